@@ -1,0 +1,302 @@
+"""The neurons in float64 NumPy, straight from their equations; back-propagation through time written by hand.
+
+Nothing here is taken from the package under test: each neuron charges by its own equation (not by the shared
+affine form), the surrogates come from their table, and the gradients from the chain rule on paper.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Curve = Callable[[Array], Array]
+
+erfc = np.vectorize(math.erfc, otypes=[np.float64])
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-np.asarray(x, np.float64)))
+
+
+# ---- surrogates ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """`kinks`: where the gradient is not smooth, so that a finite difference says nothing."""
+
+    gradient: Curve
+    primitive: Curve
+    kinks: tuple[float, ...] = ()
+
+
+def piecewise_quadratic(alpha: float = 1.0) -> Surrogate:
+    def primitive(x: Array) -> Array:
+        inside = -0.5 * alpha**2 * np.abs(x) * x + alpha * x + 0.5
+        return np.where(x < -1 / alpha, 0.0, np.where(x > 1 / alpha, 1.0, inside))
+
+    return Surrogate(
+        lambda x: np.maximum(0.0, alpha - alpha**2 * np.abs(x)), primitive, (-1 / alpha, 0.0, 1 / alpha)
+    )
+
+
+def piecewise_exp(alpha: float = 1.0) -> Surrogate:
+    return Surrogate(
+        lambda x: alpha / 2 * np.exp(-alpha * np.abs(x)),
+        lambda x: np.where(x < 0, np.exp(-alpha * np.abs(x)) / 2, 1 - np.exp(-alpha * np.abs(x)) / 2),
+        (0.0,),
+    )
+
+
+def logistic(alpha: float = 1.0) -> Surrogate:
+    return Surrogate(
+        lambda x: alpha * sigmoid(alpha * x) * (1 - sigmoid(alpha * x)), lambda x: sigmoid(alpha * x)
+    )
+
+
+def soft_sign(alpha: float = 2.0) -> Surrogate:
+    return Surrogate(
+        lambda x: 1 / (2 * alpha * (1 / alpha + np.abs(x)) ** 2),
+        lambda x: 0.5 * (alpha * x / (1 + np.abs(alpha * x)) + 1),
+        (0.0,),
+    )
+
+
+def atan(alpha: float = 2.0) -> Surrogate:
+    return Surrogate(
+        lambda x: alpha / 2 / (1 + (np.pi / 2 * alpha * x) ** 2),
+        lambda x: np.arctan(np.pi / 2 * alpha * x) / np.pi + 0.5,
+    )
+
+
+def nonzero_sign_log_abs(alpha: float = 1.0) -> Surrogate:
+    return Surrogate(
+        lambda x: 1 / (1 / alpha + np.abs(x)),
+        lambda x: np.sign(x) * np.log(alpha * np.abs(x) + 1),
+        (0.0,),
+    )
+
+
+def erf(alpha: float = 2.0) -> Surrogate:
+    return Surrogate(
+        lambda x: alpha / math.sqrt(math.pi) * np.exp(-(alpha**2) * x**2), lambda x: 0.5 * erfc(-alpha * x)
+    )
+
+
+def piecewise_leaky_relu(w: float = 1.0, c: float = 0.01) -> Surrogate:
+    def primitive(x: Array) -> Array:
+        return np.where(x < -w, c * x + c * w, np.where(x > w, c * x - c * w + 1, x / (2 * w) + 0.5))
+
+    return Surrogate(lambda x: np.where(np.abs(x) <= w, 1 / (2 * w), c), primitive, (-w, w))
+
+
+def super_spike(alpha: float = 10.0) -> Surrogate:
+    return Surrogate(
+        lambda x: 1 / (1 + alpha * np.abs(x)) ** 2, lambda x: x / (1 + alpha * np.abs(x)) + 0.5, (0.0,)
+    )
+
+
+def rectangle(alpha: float = 1.0) -> Surrogate:
+    edge = 1 / (2 * alpha)
+    return Surrogate(
+        lambda x: np.where(np.abs(x) <= edge, alpha, 0.0),
+        lambda x: np.clip(alpha * x + 0.5, 0.0, 1.0),
+        (-edge, edge),
+    )
+
+
+SURROGATES: dict[str, Callable[..., Surrogate]] = {
+    "PiecewiseQuadratic": piecewise_quadratic,
+    "PiecewiseExp": piecewise_exp,
+    "Sigmoid": logistic,
+    "SoftSign": soft_sign,
+    "ATan": atan,
+    "NonzeroSignLogAbs": nonzero_sign_log_abs,
+    "Erf": erf,
+    "PiecewiseLeakyReLU": piecewise_leaky_relu,
+    "SuperSpike": super_spike,
+    "Rectangle": rectangle,
+}
+
+
+# ---- what a neuron learns: the parameter p, the scalar k(p) in its equation, dk/dp -----------------------------------
+
+
+@dataclass(frozen=True)
+class Link:
+    value: Curve
+    slope: Curve
+
+
+IDENTITY = Link(lambda p: p, lambda p: np.ones_like(p))
+
+CLAMPS = {
+    "sigmoid": Link(sigmoid, lambda p: sigmoid(p) * (1 - sigmoid(p))),
+    "reciprocal_abs_plus_1": Link(
+        lambda p: 1 / (1 + np.abs(p)), lambda p: -np.sign(p) / (1 + np.abs(p)) ** 2
+    ),
+    "piecewise_exp": Link(
+        lambda p: np.where(p >= 0, 1 - np.exp(-np.abs(p)) / 2, np.exp(-np.abs(p)) / 2),
+        lambda p: np.exp(-np.abs(p)) / 2,
+    ),
+}
+
+
+def symmetric(amplitude: float) -> Link:
+    return Link(
+        lambda p: (2 * sigmoid(p) - 1) * amplitude, lambda p: 2 * amplitude * sigmoid(p) * (1 - sigmoid(p))
+    )
+
+
+def interval(lo: float, hi: float) -> Link:
+    return Link(
+        lambda p: sigmoid(p) * (hi - lo) + lo, lambda p: (hi - lo) * sigmoid(p) * (1 - sigmoid(p))
+    )
+
+
+# ---- charge ----------------------------------------------------------------------------------------------------------
+
+
+class Charge(Protocol):
+    def __call__(self, v: Array, x: Array, v_r: float) -> Array: ...
+
+    def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
+        """dh/dv, dh/dx and dh/dk of the equation's own scalar k (0 where it has none)."""
+        ...
+
+
+@dataclass(frozen=True)
+class IF:
+    def __call__(self, v: Array, x: Array, v_r: float) -> Array:
+        return v + x
+
+    def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
+        return 1.0, 1.0, 0.0
+
+
+@dataclass(frozen=True)
+class LIF:
+    tau: float
+
+    def __call__(self, v: Array, x: Array, v_r: float) -> Array:
+        return v + (x - (v - v_r)) / self.tau
+
+    def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
+        return 1 - 1 / self.tau, 1 / self.tau, 0.0
+
+
+@dataclass(frozen=True)
+class PLIF:
+    k: float
+
+    def __call__(self, v: Array, x: Array, v_r: float) -> Array:
+        return v + (x - (v - v_r)) * self.k
+
+    def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
+        return 1 - self.k, self.k, x - (v - v_r)
+
+
+@dataclass(frozen=True)
+class RIF:
+    w: float
+
+    def __call__(self, v: Array, x: Array, v_r: float) -> Array:
+        return v + self.w * (v - v_r) + x
+
+    def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
+        return 1 + self.w, 1.0, v - v_r
+
+
+# ---- charge, fire, reset over T steps, and back ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Trace:
+    """h, v, s: [T, *]; v_first: [*], the potential before the first step."""
+
+    h: Array
+    v: Array
+    s: Array
+    v_first: Array
+
+    @property
+    def v_before(self) -> Array:
+        """v as each step finds it, [T, *]."""
+        return np.concatenate([self.v_first[None], self.v[:-1]])
+
+
+@dataclass(frozen=True)
+class Gradients:
+    x: Array
+    k: float
+    v_first: Array
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A neuron with fixed numbers; v_reset None is the soft reset."""
+
+    charge: Charge
+    surrogate: Surrogate = field(default_factory=logistic)
+    v_threshold: float = 1.0
+    v_reset: float | None = 0.0
+    detach_reset: bool = False
+    spiking: bool = True
+
+    @property
+    def rest(self) -> float:
+        return 0.0 if self.v_reset is None else self.v_reset
+
+    def forward(self, x: Array, v_first: Array | None = None) -> Trace:
+        """x: [T, *]."""
+        v = np.full(x.shape[1:], self.rest) if v_first is None else v_first
+        start, steps = v, []
+        for x_t in x:
+            h = self.charge(v, x_t, self.rest)
+            over = h - self.v_threshold
+            s = (over >= 0).astype(np.float64) if self.spiking else self.surrogate.primitive(over)
+            v = h - s * self.v_threshold if self.v_reset is None else (1 - s) * h + s * self.v_reset
+            steps.append((h, v, s))
+        h, v, s = (np.stack(column) for column in zip(*steps, strict=True))
+        return Trace(h, v, s, start)
+
+    def backward(self, x: Array, trace: Trace, grad_s: Array, grad_v: Array) -> Gradients:
+        """Gradients of sum(grad_s * s) + sum(grad_v * v[T-1]); grad_s: [T, *], grad_v: [*]."""
+        grad_x, grad_k, g_v = np.empty_like(x), 0.0, grad_v
+        v_before = trace.v_before
+        for t in reversed(range(len(x))):
+            h, s = trace.h[t], trace.s[t]
+            if self.v_reset is None:
+                dv_dh, dv_ds = np.ones_like(h), np.full_like(h, -self.v_threshold)
+            else:
+                dv_dh, dv_ds = 1 - s, self.v_reset - h
+            g_s = grad_s[t] + (0.0 if self.detach_reset else g_v * dv_ds)
+            g_h = g_v * dv_dh + g_s * self.surrogate.gradient(h - self.v_threshold)
+            dh_dv, dh_dx, dh_dk = self.charge.slopes(v_before[t], x[t], self.rest)
+            grad_x[t], g_v = g_h * dh_dx, g_h * dh_dv
+            grad_k += float(np.sum(g_h * dh_dk))
+        return Gradients(grad_x, grad_k, g_v)
+
+    def rounding_bound(self, x: Array, trace: Trace, unit: float) -> tuple[Array, Array]:
+        """How far h and v of a run in a narrower format may lie from this trace while its spikes are the same.
+
+        Running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 3.3). Charging makes at most
+        eight roundings (three coefficients, three products, two sums), each of a term no bigger than
+        |v| + |x| + |V_r| times a coefficient no bigger than max(1, dh/dv); the reset makes two more. An error in v
+        enters the next step times dh/dv.
+        """
+        e_h, e_v = np.empty_like(trace.h), np.empty_like(trace.v)
+        carried = unit * np.abs(trace.v_first)
+        for t, (v, x_t) in enumerate(zip(trace.v_before, x, strict=True)):
+            dh_dv = abs(self.charge.slopes(v, x_t, self.rest)[0])
+            e_h[t] = dh_dv * carried + 8 * unit * max(1.0, dh_dv) * (np.abs(v) + np.abs(x_t) + abs(self.rest))
+            spread = e_h[t] if self.v_reset is None else e_h[t] * (1 - trace.s[t])
+            carried = spread + 2 * unit * (np.abs(trace.h[t]) + abs(self.v_threshold) + abs(self.rest))
+            e_v[t] = carried
+        return e_h, e_v
