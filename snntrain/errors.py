@@ -1,4 +1,4 @@
-"""The errors that are the user's to mend."""
+"""The two ways a command ends badly: by the user's input, and by a run that cannot go on."""
 
 
 class UserError(Exception):
@@ -10,3 +10,7 @@ class UserError(Exception):
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
+
+
+class RunFailed(Exception):
+    """A run that was begun cannot go on; the message says why. The command line exits with status 1."""

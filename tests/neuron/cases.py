@@ -15,7 +15,7 @@ from torch import Tensor
 
 from snntrain.neuron import BaseNode, IFNode, LIFNode, PLIFNode, RIFNode, clamp, surrogate
 
-from . import oracle
+from . import oracle, oracle_surrogates
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,17 @@ class Neuron:
     def learnt(self, node: BaseNode) -> torch.nn.Parameter | None:
         return None if self.parameter is None else getattr(node, self.parameter)
 
-    def cell(self, node: BaseNode, shape: oracle.Surrogate | None = None) -> oracle.Cell:
+    def cell(self, node: BaseNode, shape: oracle_surrogates.Surrogate | None = None) -> oracle.Cell:
         """The oracle with `node`'s own numbers, its parameter taken as it is stored."""
         parameter = self.learnt(node)
-        p = np.float64(0.0 if parameter is None else parameter.item())
+        p = np.asarray(0.0 if parameter is None else parameter.item())
         return oracle.Cell(
             charge=self.equation(float(self.link.value(p))),
-            surrogate=shape or oracle.SURROGATES[type(node.surrogate_function).__name__](),
+            surrogate=shape or oracle_surrogates.SURROGATES[type(node.surrogate_function).__name__](),
             v_threshold=node.v_threshold,
             v_reset=node.v_reset,
             detach_reset=node.detach_reset,
-            spiking=node.surrogate_function.spiking,
+            spiking=getattr(node.surrogate_function, "spiking", True),
         )
 
 
@@ -72,9 +72,7 @@ NEURONS = [
     Neuron("plif-exp-fast", _clamped("piecewise_exp", 1.6), oracle.PLIF, oracle.CLAMPS["piecewise_exp"], "w"),
     Neuron("plif-exp-slow", _clamped("piecewise_exp", 3.0), oracle.PLIF, oracle.CLAMPS["piecewise_exp"], "w"),
     Neuron("rif", partial(RIFNode, init_w=-0.05), oracle.RIF, parameter="g"),
-    Neuron(
-        "rif-float", partial(RIFNode, init_w=0.1, amplitude=0.5), oracle.RIF, oracle.symmetric(0.5), "g"
-    ),
+    Neuron("rif-float", partial(RIFNode, init_w=0.1, amplitude=0.5), oracle.RIF, oracle.symmetric(0.5), "g"),
     Neuron(
         "rif-tuple",
         partial(RIFNode, init_w=-0.3, amplitude=(-1.0, 0.25)),
@@ -90,7 +88,7 @@ every_neuron = pytest.mark.parametrize("neuron", NEURONS, ids=lambda neuron: neu
 every_learning_neuron = pytest.mark.parametrize("neuron", LEARNING, ids=lambda neuron: neuron.name)
 every_reset = pytest.mark.parametrize("v_reset", [0.0, -0.3, None], ids=["hard-0", "hard-0.3", "soft"])
 every_detach = pytest.mark.parametrize("detach_reset", [False, True], ids=["attached", "detached"])
-every_surrogate = pytest.mark.parametrize("name", list(oracle.SURROGATES))
+every_surrogate = pytest.mark.parametrize("name", list(oracle_surrogates.SURROGATES))
 every_mode = pytest.mark.parametrize("step_mode", ["s", "m"])
 
 # Not 1, so that a threshold left out of an equation shows.
@@ -104,10 +102,9 @@ def current(neuron: Neuron, T: int = 9, shape: tuple[int, ...] = (3, 5), seed: i
     return x.astype(np.float32).astype(np.float64)
 
 
-def drive(node: Callable[[Tensor], Tensor], x: Tensor, step_mode: str | None = None) -> Tensor:
+def drive(node: BaseNode, x: Tensor) -> Tensor:
     """Spikes [T, *] of a node for x [T, *], all steps at once or one by one as its step mode has it."""
-    mode = step_mode or node.step_mode  # type: ignore[attr-defined]
-    return node(x) if mode == "m" else torch.stack([node(x_t) for x_t in x])
+    return node(x) if node.step_mode == "m" else torch.stack([node(x_t) for x_t in x])
 
 
 def recorded(node: BaseNode, key: str) -> NDArray[Any]:
@@ -116,5 +113,7 @@ def recorded(node: BaseNode, key: str) -> NDArray[Any]:
     return np.stack(node.monitor[key])
 
 
-def make_surrogate(name: str, **arguments: float | bool) -> Callable[[Tensor], Tensor]:
-    return getattr(surrogate, name)(**arguments)
+def make_surrogate(name: str, **arguments: float | bool) -> surrogate.Surrogate:
+    built = getattr(surrogate, name)(**arguments)
+    assert isinstance(built, surrogate.Surrogate)
+    return built

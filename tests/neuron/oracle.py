@@ -6,130 +6,18 @@ affine form), the surrogates come from their table, and the gradients from the c
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Curve = Callable[[Array], Array]
-
-erfc = np.vectorize(math.erfc, otypes=[np.float64])
-
-
-def sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-np.asarray(x, np.float64)))
-
-
-# ---- surrogates ------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Surrogate:
-    """`kinks`: where the gradient is not smooth, so that a finite difference says nothing."""
-
-    gradient: Curve
-    primitive: Curve
-    kinks: tuple[float, ...] = ()
-
-
-def piecewise_quadratic(alpha: float = 1.0) -> Surrogate:
-    def primitive(x: Array) -> Array:
-        inside = -0.5 * alpha**2 * np.abs(x) * x + alpha * x + 0.5
-        return np.where(x < -1 / alpha, 0.0, np.where(x > 1 / alpha, 1.0, inside))
-
-    return Surrogate(
-        lambda x: np.maximum(0.0, alpha - alpha**2 * np.abs(x)), primitive, (-1 / alpha, 0.0, 1 / alpha)
-    )
-
-
-def piecewise_exp(alpha: float = 1.0) -> Surrogate:
-    return Surrogate(
-        lambda x: alpha / 2 * np.exp(-alpha * np.abs(x)),
-        lambda x: np.where(x < 0, np.exp(-alpha * np.abs(x)) / 2, 1 - np.exp(-alpha * np.abs(x)) / 2),
-        (0.0,),
-    )
-
-
-def logistic(alpha: float = 1.0) -> Surrogate:
-    return Surrogate(
-        lambda x: alpha * sigmoid(alpha * x) * (1 - sigmoid(alpha * x)), lambda x: sigmoid(alpha * x)
-    )
-
-
-def soft_sign(alpha: float = 2.0) -> Surrogate:
-    return Surrogate(
-        lambda x: 1 / (2 * alpha * (1 / alpha + np.abs(x)) ** 2),
-        lambda x: 0.5 * (alpha * x / (1 + np.abs(alpha * x)) + 1),
-        (0.0,),
-    )
-
-
-def atan(alpha: float = 2.0) -> Surrogate:
-    return Surrogate(
-        lambda x: alpha / 2 / (1 + (np.pi / 2 * alpha * x) ** 2),
-        lambda x: np.arctan(np.pi / 2 * alpha * x) / np.pi + 0.5,
-    )
-
-
-def nonzero_sign_log_abs(alpha: float = 1.0) -> Surrogate:
-    return Surrogate(
-        lambda x: 1 / (1 / alpha + np.abs(x)),
-        lambda x: np.sign(x) * np.log(alpha * np.abs(x) + 1),
-        (0.0,),
-    )
-
-
-def erf(alpha: float = 2.0) -> Surrogate:
-    return Surrogate(
-        lambda x: alpha / math.sqrt(math.pi) * np.exp(-(alpha**2) * x**2), lambda x: 0.5 * erfc(-alpha * x)
-    )
-
-
-def piecewise_leaky_relu(w: float = 1.0, c: float = 0.01) -> Surrogate:
-    def primitive(x: Array) -> Array:
-        return np.where(x < -w, c * x + c * w, np.where(x > w, c * x - c * w + 1, x / (2 * w) + 0.5))
-
-    return Surrogate(lambda x: np.where(np.abs(x) <= w, 1 / (2 * w), c), primitive, (-w, w))
-
-
-def super_spike(alpha: float = 10.0) -> Surrogate:
-    return Surrogate(
-        lambda x: 1 / (1 + alpha * np.abs(x)) ** 2, lambda x: x / (1 + alpha * np.abs(x)) + 0.5, (0.0,)
-    )
-
-
-def rectangle(alpha: float = 1.0) -> Surrogate:
-    edge = 1 / (2 * alpha)
-    return Surrogate(
-        lambda x: np.where(np.abs(x) <= edge, alpha, 0.0),
-        lambda x: np.clip(alpha * x + 0.5, 0.0, 1.0),
-        (-edge, edge),
-    )
-
-
-SURROGATES: dict[str, Callable[..., Surrogate]] = {
-    "PiecewiseQuadratic": piecewise_quadratic,
-    "PiecewiseExp": piecewise_exp,
-    "Sigmoid": logistic,
-    "SoftSign": soft_sign,
-    "ATan": atan,
-    "NonzeroSignLogAbs": nonzero_sign_log_abs,
-    "Erf": erf,
-    "PiecewiseLeakyReLU": piecewise_leaky_relu,
-    "SuperSpike": super_spike,
-    "Rectangle": rectangle,
-}
-
-
-# ---- what a neuron learns: the parameter p, the scalar k(p) in its equation, dk/dp -----------------------------------
+from .oracle_surrogates import Array, Curve, Surrogate, logistic, sigmoid
 
 
 @dataclass(frozen=True)
 class Link:
+    """What a neuron learns: from the parameter p to the scalar k(p) in its equation, and dk/dp."""
+
     value: Curve
     slope: Curve
 
@@ -138,9 +26,7 @@ IDENTITY = Link(lambda p: p, lambda p: np.ones_like(p))
 
 CLAMPS = {
     "sigmoid": Link(sigmoid, lambda p: sigmoid(p) * (1 - sigmoid(p))),
-    "reciprocal_abs_plus_1": Link(
-        lambda p: 1 / (1 + np.abs(p)), lambda p: -np.sign(p) / (1 + np.abs(p)) ** 2
-    ),
+    "reciprocal_abs_plus_1": Link(lambda p: 1 / (1 + np.abs(p)), lambda p: -np.sign(p) / (1 + np.abs(p)) ** 2),
     "piecewise_exp": Link(
         lambda p: np.where(p >= 0, 1 - np.exp(-np.abs(p)) / 2, np.exp(-np.abs(p)) / 2),
         lambda p: np.exp(-np.abs(p)) / 2,
@@ -149,21 +35,16 @@ CLAMPS = {
 
 
 def symmetric(amplitude: float) -> Link:
-    return Link(
-        lambda p: (2 * sigmoid(p) - 1) * amplitude, lambda p: 2 * amplitude * sigmoid(p) * (1 - sigmoid(p))
-    )
+    return Link(lambda p: (2 * sigmoid(p) - 1) * amplitude, lambda p: 2 * amplitude * sigmoid(p) * (1 - sigmoid(p)))
 
 
 def interval(lo: float, hi: float) -> Link:
-    return Link(
-        lambda p: sigmoid(p) * (hi - lo) + lo, lambda p: (hi - lo) * sigmoid(p) * (1 - sigmoid(p))
-    )
-
-
-# ---- charge ----------------------------------------------------------------------------------------------------------
+    return Link(lambda p: sigmoid(p) * (hi - lo) + lo, lambda p: (hi - lo) * sigmoid(p) * (1 - sigmoid(p)))
 
 
 class Charge(Protocol):
+    """The potential after charging, by the neuron's own equation."""
+
     def __call__(self, v: Array, x: Array, v_r: float) -> Array: ...
 
     def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
@@ -211,9 +92,6 @@ class RIF:
 
     def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
         return 1 + self.w, 1.0, v - v_r
-
-
-# ---- charge, fire, reset over T steps, and back ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -284,12 +162,12 @@ class Cell:
         return Gradients(grad_x, grad_k, g_v)
 
     def rounding_bound(self, x: Array, trace: Trace, unit: float) -> tuple[Array, Array]:
-        """How far h and v of a run in a narrower format may lie from this trace while its spikes are the same.
+        """How far h and v in a narrower format may lie from this trace while the spikes are the same.
 
-        Running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 3.3). Charging makes at most
-        eight roundings (three coefficients, three products, two sums), each of a term no bigger than
-        |v| + |x| + |V_r| times a coefficient no bigger than max(1, dh/dv); the reset makes two more. An error in v
-        enters the next step times dh/dv.
+        Running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 3.3). Charging makes
+        at most eight roundings (three coefficients, three products, two sums), each of a term no bigger than
+        |v| + |x| + |V_r| times a coefficient no bigger than max(1, dh/dv); the reset makes two more. An
+        error in v enters the next step times dh/dv.
         """
         e_h, e_v = np.empty_like(trace.h), np.empty_like(trace.v)
         carried = unit * np.abs(trace.v_first)

@@ -1,0 +1,83 @@
+"""The command line as given, taken apart: flags in any position, everything else an override."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from snntrain.errors import UserError
+
+# Hydra's flags and whether each takes a value.
+SWITCHES = {
+    "-h": "--help",
+    "--help": "--help",
+    "--version": "--version",
+    "--hydra-help": "--hydra-help",
+    "-m": "--multirun",
+    "--multirun": "--multirun",
+    "-r": "--run",
+    "--run": "--run",
+    "--resolve": "--resolve",
+    "-sc": "--shell-completion",
+    "--shell-completion": "--shell-completion",
+}
+VALUED = {
+    "-c": "--cfg",
+    "--cfg": "--cfg",
+    "-p": "--package",
+    "--package": "--package",
+    "-cn": "--config-name",
+    "--config-name": "--config-name",
+    "-cd": "--config-dir",
+    "--config-dir": "--config-dir",
+    "--experimental-rerun": "--experimental-rerun",
+}
+INFO = ("-i", "--info")
+INFO_WORDS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+CFG_WORDS = ("job", "hydra", "all")
+
+
+@dataclass
+class Arguments:
+    """`flags` maps a flag's long name to its value ('' for a switch); `overrides` are in the order given."""
+
+    flags: dict[str, str] = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
+
+    def argv(self) -> list[str]:
+        """The same command with the flags in front, as Hydra wants it."""
+        flags = [part for flag, value in self.flags.items() for part in (flag, value) if part]
+        return [*flags, *self.overrides]
+
+
+def parse(argv: Sequence[str]) -> Arguments:
+    """Takes `argv` (without the program's name) apart.
+
+    Raises:
+        UserError: a flag that does not exist, or lacks its value.
+    """
+    parsed, rest = Arguments(), list(argv)
+    while rest:
+        word = rest.pop(0)
+        name, has_value, value = word.partition("=")
+        if not word.startswith("-"):
+            parsed.overrides.append(word)
+        elif word in SWITCHES:
+            parsed.flags[SWITCHES[word]] = ""
+        elif name in VALUED:
+            if not has_value and not rest:
+                raise UserError(f"{word}: needs a value")
+            parsed.flags[VALUED[name]] = value if has_value else rest.pop(0)
+        elif name in INFO:
+            given = value if has_value else rest.pop(0) if rest and rest[0] in INFO_WORDS else "all"
+            parsed.flags["--info"] = given
+        else:
+            raise UserError(f"{word}: there is no such flag; snntrain --help lists what there is")
+    _check_words(parsed)
+    return parsed
+
+
+def _check_words(parsed: Arguments) -> None:
+    for flag, words in (("--cfg", CFG_WORDS), ("--info", INFO_WORDS)):
+        if parsed.flags.get(flag, words[0]) not in words:
+            raise UserError(f"{flag} {parsed.flags[flag]}: must be one of {', '.join(words)}")
+    if "--resolve" in parsed.flags and "--cfg" not in parsed.flags:
+        raise UserError("--resolve: goes with --cfg, as in snntrain --cfg job --resolve")

@@ -1,0 +1,94 @@
+"""`snntrain eval run=<folder>`: how good a finished run is, class by class, and how much its layers fire."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from snntrain.config import saved
+from snntrain.errors import UserError
+from snntrain.inspect.rates import FiringRates
+from snntrain.training import build, checkpoint
+from snntrain.training.evaluate import Metrics
+from snntrain.training.run import metrics_on_test
+
+HELP = """\
+snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
+
+Evaluates a finished run on the test images: accuracy, confusion matrix, firing rate of every layer.
+Overrides change the run's own configuration, as in T=8 reset=soft trainer.device=cpu."""
+
+
+def command(argv: Sequence[str]) -> None:
+    """Runs `snntrain eval` with the arguments `argv`.
+
+    Raises:
+        UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
+    """
+    if {"-h", "--help"} & set(argv):
+        print(HELP)
+        return
+    run, name, overrides = _arguments(argv)
+    config = saved.load(run, overrides)
+    path = run / "checkpoints" / f"{name}.pt"
+    checkpoint.load(path)
+    job = build.prepare(config)
+    state = checkpoint.restore(job.evaluated.network, path)
+    with FiringRates(job.evaluated.network) as rates:
+        metrics = metrics_on_test(job)
+    images = len(job.data.test)
+    sys.stdout.write(
+        f"{path}, epoch {state['epoch']}\n"
+        f"{job.data.name}: {images:,} test images, {job.runtime.device_name}, {job.precision.name}, T={config.T}\n\n"
+        f"{_figures(metrics)}\n\n{confusion_table(metrics.confusion, job.data.class_names)}\n\n"
+        f"{rate_table(rates.means())}\n"
+    )
+
+
+def _arguments(argv: Sequence[str]) -> tuple[Path, str, list[str]]:
+    given, overrides = {"checkpoint": "best"}, []
+    for word in argv:
+        key, equals, value = word.partition("=")
+        if word.startswith("-") or not equals:
+            raise UserError(f"{word}: eval takes run=<folder>, checkpoint=best|last and key=value overrides")
+        if key in ("run", "checkpoint"):
+            given[key] = value
+        else:
+            overrides.append(word)
+    if not given.get("run"):
+        raise UserError(
+            "eval needs run=<folder>, the folder of a finished run, as in run=outputs/<date>/<time>-<id>"
+        )
+    if given["checkpoint"] not in ("best", "last"):
+        raise UserError(f"checkpoint={given['checkpoint']}: must be best or last")
+    return Path(given["run"]), given["checkpoint"], overrides
+
+
+def _figures(metrics: Metrics) -> str:
+    return f"test accuracy {metrics.accuracy:.4f}\ntest loss     {metrics.loss:.4f}"
+
+
+def confusion_table(confusion: Tensor, class_names: Sequence[str]) -> str:
+    """Counts as text, a row a true class and a column a predicted one; `confusion`: `[classes, classes]`."""
+    rows = confusion.tolist()
+    width = max(len(str(max(map(max, rows)))), *(len(name) for name in class_names)) + 2
+    head = "".join(f"{name:>{width}}" for name in class_names)
+    lines = [
+        f"{name:>{width}}" + "".join(f"{count:>{width}}" for count in row)
+        for name, row in zip(class_names, rows, strict=True)
+    ]
+    return "\n".join(
+        ["confusion matrix: a row a true class, a column a predicted class", " " * width + head, *lines]
+    )
+
+
+def rate_table(rates: dict[str, float]) -> str:
+    """The mean firing rate of each spiking layer, in spikes a neuron and time step."""
+    width = max(map(len, rates), default=0)
+    return "\n".join(
+        [
+            "firing rate (spikes a neuron and time step)",
+            *(f"  {name:<{width}}  {rate:.4f}" for name, rate in rates.items()),
+        ]
+    )

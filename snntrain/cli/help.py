@@ -1,0 +1,104 @@
+"""`snntrain --help`: written from the schema and the files of conf/, so that it cannot fall behind them."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig
+
+from snntrain.config import schema
+from snntrain.config.compose import Composer, composer
+
+HEAD = """\
+snntrain trains spiking neural networks from a composed config.
+
+  snntrain [group=option …] [key=value …]      train; with -m, or --multirun, sweep over a,b,c values
+  snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
+                                               accuracy, confusion matrix and firing rates of a finished run
+Examples
+  snntrain                                     the embedded digits, in about a minute on a CPU
+  snntrain neuron=plif dataset=mnist
+  snntrain -m neuron=if,lif,plif,rif reset=hard,soft surrogate=atan,sigmoid
+  tensorboard --logdir outputs
+
+Flags, in any position
+  --help --version     this text; the version
+  -m, --multirun       run every combination of the comma-separated values
+  --cfg job            print the composed config and stop; with --resolve, interpolations resolved
+  -cd, --config-dir    a folder of your own, with its own neuron/, experiment/ … files
+  -cn, --config-name   another primary config
+  --shell-completion   install=bash prints what to eval for completion by the tab key
+  --hydra-help         more flags, of Hydra
+"""
+MEANING_COLUMN = 40
+
+
+def help_text(config_dir: str | None = None) -> str:
+    """The whole text; groups and options of `config_dir` are listed along with our own."""
+    with composer(config_dir=config_dir) as compose:
+        config = compose([])
+        lines = [HEAD, "Keys at the top, with their defaults", *_top_level(config)]
+        lines += ["", "Groups, the default option in brackets, and their keys"]
+        for group in sorted(compose.groups):
+            lines += ["", *_group(compose, group, config)]
+    return "\n".join(lines)
+
+
+def _top_level(config: DictConfig) -> Iterator[str]:
+    for field in fields(schema.Config):
+        if not isinstance(config[field.name], DictConfig):
+            yield _line(field.name, config[field.name], field.metadata["meaning"])
+
+
+def _group(compose: Composer, group: str, config: DictConfig) -> Iterator[str]:
+    options = compose.loader.get_group_options(group)
+    chosen = config.hydra.runtime.choices.get(group)
+    meaning = {field.name: field.metadata["meaning"] for field in fields(schema.Config)}.get(group)
+    yield f"{group}: {meaning or 'presets for several groups at once'}"
+    yield f"  {group}={', '.join(f'[{option}]' if option == chosen else option for option in options)}"
+    documented = {option: dict(_documented(compose, group, option)) for option in options}
+    for key in dict.fromkeys(key for keys in documented.values() for key in keys):
+        having = [option for option in options if key in documented[option]]
+        # The default option's value where it has the key, so that the line is true of the command as it stands.
+        value, told = documented[chosen if chosen in having else having[0]][key]
+        yield _line(f"{group}.{key}", value, _whose(having, options) + told)
+
+
+def _whose(having: list[str], options: list[str]) -> str:
+    """'lif: ' for a key that lif alone has, 'all but if: ' where that is shorter, '' where all have it."""
+    lacking = [option for option in options if option not in having]
+    if not lacking:
+        return ""
+    return f"all but {', '.join(lacking)}: " if len(lacking) < len(having) else f"{', '.join(having)}: "
+
+
+def _documented(compose: Composer, group: str, option: str) -> Iterator[tuple[str, tuple[Any, str]]]:
+    """Each key of an option with its value and its meaning; none for a file that extends no schema."""
+    for folder in compose.folders:
+        file = folder / group / f"{option}.yaml"
+        if file.is_file():
+            content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+            break
+    else:
+        return
+    extended = [str(entry) for entry in content.get("defaults", []) if str(entry).startswith("/schema/")]
+    for entry in extended:
+        declared = schema.SCHEMAS[entry.removeprefix("/schema/").partition("@")[0]]
+        yield from _meanings(declared, content)
+
+
+def _meanings(
+    declared: type, content: dict[str, Any], prefix: str = ""
+) -> Iterator[tuple[str, tuple[Any, str]]]:
+    for field in fields(declared):
+        value = content.get(field.name)
+        if isinstance(value, dict) and isinstance(field.type, type) and is_dataclass(field.type):
+            yield from _meanings(field.type, value, f"{prefix}{field.name}.")
+        elif field.name != "_target_":
+            yield f"{prefix}{field.name}", (value, field.metadata["meaning"])
+
+
+def _line(key: str, value: Any, meaning: str) -> str:
+    shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return f"  {f'{key}={shown}':<{MEANING_COLUMN}} {meaning}"

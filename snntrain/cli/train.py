@@ -1,0 +1,111 @@
+"""`snntrain key=value …`: validates, then trains: one run, or with -m a sweep."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig
+
+import snntrain
+from snntrain.cli import sweep
+from snntrain.cli.arguments import Arguments, parse
+from snntrain.cli.help import help_text
+from snntrain.config.compose import CONF, VERSION_BASE, prepare, validate
+from snntrain.config.explain import first_line
+from snntrain.errors import RunFailed, UserError
+from snntrain.training.run_folder import discard, failure, holds_a_run, write_json
+
+log = logging.getLogger("snntrain")
+# Writes to train.log alone: a traceback is not for the terminal.
+log_file = logging.getLogger("snntrain.file")
+
+# These print something and end; Hydra answers them by itself.
+HYDRA_ANSWERS = {"--hydra-help", "--shell-completion", "--info"}
+
+
+def command(argv: Sequence[str]) -> None:
+    """Runs the command line `argv` (without the program's name).
+
+    Raises:
+        UserError: something given cannot be used; nothing is left behind.
+        RunFailed: the run, or a job of the sweep, failed.
+    """
+    arguments = parse(argv)
+    if "--version" in arguments.flags:
+        print(f"snntrain {snntrain.__version__}")
+    elif "--help" in arguments.flags:
+        print(help_text(arguments.flags.get("--config-dir")))
+    else:
+        if not HYDRA_ANSWERS & arguments.flags.keys():
+            _validate(arguments)
+        _hand_to_hydra(arguments)
+
+
+def _validate(arguments: Arguments) -> None:
+    multirun = "--multirun" in arguments.flags
+    configs = validate(
+        arguments.overrides,
+        multirun=multirun,
+        config_name=arguments.flags.get("--config-name", "config"),
+        config_dir=arguments.flags.get("--config-dir"),
+    )
+    if multirun:
+        arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
+    elif "--cfg" not in arguments.flags and holds_a_run(Path(configs[0].hydra.run.dir)):
+        raise UserError(
+            f"hydra.run.dir={configs[0].hydra.run.dir}: this folder holds a run already; name another one"
+        )
+
+
+def _hand_to_hydra(arguments: Arguments) -> None:
+    sys.argv = [sys.argv[0], *arguments.argv()]
+    prepare()
+    run = hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(job)
+    try:
+        run()
+    except OSError as error:
+        # Inside the job every error is a RunFailed: this is Hydra, making the output folder.
+        raise UserError(
+            f"{error.filename}: cannot be written ({error.strerror}); choose another folder with hydra.run.dir=… "
+            "(hydra.sweep.dir=… with -m)"
+        ) from error
+    except HydraException as error:
+        raise UserError(first_line(error)) from error
+    if "--multirun" in arguments.flags:
+        sweep.conclude()
+
+
+def job(config: DictConfig) -> float:
+    """One run in the folder that Hydra made for it; returns the best validation accuracy.
+
+    A failed job of a sweep is written down and does not stop the others.
+    """
+    from snntrain.training.run import train
+
+    hydra_config = HydraConfig.get()
+    folder = Path(hydra_config.runtime.output_dir)
+    sweeping = hydra_config.mode == RunMode.MULTIRUN
+    try:
+        return float(train(config, folder)["val_accuracy"])
+    except UserError as error:
+        if not sweeping:
+            logging.shutdown()
+            discard(folder)
+            raise
+        log.error("%s", error)
+        write_json(folder / "summary.json", {"name": config.name, **failure(error)})
+    except Exception as error:
+        log_file.exception("the run failed")
+        if not sweeping:
+            raise RunFailed(
+                f"the run failed: {first_line(error)} (traceback in {folder / 'train.log'})"
+            ) from error
+        log.error("this job failed: %s", first_line(error))
+    return float("nan")

@@ -1,0 +1,168 @@
+"""Composes a configuration from conf/ and the command line's overrides, and says everything that is wrong at once."""
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+
+from snntrain.config import check, schema, targets
+from snntrain.config.explain import explain, first_line, key_of
+from snntrain.errors import UserError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+# In a wheel conf/ lies inside the package, in a checkout beside it.
+CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
+VERSION_BASE = "1.3"
+# A file name holds 255 bytes, and a sweep's folder is named after its overrides.
+LONGEST_FOLDER = 120
+
+
+def prepare() -> None:
+    """Makes our schemas and resolvers known to Hydra; safe to call again."""
+    schema.register()
+    OmegaConf.register_new_resolver("short_id", lambda: secrets.token_hex(2), use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("job_folder", _job_folder, replace=True)
+
+
+def _job_folder(number: int, overrides: str) -> str:
+    """'3_neuron=lif,reset=soft': the job's number keeps shortened names apart."""
+    return f"{number}_{overrides}"[:LONGEST_FOLDER].rstrip("_").replace("/", "-")
+
+
+class Composer:
+    """Composes one primary config with different overrides; use it inside `composer()`."""
+
+    def __init__(self, config_name: str, config_dir: str | None) -> None:
+        self.config_name = config_name
+        self.folders = [CONF, *([Path(config_dir)] if config_dir else [])]
+        self.search = [f"hydra.searchpath=[{Path(config_dir).resolve().as_uri()}]"] if config_dir else []
+        self.loader = GlobalHydra.instance().config_loader()
+        self.parser = OverridesParser.create(config_loader=self.loader)
+        names = [name for name in self.loader.list_groups("") if name not in ("schema", "hydra")]
+        self.groups: dict[str, list[str]] = {name: self.loader.get_group_options(name) for name in names}
+
+    def __call__(self, overrides: Sequence[str]) -> DictConfig:
+        """The composed configuration, Hydra's own part under `hydra`."""
+        return hydra.compose(self.config_name, [*self.search, *overrides], return_hydra_config=True)
+
+
+@contextmanager
+def composer(config_name: str = "config", config_dir: str | None = None) -> Iterator[Composer]:
+    """A Composer while Hydra's configuration search is set up.
+
+    Raises:
+        UserError: `config_dir` is no folder.
+    """
+    if config_dir is not None and not Path(config_dir).is_dir():
+        raise UserError(f"--config-dir {config_dir}: there is no such folder")
+    prepare()
+    with hydra.initialize_config_dir(str(CONF), version_base=VERSION_BASE, job_name="train"):
+        yield Composer(config_name, config_dir)
+
+
+def validate(
+    overrides: Sequence[str],
+    *,
+    multirun: bool = False,
+    config_name: str = "config",
+    config_dir: str | None = None,
+) -> list[DictConfig]:
+    """The configurations that the command line asks for, once all of them are found right.
+
+    A single run has one. Of a sweep each swept value occurs, beside the first value of the others.
+
+    Raises:
+        UserError: with a line for each thing that is wrong.
+    """
+    with composer(config_name, config_dir) as compose:
+        parsed, lines = _parse(compose, overrides, multirun)
+        configs = []
+        for combination in _each_value_once(parsed):
+            found, config = _errors(compose, combination)
+            lines += [line for line in found if line not in lines]
+            configs.append(config)
+    if lines:
+        raise UserError(*lines)
+    return configs
+
+
+def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple[list[Override], list[str]]:
+    """The overrides that can be read, and a line for each that cannot."""
+    parsed, lines = [], []
+    for line in overrides:
+        try:
+            (override,) = compose.parser.parse_overrides([line])
+        except OverrideParseException:
+            lines.append(f"{line}: cannot be read; write key=value, and quote values with special characters")
+            continue
+        if override.is_sweep_override() and not multirun:
+            lines.append(f"{line}: gives several values; add -m to sweep over them")
+            continue
+        parsed.append(override)
+    return parsed, lines
+
+
+def _each_value_once(parsed: Sequence[Override]) -> Iterator[list[str]]:
+    """Combinations in which every swept value occurs, with all the others at their first value."""
+    values = [_values(override) for override in parsed]
+    first = [options[0] for options in values]
+    yield first
+    for position, options in enumerate(values):
+        for value in options[1:]:
+            yield [*first[:position], value, *first[position + 1 :]]
+
+
+def _values(override: Override) -> list[str]:
+    if not override.is_sweep_override():
+        return [override.input_line or ""]
+    key = override.get_key_element()
+    if override.is_interval_sweep():
+        interval: Any = override.value()
+        return [f"{key}={interval.start}", f"{key}={interval.end}"]
+    return [f"{key}={value}" for value in override.sweep_string_iterator()]
+
+
+def _errors(compose: Composer, overrides: list[str]) -> tuple[list[str], DictConfig]:
+    """What is wrong with one combination of overrides, and the configuration of those that fit."""
+    lines: list[str] = []
+    try:
+        config = compose(overrides)
+    except Exception:  # Hydra, OmegaConf and plain Python errors, all of them about the overrides.
+        lines, config = _one_by_one(compose, overrides)
+    allowed = list(config.get("allow_targets") or [])
+    given = any(override.lstrip("+").startswith("allow_targets=") for override in overrides)
+    lines += targets.forbidden(config, allowed if given else [])
+    if allowed and not given:
+        lines.append(f"allow_targets={allowed}: is heeded on the command line alone, not in a file")
+    return lines + check.errors(config), config
+
+
+def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[list[str], DictConfig]:
+    """Adds the overrides one by one, choices of a group first, and leaves out each that does not fit."""
+    try:
+        config = compose([])
+    except Exception as error:
+        raise UserError(f"{compose.config_name}.yaml: {first_line(error)}") from error
+    good: list[str] = []
+    failed_groups: set[str] = set()
+    lines = []
+    for override in sorted(overrides, key=lambda o: key_of(o) not in compose.groups):
+        key = key_of(override)
+        if key.partition(".")[0] in failed_groups:
+            continue
+        try:
+            config = compose([*good, override])
+            good.append(override)
+        except Exception as error:
+            lines.append(explain(error, override, config, compose.groups))
+            if key in compose.groups:
+                failed_groups.add(key)
+    return lines, config

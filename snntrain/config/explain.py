@@ -1,0 +1,114 @@
+"""Turns what Hydra and OmegaConf say of a wrong override into one line for the person who typed it."""
+
+import difflib
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, get_args
+
+from hydra.errors import MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigKeyError, ValidationError
+
+from snntrain.config.check import bounds
+
+TYPE_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "str": "a text",
+    "list[int]": "a list of whole numbers, as in [32,64]",
+    "list[float]": "a list of numbers, as in [0.9,0.999]",
+    "list[str]": "a list of texts, as in [a,b]",
+}
+
+
+def key_of(override: str) -> str:
+    """'neuron.tau' of '+neuron.tau=3'."""
+    return override.partition("=")[0].lstrip("+~").partition("@")[0]
+
+
+def explain(error: Exception, override: str, config: DictConfig, groups: Mapping[str, Sequence[str]]) -> str:
+    """One line: what was given, what is allowed, what may have been meant.
+
+    Args:
+        error: what composing with `override` raised.
+        config: the configuration without it.
+        groups: the options of each config group.
+    """
+    cause = error.__cause__ or error
+    key = key_of(override)
+    if key in groups and (isinstance(error, MissingConfigException) or not isinstance(cause, ValidationError)):
+        name = override.partition("=")[2]
+        return f"{override}: no {key} '{name}'; there are {', '.join(groups[key])}{did_you_mean(name, groups[key])}"
+    if isinstance(cause, ValidationError):
+        return f"{override}: {_wrong_type(cause, config, key)}"
+    if isinstance(cause, ConfigKeyError | AttributeError) or "Could not" in str(error):
+        return f"{override}: {_no_such_key(config, key, groups)}"
+    return f"{override}: {first_line(cause)}"
+
+
+def _wrong_type(cause: ValidationError, config: DictConfig, key: str) -> str:
+    parent, _, leaf = key.rpartition(".")
+    declared = OmegaConf.get_type(OmegaConf.select(config, parent) if parent else config)
+    field = {f.name: f for f in fields(declared)}.get(leaf) if is_dataclass(declared) else None
+    if field is None or "choices" not in field.metadata:
+        return first_line(cause)
+    name = (
+        field.type.__name__ if isinstance(field.type, type) and not get_args(field.type) else str(field.type)
+    )
+    required = name.removesuffix(" | None")
+    limits = bounds(field.metadata)
+    wanted = (
+        TYPE_WORDS[required] + (f", {limits}" if limits else "") + (" or null" if required != name else "")
+    )
+    return f"must be {wanted} ({field.metadata['meaning']})"
+
+
+def _no_such_key(config: DictConfig, key: str, groups: Mapping[str, Sequence[str]]) -> str:
+    parents = key.split(".")
+    for depth in range(len(parents)):
+        where = ".".join(parents[:depth])
+        known = [str(k) for k in _keys(config, where) if k != "hydra"]
+        if parents[depth] in known:
+            continue
+        choice = config.hydra.runtime.choices.get(where)
+        place = f"with {where}={choice} " if choice else f"in {where} " if where else ""
+        allowed = sorted({*known, *groups}) if not where else known
+        shown = f"; the keys are {', '.join(allowed)}" if allowed else ""
+        guess = did_you_mean(parents[depth], allowed) or _elsewhere(config, parents[-1])
+        return f"{place}there is no key '{parents[depth]}'{shown}{guess}"
+    return "cannot be set"
+
+
+def _keys(config: DictConfig, where: str) -> list[Any]:
+    node = OmegaConf.select(config, where) if where else config
+    return list(node) if isinstance(node, DictConfig) else []
+
+
+def _elsewhere(config: DictConfig, leaf: str) -> str:
+    """', did you mean optimizer.lr?' for a key that lives in another group."""
+    paths = {path.rpartition(".")[2]: path for path in _paths(config) if not path.startswith("hydra.")}
+    near = difflib.get_close_matches(leaf, paths, n=1)
+    return f" (did you mean {paths[near[0]]}?)" if near else ""
+
+
+def _paths(node: DictConfig, prefix: str = "") -> Iterator[str]:
+    for key in map(str, node):
+        if prefix == "" and key == "hydra":
+            continue
+        child = node._get_node(key)
+        if isinstance(child, DictConfig):
+            yield from _paths(child, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+def did_you_mean(given: str, options: Collection[str]) -> str:
+    """' (did you mean lif?)', or nothing where no option is near."""
+    near = difflib.get_close_matches(given, options, n=1)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """The message of an error without what follows its first line."""
+    return str(error).strip().partition("\n")[0]

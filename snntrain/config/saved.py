@@ -1,0 +1,98 @@
+"""The configuration that a finished run saved, read back with its types, and overrides laid over it."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.override_parser.types import Override
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from snntrain.config import check, schema, targets
+from snntrain.config.compose import Composer, composer
+from snntrain.config.explain import explain, first_line
+from snntrain.errors import UserError
+
+ALLOW = "allow_targets"
+
+
+def load(run: Path, overrides: Sequence[str]) -> DictConfig:
+    """The configuration of the run folder `run` with `overrides`: choices of a group, or single keys.
+
+    A saved configuration may come from a stranger, so what it allowed itself does not count: `allow_targets` has to be
+    given again.
+
+    Raises:
+        UserError: no run folder, a damaged file, or overrides that do not fit; a line for each thing that is wrong.
+    """
+    config = _typed(_read(run / "config.yaml"), run)
+    config[ALLOW] = []
+    with composer() as compose:
+        lines: list[str] = []
+        for line in sorted(overrides, key=lambda o: o.partition("=")[0] not in compose.groups):
+            try:
+                _apply(config, compose, line)
+            except UserError as error:
+                lines += error.lines
+            except Exception as error:
+                lines.append(explain(error, line, config, compose.groups))
+    lines += targets.forbidden(config, config[ALLOW]) + check.errors(config)
+    if lines:
+        raise UserError(*lines)
+    return config
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"run={file.parent}: no run folder, it holds no config.yaml") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{file}: cannot be read ({first_line(error)})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: is not the configuration of a run")
+    return content
+
+
+def _typed(content: dict[str, Any], run: Path) -> DictConfig:
+    """The plain content as a Config whose subtrees know their types again."""
+    try:
+        config: DictConfig = OmegaConf.structured(schema.Config)
+        for key, value in content.items():
+            config[key] = _subtree(key, value) if isinstance(value, dict) else value
+    except OmegaConfBaseException as error:
+        raise UserError(f"{run / 'config.yaml'}: {first_line(error)}") from error
+    OmegaConf.set_struct(config, True)
+    return config
+
+
+def _subtree(group: str, content: dict[str, Any]) -> Any:
+    for path, declared in schema.SCHEMAS.items():
+        if path.startswith(f"{group}/") and {field.name for field in fields(declared)} == content.keys():
+            return OmegaConf.merge(OmegaConf.structured(declared), content)
+    # A user's own class has keys of its own.
+    return content
+
+
+def _apply(config: DictConfig, compose: Composer, line: str) -> None:
+    (override,) = compose.parser.parse_overrides([line])
+    if override.is_sweep_override() or override.is_add() or override.is_delete():
+        raise UserError(f"{line}: give one value, as in T=8; eval neither sweeps, adds nor deletes")
+    key = override.key_or_group
+    if key in compose.groups:
+        composed = compose([line])
+        if key not in composed:
+            raise UserError(f"{line}: presets are for training; give the keys that eval shall change")
+        config[key] = composed[key]
+        return
+    _set(config, key, override)
+
+
+def _set(config: DictConfig, key: str, override: Override) -> None:
+    parent, _, leaf = key.rpartition(".")
+    node = OmegaConf.select(config, parent) if parent else config
+    if not isinstance(node, DictConfig) or leaf not in node:
+        raise AttributeError(f"Could not find {key}")
+    node[leaf] = override.value()

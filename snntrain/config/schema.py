@@ -1,0 +1,261 @@
+"""Every key of the configuration: its type, its meaning and what it may be. The values live in conf/.
+
+A YAML file of group `neuron` begins with `defaults: [/schema/neuron/lif@_here_, _self_]`: it takes over the types
+and bounds declared here, so that a wrong key or value is refused before anything is built.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING
+
+
+def option(
+    meaning: str,
+    *,
+    at_least: float | None = None,
+    above: float | None = None,
+    at_most: float | None = None,
+    below: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """A documented key; the bounds hold for a number and for every number of a list."""
+    bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below, "choices": choices}
+    return field(default=MISSING, metadata={"meaning": meaning, **bounds})
+
+
+@dataclass
+class Config:
+    """The whole of it: top-level keys, and one subtree a group."""
+
+    name: str = option("name of the run, shown in its summary and reports")
+    T: int = option("time steps", at_least=1)
+    seed: int = option("seed of weights, batches and dropout", at_least=0, below=2**32)
+    detach_reset: bool = option("keep the reset out of the gradient")
+    allow_targets: list[str] = option(
+        "prefixes that _target_ may name besides snntrain., torch., torchvision."
+    )
+    neuron: Any = option("the neuron model of every spiking layer")
+    surrogate: Any = option("the surrogate gradient of the spike")
+    reset: Any = option("what happens to the potential after a spike")
+    dataset: Any = option("the images and their split")
+    encoder: Any = option("how an image becomes an input over T steps")
+    network: Any = option("the layers")
+    loss: Any = option("what is minimised")
+    optimizer: Any = option("how")
+    scheduler: Any = option("the course of the learning rate over the run")
+    trainer: Any = option("length, batch, device, precision")
+    monitor: Any = option("what TensorBoard is given of voltages and spikes")
+
+
+@dataclass
+class Neuron:
+    """IF, and what all neurons share."""
+
+    _target_: str = option("class of the neuron")
+    v_threshold: float = option("a neuron fires where its charged potential is >= this")
+
+
+@dataclass
+class LIF(Neuron):
+    tau: float = option("membrane time constant, in time steps", above=0)
+
+
+@dataclass
+class PLIF(Neuron):
+    init_tau: float = option("time constant at the start, in time steps; it is learnt", above=0)
+    clamp: str | None = option(
+        "function that keeps 1/tau in (0, 1), or null to learn 1/tau itself",
+        choices=("sigmoid", "reciprocal_abs_plus_1", "piecewise_exp"),
+    )
+
+
+@dataclass
+class RIF(Neuron):
+    init_w: float = option("weight of the self connection at the start; it is learnt")
+    amplitude: Any = option("bounds of that weight: null for none, A for (-A, A), or [lo, hi]")
+
+
+@dataclass
+class Surrogate:
+    _target_: str = option("class of the surrogate")
+    alpha: float = option("steepness: the greater, the narrower the gradient around the threshold", above=0)
+
+
+@dataclass
+class PiecewiseLeakyReLU:
+    _target_: str = option("class of the surrogate")
+    w: float = option("half-width of the window around the threshold", above=0)
+    c: float = option("gradient outside the window", above=0)
+
+
+@dataclass
+class Reset:
+    v_reset: float | None = option(
+        "potential after a spike (hard reset), null subtracts the threshold (soft)"
+    )
+
+
+@dataclass
+class Augment:
+    """Random changes of the training images, drawn anew for each."""
+
+    degrees: float = option("rotation, up to +- this", at_least=0, at_most=180)
+    translate: float = option("shift, up to +- this share of the side", at_least=0, below=1)
+    scale: list[float] = option("range of the zoom, [lo, hi]", above=0)
+    crop_padding: int = option("pixels of padding before a random crop to the old size", at_least=0)
+    flip: bool = option("mirror left to right, every other time")
+
+
+@dataclass
+class Dataset:
+    _target_: str = option("function that loads the data")
+    root: str | None = option("folder of the data; null: $SNNTRAIN_DATA, else a user cache folder")
+    validation: float = option("share of the training images held out for validation", above=0, below=1)
+    split_seed: int = option("seed of that split, apart from the run's", at_least=0)
+    mean: list[float] = option("mean intensity of each channel, in [0, 1]")
+    std: list[float] = option("standard deviation of each channel", above=0)
+    augment: Augment = field(
+        default_factory=Augment, metadata={"meaning": "random changes of the training images"}
+    )
+    resident: str = option(
+        "hold the whole set on the training device, or stream it", choices=("auto", "always", "never")
+    )
+    workers: int = option("worker processes of a streamed set", at_least=0)
+
+
+@dataclass
+class EMNIST(Dataset):
+    split: str = option(
+        "which of EMNIST's sets", choices=("balanced", "letters", "digits", "mnist", "byclass", "bymerge")
+    )
+
+
+@dataclass
+class Encoder:
+    _target_: str = option("class of the encoder")
+
+
+@dataclass
+class MLP:
+    _target_: str = option("class of the network")
+    hidden: list[int] = option("neurons of each hidden layer", at_least=1)
+    votes: int = option("output neurons a class, averaged", at_least=1)
+    dropout: float = option("probability, one mask for all time steps", at_least=0, below=1)
+
+
+@dataclass
+class CSNN(MLP):
+    channels: list[int] = option("channels of each 3x3 convolution; each is followed by pooling", at_least=1)
+    pool: str = option("pooling by 2", choices=("max", "avg"))
+
+
+@dataclass
+class MSERate:
+    _target_: str = option("class of the loss")
+
+
+@dataclass
+class CERate:
+    _target_: str = option("class of the loss")
+    scale: float = option("what the firing rates are multiplied by to give logits", above=0)
+    label_smoothing: float = option("share of the target spread over all classes", at_least=0, below=1)
+
+
+@dataclass
+class Optimizer:
+    _target_: str = option("class of the optimizer")
+    lr: float = option("learning rate", above=0)
+    weight_decay: float = option("L2 penalty (adam, sgd) or decoupled decay (adamw)", at_least=0)
+
+
+@dataclass
+class Adam(Optimizer):
+    betas: list[float] = option("decay rates of the two running means", at_least=0, below=1)
+
+
+@dataclass
+class SGD(Optimizer):
+    momentum: float = option("momentum", at_least=0, below=1)
+    nesterov: bool = option("Nesterov's momentum")
+
+
+@dataclass
+class Scheduler:
+    _target_: str = option("function that makes the schedule")
+
+
+@dataclass
+class Cosine(Scheduler):
+    warmup: float = option("share of the run in which the learning rate rises from 0", at_least=0, below=1)
+    final: float = option("learning rate at the end, as a share of the greatest", at_least=0, at_most=1)
+
+
+@dataclass
+class OneCycle(Scheduler):
+    warmup: float = option("share of the run in which the learning rate rises", above=0, below=1)
+
+
+@dataclass
+class Trainer:
+    epochs: int = option("passes over the training images", at_least=1)
+    batch_size: int = option("images a step", at_least=1)
+    eval_batch_size: int = option("images a step of validation and test", at_least=1)
+    device: str = option("auto, cpu, cuda or cuda:<index>")
+    precision: str = option(
+        "auto: the fastest that the device has natively", choices=("auto", "fp32", "bf16", "fp16")
+    )
+    limit_batches: int | None = option("batches an epoch at most, for quick tries", at_least=1)
+    clip_grad_norm: float | None = option("greatest norm of the gradient, or null", above=0)
+    accumulate: int = option("batches whose gradients are averaged into one step", at_least=1)
+    ema: float | None = option(
+        "decay of an average of the weights that is evaluated instead, or null", above=0, below=1
+    )
+    early_stopping: int | None = option(
+        "epochs without a better validation accuracy before stopping", at_least=1
+    )
+    compile: bool = option("torch.compile the network")
+    deterministic: bool = option("refuse operations that are not reproducible to the bit")
+
+
+@dataclass
+class Monitor:
+    every: int = option("epochs between two recordings of voltages and spikes, 0 for none", at_least=0)
+    samples: int = option("validation images recorded, one a class first", at_least=1)
+    neurons: int = option("rows of a spike raster at most", at_least=1)
+
+
+SCHEMAS: dict[str, type] = {
+    "config": Config,
+    "neuron/if": Neuron,
+    "neuron/lif": LIF,
+    "neuron/plif": PLIF,
+    "neuron/rif": RIF,
+    "surrogate/surrogate": Surrogate,
+    "surrogate/piecewise_leaky_relu": PiecewiseLeakyReLU,
+    "reset/reset": Reset,
+    "dataset/digits": Dataset,
+    "dataset/torchvision": Dataset,
+    "dataset/emnist": EMNIST,
+    "encoder/encoder": Encoder,
+    "network/mlp": MLP,
+    "network/csnn": CSNN,
+    "loss/mse_rate": MSERate,
+    "loss/ce_rate": CERate,
+    "optimizer/adam": Adam,
+    "optimizer/sgd": SGD,
+    "scheduler/none": Scheduler,
+    "scheduler/cosine": Cosine,
+    "scheduler/onecycle": OneCycle,
+    "trainer/trainer": Trainer,
+    "monitor/monitor": Monitor,
+}
+
+
+def register() -> None:
+    """Makes the schemas known to Hydra, in a group of their own so that no option list shows them."""
+    store = ConfigStore.instance()
+    for path, node in SCHEMAS.items():
+        group, _, name = f"schema/{path}".rpartition("/")
+        store.store(group=group, name=name, node=node)

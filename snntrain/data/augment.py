@@ -1,0 +1,98 @@
+"""Random changes of training images, drawn for each image anew and applied in one pass on the device."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Augment:
+    """Rotation, shift, zoom, crop and flip as one affine map an image, sampled bilinearly, zeros outside.
+
+    Args:
+        degrees: rotation, uniform in +- this.
+        translate: shift along each axis, uniform in +- this share of the side.
+        scale: range of the zoom, `(lo, hi)`.
+        crop_padding: a random crop of the image padded by so many zero pixels: a shift by whole pixels.
+        flip: mirrors left to right with probability 1/2.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    degrees: float = 0.0
+    translate: float = 0.0
+    scale: tuple[float, float] = (1.0, 1.0)
+    crop_padding: int = 0
+    flip: bool = False
+
+    def __post_init__(self) -> None:
+        # A config gives a list.
+        object.__setattr__(self, "scale", tuple(self.scale))
+        if not 0 <= self.degrees <= 180:
+            raise ValueError(f"augment.degrees must lie in [0, 180], not {self.degrees}")
+        if not 0 <= self.translate < 1:
+            raise ValueError(f"augment.translate must lie in [0, 1), not {self.translate}")
+        if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1] < math.inf:
+            raise ValueError(f"augment.scale must be [lo, hi] with 0 < lo <= hi, not {list(self.scale)}")
+        if self.crop_padding < 0:
+            raise ValueError(f"augment.crop_padding must be 0 or more pixels, not {self.crop_padding}")
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether every image stays as it is."""
+        return self == Augment()
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Changed copies of images `[N, C, H, W]`, or of sequences `[T, N, C, H, W]`, alike in all T steps.
+
+        Args:
+            x: intensities, float.
+            generator: a CPU generator, so that every device sees the same changes.
+        """
+        if self.is_identity:
+            return x
+        if x.ndim == 5:
+            # The steps of a sequence become channels: one map for all of them.
+            changed = self(x.transpose(0, 1).flatten(1, 2), generator).view(x.shape[1], -1, *x.shape[2:])
+            return changed.transpose(0, 1).contiguous()
+        n, _, height, width = x.shape
+        maps = self._maps(n, height, width, generator).to(x.device, non_blocking=True)
+        grid = _grid(maps, height, width)
+        sampled: Tensor = F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
+        return sampled
+
+    def _maps(self, n: int, height: int, width: int, generator: torch.Generator) -> Tensor:
+        """Maps `[N, 2, 3]` from output to input coordinates, both from -1 to 1 across the image.
+
+        A point q of the output shows the input at `F R(-angle) (q - shift) / zoom`, F the flip. All numbers
+        are drawn whatever is switched on, so that one setting does not change the draws of another.
+        """
+        u = torch.rand(7, n, generator=generator)
+        angle = (2 * u[0] - 1) * math.radians(self.degrees)
+        zoom = self.scale[0] + u[1] * (self.scale[1] - self.scale[0])
+        mirror = torch.where(u[2] < 0.5, -1.0, 1.0) if self.flip else torch.ones(n)
+        size = torch.tensor([[width], [height]])
+        pixels = (u[3:5] * (2 * self.crop_padding + 1)).floor() - self.crop_padding
+        shift = 2 * (2 * u[5:7] - 1) * self.translate + 2 * pixels / size
+        cos, sin = angle.cos() / zoom, angle.sin() / zoom
+        # -1..1 spans another number of pixels along each axis: rotate in pixels, not in these coordinates.
+        linear = torch.stack([mirror * cos, mirror * sin * (height / width), -sin * (width / height), cos], dim=1).view(
+            n, 2, 2
+        )
+        offset = -(linear * shift.T.unsqueeze(1)).sum(2, keepdim=True)
+        return torch.cat([linear, offset], dim=2)
+
+
+def _grid(maps: Tensor, height: int, width: int) -> Tensor:
+    """Where each output pixel looks, `[N, H, W, 2]`, of maps `[N, 2, 3]`.
+
+    Not F.affine_grid: its matrix product is rounded to TF32 or bfloat16 where those are allowed.
+    """
+    x = (2 * torch.arange(width, device=maps.device) + 1) / width - 1
+    y = (2 * torch.arange(height, device=maps.device).unsqueeze(1) + 1) / height - 1
+    a, b, c = maps[:, None, None].unbind(-1)
+    return a * x.unsqueeze(-1) + b * y.unsqueeze(-1) + c

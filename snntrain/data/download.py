@@ -1,0 +1,107 @@
+"""Files of a data set that lies below the data root: found there, or downloaded whole or not at all."""
+
+import logging
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from snntrain.errors import UserError
+
+TIMEOUT = 30.0  # seconds without an answer; without it a dead network makes urllib wait for ever
+ANOTHER_WAY = "name another data root by dataset.root or SNNTRAIN_DATA, or take dataset=digits, which needs no files"
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set lies below the data root, and how it gets there.
+
+    Args:
+        name: what the command line calls it.
+        folder: its folder, relative to the data root.
+        files: the names of the files needed, in that folder.
+        archives: paths, relative to the data root, of what is downloaded; one that is there already is used.
+        fetch: downloads the data set below the folder given; what it raises is the reason that is reported.
+    """
+
+    name: str
+    folder: str
+    files: tuple[str, ...]
+    archives: tuple[str, ...]
+    fetch: Callable[[Path], object]
+
+
+def obtain(source: Source, root: Path) -> Path:
+    """The folder with all files of the data set; what is missing is downloaded.
+
+    Nothing is written where no file is missing, so a read-only data root will do.
+
+    Raises:
+        UserError: files missing and no download, or a data root that cannot be written.
+    """
+    folder = root / source.folder
+    missing = [name for name in source.files if not (folder / name).is_file()]
+    if not missing:
+        return folder
+    log.info("dataset=%s: downloading to %s", source.name, root)
+    with _staging(source, root) as staging:
+        try:
+            for archive in source.archives:
+                if (root / archive).is_file():
+                    (staging / archive).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(root / archive, staging / archive)
+            with _timeout(TIMEOUT):
+                source.fetch(staging)
+            _move_new_files(staging, root)
+        except UserError:
+            raise
+        except Exception as error:
+            # Sockets, archives, checksums, torchvision, a full disk: all mean that there is no data.
+            raise UserError(
+                f"dataset={source.name}: {folder} lacks {', '.join(missing)} and the download failed "
+                f"({_reason(error)}); put them there, {ANOTHER_WAY}"
+            ) from error
+    return folder
+
+
+@contextmanager
+def _staging(source: Source, root: Path) -> Iterator[Path]:
+    """A folder that vanishes: an interrupted download leaves nothing that could be taken for data."""
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=root, prefix=".download-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise UserError(
+            f"dataset={source.name}: the data root {root} cannot be written ({error.strerror}); {ANOTHER_WAY}"
+        ) from error
+    with folder as path:
+        yield Path(path)
+
+
+@contextmanager
+def _timeout(seconds: float) -> Iterator[None]:
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _move_new_files(staging: Path, root: Path) -> None:
+    """Everything downloaded but the archives, where the root has no such file."""
+    for path in sorted(staging.rglob("*")):
+        target = root / path.relative_to(staging)
+        if path.is_file() and path.suffix not in (".gz", ".zip") and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(path, target)
+
+
+def _reason(error: Exception) -> str:
+    """The last line of what was raised: torchvision puts the answer of each mirror on its own."""
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,59 @@
+"""The IDX format of the MNIST family: a magic number, big-endian sizes, then the bytes."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snntrain.errors import UserError
+
+
+def read_idx(path: Path, ndim: int) -> Tensor:
+    """The unsigned bytes of an IDX file as a uint8 tensor with `ndim` dimensions (images 3, labels 1).
+
+    The magic number is 0, 0, the element type (8: unsigned byte), the number of dimensions
+    (Y. LeCun, "The MNIST database").
+
+    Raises:
+        UserError: a file that cannot be read, has another magic number, or another size than its header says.
+    """
+    try:
+        content = np.fromfile(path, np.uint8)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    magic, start = bytes((0, 0, 8, ndim)), 4 + 4 * ndim
+    if len(content) < start or content[:4].tobytes() != magic:
+        found = content[:4].tobytes().hex() or "nothing"
+        raise damaged(path, f"it should begin with the bytes {magic.hex()}, not {found}")
+    shape = content[4:start].view(">u4").tolist()
+    if len(content) - start != math.prod(shape):
+        sizes = "x".join(map(str, shape))
+        raise damaged(path, f"its header promises {sizes} bytes, it holds {len(content) - start}")
+    return torch.from_numpy(content[start:].reshape(shape))
+
+
+def read_pair(images: Path, labels: Path, first_label: int, classes: int) -> tuple[Tensor, Tensor]:
+    """Images uint8 `[N, H, W]` and their labels, int64 `[N]` from 0 on, of two IDX files.
+
+    Args:
+        first_label: the number of the first class in the file.
+        classes: how many there are.
+
+    Raises:
+        UserError: as `read_idx`, and where the two do not belong together or a label is of no class.
+    """
+    pictures, numbers = read_idx(images, 3), read_idx(labels, 1).long() - first_label
+    if len(pictures) != len(numbers):
+        raise damaged(labels, f"it has {len(numbers)} labels for the {len(pictures)} images of {images.name}")
+    if not len(numbers):
+        raise damaged(labels, "it is empty")
+    if not 0 <= int(numbers.min()) <= int(numbers.max()) < classes:
+        raise damaged(labels, f"its labels must run from {first_label} to {first_label + classes - 1}")
+    return pictures, numbers
+
+
+def damaged(path: Path, finding: str) -> UserError:
+    """The error for a file whose content cannot be right."""
+    return UserError(f"{path} is damaged: {finding}; delete it and it is downloaded anew, or put a good copy there")

@@ -1,0 +1,16 @@
+"""Where data sets lie on this machine."""
+
+import os
+from pathlib import Path
+
+
+def data_root(root: str | None = None) -> Path:
+    """The folder of all data sets: `root` if given, else `$SNNTRAIN_DATA`, else the user's cache folder.
+
+    The cache folder is `$XDG_CACHE_HOME/snntrain/data`, by default `~/.cache/snntrain/data`.
+    """
+    given = root or os.environ.get("SNNTRAIN_DATA")
+    if given:
+        return Path(given).expanduser()
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return cache / "snntrain" / "data"

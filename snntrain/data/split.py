@@ -1,0 +1,30 @@
+"""Division of a data set into two parts with the same proportion of classes."""
+
+import torch
+from torch import Tensor
+
+
+def stratified_split(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
+    """Indices kept and indices held out, each ascending; every class is on both sides.
+
+    Args:
+        labels: class of each element, integers `[N]`.
+        fraction: share of each class that is held out, rounded, at least one element.
+        seed: the same seed gives the same parts.
+
+    Raises:
+        ValueError: `fraction` outside (0, 1), no labels, or a class too small to be on both sides.
+    """
+    if not 0 < fraction < 1:
+        raise ValueError(f"the share held out must lie between 0 and 1 (both excluded), not {fraction}")
+    if not len(labels):
+        raise ValueError("there is nothing to split")
+    generator = torch.Generator().manual_seed(seed)
+    held = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        members = (labels == label).nonzero().flatten()
+        if len(members) < 2:
+            raise ValueError(f"class {int(label)} has a single element, which cannot be on both sides")
+        count = min(max(round(fraction * len(members)), 1), len(members) - 1)
+        held[members[torch.randperm(len(members), generator=generator)[:count]]] = True
+    return (~held).nonzero().flatten(), held.nonzero().flatten()

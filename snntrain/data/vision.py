@@ -1,0 +1,192 @@
+"""The public image sets: MNIST and its family, CIFAR and SVHN, as torchvision downloads and lays them out.
+
+torchvision (2 s to import) is loaded only to download, and for CIFAR and SVHN. Each function takes
+
+    root: folder of all data sets; None for `$SNNTRAIN_DATA`, else the user's cache folder
+    validation: share of the training images held out of training, stratified by class, default 0.1
+    split_seed: seed of that choice, default 0
+
+and raises UserError where files are missing and cannot be downloaded, or are damaged.
+"""
+
+import hashlib
+import pickle
+import string
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from snntrain.data.dataset import Data, ImageTensors, hold_out
+from snntrain.data.download import Source, obtain
+from snntrain.data.idx import damaged, read_pair
+from snntrain.data.root import data_root
+from snntrain.errors import UserError
+
+IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
+DIGITS = tuple(string.digits)
+FASHION = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
+KUZUSHIJI = ("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo")
+ALPHANUMERIC = tuple(string.digits + string.ascii_uppercase + string.ascii_lowercase)
+# Letters that look alike in upper and lower case share a class in EMNIST's merged sets.
+MERGED = tuple(c for c in ALPHANUMERIC if c not in "cijklmopsuvwxyz")
+EMNIST = {
+    "balanced": MERGED,
+    "letters": tuple(string.ascii_lowercase),
+    "digits": DIGITS,
+    "mnist": DIGITS,
+    "byclass": ALPHANUMERIC,
+    "bymerge": MERGED,
+}
+
+
+def mnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Handwritten digits, 28x28, 60,000 to train on and 10,000 to test (LeCun et al., 1998)."""
+    train, test = _mnist_like("mnist", "MNIST", root, DIGITS)
+    return hold_out("mnist", train, test, DIGITS, validation=validation, split_seed=split_seed)
+
+
+def fashion_mnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Articles of clothing in the format of MNIST (Xiao, Rasul and Vollgraf, 2017)."""
+    train, test = _mnist_like("fashion_mnist", "FashionMNIST", root, FASHION)
+    return hold_out("fashion_mnist", train, test, FASHION, validation=validation, split_seed=split_seed)
+
+
+def kmnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Cursive Japanese characters in the format of MNIST (Clanuwat et al., 2018)."""
+    train, test = _mnist_like("kmnist", "KMNIST", root, KUZUSHIJI)
+    return hold_out("kmnist", train, test, KUZUSHIJI, validation=validation, split_seed=split_seed)
+
+
+def emnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0, split: str = "balanced") -> Data:
+    """Handwritten letters and digits, 28x28 (Cohen et al., 2017).
+
+    Args:
+        split: balanced, letters, digits, mnist, byclass or bymerge; one download of 560 MB brings all.
+    """
+    if split not in EMNIST:
+        raise UserError(f"dataset.split={split}: dataset=emnist has {', '.join(EMNIST)}")
+    source = Source(
+        "emnist",
+        "EMNIST/raw",
+        tuple(f"emnist-{split}-{part}-{kind}" for part in ("train", "test") for kind in IDX),
+        ("EMNIST/raw/gzip.zip",),
+        lambda folder: _datasets().EMNIST(folder, split=split, download=True),
+    )
+    first = 1 if split == "letters" else 0
+    # The files hold every image mirrored along its diagonal.
+    train, test = (
+        ImageTensors(part.images.mT.contiguous(), part.labels)
+        for part in _idx_splits(source, root, EMNIST[split], first)
+    )
+    return hold_out("emnist", train, test, EMNIST[split], validation=validation, split_seed=split_seed)
+
+
+def cifar10(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Colour photographs of 10 things, 32x32, 50,000 to train on and 10,000 to test (Krizhevsky, 2009)."""
+    train, test, names = _cifar("cifar10", _datasets().CIFAR10, root, "labels")
+    return hold_out("cifar10", train, test, names, validation=validation, split_seed=split_seed)
+
+
+def cifar100(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Colour photographs of 100 things, 32x32, 50,000 to train on and 10,000 to test (Krizhevsky, 2009)."""
+    train, test, names = _cifar("cifar100", _datasets().CIFAR100, root, "fine_labels")
+    return hold_out("cifar100", train, test, names, validation=validation, split_seed=split_seed)
+
+
+def svhn(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Street View house numbers, 32x32, 73,257 to train on and 26,032 to test (Netzer et al., 2011)."""
+    kind, where = _datasets().SVHN, data_root(root)
+    parts = ("train", "test")
+    files = tuple(kind.split_list[part][1] for part in parts)
+
+    def fetch(folder: Path) -> None:
+        for part in parts:
+            kind(folder, split=part, download=True)
+
+    folder = obtain(Source("svhn", "", files, files, fetch), where)
+    splits = []
+    for part in parts:
+        _, file, md5 = kind.split_list[part]
+        _verified(folder / file, md5)
+        read = kind(where, split=part)
+        images = torch.from_numpy(np.ascontiguousarray(read.data))
+        splits.append(ImageTensors(images, torch.from_numpy(read.labels)))
+    return hold_out("svhn", splits[0], splits[1], DIGITS, validation=validation, split_seed=split_seed)
+
+
+def _mnist_like(
+    name: str, torchvision_name: str, root: str | None, class_names: tuple[str, ...]
+) -> tuple[ImageTensors, ImageTensors]:
+    files = tuple(f"{part}-{kind}" for part in ("train", "t10k") for kind in IDX)
+    folder = f"{torchvision_name}/raw"
+    source = Source(
+        name,
+        folder,
+        files,
+        tuple(f"{folder}/{file}.gz" for file in files),
+        lambda at: getattr(_datasets(), torchvision_name)(at, download=True),
+    )
+    return _idx_splits(source, root, class_names)
+
+
+def _idx_splits(
+    source: Source, root: str | None, class_names: tuple[str, ...], first_label: int = 0
+) -> tuple[ImageTensors, ImageTensors]:
+    """Training and test images; `source.files` are the images and labels of each."""
+    folder = obtain(source, data_root(root))
+    splits = []
+    for images, labels in (source.files[:2], source.files[2:]):
+        pictures, classes = read_pair(folder / images, folder / labels, first_label, len(class_names))
+        splits.append(ImageTensors(pictures.unsqueeze(1), classes))
+    return splits[0], splits[1]
+
+
+def _cifar(
+    name: str, kind: Any, root: str | None, label_key: str
+) -> tuple[ImageTensors, ImageTensors, tuple[str, ...]]:
+    """Training images, test images and class names, from the pickles of torchvision's class `kind`."""
+    meta = (kind.meta["filename"], kind.meta["md5"])
+    files = tuple(file for file, _ in (*kind.train_list, *kind.test_list, meta))
+    source = Source(name, kind.base_folder, files, (kind.filename,), lambda folder: kind(folder, download=True))
+    folder = obtain(source, data_root(root))
+
+    def read(file: str, md5: str) -> dict[str, Any]:
+        # Unpickling runs what it is given: only bytes with the published checksum come this far.
+        content: dict[str, Any] = pickle.loads(_verified(folder / file, md5), encoding="latin1")
+        return content
+
+    splits = []
+    for listed in (kind.train_list, kind.test_list):
+        parts = [read(file, md5) for file, md5 in listed]
+        images = np.concatenate([part["data"] for part in parts]).reshape(-1, 3, 32, 32)
+        labels = torch.tensor([label for part in parts for label in part[label_key]])
+        splits.append(ImageTensors(torch.from_numpy(images), labels))
+    return splits[0], splits[1], tuple(read(*meta)[kind.meta["key"]])
+
+
+def _verified(path: Path, md5: str) -> bytes:
+    """The content of a file whose checksum is known."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if found != md5:
+        raise damaged(path, f"its MD5 checksum is {found}, not {md5}")
+    return content
+
+
+def _datasets() -> Any:
+    try:
+        from torchvision import datasets
+    except (ImportError, RuntimeError) as error:  # RuntimeError: built for another torch
+        raise UserError(
+            f"torchvision does not work here ({error}); install torch and torchvision together, "
+            "from the same index, or take dataset=digits, which does without"
+        ) from error
+    return datasets

@@ -1,0 +1,1 @@
+"""Networks of stateless layers and spiking neurons, over sequences `[T, N, *]`."""

@@ -1,0 +1,65 @@
+"""Convolutional spiking network."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from torch import nn
+
+from snntrain.network.layers import TimeDropout
+from snntrain.network.mlp import Factory, Layers, fully_connected
+from snntrain.network.sequence import TimeSequential
+
+POOLS = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
+
+
+class CSNN(TimeSequential):
+    """Blocks of convolution, normalisation, neurons and pooling, then fully connected layers (Fang et al., ICCV 2021).
+
+    `[T, N, C, H, W]` to `[T, N, classes]`. With a constant input the first block up to its neurons is the encoder.
+
+    Args:
+        in_shape: channels, height and width of an image.
+        classes: number of classes.
+        neuron: makes a fresh multi-step node.
+        channels: of each 3x3 convolution; each is followed by batch normalisation, neurons and pooling by 2.
+        hidden: neurons of each hidden fully connected layer.
+        votes: output neurons a class, averaged.
+        dropout: probability of dropping an input of a fully connected layer, one mask for all time steps.
+        pool: 'max' (spikes stay spikes) or 'avg'.
+
+    Raises:
+        ValueError: a size below 1, a probability outside [0, 1), an unknown pooling, an image too small for so many
+            blocks.
+    """
+
+    def __init__(
+        self,
+        in_shape: Sequence[int],
+        classes: int,
+        neuron: Factory,
+        channels: Sequence[int] = (32, 64),
+        hidden: Sequence[int] = (512,),
+        votes: int = 10,
+        dropout: float = 0.0,
+        pool: str = "max",
+    ) -> None:
+        width, *sides = in_shape
+        if not channels or any(size < 1 for size in channels):
+            raise ValueError(f"channels must be one number of at least 1 a block, not {list(channels)}")
+        if pool not in POOLS:
+            raise ValueError(f"pool={pool} is no pooling; there are {', '.join(POOLS)}")
+        if min(sides) >> len(channels) < 1:
+            most = min(sides).bit_length() - 1
+            raise ValueError(f"images of {sides[0]}x{sides[1]} can be halved {most} times, not {len(channels)}: "
+                             f"give at most {most} channels")
+        layers: Layers = OrderedDict()
+        for index, size in enumerate(channels, 1):
+            layers[f"conv{index}"] = nn.Conv2d(width, size, kernel_size=3, padding=1, bias=False)
+            layers[f"conv{index}_norm"] = nn.BatchNorm2d(size)
+            layers[f"conv{index}_neuron"] = neuron()
+            layers[f"conv{index}_pool"] = POOLS[pool](2)
+            width, sides = size, [side // 2 for side in sides]
+        layers["flatten"] = nn.Flatten()
+        if dropout:
+            layers["fc1_dropout" if hidden else "out_dropout"] = TimeDropout(dropout)
+        super().__init__(layers | fully_connected(width * sides[0] * sides[1], classes, neuron, hidden, votes, dropout))

@@ -1,0 +1,47 @@
+"""Layers that know time."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from snntrain.network.sequence import OverTime
+
+
+class TimeDropout(OverTime):
+    """Dropout with one mask for all time steps: a neuron is out for the whole presentation or not at all.
+
+    Args:
+        p: probability of dropping, in [0, 1).
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[T, N, *]` to the same shape."""
+        if not self.training or self.p == 0:
+            return x
+        return x * F.dropout(torch.ones_like(x[0]), self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class Vote(OverTime):
+    """Averages the `votes` output neurons of each class (Fang et al., ICCV 2021).
+
+    Args:
+        votes: neurons a class; those of a class are neighbours.
+    """
+
+    def __init__(self, votes: int) -> None:
+        super().__init__()
+        self.votes = votes
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`[T, N, classes * votes]` to `[T, N, classes]`."""
+        return x.unflatten(2, (-1, self.votes)).mean(3)
+
+    def extra_repr(self) -> str:
+        return f"votes={self.votes}"

@@ -1,0 +1,68 @@
+"""Fully connected spiking network."""
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+from snntrain.network.layers import TimeDropout, Vote
+from snntrain.network.sequence import TimeSequential
+from snntrain.neuron import BaseNode
+
+Factory = Callable[[], BaseNode]
+Layers = OrderedDict[str, nn.Module]
+
+
+class MLP(TimeSequential):
+    """Hidden layers and a spiking output layer: `[T, N, C, H, W]` to `[T, N, classes]`.
+
+    Args:
+        in_shape: channels, height and width of an image.
+        classes: number of classes.
+        neuron: makes a fresh multi-step node.
+        hidden: neurons of each hidden layer.
+        votes: output neurons a class, averaged.
+        dropout: probability of dropping an input of a layer after the first, one mask for all time steps.
+
+    Raises:
+        ValueError: a size below 1, or a probability outside [0, 1).
+    """
+
+    def __init__(
+        self,
+        in_shape: Sequence[int],
+        classes: int,
+        neuron: Factory,
+        hidden: Sequence[int] = (256,),
+        votes: int = 10,
+        dropout: float = 0.0,
+    ) -> None:
+        inputs = math.prod(in_shape)
+        first = OrderedDict(flatten=nn.Flatten())
+        super().__init__(first | fully_connected(inputs, classes, neuron, hidden, votes, dropout))
+
+
+def fully_connected(
+    inputs: int, classes: int, neuron: Factory, hidden: Sequence[int], votes: int, dropout: float
+) -> Layers:
+    """fc1, fc1_neuron, … out, out_neuron, vote: linear layers without bias, neurons after each.
+
+    Arguments and errors as in `MLP`; `inputs` is the number of features `[T, N, inputs]`.
+    """
+    if votes < 1 or any(size < 1 for size in hidden):
+        raise ValueError(f"hidden layers and votes must be at least 1, not hidden={list(hidden)}, votes={votes}")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout must lie in [0, 1), not {dropout}")
+    layers: Layers = OrderedDict()
+    sizes = [*hidden, classes * votes]
+    for index, size in enumerate(sizes, 1):
+        name = f"fc{index}" if index < len(sizes) else "out"
+        if dropout and index > 1:
+            layers[f"{name}_dropout"] = TimeDropout(dropout)
+        layers[name] = nn.Linear(inputs, size, bias=False)
+        layers[f"{name}_neuron"] = neuron()
+        inputs = size
+    if votes > 1:
+        layers["vote"] = Vote(votes)
+    return layers

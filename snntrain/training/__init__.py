@@ -1,0 +1,1 @@
+"""Training: from a validated configuration to a run folder."""

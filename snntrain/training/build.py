@@ -1,0 +1,196 @@
+"""From the configuration's subtrees to the objects of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from snntrain.config.targets import arguments, build, misfit
+from snntrain.data.augment import Augment
+from snntrain.data.batches import Batches, fits
+from snntrain.data.dataset import Data, Split
+from snntrain.errors import UserError
+from snntrain.neuron import BaseNode
+from snntrain.training import precision, runtime
+from snntrain.training.precision import Precision
+from snntrain.training.runtime import Runtime
+
+
+# Keys of a data set that say how it is split into batches and shown, not what it is.
+PRESENTATION = ("mean", "std", "augment", "resident", "workers")
+
+
+# What each component is given besides the keys of its subtree: how many positional arguments, and which by name.
+GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
+    "neuron": (0, ("v_reset", "surrogate_function", "detach_reset", "step_mode")),
+    "surrogate": (0, ()),
+    "dataset": (0, ()),
+    "encoder": (0, ("T", "mean", "std")),
+    "network": (0, ("in_shape", "classes", "neuron")),
+    "loss": (0, ()),
+    "optimizer": (1, ()),
+    "scheduler": (1, ("total_steps",)),
+}
+
+
+class Model(nn.Module):
+    """Encoder and network: intensities `[N, C, H, W]` (or a sequence `[T, N, C, H, W]`) to `[T, N, classes]`."""
+
+    def __init__(self, encoder: nn.Module, network: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        spikes: Tensor = self.network(self.encoder(images))
+        return spikes
+
+
+@dataclass
+class Job:
+    """Everything that training and testing a network takes."""
+
+    config: DictConfig
+    runtime: Runtime
+    precision: Precision
+    data: Data
+    model: Model
+    loss: nn.Module
+    optimizer: torch.optim.Optimizer
+    scheduler: LRScheduler
+    scaler: torch.amp.GradScaler
+    average: AveragedModel | None
+    train: Batches
+    validation: Batches
+
+    @property
+    def classes(self) -> int:
+        return len(self.data.class_names)
+
+    @property
+    def evaluated(self) -> Model:
+        """The model that is validated, tested and saved: the average of the weights where one is kept."""
+        model: Model = self.model if self.average is None else self.average.module
+        return model
+
+
+def prepare(config: DictConfig) -> Job:
+    """Builds a run from a validated configuration; writes nothing.
+
+    Raises:
+        UserError: a device that is not there, data that is missing or damaged, a network that does not fit the images.
+    """
+    _check_targets(config)
+    trainer = config.trainer
+    here = runtime.choose(trainer.device)
+    formats = precision.choose(trainer.precision, here.device)
+    runtime.seed_everything(config.seed)
+    data: Data = component(config, "dataset")
+    network = model(config, data).to(here.device)
+    training = batches(config, data, data.train, here, augmented=True)
+    steps = trainer.epochs * -(-len(training) // trainer.accumulate)
+    optimizer = component(config, "optimizer", network.parameters())
+    return Job(
+        config=config,
+        runtime=here,
+        precision=formats,
+        data=data,
+        model=network,
+        loss=component(config, "loss").to(here.device),
+        optimizer=optimizer,
+        scheduler=component(config, "scheduler", optimizer, total_steps=steps),
+        scaler=formats.scaler(),
+        average=_average(network, trainer.ema),
+        train=training,
+        validation=batches(config, data, data.validation, here),
+    )
+
+
+def _check_targets(config: DictConfig) -> None:
+    """Finds every class that the configuration names and whether it takes its keys, before one of them is built."""
+    lines = []
+    for group, (given, also) in GIVEN.items():
+        try:
+            wrong = misfit(_own_keys(config, group), given, also, config.allow_targets)
+            lines += [f"{group}: {wrong}"] if wrong else []
+        except UserError as error:
+            lines += [f"{group}: {line}" for line in error.lines]
+    if lines:
+        raise UserError(*lines)
+
+
+def component(config: DictConfig, group: str, *given: Any, **also: Any) -> Any:
+    """The object that the subtree `group` describes."""
+    try:
+        return build(_own_keys(config, group), *given, allowed=config.allow_targets, **also)
+    except UserError as error:
+        raise UserError(*(f"{group}: {line}" for line in error.lines)) from error
+
+
+def _own_keys(config: DictConfig, group: str) -> DictConfig:
+    node = config[group]
+    return OmegaConf.masked_copy(node, [key for key in node if group != "dataset" or key not in PRESENTATION])
+
+
+def model(config: DictConfig, data: Data) -> Model:
+    """Encoder and network for the images of `data`."""
+    if len(config.dataset.mean) != data.shape[0]:
+        raise UserError(
+            f"dataset.mean={config.dataset.mean}: one number a channel, and {data.name} has {data.shape[0]}"
+        )
+    encoder = component(
+        config, "encoder", T=config.T, mean=list(config.dataset.mean), std=list(config.dataset.std)
+    )
+    neuron = partial(_neuron, config)
+    return Model(
+        encoder,
+        component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron),
+    )
+
+
+def _neuron(config: DictConfig) -> BaseNode:
+    node = component(
+        config,
+        "neuron",
+        v_reset=config.reset.v_reset,
+        surrogate_function=component(config, "surrogate"),
+        detach_reset=config.detach_reset,
+        step_mode="m",
+    )
+    if not isinstance(node, BaseNode):
+        raise UserError(
+            f"neuron._target_={config.neuron._target_}: must be a subclass of snntrain.neuron.BaseNode"
+        )
+    return node
+
+
+def batches(
+    config: DictConfig, data: Data, split: Split, here: Runtime, *, augmented: bool = False
+) -> Batches:
+    """The batches of a split: shuffled and augmented for training, in order for evaluation."""
+    resident = config.dataset.resident
+    return Batches(
+        split,
+        batch_size=config.trainer.batch_size if augmented else config.trainer.eval_batch_size,
+        scale=data.scale,
+        device=here.device,
+        seed=config.seed,
+        shuffle=augmented,
+        augment=Augment(**arguments(config.dataset.augment)) if augmented else None,
+        resident=resident == "always" or (resident == "auto" and fits(split, here.device)),
+        workers=config.dataset.workers,
+        limit=config.trainer.limit_batches,
+    )
+
+
+def _average(network: nn.Module, decay: float | None) -> AveragedModel | None:
+    if decay is None:
+        return None
+    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)

@@ -1,0 +1,60 @@
+"""Loss, accuracy and confusion matrix of a network over a set of images."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from snntrain.neuron import reset_net
+from snntrain.training.precision import Precision
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Means over a set: `loss`, `accuracy` in [0, 1]; `confusion` counts, `[true class, predicted class]`."""
+
+    loss: float
+    accuracy: float
+    confusion: Tensor
+
+
+class Tally:
+    """Sums loss and confusion matrix on the device; the host waits for them only at `metrics()`."""
+
+    def __init__(self, classes: int, device: torch.device) -> None:
+        self.loss = torch.zeros((), dtype=torch.float64, device=device)
+        self.confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
+        self.classes = classes
+
+    def add(self, loss: Tensor, spikes: Tensor, labels: Tensor) -> None:
+        """Counts a batch: its mean loss, its output spikes `[T, N, classes]`, its labels `[N]`."""
+        self.loss += loss.detach().double() * len(labels)
+        predicted = spikes.detach().float().mean(0).argmax(1)
+        self.confusion.index_add_(0, labels * self.classes + predicted, torch.ones_like(labels))
+
+    def metrics(self) -> Metrics:
+        """The means so far."""
+        confusion = self.confusion.view(self.classes, self.classes).cpu()
+        images = max(1, int(confusion.sum()))
+        return Metrics(self.loss.item() / images, confusion.trace().item() / images, confusion)
+
+
+@torch.no_grad()
+def evaluate(
+    net: nn.Module,
+    loss_function: nn.Module,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    classes: int,
+    precision: Precision,
+) -> Metrics:
+    """Runs `net` (encoder included) over all `batches` in evaluation mode, which it is left in."""
+    net.eval()
+    tally = Tally(classes, precision.device)
+    for images, labels in batches:
+        with precision.autocast():
+            spikes = net(images)
+            loss = loss_function(spikes, labels)
+        reset_net(net)
+        tally.add(loss, spikes, labels)
+    return tally.metrics()

@@ -1,0 +1,152 @@
+"""What a run tells of itself: on the terminal, in its folder, in TensorBoard."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+
+from snntrain.data.batches import Batches
+from snntrain.data.dataset import ImageTensors
+from snntrain.inspect.probe import Recording, record
+from snntrain.inspect.samples import choose_samples
+from snntrain.inspect.tensorboard import Board
+from snntrain.neuron import PLIFNode, RIFNode, spiking_layers
+from snntrain.training import checkpoint
+from snntrain.training.build import Job
+from snntrain.training.evaluate import Metrics
+from snntrain.training.run_folder import RunFolder
+
+log = logging.getLogger("snntrain")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to; `firing_rates` are spikes a neuron and step in validation, a layer each."""
+
+    number: int
+    training: Metrics
+    validation: Metrics
+    firing_rates: Mapping[str, float]
+    learning_rate: float
+    seconds: float
+    images_per_second: float
+
+
+class Journal:
+    """Writes down each epoch of a job, and its end."""
+
+    def __init__(self, job: Job, run: RunFolder, board: Board) -> None:
+        self.job = job
+        self.run = run
+        self.board = board
+        self.train_seconds = 0.0
+        self.images = 0
+        self.probes, self.probe_labels = probe_batch(job)
+        board.config(OmegaConf.to_yaml(job.config, resolve=True))
+
+    def say(self, line: str) -> None:
+        """A line on the terminal and in train.log."""
+        log.info(line)
+
+    def epoch(self, epoch: Epoch, improved: bool) -> None:
+        """Writes an epoch down everywhere, and its checkpoints."""
+        self.train_seconds += epoch.seconds
+        self.images += int(epoch.training.confusion.sum())
+        self._save(epoch, "last")
+        if improved:
+            self._save(epoch, "best")
+            self.run.summary |= {"best_epoch": epoch.number, "val_accuracy": epoch.validation.accuracy}
+        self.run.summary |= self._figures(epoch.number)
+        self.run.write_summary()
+        self.run.append_metrics(self._row(epoch))
+        self._show(epoch)
+        total = self.job.config.trainer.epochs
+        self.say(
+            f"epoch {epoch.number:>{len(str(total))}}/{total}"
+            f"  train loss {epoch.training.loss:.4f} accuracy {epoch.training.accuracy:.4f}"
+            f"  val loss {epoch.validation.loss:.4f} accuracy {epoch.validation.accuracy:.4f}"
+            f"  {epoch.images_per_second:,.0f} images/s{'  best so far' if improved else ''}"
+        )
+
+    def _row(self, epoch: Epoch) -> dict[str, Any]:
+        return {
+            "epoch": epoch.number,
+            "train_loss": epoch.training.loss,
+            "train_accuracy": epoch.training.accuracy,
+            "val_loss": epoch.validation.loss,
+            "val_accuracy": epoch.validation.accuracy,
+            "learning_rate": epoch.learning_rate,
+            "seconds": round(epoch.seconds, 3),
+            "images_per_second": round(epoch.images_per_second, 1),
+            "firing_rates": dict(epoch.firing_rates),
+            "learnt": learnt_constants(self.job.evaluated.network),
+        }
+
+    def _figures(self, epochs: int) -> dict[str, Any]:
+        return {
+            "epochs": epochs,
+            "train_seconds": round(self.train_seconds, 3),
+            "images_per_second": round(self.images / max(self.train_seconds, 1e-9), 1),
+            "parameters": sum(p.numel() for p in self.job.model.parameters()),
+            "device": str(self.job.runtime.device),
+            "device_name": self.job.runtime.device_name,
+            "precision": self.job.precision.name,
+        }
+
+    def _save(self, epoch: Epoch, name: str) -> None:
+        job = self.job
+        checkpoint.save(
+            self.run.checkpoints / f"{name}.pt",
+            {
+                "epoch": epoch.number,
+                "val_accuracy": epoch.validation.accuracy,
+                "model": job.evaluated.network.state_dict(),
+                "trained": None if job.average is None else job.model.network.state_dict(),
+                "optimizer": job.optimizer.state_dict(),
+                "scheduler": job.scheduler.state_dict(),
+                "scaler": job.scaler.state_dict(),
+            },
+        )
+
+    def _show(self, epoch: Epoch) -> None:
+        job, board, every = self.job, self.board, self.job.config.monitor.every
+        board.epoch(
+            epoch.number, epoch.training, epoch.validation, epoch.learning_rate, epoch.images_per_second
+        )
+        board.firing_rates(epoch.number, epoch.firing_rates)
+        board.time_constants(epoch.number, job.evaluated.network)
+        if every and epoch.number % every == 0:
+            board.probes(epoch.number, self._recordings(), self.probe_labels)
+
+    def _recordings(self) -> dict[str, Recording]:
+        """Voltages and spikes of the probes; an encoder's random numbers are drawn apart from training's."""
+        job = self.job
+        gpus = [job.runtime.device] if job.runtime.device.type == "cuda" else []
+        with torch.random.fork_rng(gpus), job.precision.autocast():
+            return record(job.evaluated.network, lambda: job.evaluated(self.probes))
+
+
+def probe_batch(job: Job) -> tuple[Tensor, Tensor]:
+    """The validation images that are recorded, as the model is given them, and their labels."""
+    split = job.data.validation
+    chosen = choose_samples(split.labels, job.config.monitor.samples, job.config.seed)
+    probes = ImageTensors(torch.stack([split[index] for index in chosen]), split.labels[chosen])
+    batches = Batches(probes, batch_size=len(chosen), scale=job.data.scale, device=job.runtime.device)
+    return next(batches.epoch())
+
+
+def learnt_constants(net: nn.Module) -> dict[str, float]:
+    """tau of every PLIF layer and w of every RIF layer, by the layer's name."""
+    constants = {}
+    for name, layer in spiking_layers(net):
+        if isinstance(layer, PLIFNode):
+            constants[f"tau/{name}"] = layer.tau()
+        elif isinstance(layer, RIFNode):
+            constants[f"w/{name}"] = layer.w().item()
+    return constants

@@ -1,0 +1,31 @@
+"""Losses on the mean firing rate of the output neurons over time."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class MSERate(nn.Module):
+    """Mean squared error between firing rates and one-hot labels (Fang et al., ICCV 2021)."""
+
+    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
+        """Loss (float32) of output spikes `[T, N, classes]` and labels `[N]`."""
+        rates = spikes.float().mean(0)
+        return F.mse_loss(rates, F.one_hot(labels, rates.shape[1]).float())
+
+
+class CERate(nn.Module):
+    """Cross entropy of firing rates taken as logits.
+
+    Args:
+        scale: multiplies the rates, which lie in [0, 1]: with logits that close together no class could win.
+        label_smoothing: share of the target that is spread over all classes.
+    """
+
+    def __init__(self, scale: float = 10.0, label_smoothing: float = 0.0) -> None:
+        super().__init__()
+        self.scale = scale
+        self.label_smoothing = label_smoothing
+
+    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
+        """Loss (float32) of output spikes `[T, N, classes]` and labels `[N]`."""
+        return F.cross_entropy(self.scale * spikes.float().mean(0), labels, label_smoothing=self.label_smoothing)

@@ -1,0 +1,99 @@
+"""One run, from a validated configuration to its summary."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from snntrain.inspect.tensorboard import Board
+from snntrain.network.table import layer_table
+from snntrain.training import build, checkpoint, runtime
+from snntrain.training.build import Job
+from snntrain.training.evaluate import Metrics, evaluate
+from snntrain.training.journal import Journal
+from snntrain.training.loop import fit
+from snntrain.training.run_folder import RunFolder
+
+log = logging.getLogger("snntrain")
+
+
+def train(config: DictConfig, folder: Path) -> dict[str, Any]:
+    """Trains, tests once at the end, and returns what summary.json holds.
+
+    Raises:
+        UserError: before the folder is written to, where the configuration does not fit machine or data.
+        RunFailed: training could not go on.
+    """
+    with runtime.deterministic(config.trainer.deterministic):
+        job = build.prepare(config)
+        with RunFolder(folder, config, job.runtime) as run, Board(run.tensorboard) as board:
+            log.info(describe(job))
+            journal = Journal(job, run, board)
+            fit(job, journal)
+            test(job, run)
+            board.hyper_parameters(flat(config), final_metrics(run.summary))
+    log.info(summary_line(run))
+    return run.summary
+
+
+def describe(job: Job) -> str:
+    """The layers, and where and on what they are trained."""
+    images, _ = next(job.validation.epoch())
+    data = job.data
+    return (
+        f"{layer_table(job.model.network, job.model.encoder(images[..., :1, :, :, :]))}\n"
+        f"{data.name}: {len(data.train):,} training, {len(data.validation):,} validation, "
+        f"{len(data.test):,} test images of {'x'.join(map(str, data.shape))}, {job.classes} classes\n"
+        f"{job.runtime.device_name}, {job.precision.name}, T={job.config.T}, seed {job.config.seed}"
+    )
+
+
+def test(job: Job, run: RunFolder) -> None:
+    """Accuracy on the test images, which nothing before has seen, of the best and of the last weights."""
+    for name, key in (("last", "test_accuracy_last"), ("best", "test_accuracy")):
+        checkpoint.restore(job.evaluated.network, run.checkpoints / f"{name}.pt")
+        run.summary[key] = metrics_on_test(job).accuracy
+
+
+def metrics_on_test(job: Job) -> Metrics:
+    """Metrics of the evaluated model over the test split."""
+    batches = build.batches(job.config, job.data, job.data.test, job.runtime)
+    return evaluate(job.evaluated, job.loss, batches.epoch(), job.classes, job.precision)
+
+
+def summary_line(run: RunFolder) -> str:
+    """The last line of a run, as key=value."""
+    keys = (
+        "test_accuracy",
+        "test_accuracy_last",
+        "val_accuracy",
+        "epochs",
+        "train_seconds",
+        "images_per_second",
+    )
+    figures = " ".join(f"{key}={run.summary[key]:.6g}" for key in keys)
+    return f"{figures} run={run.path}"
+
+
+def final_metrics(summary: dict[str, Any]) -> dict[str, float]:
+    """The figures that TensorBoard's HParams tab compares runs by."""
+    keys = ("test_accuracy", "test_accuracy_last", "val_accuracy", "images_per_second")
+    return {key: float(summary[key]) for key in keys}
+
+
+def flat(config: DictConfig) -> dict[str, bool | int | float | str]:
+    """The configuration's values by dotted key; what is no number, text or truth value becomes a text."""
+    values: dict[str, bool | int | float | str] = {}
+
+    def walk(node: Any, path: str) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                walk(value, f"{path}.{key}" if path else str(key))
+        else:
+            values[path] = node if isinstance(node, bool | int | float | str) else str(node)
+
+    walk(OmegaConf.to_container(config, resolve=True), "")
+    return values

@@ -1,0 +1,140 @@
+"""The folder of a run: what it was asked, where it ran, how it went."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
+    from snntrain.training.runtime import Runtime
+
+PACKAGES = ("snntrain", "torch", "torchvision", "numpy", "hydra-core", "omegaconf", "tensorboard")
+# What Hydra leaves in a folder before the run itself begins.
+HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", ".hydra", "train.log")
+
+
+class RunFolder:
+    """Writes a run's files; as a context manager it records in summary.json how the run ended.
+
+    config.yaml          the resolved configuration
+    environment.json     versions, device, git commit, command line
+    metrics.jsonl        a line an epoch
+    checkpoints/         last.pt and best.pt
+    tensorboard/         events
+    summary.json         status (running, completed, failed, interrupted), error, final figures
+    train.log            what the terminal was told, written by logging
+    """
+
+    def __init__(self, path: Path, config: DictConfig, runtime: Runtime) -> None:
+        self.path = path
+        self.checkpoints = path / "checkpoints"
+        self.tensorboard = path / "tensorboard"
+        self.summary: dict[str, Any] = {"status": "running", "error": None, "name": config.name}
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        OmegaConf.save(config, path / "config.yaml", resolve=True)
+        write_json(path / "environment.json", environment(runtime))
+
+    def __enter__(self) -> RunFolder:
+        self.write_summary()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self.summary["status"] = "completed"
+        elif isinstance(error, KeyboardInterrupt):
+            self.summary["status"] = "interrupted"
+        else:
+            self.summary |= failure(error)
+        self.write_summary()
+
+    def write_summary(self) -> None:
+        write_json(self.path / "summary.json", self.summary)
+
+    def append_metrics(self, row: dict[str, Any]) -> None:
+        """Adds an epoch's line to metrics.jsonl."""
+        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def failure(error: BaseException) -> dict[str, Any]:
+    """How a failed run's summary names its error: in one line."""
+    line = str(error).strip().partition("\n")[0]
+    return {"status": "failed", "error": f"{type(error).__name__}: {line}" if line else type(error).__name__}
+
+
+def write_json(path: Path, content: dict[str, Any]) -> None:
+    """Writes the file whole or not at all: beside its place first, then renamed."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def environment(runtime: Runtime) -> dict[str, Any]:
+    """Where a run ran: what it takes to run it again."""
+    import torch
+
+    return {
+        "command": ["snntrain", *sys.argv[1:]],
+        "folder": os.getcwd(),
+        "git_commit": _git_commit(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        "device": str(runtime.device),
+        "device_name": runtime.device_name,
+        "cuda": torch.version.cuda,
+        "cpu_threads": torch.get_num_threads(),
+    }
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout that the command is given in, '+changes' where it is not clean."""
+    if shutil.which("git") is None:
+        return None
+    commit = _git("rev-parse", "HEAD")
+    return f"{commit}+changes" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
+
+
+def _git(*arguments: str) -> str | None:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None if done.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def holds_a_run(path: Path) -> bool:
+    """Whether another run has written into this folder."""
+    return (path / "summary.json").exists() or (path / "checkpoints").exists()
+
+
+def discard(path: Path) -> None:
+    """Takes back the files that Hydra made for a run that never began, and the folders left empty by it."""
+    if holds_a_run(path):
+        return
+    for name in HYDRA_FILES:
+        file = path / name
+        if file.is_file():
+            file.unlink()
+        elif file.is_dir() and not any(file.iterdir()):
+            file.rmdir()
+    for folder in (path, *path.parents[:2]):
+        if not folder.is_dir() or any(folder.iterdir()) or folder == Path.cwd():
+            return
+        folder.rmdir()

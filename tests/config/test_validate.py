@@ -1,0 +1,177 @@
+"""What is wrong with a command line is said before anything is built, all of it, a line each."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from snntrain.config.compose import validate
+from snntrain.errors import UserError
+
+
+def errors(*overrides: str, **options: object) -> list[str]:
+    with pytest.raises(UserError) as caught:
+        validate(overrides, **options)
+    return list(caught.value.lines)
+
+
+def test_the_defaults_are_plif_with_tau_2_atan_hard_reset_and_detach():
+    (config,) = validate([])
+    assert config.neuron._target_ == "snntrain.neuron.PLIFNode"
+    assert config.neuron.init_tau == 2.0
+    assert config.surrogate._target_ == "snntrain.neuron.surrogate.ATan"
+    assert config.reset.v_reset == 0.0
+    assert config.detach_reset is True
+
+
+def test_all_errors_are_told_at_once():
+    lines = errors("neuron.taau=3", "T=abc", "optimizer.lr=-1", "neurn=lif", "surrogate=[a", "trainer.precision=fp8")
+    told = [line.partition(":")[0] for line in lines]
+    assert sorted(told) == sorted(
+        ["neuron.taau=3", "T=abc", "optimizer.lr=-1.0", "neurn=lif", "surrogate=[a", "trainer.precision=fp8"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("neuron=liff", "there are if, lif, plif, rif (did you mean lif?)"),
+        ("neurn=lif", "did you mean neuron?"),
+        ("neuron.int_tau=3", "did you mean init_tau?"),
+        ("lr=0.1", "did you mean optimizer.lr?"),
+        ("neuron.tau=3", "with neuron=plif there is no key 'tau'"),
+        ("T=abc", "must be a whole number, >= 1"),
+        ("T=1.5", "must be a whole number, >= 1"),
+        ("T=null", "must be a whole number"),
+        ("trainer.compile=maybe", "must be true or false"),
+        ("network.channels=3", "must be a list of whole numbers"),
+        ("trainer.clip_grad_norm=x", "must be a number, > 0 or null"),
+        ("T=0", "must be >= 1"),
+        ("seed=-1", "must be >= 0"),
+        ("network.channels=[32,0]", "must be >= 1"),
+        ("neuron.v_threshold=nan", "must be a finite number"),
+        ("optimizer.lr=inf", "must be > 0"),
+        ("neuron.init_tau=0", "must be > 0"),
+        ("neuron.init_tau=1", "must be > 1 with neuron.clamp=sigmoid"),
+        ("neuron.clamp=cube", "must be one of sigmoid"),
+        ("trainer.precision=fp8", "must be one of auto, fp32, bf16, fp16"),
+        ("trainer.device=gpu", "must be auto, cpu, cuda or cuda:<index>"),
+        ("reset.v_reset=1", "must be below neuron.v_threshold=1.0"),
+        ("dataset.augment.scale=[2,1]", "must be two numbers [lo, hi]"),
+        ("optimizer.betas=[0.9]", "must be two numbers"),
+        ("neuron=lif,plif", "add -m to sweep"),
+        ("neuron", "cannot be read"),
+        ("+T2=3", "there is no key 'T2'"),
+        ("+neuron.slope=3", "there is no key 'slope'"),
+        ("~T", "T is needed"),
+        ("trainer=3", "no trainer '3'"),
+        ("neuron=null", "there are if, lif, plif, rif"),
+    ],
+)
+def test_one_wrong_override_gives_one_line_that_says_what_is_allowed(override, told):
+    (line,) = errors(override)
+    assert told in line
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (("neuron=lif", "neuron.tau=-1"), "neuron.tau=-1.0: must be > 0"),
+        (("neuron=rif", "neuron.init_w=2", "neuron.amplitude=1"), "inside the open interval (-1, 1)"),
+        (("neuron=rif", "neuron.amplitude=[1,0]"), "lo < hi"),
+        (("neuron=rif", "neuron.amplitude=0"), "A > 0"),
+        (("neuron=rif", "neuron.amplitude=wide"), "null, a number A"),
+        (("neuron.v_threshold=0", "reset=soft"), "must be > 0 with reset=soft"),
+        (("optimizer=sgd", "optimizer.momentum=0"), "needs optimizer.momentum > 0"),
+        (("trainer.device=cpu", "trainer.precision=fp16"), "needs a GPU"),
+    ],
+)
+def test_values_that_do_not_fit_each_other_are_told(overrides, told):
+    (line,) = errors(*overrides)
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["neuron=plif", "neuron.init_tau=0.5", "neuron.clamp=null"],
+        ["neuron=plif", "neuron.init_tau=1", "neuron.clamp=reciprocal_abs_plus_1"],
+        ["neuron=rif", "neuron.init_w=-0.5", "neuron.amplitude=[-1,0]"],
+        ["reset=soft"],
+        ["reset.v_reset=-0.3"],
+        ["optimizer=sgd", "scheduler=onecycle", "loss=ce_rate", "network=mlp", "encoder=poisson"],
+    ],
+)
+def test_what_fits_is_composed(overrides):
+    assert len(validate(overrides)) == 1
+
+
+def test_a_sweep_is_checked_in_each_of_its_values():
+    lines = errors("neuron=lif,plif", "neuron.tau=3", multirun=True)
+    assert lines == [
+        "neuron.tau=3: with neuron=plif there is no key 'tau'; the keys are _target_, v_threshold, init_tau, clamp"
+    ]
+
+
+def test_a_sweep_over_all_options_and_a_range_is_valid():
+    assert len(validate(["neuron=glob(*)", "seed=range(3)"], multirun=True)) == 4 + 2
+
+
+def test_a_target_outside_the_allow_list_is_refused_unless_the_command_line_allows_it():
+    (line,) = errors("neuron._target_=os.system")
+    assert "allow_targets=[os]" in line
+    assert validate(["neuron._target_=mypkg.Node", "allow_targets=[mypkg]"])
+
+
+def test_a_prefix_is_a_whole_package_name():
+    (line,) = errors("neuron._target_=mypkg_evil.Node", "allow_targets=[mypkg]")
+    assert line.startswith("neuron._target_=mypkg_evil.Node")
+
+
+def test_a_file_cannot_allow_itself_targets(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\nallow_targets: [os]\nneuron:\n  _target_: os.system\n"
+    )
+    lines = errors("experiment=mine", config_dir=str(tmp_path))
+    assert any("is heeded on the command line alone" in line for line in lines)
+    assert any(line.startswith("neuron._target_=os.system") for line in lines)
+
+
+def test_a_file_cannot_have_hydra_or_logging_run_what_it_likes(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "mine.yaml").write_text(
+        "# @package _global_\nhydra:\n  callbacks:\n    evil:\n      _target_: os.system\n"
+        "  job_logging:\n    formatters:\n      evil:\n        (): os.system\n"
+    )
+    lines = errors("experiment=mine", config_dir=str(tmp_path))
+    assert {line.partition(":")[0] for line in lines} == {
+        "hydra.callbacks.evil._target_=os.system",
+        "hydra.job_logging.formatters.evil.()=os.system",
+    }
+
+
+def test_a_config_dir_that_is_not_there_is_told(tmp_path):
+    (line,) = errors(config_dir=str(tmp_path / "none"))
+    assert "there is no such folder" in line
+
+
+KEYS = st.sampled_from(
+    ["T", "seed", "neuron", "neuron.init_tau", "reset.v_reset", "optimizer.lr", "network.hidden", "x"]
+)
+VALUES = st.one_of(
+    st.integers().map(str),
+    st.floats().map(str),
+    st.text(max_size=6),
+    st.sampled_from(["null", "[]", "[1,2]", "{a:1}", "plif", "true", "''", "${T}", "${nothing}", "???"]),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(KEYS, VALUES).map("=".join), max_size=2))
+def test_any_overrides_are_composed_or_explained_in_single_lines(overrides):
+    try:
+        assert validate(overrides)
+    except UserError as error:
+        assert error.lines
+        assert all("\n" not in line and line.strip() for line in error.lines)

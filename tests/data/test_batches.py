@@ -1,0 +1,197 @@
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from snntrain.data.augment import Augment
+from snntrain.data.batches import Batches, fits
+from snntrain.data.dataset import ImageTensors, Split
+
+AUGMENT = Augment(20, 0.1, (0.9, 1.1), 1, True)
+
+
+def numbered(n: int, *shape: int) -> ImageTensors:
+    """Random images whose labels are their own indices."""
+    images = torch.randint(0, 256, (n, *(shape or (1, 4, 4))), dtype=torch.uint8)
+    return ImageTensors(images, torch.arange(n))
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A split that has no tensor of all images: it makes each when asked, as a set of files would read it."""
+
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return torch.full((2, 1, 4, 4), index, dtype=torch.uint8)
+
+
+def batches(split: Split, **settings: Any) -> Batches:
+    return Batches(split, **{"batch_size": 4, "scale": 255.0, "device": "cpu", **settings})
+
+
+def equal(first: Iterable[tuple[Tensor, Tensor]], second: Iterable[tuple[Tensor, Tensor]]) -> bool:
+    first, second = list(first), list(second)
+    return len(first) == len(second) and all(
+        torch.equal(x, other_x) and torch.equal(y, other_y)
+        for (x, y), (other_x, other_y) in zip(first, second, strict=True)
+    )
+
+
+sizes = st.integers(1, 40)
+seeds = st.integers(0, 2**32 - 1)
+
+
+@given(sizes, sizes, seeds, st.integers(0, 100), st.booleans())
+def test_every_index_comes_once_an_epoch(n: int, batch_size: int, seed: int, epoch: int, shuffle: bool) -> None:
+    made = batches(numbered(n), batch_size=batch_size, seed=seed, shuffle=shuffle)
+    labels = [y for _, y in made.epoch(epoch)]
+    assert len(made) == len(labels)
+    assert all(len(y) == batch_size for y in labels[:-1])
+    assert torch.equal(torch.cat(labels).sort().values, torch.arange(n))
+
+
+@given(sizes, sizes, seeds, st.integers(0, 45), st.one_of(st.none(), st.integers(1, 5)))
+def test_a_start_skips_so_many_batches(n: int, batch_size: int, seed: int, start: int, limit: int | None) -> None:
+    made = batches(numbered(n), batch_size=batch_size, seed=seed, shuffle=True, augment=AUGMENT, limit=limit)
+    assert equal(made.epoch(3, start), list(made.epoch(3))[start:])
+
+
+@given(sizes, sizes, seeds, st.integers(0, 100))
+def test_the_same_seed_gives_the_same_batches_in_a_new_object(n: int, batch_size: int, seed: int, epoch: int) -> None:
+    split = numbered(n)
+    first, second = (batches(split, batch_size=batch_size, seed=seed, shuffle=True, augment=AUGMENT) for _ in range(2))
+    assert equal(first.epoch(epoch), second.epoch(epoch))
+
+
+@given(sizes, sizes, seeds, st.one_of(st.none(), st.integers(1, 5)))
+def test_streamed_in_this_process_equals_resident(n: int, batch_size: int, seed: int, limit: int | None) -> None:
+    split = numbered(n)
+    resident, streamed = (
+        batches(split, batch_size=batch_size, seed=seed, shuffle=True, augment=AUGMENT, limit=limit, resident=where)
+        for where in (True, False)
+    )
+    for epoch in (0, 1):
+        assert equal(resident.epoch(epoch), streamed.epoch(epoch))
+
+
+@pytest.fixture(scope="module")
+def by_workers() -> tuple[Batches, Batches]:
+    """The same batches resident and streamed by two processes."""
+    split = numbered(30, 3, 2, 5, 5)
+    resident, streamed = (
+        batches(split, seed=5, shuffle=True, augment=AUGMENT, resident=where, workers=2) for where in (True, False)
+    )
+    return resident, streamed
+
+
+def test_streamed_by_workers_equals_resident(by_workers: tuple[Batches, Batches]) -> None:
+    resident, streamed = by_workers
+    for epoch, start in ((0, 0), (1, 0), (1, 3), (7, 0)):
+        assert equal(resident.epoch(epoch, start), streamed.epoch(epoch, start))
+
+
+def test_an_epoch_left_early_does_not_disturb_the_next(by_workers: tuple[Batches, Batches]) -> None:
+    resident, streamed = by_workers
+    for _ in streamed.epoch(2):
+        break
+    assert equal(resident.epoch(3), streamed.epoch(3))
+
+
+def test_streaming_leaves_the_global_generator_alone() -> None:
+    made = batches(numbered(10), shuffle=True, augment=AUGMENT, resident=False)
+    state = torch.get_rng_state()
+    list(made.epoch())
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_epochs_and_seeds_shuffle_differently() -> None:
+    split = numbered(100)
+    orders = [
+        torch.cat([y for _, y in batches(split, seed=seed, shuffle=True).epoch(epoch)])
+        for seed, epoch in ((0, 0), (0, 1), (1, 0))
+    ]
+    assert not torch.equal(orders[0], orders[1])
+    assert not torch.equal(orders[0], orders[2])
+    assert not torch.equal(orders[1], orders[2])
+
+
+def test_without_shuffle_the_order_is_the_splits() -> None:
+    assert torch.cat([y for _, y in batches(numbered(10)).epoch(5)]).tolist() == list(range(10))
+
+
+def test_batches_of_an_epoch_are_augmented_differently() -> None:
+    same = ImageTensors(torch.randint(0, 256, (1, 1, 9, 9), dtype=torch.uint8).repeat(8, 1, 1, 1), torch.arange(8))
+    first, second = (x for x, _ in batches(same, augment=Augment(degrees=40)).epoch())
+    assert not torch.allclose(first, second)
+
+
+@pytest.mark.parametrize("scale", [16.0, 255.0])
+def test_intensities_are_the_stored_bytes_over_the_scale(scale: float) -> None:
+    split = ImageTensors(
+        torch.arange(int(scale) + 1, dtype=torch.uint8).view(-1, 1, 1, 1), torch.zeros(int(scale) + 1).long()
+    )
+    ((x, y),) = batches(split, batch_size=300, scale=scale).epoch()
+    assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
+    torch.testing.assert_close(x.flatten(), torch.arange(int(scale) + 1) / scale)
+    assert (x.min().item(), x.max().item()) == (0, 1)
+
+
+def test_sequences_come_with_their_steps_first() -> None:
+    split = numbered(10, 3, 2, 4, 5)
+    x, y = next(batches(split, shuffle=True).epoch())
+    assert x.shape == (3, 4, 2, 4, 5)
+    assert x.is_contiguous()
+    torch.testing.assert_close(x, split.images[y].transpose(0, 1) / 255)
+
+
+@pytest.mark.parametrize("resident", [True, False])
+def test_a_split_without_a_tensor_of_all_images_serves_as_well(resident: bool) -> None:
+    made = batches(Computed(torch.arange(10)), shuffle=True, scale=1.0, resident=resident)
+    for x, y in made.epoch():
+        assert x.shape == (2, len(y), 1, 4, 4)
+        assert torch.equal(x[1, :, 0, 2, 2], y.float())
+
+
+@pytest.mark.parametrize("bad", [{"batch_size": 0}, {"limit": 0}])
+def test_batches_of_nothing_are_refused(bad: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        batches(numbered(3), **bad)
+
+
+def test_an_empty_split_is_refused() -> None:
+    with pytest.raises(ValueError, match="not 0 images"):
+        batches(numbered(0))
+
+
+def test_a_split_in_memory_fits_on_the_cpu_and_one_outside_does_not() -> None:
+    assert fits(numbered(3), "cpu")
+    assert not fits(Computed(torch.arange(3)), "cpu")
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_gpu_gives_the_batches_of_the_cpu() -> None:
+    split = numbered(50, 3, 32, 32)
+    for resident in (True, False):
+        on = [
+            batches(split, device=device, shuffle=True, augment=AUGMENT, resident=resident)
+            for device in ("cpu", "cuda")
+        ]
+        for (x, y), (other_x, other_y) in zip(on[0].epoch(1), on[1].epoch(1), strict=True):
+            assert other_x.device.type == "cuda"
+            assert torch.equal(y, other_y.cpu())
+            torch.testing.assert_close(x, other_x.cpu(), atol=1e-4, rtol=0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_split_bigger_than_its_share_of_the_gpu_does_not_fit() -> None:
+    assert fits(numbered(3), "cuda")
+    assert not fits(numbered(3), "cuda", share=0.0)
