@@ -57,9 +57,7 @@ def _arguments(argv: Sequence[str]) -> tuple[Path, str, list[str]]:
         else:
             overrides.append(word)
     if not given.get("run"):
-        raise UserError(
-            "eval needs run=<folder>, the folder of a finished run, as in run=outputs/<date>/<time>-<id>"
-        )
+        raise UserError("eval needs run=<folder>, the folder of a finished run, as in run=outputs/<date>/<time>-<id>")
     if given["checkpoint"] not in ("best", "last"):
         raise UserError(f"checkpoint={given['checkpoint']}: must be best or last")
     return Path(given["run"]), given["checkpoint"], overrides
@@ -78,9 +76,7 @@ def confusion_table(confusion: Tensor, class_names: Sequence[str]) -> str:
         f"{name:>{width}}" + "".join(f"{count:>{width}}" for count in row)
         for name, row in zip(class_names, rows, strict=True)
     ]
-    return "\n".join(
-        ["confusion matrix: a row a true class, a column a predicted class", " " * width + head, *lines]
-    )
+    return "\n".join(["confusion matrix: a row a true class, a column a predicted class", " " * width + head, *lines])
 
 
 def rate_table(rates: dict[str, float]) -> str:

@@ -88,9 +88,7 @@ def _documented(compose: Composer, group: str, option: str) -> Iterator[tuple[st
         yield from _meanings(declared, content)
 
 
-def _meanings(
-    declared: type, content: dict[str, Any], prefix: str = ""
-) -> Iterator[tuple[str, tuple[Any, str]]]:
+def _meanings(declared: type, content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[Any, str]]]:
     for field in fields(declared):
         value = content.get(field.name)
         if isinstance(value, dict) and isinstance(field.type, type) and is_dataclass(field.type):

@@ -56,6 +56,4 @@ def conclude() -> None:
     for path, summary in failed.items():
         print(f"  {summary['status']}: {path.name}: {summary['error']}")
     if failed:
-        raise RunFailed(
-            f"{len(failed)} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why"
-        )
+        raise RunFailed(f"{len(failed)} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")

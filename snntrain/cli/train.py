@@ -59,9 +59,7 @@ def _validate(arguments: Arguments) -> None:
     if multirun:
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
     elif "--cfg" not in arguments.flags and holds_a_run(Path(configs[0].hydra.run.dir)):
-        raise UserError(
-            f"hydra.run.dir={configs[0].hydra.run.dir}: this folder holds a run already; name another one"
-        )
+        raise UserError(f"hydra.run.dir={configs[0].hydra.run.dir}: this folder holds a run already; name another one")
 
 
 def _hand_to_hydra(arguments: Arguments) -> None:
@@ -104,8 +102,6 @@ def job(config: DictConfig) -> float:
     except Exception as error:
         log_file.exception("the run failed")
         if not sweeping:
-            raise RunFailed(
-                f"the run failed: {first_line(error)} (traceback in {folder / 'train.log'})"
-            ) from error
+            raise RunFailed(f"the run failed: {first_line(error)} (traceback in {folder / 'train.log'})") from error
         log.error("this job failed: %s", first_line(error))
     return float("nan")

@@ -53,14 +53,10 @@ def _wrong_type(cause: ValidationError, config: DictConfig, key: str) -> str:
     field = {f.name: f for f in fields(declared)}.get(leaf) if is_dataclass(declared) else None
     if field is None or "choices" not in field.metadata:
         return first_line(cause)
-    name = (
-        field.type.__name__ if isinstance(field.type, type) and not get_args(field.type) else str(field.type)
-    )
+    name = field.type.__name__ if isinstance(field.type, type) and not get_args(field.type) else str(field.type)
     required = name.removesuffix(" | None")
     limits = bounds(field.metadata)
-    wanted = (
-        TYPE_WORDS[required] + (f", {limits}" if limits else "") + (" or null" if required != name else "")
-    )
+    wanted = TYPE_WORDS[required] + (f", {limits}" if limits else "") + (" or null" if required != name else "")
     return f"must be {wanted} ({field.metadata['meaning']})"
 
 

@@ -33,9 +33,7 @@ class Config:
     T: int = option("time steps", at_least=1)
     seed: int = option("seed of weights, batches and dropout", at_least=0, below=2**32)
     detach_reset: bool = option("keep the reset out of the gradient")
-    allow_targets: list[str] = option(
-        "prefixes that _target_ may name besides snntrain., torch., torchvision."
-    )
+    allow_targets: list[str] = option("prefixes that _target_ may name besides snntrain., torch., torchvision.")
     neuron: Any = option("the neuron model of every spiking layer")
     surrogate: Any = option("the surrogate gradient of the spike")
     reset: Any = option("what happens to the potential after a spike")
@@ -92,9 +90,7 @@ class PiecewiseLeakyReLU:
 
 @dataclass
 class Reset:
-    v_reset: float | None = option(
-        "potential after a spike (hard reset), null subtracts the threshold (soft)"
-    )
+    v_reset: float | None = option("potential after a spike (hard reset), null subtracts the threshold (soft)")
 
 
 @dataclass
@@ -116,9 +112,7 @@ class Dataset:
     split_seed: int = option("seed of that split, apart from the run's", at_least=0)
     mean: list[float] = option("mean intensity of each channel, in [0, 1]")
     std: list[float] = option("standard deviation of each channel", above=0)
-    augment: Augment = field(
-        default_factory=Augment, metadata={"meaning": "random changes of the training images"}
-    )
+    augment: Augment = field(default_factory=Augment, metadata={"meaning": "random changes of the training images"})
     resident: str = option(
         "hold the whole set on the training device, or stream it", choices=("auto", "always", "never")
     )
@@ -203,18 +197,14 @@ class Trainer:
     batch_size: int = option("images a step", at_least=1)
     eval_batch_size: int = option("images a step of validation and test", at_least=1)
     device: str = option("auto, cpu, cuda or cuda:<index>")
-    precision: str = option(
-        "auto: the fastest that the device has natively", choices=("auto", "fp32", "bf16", "fp16")
-    )
+    precision: str = option("auto: the fastest that the device has natively", choices=("auto", "fp32", "bf16", "fp16"))
     limit_batches: int | None = option("batches an epoch at most, for quick tries", at_least=1)
     clip_grad_norm: float | None = option("greatest norm of the gradient, or null", above=0)
     accumulate: int = option("batches whose gradients are averaged into one step", at_least=1)
     ema: float | None = option(
         "decay of an average of the weights that is evaluated instead, or null", above=0, below=1
     )
-    early_stopping: int | None = option(
-        "epochs without a better validation accuracy before stopping", at_least=1
-    )
+    early_stopping: int | None = option("epochs without a better validation accuracy before stopping", at_least=1)
     compile: bool = option("torch.compile the network")
     deterministic: bool = option("refuse operations that are not reproducible to the bit")
 

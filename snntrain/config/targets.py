@@ -63,9 +63,7 @@ def locate(target: str, allowed: Sequence[str] = ()) -> Callable[..., Any]:
         raise UserError(f"_target_={target} is not under {', '.join((*TRUSTED, *allowed))}")
     found = _import(target)
     if not _under(target, allowed) and not _is_component(found):
-        raise UserError(
-            f"_target_={target} is nothing to build from a config: name a class of a layer, optimizer, …"
-        )
+        raise UserError(f"_target_={target} is nothing to build from a config: name a class of a layer, optimizer, …")
     return found
 
 
@@ -87,9 +85,7 @@ def _import(target: str) -> Callable[..., Any]:
             target_object: Callable[..., Any] = found
             return target_object
         break
-    raise UserError(
-        f"_target_={target}: there is no such class or function; is the name right, is it installed?"
-    )
+    raise UserError(f"_target_={target}: there is no such class or function; is the name right, is it installed?")
 
 
 def _is_component(found: Any) -> bool:
@@ -101,11 +97,7 @@ def _is_component(found: Any) -> bool:
     module = getattr(found, "__module__", None) or ""
     if module.startswith("snntrain."):
         return True
-    return (
-        inspect.isclass(found)
-        and _under(module, TRUSTED)
-        and issubclass(found, Module | Optimizer | LRScheduler)
-    )
+    return inspect.isclass(found) and _under(module, TRUSTED) and issubclass(found, Module | Optimizer | LRScheduler)
 
 
 def arguments(node: DictConfig) -> dict[str, Any]:
@@ -115,9 +107,7 @@ def arguments(node: DictConfig) -> dict[str, Any]:
     return {str(key): value for key, value in container.items() if key != "_target_"}
 
 
-def misfit(
-    node: DictConfig, given: int = 0, also: Sequence[str] = (), allowed: Sequence[str] = ()
-) -> str | None:
+def misfit(node: DictConfig, given: int = 0, also: Sequence[str] = (), allowed: Sequence[str] = ()) -> str | None:
     """Why the subtree's `_target_` cannot be called with its keys, `given` values and the arguments `also`.
 
     Raises:

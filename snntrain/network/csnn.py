@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from snntrain.network.layers import TimeDropout
 from snntrain.network.mlp import Factory, Layers, fully_connected
 from snntrain.network.sequence import TimeSequential
 
@@ -47,11 +46,13 @@ class CSNN(TimeSequential):
         if not channels or any(size < 1 for size in channels):
             raise ValueError(f"channels must be one number of at least 1 a block, not {list(channels)}")
         if pool not in POOLS:
-            raise ValueError(f"pool={pool} is no pooling; there are {', '.join(POOLS)}")
+            raise ValueError(f"pool={pool!r} is no pooling; there are {', '.join(POOLS)}")
         if min(sides) >> len(channels) < 1:
             most = min(sides).bit_length() - 1
-            raise ValueError(f"images of {sides[0]}x{sides[1]} can be halved {most} times, not {len(channels)}: "
-                             f"give at most {most} channels")
+            raise ValueError(
+                f"channels={list(channels)} makes {len(channels)} blocks, and images of {sides[0]}x{sides[1]} "
+                f"can be halved {most} times: give at most {most}"
+            )
         layers: Layers = OrderedDict()
         for index, size in enumerate(channels, 1):
             layers[f"conv{index}"] = nn.Conv2d(width, size, kernel_size=3, padding=1, bias=False)
@@ -60,6 +61,6 @@ class CSNN(TimeSequential):
             layers[f"conv{index}_pool"] = POOLS[pool](2)
             width, sides = size, [side // 2 for side in sides]
         layers["flatten"] = nn.Flatten()
-        if dropout:
-            layers["fc1_dropout" if hidden else "out_dropout"] = TimeDropout(dropout)
-        super().__init__(layers | fully_connected(width * sides[0] * sides[1], classes, neuron, hidden, votes, dropout))
+        inputs = width * sides[0] * sides[1]
+        layers |= fully_connected(inputs, classes, neuron, hidden, votes, dropout, drop_inputs=True)
+        super().__init__(layers)

@@ -12,10 +12,15 @@ class TimeDropout(OverTime):
 
     Args:
         p: probability of dropping, in [0, 1).
+
+    Raises:
+        ValueError: a probability outside [0, 1).
     """
 
     def __init__(self, p: float) -> None:
         super().__init__()
+        if not 0 <= p < 1:
+            raise ValueError(f"dropout must lie in [0, 1), not {p}")
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
@@ -33,15 +38,21 @@ class Vote(OverTime):
 
     Args:
         votes: neurons a class; those of a class are neighbours.
+
+    Raises:
+        ValueError: fewer than one vote.
     """
 
     def __init__(self, votes: int) -> None:
         super().__init__()
+        if votes < 1:
+            raise ValueError(f"votes must be at least 1, not {votes}")
         self.votes = votes
 
     def forward(self, x: Tensor) -> Tensor:
         """`[T, N, classes * votes]` to `[T, N, classes]`."""
-        return x.unflatten(2, (-1, self.votes)).mean(3)
+        ballots: Tensor = x.unflatten(2, (-1, self.votes))
+        return ballots.mean(3)
 
     def extra_repr(self) -> str:
         return f"votes={self.votes}"

@@ -44,21 +44,32 @@ class MLP(TimeSequential):
 
 
 def fully_connected(
-    inputs: int, classes: int, neuron: Factory, hidden: Sequence[int], votes: int, dropout: float
+    inputs: int,
+    classes: int,
+    neuron: Factory,
+    hidden: Sequence[int],
+    votes: int,
+    dropout: float,
+    *,
+    drop_inputs: bool = False,
 ) -> Layers:
     """fc1, fc1_neuron, … out, out_neuron, vote: linear layers without bias, neurons after each.
 
-    Arguments and errors as in `MLP`; `inputs` is the number of features `[T, N, inputs]`.
+    Arguments and errors as in `MLP`; `inputs` is the number of features `[T, N, inputs]`, and `drop_inputs` drops
+    them too, as the outputs of neurons, which an image is not.
     """
-    if votes < 1 or any(size < 1 for size in hidden):
-        raise ValueError(f"hidden layers and votes must be at least 1, not hidden={list(hidden)}, votes={votes}")
+    if classes < 1 or votes < 1 or any(size < 1 for size in hidden):
+        raise ValueError(
+            "classes, votes and every hidden layer must be at least 1, "
+            f"not classes={classes}, votes={votes}, hidden={list(hidden)}"
+        )
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must lie in [0, 1), not {dropout}")
     layers: Layers = OrderedDict()
     sizes = [*hidden, classes * votes]
     for index, size in enumerate(sizes, 1):
         name = f"fc{index}" if index < len(sizes) else "out"
-        if dropout and index > 1:
+        if dropout and (index > 1 or drop_inputs):
             layers[f"{name}_dropout"] = TimeDropout(dropout)
         layers[name] = nn.Linear(inputs, size, bias=False)
         layers[f"{name}_neuron"] = neuron()

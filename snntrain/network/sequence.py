@@ -1,4 +1,7 @@
-"""How layers meet time: a stateless layer sees T steps as one large batch, and a constant input only once."""
+"""How layers meet time: stateless layers see T steps as one large batch, and a constant input only once."""
+
+from collections.abc import Callable, Iterable
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
@@ -10,24 +13,45 @@ class OverTime(nn.Module):
     """Base of the layers that take the whole sequence `[T, N, *]`, not its steps as one batch."""
 
 
-class TimeSequential(nn.Sequential):
+class TimeSequential(nn.Sequential, OverTime):
     """A chain of layers over a sequence `[T, N, *]`.
 
-    Neurons (in multi-step mode), `OverTime` layers and nested chains take the sequence as it is. Any other layer is
-    stateless: it gets `[T * N, *]`. Where all steps are the same memory (stride 0 over T, as a constant current is),
-    it gets one step `[N, *]`, and its output is that step again at every t, not copied.
+    Layers that are or hold a neuron (in multi-step mode) or an `OverTime` layer take the sequence as it is; so do
+    nested chains. Any other layer is stateless and meets the steps as `over_steps` says.
+
+    Raises:
+        ValueError: a neuron in single-step mode, or a plain `nn.Sequential` with neurons inside; both would take the
+            batch for time.
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        for layer in self:
-            x = layer(x) if isinstance(layer, BaseNode | OverTime | TimeSequential) else over_steps(layer, x)
+        for timed, layers in groupby(self, _takes_time):
+            if timed:
+                for layer in layers:
+                    x = layer(x)
+            else:
+                x = over_steps(layers, x)
         return x
 
 
-def over_steps(layer: nn.Module, x: Tensor) -> Tensor:
-    """A stateless layer applied to each step of `x` `[T, N, *]`."""
+def over_steps(layers: Iterable[Callable[[Tensor], Tensor]], x: Tensor) -> Tensor:
+    """Stateless layers, one after the other, applied to every step of `x` `[T, N, *]`.
+
+    They get all steps as one batch, `[T * N, *]`. Where the steps are the same memory (stride 0 over T, as a constant
+    current is), they get that one step, `[N, *]`, and the output is one step again at every t, not copied.
+    """
     T, N = x.shape[:2]
-    if x.stride(0) == 0 or T == 1:
-        y: Tensor = layer(x[0])
-        return y.unsqueeze(0).expand(T, *y.shape)
-    return torch.unflatten(layer(x.flatten(0, 1)), 0, (T, N))
+    constant = T == 1 or x.stride(0) == 0
+    y = x[0] if constant else x.flatten(0, 1)
+    for layer in layers:
+        y = layer(y)
+    return y.expand(T, *y.shape) if constant else torch.unflatten(y, 0, (T, N))
+
+
+def _takes_time(layer: nn.Module) -> bool:
+    if isinstance(layer, BaseNode) and layer.step_mode != "m":
+        raise ValueError(f"a TimeSequential needs neurons with step_mode='m', not {layer}")
+    timed = any(isinstance(module, BaseNode | OverTime) for module in layer.modules())
+    if timed and type(layer) is nn.Sequential:
+        raise ValueError("an nn.Sequential inside a TimeSequential holds neurons: make it a TimeSequential too")
+    return timed

@@ -33,7 +33,9 @@ def layer_table(net: nn.Module, x: Tensor) -> str:
     cells.append(("total", "", "", f"{total:,}", f"{sum(row.neurons for row in rows):,}"))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
-        "  ".join(f"{cell:<{w}}" if i < 3 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(line, widths, strict=True)))
+        "  ".join(
+            f"{cell:<{w}}" if i < 3 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
         for line in cells
     ]
     rule = "-" * len(lines[0])

@@ -89,12 +89,14 @@ class BaseNode(nn.Module):
                 f"{type(self).__name__} holds the state of a batch of shape {list(self.v.shape)} and was given "
                 f"{list(x.shape[1:])}: call reset() before a batch of another shape"
             )
+        x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
         own_rule = type(self).charge is not BaseNode.charge
         trajectory = self._step_by_step(x) if own_rule else self._all_steps(x)
         self.v = trajectory.v[-1].to(x.dtype)
         if self.monitor is not None:
             for name, sequence in trajectory._asdict().items():
-                self.monitor[name].extend(sequence.detach().cpu().numpy())
+                # A copy: on a CPU the array would share memory with the spikes that the next layer gets.
+                self.monitor[name].extend(sequence.detach().cpu().numpy().copy())
         return trajectory.s.to(x.dtype)
 
     def _all_steps(self, x: Tensor) -> Trajectory:
@@ -115,9 +117,7 @@ class BaseNode(nn.Module):
         steps = []
         for x_t in x.unbind(0):
             h = self.charge(x_t)
-            s, self.v = fire_and_reset(
-                h, self.v_threshold, self.v_reset, self.surrogate_function, self.detach_reset
-            )
+            s, self.v = fire_and_reset(h, self.v_threshold, self.v_reset, self.surrogate_function, self.detach_reset)
             steps.append((s, h, self.v))
         return Trajectory(*(torch.stack(sequence) for sequence in zip(*steps, strict=True)))
 

@@ -41,7 +41,8 @@ def inverse_reciprocal_abs_plus_1(tau: float) -> float:
 
 def piecewise_exp(w: Tensor) -> Tensor:
     """k = 1 - e^{-w}/2 for w >= 0, e^{w}/2 for w < 0."""
-    tail = 0.5 * (-w.abs()).exp()
+    # Not w.abs(), whose derivative at 0, where tau = 2 begins, is 0.
+    tail = 0.5 * torch.where(w >= 0, -w, w).exp()
     return torch.where(w >= 0, 1 - tail, tail)
 
 

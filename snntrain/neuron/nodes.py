@@ -119,10 +119,11 @@ class PLIFNode(BaseNode):
 
     def tau(self) -> float:
         """The current time constant, in time steps."""
-        return 1 / self.decay().item()
+        k = self.decay().item()
+        return 1 / k if k else math.inf
 
     def coefficients(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        k = self.decay()
+        k = _wide(self.decay())
         return 1 - k, k, k * self.rest
 
     def extra_repr(self) -> str:
@@ -176,11 +177,16 @@ class RIFNode(BaseNode):
         return torch.sigmoid(self.g) * (hi - lo) + lo
 
     def coefficients(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        w = self.w()
+        w = _wide(self.w())
         return 1 + w, 1.0, -w * self.rest
 
     def extra_repr(self) -> str:
         return f"w={self.w().item():.4g}, bounds={self.bounds}, {super().extra_repr()}"
+
+
+def _wide(coefficient: Tensor) -> Tensor:
+    """In float32 at least: the gradients of a, b and c may overflow one by one where their sum does not."""
+    return coefficient.to(torch.promote_types(coefficient.dtype, torch.float32))
 
 
 def _positive(name: str, value: float) -> float:
@@ -193,11 +199,9 @@ def _open_interval(amplitude: Any) -> tuple[float, float] | None:
     """The bounds that an amplitude stands for: None, a number A for (-A, A), or a pair (lo, hi)."""
     if amplitude is None:
         return None
-    if isinstance(amplitude, int | float):
-        if not amplitude > 0:
-            raise ValueError(f"amplitude={amplitude} must be > 0, so that init_w can lie in (-amplitude, amplitude)")
-        return -float(amplitude), float(amplitude)
-    lo, hi = map(float, amplitude)
-    if not lo < hi:
-        raise ValueError(f"amplitude=({lo}, {hi}) must be a pair lo < hi, so that init_w can lie between")
-    return lo, hi
+    pair = (-amplitude, amplitude) if isinstance(amplitude, int | float) else tuple(amplitude)
+    if len(pair) != 2 or not -math.inf < pair[0] < pair[1] < math.inf:
+        raise ValueError(
+            f"amplitude={amplitude} must be a finite number A > 0, for init_w in (-A, A), or a pair lo < hi of them"
+        )
+    return float(pair[0]), float(pair[1])

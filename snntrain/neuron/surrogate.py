@@ -27,7 +27,7 @@ class _Spike(torch.autograd.Function):
         return (x >= 0).to(x.dtype)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         return grad * ctx.surrogate.gradient(x), None
 
@@ -49,9 +49,7 @@ class Surrogate:
         for parameter in fields(self):
             value = getattr(self, parameter.name)
             if parameter.name != "spiking" and not (value > 0 and math.isfinite(value)):
-                raise ValueError(
-                    f"{type(self).__name__}: {parameter.name} must be a positive number, not {value!r}"
-                )
+                raise ValueError(f"{type(self).__name__}: {parameter.name} must be a positive number, not {value!r}")
 
     def __call__(self, x: Tensor) -> Tensor:
         """Spikes (or the primitive, with `spiking=False`) of the distance to the threshold `x`, any shape."""
@@ -90,7 +88,8 @@ class PiecewiseExp(Surrogate):
         return 0.5 * self.alpha * (-self.alpha * x.abs()).exp()
 
     def primitive(self, x: Tensor) -> Tensor:
-        tail = 0.5 * (-self.alpha * x.abs()).exp()
+        # Not x.abs(), whose derivative at 0 is 0.
+        tail = 0.5 * (self.alpha * torch.where(x < 0, x, -x)).exp()
         return torch.where(x < 0, tail, 1 - tail)
 
 
@@ -145,7 +144,8 @@ class NonzeroSignLogAbs(Surrogate):
         return 1 / (1 / self.alpha + x.abs())
 
     def primitive(self, x: Tensor) -> Tensor:
-        size = (self.alpha * x.abs()).log1p()
+        # Not x.abs(), whose derivative at 0 is 0.
+        size = (self.alpha * torch.where(x < 0, -x, x)).log1p()
         return torch.where(x < 0, -size, size)
 
 

@@ -22,7 +22,6 @@ from snntrain.training import precision, runtime
 from snntrain.training.precision import Precision
 from snntrain.training.runtime import Runtime
 
-
 # Keys of a data set that say how it is split into batches and shown, not what it is.
 PRESENTATION = ("mean", "std", "augment", "resident", "workers")
 
@@ -77,8 +76,10 @@ class Job:
     @property
     def evaluated(self) -> Model:
         """The model that is validated, tested and saved: the average of the weights where one is kept."""
-        model: Model = self.model if self.average is None else self.average.module
-        return model
+        if self.average is None:
+            return self.model
+        averaged: Model = self.average.module  # type: ignore[assignment]
+        return averaged
 
 
 def prepare(config: DictConfig) -> Job:
@@ -145,9 +146,7 @@ def model(config: DictConfig, data: Data) -> Model:
         raise UserError(
             f"dataset.mean={config.dataset.mean}: one number a channel, and {data.name} has {data.shape[0]}"
         )
-    encoder = component(
-        config, "encoder", T=config.T, mean=list(config.dataset.mean), std=list(config.dataset.std)
-    )
+    encoder = component(config, "encoder", T=config.T, mean=list(config.dataset.mean), std=list(config.dataset.std))
     neuron = partial(_neuron, config)
     return Model(
         encoder,
@@ -165,15 +164,11 @@ def _neuron(config: DictConfig) -> BaseNode:
         step_mode="m",
     )
     if not isinstance(node, BaseNode):
-        raise UserError(
-            f"neuron._target_={config.neuron._target_}: must be a subclass of snntrain.neuron.BaseNode"
-        )
+        raise UserError(f"neuron._target_={config.neuron._target_}: must be a subclass of snntrain.neuron.BaseNode")
     return node
 
 
-def batches(
-    config: DictConfig, data: Data, split: Split, here: Runtime, *, augmented: bool = False
-) -> Batches:
+def batches(config: DictConfig, data: Data, split: Split, here: Runtime, *, augmented: bool = False) -> Batches:
     """The batches of a split: shuffled and augmented for training, in order for evaluation."""
     resident = config.dataset.resident
     return Batches(

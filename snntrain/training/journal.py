@@ -115,14 +115,23 @@ class Journal:
         )
 
     def _show(self, epoch: Epoch) -> None:
-        job, board, every = self.job, self.board, self.job.config.monitor.every
-        board.epoch(
-            epoch.number, epoch.training, epoch.validation, epoch.learning_rate, epoch.images_per_second
+        monitor = self.job.config.monitor
+        self.board.scalars(
+            epoch.number,
+            {
+                "loss/train": epoch.training.loss,
+                "loss/validation": epoch.validation.loss,
+                "accuracy/train": epoch.training.accuracy,
+                "accuracy/validation": epoch.validation.accuracy,
+                "training/learning_rate": epoch.learning_rate,
+                "training/images_per_second": epoch.images_per_second,
+                **{f"firing_rate/{name}": rate for name, rate in epoch.firing_rates.items()},
+                **learnt_constants(self.job.evaluated.network),
+            },
         )
-        board.firing_rates(epoch.number, epoch.firing_rates)
-        board.time_constants(epoch.number, job.evaluated.network)
-        if every and epoch.number % every == 0:
-            board.probes(epoch.number, self._recordings(), self.probe_labels)
+        if monitor.every and epoch.number % monitor.every == 0:
+            names = [self.job.data.class_names[label] for label in self.probe_labels.tolist()]
+            self.board.recordings(epoch.number, self._recordings(), names, monitor.neurons)
 
     def _recordings(self) -> dict[str, Recording]:
         """Voltages and spikes of the probes; an encoder's random numbers are drawn apart from training's."""

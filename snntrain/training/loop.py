@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from snntrain.errors import RunFailed
 from snntrain.inspect.rates import FiringRates
 from snntrain.neuron import reset_net
 from snntrain.training.build import Job
-from snntrain.errors import RunFailed
 from snntrain.training.evaluate import Metrics, Tally, evaluate
 from snntrain.training.journal import Epoch, Journal
 from snntrain.training.progress import progress
@@ -35,9 +35,7 @@ def fit(job: Job, journal: Journal) -> None:
             validation = evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.precision)
         improved = best.update(validation, number)
         speed = int(training.confusion.sum()) / seconds
-        journal.epoch(
-            Epoch(number, training, validation, rates.means(), learning_rate, seconds, speed), improved
-        )
+        journal.epoch(Epoch(number, training, validation, rates.means(), learning_rate, seconds, speed), improved)
         if trainer.early_stopping is not None and number - best.epoch >= trainer.early_stopping:
             journal.say(f"stopped early: no better validation accuracy in {trainer.early_stopping} epochs")
             break

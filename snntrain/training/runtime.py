@@ -43,9 +43,7 @@ def choose(device: str) -> Runtime:
     chosen = torch.device(device)
     if chosen.type == "cuda" and (chosen.index or 0) >= gpus:
         usable = ", ".join(["cpu", *(f"cuda:{index}" for index in range(gpus))])
-        raise UserError(
-            f"trainer.device={device}: PyTorch finds no such GPU here; there are {usable}, or use auto"
-        )
+        raise UserError(f"trainer.device={device}: PyTorch finds no such GPU here; there are {usable}, or use auto")
     return Runtime(chosen)
 
 

@@ -42,6 +42,4 @@ def one_cycle(optimizer: Optimizer, total_steps: int, warmup: float) -> LRSchedu
     # torch counts the step before the first, too.
     greatest = [group["lr"] for group in optimizer.param_groups]
     cycles = any("momentum" in group or "betas" in group for group in optimizer.param_groups)
-    return OneCycleLR(
-        optimizer, max_lr=greatest, total_steps=total_steps + 1, pct_start=warmup, cycle_momentum=cycles
-    )
+    return OneCycleLR(optimizer, max_lr=greatest, total_steps=total_steps + 1, pct_start=warmup, cycle_momentum=cycles)

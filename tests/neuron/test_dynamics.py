@@ -170,3 +170,12 @@ def test_potential_equal_to_the_threshold_fires(step_mode: str, dtype: torch.dty
     node = IFNode(v_threshold=0.75, step_mode=step_mode)
     s = drive(node, torch.full((6, 2), 0.25, dtype=dtype))
     assert s.tolist() == [[0, 0], [0, 0], [1, 1]] * 2
+
+
+@every_mode
+def test_integer_input_is_taken_as_numbers(step_mode: str) -> None:
+    node = IFNode(v_threshold=3.5, step_mode=step_mode)
+    spikes = drive(node, torch.ones(5, 2, 3, dtype=torch.int64))
+    assert spikes.sum(0).tolist() == [[1.0] * 3] * 2
+    assert isinstance(node.v, Tensor)
+    assert node.v.tolist() == [[1.0] * 3] * 2

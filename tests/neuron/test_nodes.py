@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -263,14 +264,13 @@ def test_init_w_outside_the_open_interval_is_refused(init_w: float, amplitude: A
 
 @pytest.mark.parametrize("amplitude", [0, 0.0, -1, -0.5, float("nan")])
 def test_an_amplitude_that_is_not_positive_is_refused(amplitude: float) -> None:
-    with pytest.raises(ValueError, match=rf"amplitude={amplitude} must be > 0, so that init_w can lie in"):
+    with pytest.raises(ValueError, match=rf"amplitude={amplitude} must be a finite number A > 0"):
         RIFNode(0.0, amplitude)
 
 
-@pytest.mark.parametrize("amplitude", [(0.5, 0.5), (1.0, -1.0), [2, 1]])
+@pytest.mark.parametrize("amplitude", [(0.5, 0.5), (1.0, -1.0), [2, 1], (0, 1, 2)])
 def test_a_pair_without_an_inside_is_refused(amplitude: Any) -> None:
-    lo, hi = map(float, amplitude)
-    with pytest.raises(ValueError, match=rf"amplitude=\({lo}, {hi}\) must be a pair lo < hi, so that init_w"):
+    with pytest.raises(ValueError, match=re.escape(f"amplitude={amplitude}") + ".* or a pair lo < hi"):
         RIFNode(0.0, amplitude)
 
 

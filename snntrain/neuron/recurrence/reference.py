@@ -1,9 +1,9 @@
 """The definition of the recurrence, in plain PyTorch: any device, any dtype, derivatives of any order.
 
-    h[t] = a v[t-1] + b x[t] + c
-    s[t] = surrogate(h[t] - v_threshold)
-    v[t] = (1 - s[t]) h[t] + s[t] v_reset      hard reset
-           h[t] - s[t] v_threshold             soft reset (v_reset is None)
+h[t] = a v[t-1] + b x[t] + c
+s[t] = surrogate(h[t] - v_threshold)
+v[t] = (1 - s[t]) h[t] + s[t] v_reset      hard reset
+       h[t] - s[t] v_threshold             soft reset (v_reset is None)
 """
 
 from collections.abc import Callable

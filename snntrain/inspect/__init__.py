@@ -1,0 +1,1 @@
+"""Looking inside: firing rates, recordings of voltages and spikes, pictures of them, TensorBoard."""
