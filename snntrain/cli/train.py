@@ -65,11 +65,16 @@ def _validate(arguments: Arguments) -> None:
 def _hand_to_hydra(arguments: Arguments) -> None:
     sys.argv = [sys.argv[0], *arguments.argv()]
     prepare()
-    run = hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(job)
+    # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.
+    errors: list[Exception] = []
+
+    def task(config: DictConfig) -> float:
+        return job(config, errors)
+
     try:
-        run()
+        hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(task)()
     except OSError as error:
-        # Inside the job every error is a RunFailed: this is Hydra, making the output folder.
+        # Inside the job every error is caught: this is Hydra, making the output folder.
         raise UserError(
             f"{error.filename}: cannot be written ({error.strerror}); choose another folder with hydra.run.dir=… "
             "(hydra.sweep.dir=… with -m)"
@@ -78,12 +83,14 @@ def _hand_to_hydra(arguments: Arguments) -> None:
         raise UserError(first_line(error)) from error
     if "--multirun" in arguments.flags:
         sweep.conclude()
+    elif errors:
+        raise errors[0]
 
 
-def job(config: DictConfig) -> float:
+def job(config: DictConfig, errors: list[Exception]) -> float:
     """One run in the folder that Hydra made for it; returns the best validation accuracy.
 
-    A failed job of a sweep is written down and does not stop the others.
+    What ends it is appended to `errors`. A failed job of a sweep is written down and does not stop the others.
     """
     from snntrain.training.run import train
 
@@ -93,15 +100,18 @@ def job(config: DictConfig) -> float:
     try:
         return float(train(config, folder)["val_accuracy"])
     except UserError as error:
-        if not sweeping:
+        errors.append(error)
+        if sweeping:
+            log.error("%s", error)
+            write_json(folder / "summary.json", {"name": config.name, **failure(error)})
+        else:
             logging.shutdown()
             discard(folder)
-            raise
-        log.error("%s", error)
-        write_json(folder / "summary.json", {"name": config.name, **failure(error)})
     except Exception as error:
         log_file.exception("the run failed")
-        if not sweeping:
-            raise RunFailed(f"the run failed: {first_line(error)} (traceback in {folder / 'train.log'})") from error
-        log.error("this job failed: %s", first_line(error))
+        failed = RunFailed(f"the run failed: {first_line(error)} (traceback in {folder / 'train.log'})")
+        failed.__cause__ = error
+        errors.append(failed)
+        if sweeping:
+            log.error("%s", failed)
     return float("nan")

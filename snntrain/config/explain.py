@@ -67,7 +67,8 @@ def _no_such_key(config: DictConfig, key: str, groups: Mapping[str, Sequence[str
         known = [str(k) for k in _keys(config, where) if k != "hydra"]
         if parents[depth] in known:
             continue
-        choice = config.hydra.runtime.choices.get(where)
+        # A saved configuration does not say by which option its subtrees came.
+        choice = (OmegaConf.select(config, "hydra.runtime.choices") or {}).get(where)
         place = f"with {where}={choice} " if choice else f"in {where} " if where else ""
         allowed = sorted({*known, *groups}) if not where else known
         shown = f"; the keys are {', '.join(allowed)}" if allowed else ""

@@ -126,10 +126,10 @@ def build(node: DictConfig, *given: Any, allowed: Sequence[str] = (), **also: An
     """Calls the subtree's `_target_` with the arguments `given`, its own keys, and `also`.
 
     Raises:
-        UserError: what `locate` raises, or a ValueError of the target's own.
+        UserError: what `locate` raises, or the target's own ValueError or TypeError.
     """
     target = locate(node._target_, allowed)
     try:
         return target(*given, **arguments(node), **also)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise UserError(f"{target.__name__}: {error}") from error

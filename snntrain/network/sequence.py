@@ -1,7 +1,6 @@
 """How layers meet time: stateless layers see T steps as one large batch, and a constant input only once."""
 
-from collections.abc import Callable, Iterable
-from itertools import groupby
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -25,21 +24,24 @@ class TimeSequential(nn.Sequential, OverTime):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        for timed, layers in groupby(self, _takes_time):
-            if timed:
-                for layer in layers:
-                    x = layer(x)
+        stateless: list[nn.Module] = []
+        for layer in self:
+            if _takes_time(layer):
+                x = layer(over_steps(stateless, x))
+                stateless = []
             else:
-                x = over_steps(layers, x)
-        return x
+                stateless.append(layer)
+        return over_steps(stateless, x)
 
 
-def over_steps(layers: Iterable[Callable[[Tensor], Tensor]], x: Tensor) -> Tensor:
+def over_steps(layers: Sequence[Callable[[Tensor], Tensor]], x: Tensor) -> Tensor:
     """Stateless layers, one after the other, applied to every step of `x` `[T, N, *]`.
 
     They get all steps as one batch, `[T * N, *]`. Where the steps are the same memory (stride 0 over T, as a constant
     current is), they get that one step, `[N, *]`, and the output is one step again at every t, not copied.
     """
+    if not layers:
+        return x
     T, N = x.shape[:2]
     constant = T == 1 or x.stride(0) == 0
     y = x[0] if constant else x.flatten(0, 1)
@@ -50,7 +52,7 @@ def over_steps(layers: Iterable[Callable[[Tensor], Tensor]], x: Tensor) -> Tenso
 
 def _takes_time(layer: nn.Module) -> bool:
     if isinstance(layer, BaseNode) and layer.step_mode != "m":
-        raise ValueError(f"a TimeSequential needs neurons with step_mode='m', not {layer}")
+        raise ValueError(f"a TimeSequential needs neurons with step_mode='m', not {layer.step_mode!r}")
     timed = any(isinstance(module, BaseNode | OverTime) for module in layer.modules())
     if timed and type(layer) is nn.Sequential:
         raise ValueError("an nn.Sequential inside a TimeSequential holds neurons: make it a TimeSequential too")

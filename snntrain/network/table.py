@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -24,7 +25,8 @@ class Row(NamedTuple):
 def layer_table(net: nn.Module, x: Tensor) -> str:
     """A text table of the layers of `net` and their sums, from one pass of the example `x` `[T, N, C, H, W]`.
 
-    The pass leaves no trace: evaluation mode and no gradient while it runs, mode and neuron states restored after it.
+    The pass runs in evaluation mode and without gradients. It leaves no trace but this: neurons that had a state are
+    reset.
     """
     rows = _rows(net, x)
     cells = [("layer", "kind", "output", "parameters", "neurons")]
@@ -32,37 +34,45 @@ def layer_table(net: nn.Module, x: Tensor) -> str:
     total = sum(p.numel() for p in net.parameters())
     cells.append(("total", "", "", f"{total:,}", f"{sum(row.neurons for row in rows):,}"))
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = [
-        "  ".join(
-            f"{cell:<{w}}" if i < 3 else f"{cell:>{w}}" for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in cells
-    ]
+    aligned = [f"<{width}" if i < 3 else f">{width}" for i, width in enumerate(widths)]
+    lines = ["  ".join(map(format, line, aligned)).rstrip() for line in cells]
     rule = "-" * len(lines[0])
     return "\n".join([lines[0], rule, *lines[1:-1], rule, lines[-1]])
 
 
 def _rows(net: nn.Module, x: Tensor) -> list[Row]:
     rows: list[Row] = []
-    leaves = {name: module for name, module in net.named_modules() if not list(module.children())}
 
     def hook(name: str) -> Any:
-        def add(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            rows.append(_row(name, module, output))
+        def add(layer: nn.Module, inputs: Any, output: Tensor) -> None:
+            rows.append(_row(name, layer, output))
 
         return add
 
-    handles = [module.register_forward_hook(hook(name)) for name, module in leaves.items()]
-    training = net.training
+    handles = [layer.register_forward_hook(hook(name)) for name, layer in _layers(net)]
+    modes = {module: module.training for module in net.modules()}
+    reset_net(net)
     try:
         with torch.no_grad():
             net.eval()(x)
     finally:
         for handle in handles:
             handle.remove()
-        net.train(training)
+        # One by one: a layer may have been frozen on its own.
+        for module, mode in modes.items():
+            module.training = mode
         reset_net(net)
     return rows
+
+
+def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The modules that are no mere containers; a neuron is one layer, whatever it is made of."""
+    children = dict(module.named_children())
+    if isinstance(module, BaseNode) or not children:
+        yield name, module
+        return
+    for key, child in children.items():
+        yield from _layers(child, f"{name}.{key}" if name else key)
 
 
 def _row(name: str, module: nn.Module, output: Tensor) -> Row:

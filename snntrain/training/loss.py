@@ -1,5 +1,7 @@
 """Losses on the mean firing rate of the output neurons over time."""
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -18,11 +20,18 @@ class CERate(nn.Module):
 
     Args:
         scale: multiplies the rates, which lie in [0, 1]: with logits that close together no class could win.
-        label_smoothing: share of the target that is spread over all classes.
+        label_smoothing: share of the target that is spread over all classes, in [0, 1).
+
+    Raises:
+        ValueError: a scale that is no positive number, or a label smoothing outside [0, 1).
     """
 
     def __init__(self, scale: float = 10.0, label_smoothing: float = 0.0) -> None:
         super().__init__()
+        if not (scale > 0 and math.isfinite(scale)):
+            raise ValueError(f"scale must be a positive number, not {scale}")
+        if not 0 <= label_smoothing < 1:
+            raise ValueError(f"label_smoothing must lie in [0, 1), not {label_smoothing}")
         self.scale = scale
         self.label_smoothing = label_smoothing
 

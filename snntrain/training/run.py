@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,8 @@ def summary_line(run: RunFolder) -> str:
         "images_per_second",
     )
     figures = " ".join(f"{key}={run.summary[key]:.6g}" for key in keys)
-    return f"{figures} run={run.path}"
+    path = os.path.relpath(run.path)
+    return f"{figures} run={run.path if path.startswith('..') else path}"
 
 
 def final_metrics(summary: dict[str, Any]) -> dict[str, float]:
