@@ -10,10 +10,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from snntrain.config import schema
 
+# The groups whose keys this program reads itself; of the others it builds what _target_ names.
+READ = {"reset": schema.Reset, "trainer": schema.Trainer, "monitor": schema.Monitor}
+ALSO_READ = {"dataset": ("mean", "std", "augment", "resident", "workers")}
+
 
 def errors(config: DictConfig) -> list[str]:
     """A line for every value of a composed configuration that is missing or out of range."""
-    lines = list(_wrong_values(config))
+    lines = [*_wrong_values(config), *_wrong_groups(config)]
     # A rule that compares values is only worth asking where each of them is right by itself.
     return lines or [line for rule in RULES for line in rule(config)]
 
@@ -39,6 +43,19 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[str]:
             yield from _wrong_values(value, f"{where}.")
         elif "choices" in metadata.get(key, {}) and value is not None:
             yield from _out_of_range(where, value, metadata[key])
+
+
+def _wrong_groups(config: DictConfig) -> Iterator[str]:
+    """Subtrees from files of the user's own that lack what this program reads of them."""
+    for group in (field.name for field in fields(schema.Config) if field.type is Any and field.name in config):
+        node = config._get_node(group)
+        if not isinstance(node, DictConfig) or node._is_none():
+            yield f"{group}={node}: must be a mapping, keys with values"
+        elif group in READ:
+            if not _is(node, READ[group]):
+                yield f"{group}: its file must begin with defaults: [/schema/{group}/{group}@_here_, _self_]"
+        elif lacking := [key for key in ("_target_", *ALSO_READ.get(group, ())) if key not in node]:
+            yield f"{group} has no {', '.join(lacking)}: its file must give them, as conf/{group}/ does"
 
 
 def _out_of_range(where: str, value: Any, metadata: Any) -> Iterator[str]:
@@ -76,7 +93,7 @@ def _within(value: Any, metadata: Any) -> bool:
 def reset_below_threshold(config: DictConfig) -> Iterator[str]:
     threshold = config.neuron.get("v_threshold")
     v_reset = config.reset.get("v_reset")
-    if threshold is None:
+    if not isinstance(threshold, int | float):  # A class of the user's own may be without.
         return
     if v_reset is None and threshold <= 0:
         yield f"neuron.v_threshold={threshold}: must be > 0 with reset=soft, where the potential rests at 0"

@@ -3,10 +3,13 @@
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -43,15 +46,18 @@ class Composer:
     def __init__(self, config_name: str, config_dir: str | None) -> None:
         self.config_name = config_name
         self.folders = [CONF, *([Path(config_dir)] if config_dir else [])]
-        self.search = [f"hydra.searchpath=[{Path(config_dir).resolve().as_uri()}]"] if config_dir else []
         self.loader = GlobalHydra.instance().config_loader()
         self.parser = OverridesParser.create(config_loader=self.loader)
+
+    @cached_property
+    def groups(self) -> dict[str, list[str]]:
+        """The options of each config group."""
         names = [name for name in self.loader.list_groups("") if name not in ("schema", "hydra")]
-        self.groups: dict[str, list[str]] = {name: self.loader.get_group_options(name) for name in names}
+        return {name: self.loader.get_group_options(name) for name in names}
 
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
         """The composed configuration, Hydra's own part under `hydra`."""
-        return hydra.compose(self.config_name, [*self.search, *overrides], return_hydra_config=True)
+        return hydra.compose(self.config_name, [*overrides], return_hydra_config=True)
 
 
 @contextmanager
@@ -65,7 +71,18 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
         raise UserError(f"--config-dir {config_dir}: there is no such folder")
     prepare()
     with hydra.initialize_config_dir(str(CONF), version_base=VERSION_BASE, job_name="train"):
+        if config_dir is not None:
+            _search(Path(config_dir))
         yield Composer(config_name, config_dir)
+
+
+def _search(folder: Path) -> None:
+    """Has Hydra look into `folder` too, in the place of its own --config-dir: after ours, before the schemas."""
+    main = GlobalHydra.instance()
+    search_path = main.config_loader().get_search_path()
+    search_path.prepend("command-line", f"file://{folder.resolve()}", SearchPathQuery(provider="schema"))
+    assert main.hydra is not None
+    main.hydra.config_loader = ConfigLoaderImpl(search_path)
 
 
 def validate(

@@ -3,9 +3,10 @@
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any, get_args
 
-from hydra.errors import MissingConfigException
+import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, ValidationError
 
@@ -37,8 +38,10 @@ def explain(error: Exception, override: str, config: DictConfig, groups: Mapping
     """
     cause = error.__cause__ or error
     key = key_of(override)
-    if key in groups and (isinstance(error, MissingConfigException) or not isinstance(cause, ValidationError)):
+    if key in groups:
         name = override.partition("=")[2]
+        if name in groups[key]:
+            return f"{override}: {first_line(cause)}"
         return f"{override}: no {key} '{name}'; there are {', '.join(groups[key])}{did_you_mean(name, groups[key])}"
     if isinstance(cause, ValidationError):
         return f"{override}: {_wrong_type(cause, config, key)}"
@@ -107,5 +110,14 @@ def did_you_mean(given: str, options: Collection[str]) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The message of an error without what follows its first line."""
-    return str(error).strip().partition("\n")[0]
+    """The message of an error without what follows its first line; of a YAML error the line where it is."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        place = f"{mark.name}, line" if Path(mark.name).is_file() else "line"
+        return f"{place} {mark.line + 1}: {error.problem}"
+    first, *more = str(error).strip().splitlines() or [""]
+    if first.endswith("raised while composing config:") and more:
+        # Hydra says what is wrong on the next line, and of which key below it.
+        keys = [line.strip().removeprefix("full_key: ") for line in more if line.strip().startswith("full_key: ")]
+        return ": ".join([*keys, more[0]])
+    return first

@@ -13,12 +13,16 @@ from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
+from snntrain.config.explain import first_line
 from snntrain.errors import UserError
 
 TRUSTED = ("snntrain.", "torch.", "torchvision.")
 # Keys by which Hydra and logging.config build objects of their own.
 FACTORY_KEYS = ("_target_", "()", "class")
-HYDRA_TRUSTED = ("snntrain.", "hydra.", "hydra_plugins.", "logging.")
+HYDRA_TRUSTED = (
+    *("snntrain.cli.sweep.", "hydra._internal.core_plugins.", "hydra.experimental.", "hydra_plugins."),
+    *("logging.StreamHandler", "logging.FileHandler", "logging.Formatter"),
+)
 
 
 def forbidden(config: DictConfig, allowed: Sequence[str]) -> list[str]:
@@ -39,7 +43,12 @@ def _factories(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(node, DictConfig) and not node._is_none():
         for key in map(str, node):
             where = f"{path}.{key}" if path else key
-            if OmegaConf.is_missing(node, key) or OmegaConf.is_interpolation(node, key):
+            if OmegaConf.is_missing(node, key):
+                continue
+            if OmegaConf.is_interpolation(node, key):
+                # Where it leads to may be somewhere else by the time that the object is built.
+                if key in FACTORY_KEYS:
+                    yield where, str(node._get_node(key))
                 continue
             if key in FACTORY_KEYS and isinstance(node[key], str):
                 yield where, node[key]
@@ -78,7 +87,9 @@ def _import(target: str) -> Callable[..., Any]:
         except ModuleNotFoundError as error:
             if error.name is not None and (module_name + ".").startswith(error.name + "."):
                 continue
-            raise UserError(f"_target_={target}: importing {module_name} failed: {error}") from error
+            raise _not_imported(target, module_name, error) from error
+        except Exception as error:  # A user's own module may raise anything.
+            raise _not_imported(target, module_name, error) from error
         for name in parts[cut:]:
             found = getattr(found, name, None)
         if callable(found):
@@ -86,6 +97,11 @@ def _import(target: str) -> Callable[..., Any]:
             return target_object
         break
     raise UserError(f"_target_={target}: there is no such class or function; is the name right, is it installed?")
+
+
+def _not_imported(target: str, module_name: str, error: Exception) -> UserError:
+    told = first_line(error)
+    return UserError(f"_target_={target}: importing {module_name} failed: {type(error).__name__}: {told}")
 
 
 def _is_component(found: Any) -> bool:

@@ -13,7 +13,8 @@ from snntrain.inspect.probe import Recording
 # Okabe and Ito's colours, told apart with any colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 THRESHOLD, RESET = "#000000", "#999999"
-WIDTH, DPI = 6.4, 100
+# TensorBoard shows a picture some 350 pixels wide: narrow figures, panels one below the other, stay legible there.
+WIDTH, DPI = 4.4, 110
 # Share of a panel's height, at its top, where the spikes of the traced neurons are ticked.
 TICK_BAND = 0.2
 
@@ -29,16 +30,16 @@ def raster(recordings: list[Recording], titles: list[str], name: str, rows: int)
     """
     neurons = recordings[0].s.shape[1]
     shown = evenly_spread(neurons, rows)
-    figure = _figure(len(recordings), 3.2)
+    figure = _figure(len(recordings))
     for axes, recording, title in zip(_panels(figure, len(recordings)), recordings, titles, strict=True):
         step, row = np.nonzero(recording.s[:, shown])
         T = len(recording.s)
         axes.barh(row, width=0.9, left=step + 0.55, height=0.8, color=COLOURS[0], linewidth=0)
-        axes.set(xlim=(0.5, T + 0.5), ylim=(-0.5, len(shown) - 0.5), title=title, xlabel="time step")
+        axes.set(xlim=(0.5, T + 0.5), ylim=(-0.5, len(shown) - 0.5), title=title, ylabel="neuron")
         axes.set_yticks(_ticks(len(shown)), [str(shown[tick]) for tick in _ticks(len(shown))])
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    figure.axes[0].set_ylabel("neuron")
-    part = "" if len(shown) == neurons else f", {len(shown)} of {neurons:,} neurons"
+    figure.axes[-1].set_xlabel("time step")
+    part = "" if len(shown) == neurons else f" of {len(shown)} in {neurons:,} neurons"
     figure.suptitle(f"{name}: spikes{part}")
     return figure
 
@@ -56,19 +57,19 @@ def voltage_traces(recordings: list[Recording], titles: list[str], name: str, ne
         neurons: how many; of the first sample the most active, then down to the quietest.
     """
     chosen = by_activity(recordings[0], neurons)
-    figure = _figure(len(recordings), 3.4)
+    figure = _figure(len(recordings))
     panels = _panels(figure, len(recordings))
     for axes, recording, title in zip(panels, recordings, titles, strict=True):
         _traces(axes, recording, chosen)
-        axes.set(title=title, xlabel="time step")
+        axes.set(title=title, ylabel="potential")
         axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, min_n_ticks=1))
-    panels[0].set_ylabel("membrane potential")
+    panels[-1].set_xlabel("time step")
     low, high = panels[0].get_ylim()
     panels[0].set_ylim(low, high + (high - low) * TICK_BAND / (1 - TICK_BAND))
     figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False, fontsize=8
+        *panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9
     )
-    figure.suptitle(f"{name}: voltages of {len(chosen)} neurons")
+    figure.suptitle(f"{name}: membrane potential")
     return figure
 
 
@@ -117,13 +118,13 @@ def by_activity(recording: Recording, count: int) -> list[int]:
     return [int(order[position]) for position in dict.fromkeys(positions)]
 
 
-def _figure(panels: int, height: float) -> Figure:
-    return Figure(figsize=(max(WIDTH, 3.0 * panels), height), dpi=DPI, layout="constrained")
+def _figure(panels: int) -> Figure:
+    return Figure(figsize=(WIDTH, 0.9 + 1.7 * panels), dpi=DPI, layout="constrained")
 
 
 def _panels(figure: Figure, count: int) -> list[Axes]:
-    panels = figure.subplots(1, count, sharey=True, squeeze=False)
-    return list(panels[0])
+    panels = figure.subplots(count, 1, sharex=True, sharey=True, squeeze=False)
+    return list(panels[:, 0])
 
 
 def _ticks(rows: int) -> list[int]:

@@ -7,8 +7,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
+from snntrain.config.targets import arguments
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
 from snntrain.training import build, checkpoint, runtime
@@ -35,7 +36,7 @@ def train(config: DictConfig, folder: Path) -> dict[str, Any]:
             journal = Journal(job, run, board)
             fit(job, journal)
             test(job, run)
-            board.hyper_parameters(flat(config), final_metrics(run.summary))
+            board.hyper_parameters(hyper_parameters(config, job.data.name), final_metrics(run.summary))
     log.info(summary_line(run))
     return run.summary
 
@@ -86,16 +87,18 @@ def final_metrics(summary: dict[str, Any]) -> dict[str, float]:
     return {key: float(summary[key]) for key in keys}
 
 
-def flat(config: DictConfig) -> dict[str, bool | int | float | str]:
-    """The configuration's values by dotted key; what is no number, text or truth value becomes a text."""
+def hyper_parameters(config: DictConfig, data_name: str) -> dict[str, bool | int | float | str]:
+    """What tells runs apart, by dotted key; a group goes by the name of its class, as in `neuron: PLIFNode`.
+
+    TensorBoard's columns take numbers, texts and truth values; anything else becomes a text.
+    """
     values: dict[str, bool | int | float | str] = {}
-
-    def walk(node: Any, path: str) -> None:
-        if isinstance(node, dict):
-            for key, value in node.items():
-                walk(value, f"{path}.{key}" if path else str(key))
-        else:
-            values[path] = node if isinstance(node, bool | int | float | str) else str(node)
-
-    walk(OmegaConf.to_container(config, resolve=True), "")
+    for key in ("T", "seed", "detach_reset"):
+        values[key] = config[key]
+    for group in ("neuron", "surrogate", "reset", "network", "encoder", "loss", "optimizer", "scheduler", "trainer"):
+        for key, value in arguments(config[group]).items():
+            values[f"{group}.{key}"] = value if isinstance(value, bool | int | float | str) else str(value)
+        if "_target_" in config[group]:
+            values[group] = config[group]._target_.rpartition(".")[2]
+    values["dataset"] = data_name
     return values

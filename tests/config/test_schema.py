@@ -13,6 +13,9 @@ from snntrain.training.build import GIVEN, PRESENTATION, _check_targets
 
 EXTENDING = sorted(path for path in CONF.glob("*/*.yaml") if "/schema/" in path.read_text())
 OPTIONS = [(path.parent.name, path.stem) for path in EXTENDING]
+# In the order of the schemas: the workers of pytest-xdist have to collect the same tests.
+DECLARED = list(dict.fromkeys(schema.SCHEMAS.values()))
+every_schema = pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.__name__)
 every_option = pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda word: word)
 
 
@@ -22,13 +25,13 @@ def read(group: str, option: str) -> tuple[type, dict]:
     return schema.SCHEMAS[path], content
 
 
-@pytest.mark.parametrize("declared", set(schema.SCHEMAS.values()), ids=lambda declared: declared.__name__)
+@every_schema
 def test_every_key_says_what_it_means(declared):
     for field in fields(declared):
         assert len(field.metadata["meaning"]) > 2, field.name
 
 
-@pytest.mark.parametrize("declared", set(schema.SCHEMAS.values()), ids=lambda declared: declared.__name__)
+@every_schema
 def test_values_stand_in_conf_and_not_in_the_schema(declared):
     for field in fields(declared):
         assert field.default is MISSING or field.default == "???", field.name

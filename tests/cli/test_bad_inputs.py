@@ -1,0 +1,139 @@
+"""What cannot be used is told in one line, with exit status 2, and leaves nothing behind."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from torchvision import datasets
+
+from tests.conftest import Outcome
+from tests.data.files import NO_NETWORK
+
+from . import broken
+
+TINY = "network=mlp network.hidden=[16] debug=smoke monitor=off"
+OWN = "--config-dir {broken}/configs allow_targets=[broken_neurons,broken_module,nowhere]"
+EVAL = "eval run={broken}/runs"
+
+BAD = {
+    # flags
+    "unknown flag": ("--frobnicate T=2", "--frobnicate: there is no such flag"),
+    "flag without value": ("T=2 --config-dir", "--config-dir: needs a value"),
+    "unknown word of a flag": ("--cfg everything", "--cfg everything: must be one of job, hydra, all"),
+    "resolve without cfg": ("--resolve", "--resolve: goes with --cfg"),
+    "config folder that is not there": ("--config-dir {broken}/none", "none: there is no such folder"),
+    "config that is not there": ("--config-name mine", "mine"),
+    # keys and values
+    "unknown option": ("neuron=liff", "there are if, lif, plif, rif (did you mean lif?)"),
+    "unknown group": ("neurn=lif", "did you mean neuron?"),
+    "unknown key": ("neuron.int_tau=3", "did you mean init_tau?"),
+    "unknown preset": ("experiment=paper", "there are mnist_cpu"),
+    "not an override": ("T", "T: cannot be read"),
+    "unbalanced bracket": ("network.hidden=[3", "cannot be read"),
+    "no number": ("T=abc", "T=abc: must be a whole number, >= 1"),
+    "out of range": ("T=0", "T=0: must be >= 1"),
+    "negative learning rate": ("optimizer.lr=-1", "optimizer.lr=-1.0: must be > 0"),
+    "list expected": ("network.channels=3", "must be a list of whole numbers"),
+    "interpolation to nowhere": ("T=${{nothing}}", "T"),
+    "variable that is not set": ("name=${{oc.env:SNNTRAIN_NO_SUCH}}", "SNNTRAIN_NO_SUCH"),
+    "value taken away": ("~T", "T is needed"),
+    "weight outside amplitude": (
+        "neuron=rif neuron.init_w=2 neuron.amplitude=1",
+        "neuron.init_w=2.0: must lie inside the open interval (-1, 1)",
+    ),
+    "reset above threshold": ("reset.v_reset=1", "reset.v_reset=1.0: must be below neuron.v_threshold=1.0"),
+    "sweep without -m": ("neuron=lif,plif", "neuron=lif,plif: gives several values; add -m"),
+    "one bad value in a sweep": ("-m seed=0,-1", "seed=-1: must be >= 0"),
+    # files of the user's own
+    "YAML syntax": (f"{OWN} neuron=syntax", "syntax.yaml"),
+    "YAML key outside its schema": (f"{OWN} neuron=unknown_key", "tauu"),
+    "YAML schema that is not there": (f"{OWN} neuron=no_such_schema", "schema/neuron/gif"),
+    "YAML without target": (f"{OWN} neuron=no_target", "_target_"),
+    "target not allowed": (f"{OWN} neuron=forbidden", "add allow_targets=[subprocess] to the command line"),
+    "target allowed by a file": ("--config-dir {broken}/configs experiment=shadow", "on the command line alone"),
+    "target reached through torch": (f"{OWN} neuron=shell", "torch.os.system"),
+    "target that is no component": (f"{OWN} neuron=loader", "torch.load"),
+    "module not installed": (f"{OWN} neuron=not_installed", "nowhere.Node: there is no such class"),
+    "class not in its module": (f"{OWN} neuron=no_such_class", "there is no such class"),
+    "module that raises": (f"{OWN} neuron=raises", "division by zero"),
+    "class that is no neuron": (f"{OWN} neuron=no_node", "must be a subclass of snntrain.neuron.BaseNode"),
+    "class that takes other keys": (f"{OWN} neuron=other_keys", "slope"),
+    # data, machine, folders
+    "data missing and no network": (
+        "dataset=mnist dataset.root={broken}/empty",
+        "lacks train-images-idx3-ubyte, train-labels-idx1-ubyte",
+    ),
+    "data root below a file": ("dataset=mnist dataset.root={broken}/file/data", "cannot be written"),
+    "truncated IDX file": ("dataset=mnist dataset.root={broken}/truncated", "train-images-idx3-ubyte is damaged"),
+    "wrong magic number": ("dataset=mnist dataset.root={broken}/wrong_magic", "t10k-labels-idx1-ubyte is damaged"),
+    "too many blocks for 8x8": ("network.channels=[8,8,8,8]", "can be halved 3 times"),
+    "two means for one channel": (f"{TINY} dataset.mean=[0.1,0.2]", "one number a channel, and digits has 1"),
+    "two deviations for one channel": (f"{TINY} dataset.std=[0.1,0.2]", "one number a channel"),
+    "a GPU that is not there": (f"{TINY} trainer.device=cuda:99", "trainer.device=cuda:99: PyTorch finds no such GPU"),
+    "fp16 on the CPU": ("trainer.device=cpu trainer.precision=fp16", "trainer.precision=fp16: needs a GPU"),
+    "output folder below a file": ("hydra.run.dir={broken}/file/run", "file/run: cannot be written"),
+    "output folder is a file": ("hydra.run.dir={broken}/file", "file: cannot be written"),
+    "output folder in /proc": ("hydra.run.dir=/proc/snntrain/run", "/proc/snntrain"),
+    "sweep folder below a file": ("-m seed=0,1 hydra.sweep.dir={broken}/file/sweep", "cannot be written"),
+    "folder of another run": ("hydra.run.dir={broken}/runs/good", "this folder holds a run already"),
+    # eval
+    "eval of nothing": ("eval", "eval needs run=<folder>"),
+    "eval of no folder": ("eval run={broken}/none", "none: no run folder, it holds no config.yaml"),
+    "eval of another checkpoint": (f"{EVAL}/good checkpoint=first", "checkpoint=first: must be best or last"),
+    "eval with a flag": (f"{EVAL}/good -m", "-m: eval takes"),
+    "eval with a key that is not there": (f"{EVAL}/good neuron.tau=3", "neuron.tau=3"),
+    "eval out of range": (f"{EVAL}/good T=0", "T=0: must be >= 1"),
+    "eval of two values": (f"{EVAL}/good T=2,4", "T=2,4: give one value"),
+    "eval with a preset": (f"{EVAL}/good experiment=mnist_cpu", "presets are for training"),
+    "eval of other weights": (f"{EVAL}/good network.hidden=[8]", "its weights do not fit this network"),
+    "checkpoint missing": (f"{EVAL}/no_best", "best.pt: there is no such checkpoint"),
+    "checkpoint truncated": (f"{EVAL}/truncated", "best.pt: damaged"),
+    "checkpoint empty": (f"{EVAL}/empty", "best.pt: damaged"),
+    "checkpoint of foreign objects": (f"{EVAL}/foreign", "best.pt: damaged"),
+    "checkpoint that runs code": (f"{EVAL}/executing", "best.pt: damaged"),
+    "checkpoint of another program": (f"{EVAL}/other_format", "not a checkpoint that this version"),
+    "saved config no YAML": (f"{EVAL}/yaml", "config.yaml: cannot be read"),
+    "saved config no text": (f"{EVAL}/binary", "config.yaml: cannot be read"),
+    "saved config a list": (f"{EVAL}/list", "config.yaml: is not the configuration of a run"),
+    "saved config with a key too many": (f"{EVAL}/unknown_key", "momentum"),
+    "saved config with a key too few": (f"{EVAL}/incomplete", "T has no value"),
+    "saved config of the wrong type": (f"{EVAL}/wrong_type", "four"),
+    "saved config with a target not allowed": (f"{EVAL}/forbidden", "os.system"),
+}
+
+
+@pytest.fixture(scope="module")
+def museum(tmp_path_factory: pytest.TempPathFactory, finished_run: Path) -> Path:
+    folder = tmp_path_factory.mktemp("broken")
+    broken.fill(folder, finished_run)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(museum: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(museum / "modules")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [NO_NETWORK])
+    monkeypatch.setenv("no_proxy", "*")
+
+
+def everything_below(*folders: Path) -> dict[Path, int]:
+    """Every file with its time, every folder by name: one that was made and taken away again left nothing."""
+    paths = [path for folder in folders for path in folder.rglob("*")]
+    return {path: 0 if path.is_dir() else path.stat().st_mtime_ns for path in paths}
+
+
+@pytest.mark.parametrize(("argv", "told"), BAD.values(), ids=BAD)
+def test_a_bad_input_is_told_in_one_line_and_leaves_nothing_behind(
+    argv: str, told: str, snntrain: Callable[..., Outcome], museum: Path, tmp_path: Path
+) -> None:
+    before = everything_below(museum, tmp_path)
+    outcome = snntrain(*argv.format(broken=museum).split())
+    print(outcome.err, outcome.out)
+    assert outcome.status == 2
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("snntrain: ")
+    assert told in line
+    assert "Traceback" not in outcome.out
+    assert everything_below(museum, tmp_path) == before

@@ -1,0 +1,70 @@
+"""What all tests share: one thread, no deadlines, and the command line run in this process."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+from snntrain.cli.main import status
+
+# Tests may run side by side, and on machines of every speed.
+torch.set_num_threads(1)
+settings.register_profile("snntrain", deadline=None)
+settings.load_profile("snntrain")
+
+TINY = ("network=mlp", "network.hidden=[16]", "debug=smoke", "trainer.device=cpu", "trainer.precision=fp32")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended and what it said."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """A run sends all log messages to its own log file and terminal, and leaves it so."""
+    loggers = [logging.getLogger(name) for name in (None, "snntrain", "snntrain.file")]
+    before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
+    yield
+    for logger, handlers, level, propagate in before:
+        logger.handlers[:], logger.level, logger.propagate = handlers, level, propagate
+
+
+def run_in(folder: Path, *argv: str) -> int:
+    """The exit status of `snntrain argv`, given in `folder` as a process of its own would be."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["snntrain", *argv])
+        patch.setattr(sys, "path", sys.path[:])
+        patch.setenv("HYDRA_FULL_ERROR", "0")
+        return status(argv)
+
+
+@pytest.fixture
+def snntrain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """Runs the command line in `tmp_path`."""
+
+    def command(*argv: str) -> Outcome:
+        capsys.readouterr()
+        code = run_in(tmp_path, *argv)
+        said = capsys.readouterr()
+        return Outcome(code, said.out, said.err)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of two tiny epochs, with everything in it; to be read only."""
+    folder = tmp_path_factory.mktemp("finished")
+    assert run_in(folder, *TINY, "trainer.epochs=2", "trainer.ema=0.5", "hydra.run.dir=run") == 0
+    return folder / "run"
