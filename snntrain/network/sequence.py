@@ -1,6 +1,6 @@
 """How layers meet time: stateless layers see T steps as one large batch, and a constant input only once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,10 @@ class TimeSequential(nn.Sequential, OverTime):
     """A chain of layers over a sequence `[T, N, *]`.
 
     Layers that are or hold a neuron (in multi-step mode) or an `OverTime` layer take the sequence as it is; so do
-    nested chains. Any other layer is stateless and meets the steps as `over_steps` says.
+    nested chains. Any other layer is stateless and meets all steps as one batch, `[T * N, *]`.
+
+    A constant current, whose steps are the same memory (stride 0 over T), is held as its one step `[1, N, *]` up to
+    the first neurons: what is stateless computes it once.
 
     Raises:
         ValueError: a neuron in single-step mode, or a plain `nn.Sequential` with neurons inside; both would take the
@@ -24,30 +27,23 @@ class TimeSequential(nn.Sequential, OverTime):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        stateless: list[nn.Module] = []
+        T = len(x)
+        if x.stride(0) == 0:
+            x = x[:1]
         for layer in self:
-            if _takes_time(layer):
-                x = layer(over_steps(stateless, x))
-                stateless = []
+            if not _takes_time(layer):
+                x = over_steps(layer, x)
+            elif isinstance(layer, BaseNode) and len(x) < T:
+                x = layer(x, T)
             else:
-                stateless.append(layer)
-        return over_steps(stateless, x)
+                x = layer(x.expand(T, *x.shape[1:]))
+        return x.expand(T, *x.shape[1:])
 
 
-def over_steps(layers: Sequence[Callable[[Tensor], Tensor]], x: Tensor) -> Tensor:
-    """Stateless layers, one after the other, applied to every step of `x` `[T, N, *]`.
-
-    They get all steps as one batch, `[T * N, *]`. Where the steps are the same memory (stride 0 over T, as a constant
-    current is), they get that one step, `[N, *]`, and the output is one step again at every t, not copied.
-    """
-    if not layers:
-        return x
-    T, N = x.shape[:2]
-    constant = T == 1 or x.stride(0) == 0
-    y = x[0] if constant else x.flatten(0, 1)
-    for layer in layers:
-        y = layer(y)
-    return y.expand(T, *y.shape) if constant else torch.unflatten(y, 0, (T, N))
+def over_steps(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """A stateless layer applied to every step of `x` `[T, N, *]`, which it gets as one batch."""
+    steps: Tensor = torch.unflatten(layer(x.flatten(0, 1)), 0, x.shape[:2])
+    return steps
 
 
 def _takes_time(layer: nn.Module) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,9 @@ from torch import Tensor, nn
 
 from snntrain.neuron import surrogate
 from snntrain.neuron.recurrence import Coefficient, Trajectory, fire_and_reset, integrate_and_fire
+from snntrain.neuron.recurrence.reference import run
+
+log = logging.getLogger(__name__)
 
 
 class BaseNode(nn.Module):
@@ -75,13 +80,16 @@ class BaseNode(nn.Module):
         a, b, c = self.coefficients()
         return a * self.v + b * x + c
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Spikes of the input current: `[N, *]` to `[N, *]` with step_mode 's', `[T, N, *]` to `[T, N, *]` with 'm'."""
-        if self.step_mode == "s":
-            return self._run(x.unsqueeze(0)).squeeze(0)
-        return self._run(x)
+    def forward(self, x: Tensor, T: int | None = None) -> Tensor:
+        """Spikes of the input current: `[N, *]` to `[N, *]` with step_mode 's', `[T, N, *]` to `[T, N, *]` with 'm'.
 
-    def _run(self, x: Tensor) -> Tensor:
+        With step_mode 'm' and `T` given, x is `[1, N, *]`, a current that is the same at each of T steps.
+        """
+        if self.step_mode == "s":
+            return self._run(x.unsqueeze(0), None).squeeze(0)
+        return self._run(x, T)
+
+    def _run(self, x: Tensor, T: int | None) -> Tensor:
         if x.ndim == 0 or len(x) == 0:
             raise ValueError(f"{type(self).__name__} needs at least one time step, got {list(x.shape)}")
         if isinstance(self.v, Tensor) and self.v.shape != x.shape[1:]:
@@ -91,15 +99,15 @@ class BaseNode(nn.Module):
             )
         x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
         own_rule = type(self).charge is not BaseNode.charge
-        trajectory = self._step_by_step(x) if own_rule else self._all_steps(x)
-        self.v = trajectory.v[-1].to(x.dtype)
+        trajectory = self._step_by_step(x, T) if own_rule else self._all_steps(x, T)
+        self.v = trajectory.v_last
         if self.monitor is not None:
-            for name, sequence in trajectory._asdict().items():
+            for name, sequence in (("h", trajectory.h), ("v", trajectory.v), ("s", trajectory.s)):
                 # A copy: on a CPU the array would share memory with the spikes that the next layer gets.
-                self.monitor[name].extend(sequence.detach().cpu().numpy().copy())
-        return trajectory.s.to(x.dtype)
+                self.monitor[name].extend(_storable(sequence).cpu().numpy().copy())
+        return trajectory.s
 
-    def _all_steps(self, x: Tensor) -> Trajectory:
+    def _all_steps(self, x: Tensor, T: int | None) -> Trajectory:
         return integrate_and_fire(
             x,
             *self.coefficients(),
@@ -108,18 +116,22 @@ class BaseNode(nn.Module):
             v_reset=self.v_reset,
             surrogate=self.surrogate_function,
             detach_reset=self.detach_reset,
+            T=T,
+            record=self.monitor is not None,
         )
 
-    def _step_by_step(self, x: Tensor) -> Trajectory:
+    def _step_by_step(self, x: Tensor, T: int | None) -> Trajectory:
         """The same loop around a charge rule of the subclass's own, which reads `self.v`."""
-        x = x.to(torch.promote_types(x.dtype, torch.float32))
-        self.v = self.v.to(x.dtype) if isinstance(self.v, Tensor) else torch.full_like(x[0], self.v)
-        steps = []
-        for x_t in x.unbind(0):
-            h = self.charge(x_t)
-            s, self.v = fire_and_reset(h, self.v_threshold, self.v_reset, self.surrogate_function, self.detach_reset)
-            steps.append((s, h, self.v))
-        return Trajectory(*(torch.stack(sequence) for sequence in zip(*steps, strict=True)))
+        _tell_once(type(self).__name__)
+        current = x.to(torch.promote_types(x.dtype, torch.float32))
+
+        def step(v: Coefficient, t: int) -> tuple[Tensor, Tensor, Tensor]:
+            self.v = v
+            h = self.charge(current[0 if T else t])
+            return h, *fire_and_reset(h, self.v_threshold, self.v_reset, self.surrogate_function, self.detach_reset)
+
+        v = self.v.to(current.dtype) if isinstance(self.v, Tensor) else torch.full_like(current[0], self.v)
+        return run(step, v, T or len(x), x.dtype, record=self.monitor is not None)
 
     def reset(self) -> None:
         """Forgets the state: `v` is a float again, and the monitor's lists are empty."""
@@ -157,3 +169,13 @@ def reset_net(net: nn.Module) -> None:
     """Forgets the state of every spiking layer inside `net`."""
     for _, layer in spiking_layers(net):
         layer.reset()
+
+
+def _storable(sequence: Tensor) -> Tensor:
+    """What NumPy has a type for: half precision becomes float32."""
+    return sequence.detach().to(torch.promote_types(sequence.dtype, torch.float32))
+
+
+@cache
+def _tell_once(name: str) -> None:
+    log.info("%s has a charge rule of its own and runs step by step in plain PyTorch", name)

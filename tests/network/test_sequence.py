@@ -111,7 +111,7 @@ def test_a_constant_output_is_not_copied() -> None:
 
 def test_a_sequence_is_folded_without_a_copy() -> None:
     x = noise(T, N, 4)
-    assert over_steps([nn.Identity()], x).data_ptr() == x.data_ptr()
+    assert over_steps(nn.Identity(), x).data_ptr() == x.data_ptr()
 
 
 def test_chains_nest() -> None:

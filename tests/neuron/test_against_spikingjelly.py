@@ -55,7 +55,7 @@ def test_integrate_and_fire_to_the_bit(step_mode: str, v_reset: float | None, de
     (s, v, grad), (s_, v_, grad_) = (run(node, 0.5) for node in (IFNode(**ours), theirs.IFNode(**others)))
     assert torch.equal(s, s_)
     assert torch.equal(v, v_)
-    assert_close_relative(grad, grad_, 1.2e-7)
+    assert_close_relative(grad, grad_, LEAK)
 
 
 @every_mode

@@ -16,9 +16,16 @@ Coefficient = float | Tensor
 
 
 class Trajectory(NamedTuple):
-    """What a neuron did over T steps, each `[T, N, *]`: spikes, charged and reset membrane potential."""
+    """What a neuron did over T steps.
+
+    Args:
+        s: spikes `[T, N, *]`.
+        v_last: membrane potential after the last step `[N, *]`.
+        h, v: charged and reset membrane potential of each step, `[T, N, *]`, float32 at least; empty unless asked for.
+    """
 
     s: Tensor
+    v_last: Tensor
     h: Tensor
     v: Tensor
 
@@ -40,33 +47,45 @@ def fire_and_reset(
 
 def integrate_and_fire(
     x: Tensor,
+    T: int,
     a: Coefficient,
     b: Coefficient,
     c: Coefficient,
-    v: float | Tensor,
+    v: Coefficient,
     *,
     v_threshold: float,
     v_reset: float | None,
     surrogate: Callable[[Tensor], Tensor],
     detach_reset: bool,
+    record: bool = False,
 ) -> Trajectory:
-    """Runs the recurrence over all steps of `x` and returns its whole trajectory.
+    """Runs the recurrence over T steps; arguments as in `snntrain.neuron.recurrence.integrate_and_fire`.
 
-    Args:
-        x: input current `[T, N, *]`. Half-precision input is computed in float32.
-        a, b, c: coefficients of the charge, floats or tensors that broadcast over `[N, *]`.
-        v: membrane potential before the first step, a float or `[N, *]`.
-
-    Returns:
-        `s`, `h`, `v`, each `[T, N, *]` in the dtype computed in.
+    Half-precision input is computed in float32.
     """
     dtype = torch.promote_types(x.dtype, torch.float32)
-    a, b, c = (k.to(dtype) if isinstance(k, Tensor) else k for k in (a, b, c))
-    v = v.to(dtype) if isinstance(v, Tensor) else v
+    a, b, c, v = (k.to(dtype) if isinstance(k, Tensor) else k for k in (a, b, c, v))
     drive = b * x.to(dtype) + c
+
+    def step(v: Coefficient, t: int) -> tuple[Tensor, Tensor, Tensor]:
+        h = a * v + drive[t if len(drive) > 1 else 0]
+        return h, *fire_and_reset(h, v_threshold, v_reset, surrogate, detach_reset)
+
+    return run(step, v, T, x.dtype, record)
+
+
+def run(
+    step: Callable[[Coefficient, int], tuple[Tensor, Tensor, Tensor]],
+    v: Coefficient,
+    T: int,
+    dtype: torch.dtype,
+    record: bool,
+) -> Trajectory:
+    """T steps, each from the potential before it and its number to `h`, spikes and the potential after it."""
     steps = []
-    for drive_t in drive.unbind(0):
-        h = a * v + drive_t
-        s, v = fire_and_reset(h, v_threshold, v_reset, surrogate, detach_reset)
-        steps.append((s, h, v))
-    return Trajectory(*(torch.stack(sequence) for sequence in zip(*steps, strict=True)))
+    for t in range(T):
+        h, s, v = step(v, t)
+        steps.append((s, h.detach(), v.detach()) if record else (s,))
+    s, *recorded = (torch.stack(sequence) for sequence in zip(*steps, strict=True))
+    h_all, v_all = recorded or (s.new_empty(0), s.new_empty(0))
+    return Trajectory(s.to(dtype), torch.as_tensor(v).to(dtype), h_all, v_all)

@@ -1,0 +1,108 @@
+"""Who computes the recurrence: what an executor is, and which one serves a device and a dtype.
+
+reference   plain PyTorch; any device, dtype, coefficient and surrogate, derivatives of any order
+cpu         compiled by Numba; float32 and bfloat16
+cuda        compiled by Triton; float32, bfloat16 and float16
+
+`SNNTRAIN_EXECUTOR` forces one of them, for tests.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from importlib.util import find_spec
+from typing import NamedTuple, Protocol, cast
+
+import torch
+from torch import Tensor
+
+NAMES = ("reference", "cpu", "cuda")
+VARIABLE = "SNNTRAIN_EXECUTOR"
+COMPILED = {"cpu": find_spec("numba") is not None, "cuda": find_spec("triton") is not None}
+DTYPES = {
+    "cpu": (torch.float32, torch.bfloat16),
+    "cuda": (torch.float32, torch.bfloat16, torch.float16),
+}
+
+
+class Rule(NamedTuple):
+    """How neurons fire and reset; `kind`, `p` and `q` are the surrogate's, see `formulas`. `v_reset` None is soft."""
+
+    v_threshold: float
+    v_reset: float | None
+    detach_reset: bool
+    kind: int
+    p: float
+    q: float
+
+
+class Inputs(NamedTuple):
+    """What a recurrence is made of, flat, see `layout`.
+
+    Args:
+        x: `[T, M]`, or `[1, M]` where it is the same in all steps.
+        T: number of steps.
+        a, b, c, v0: `[M]`, or `[1]` where all neurons have the same.
+    """
+
+    x: Tensor
+    T: int
+    a: Tensor
+    b: Tensor
+    c: Tensor
+    v0: Tensor
+
+
+class Parts(NamedTuple):
+    """Of each coefficient's gradient parts that add up to it; where the coefficient is `[M]`, those of the neurons."""
+
+    a: Tensor
+    b: Tensor
+    c: Tensor
+
+
+class Executor(Protocol):
+    """The compiled recurrence on flat tensors."""
+
+    def forward(self, rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None, v: Tensor | None) -> None:
+        """Writes the spikes `s` `[T, M]`, the last potential `v_last` `[M]`, and all `h` and `v` unless they are None.
+
+        `h` and `v` are float32, the others of x's dtype.
+        """
+
+    def backward(
+        self,
+        rule: Rule,
+        given: Inputs,
+        grad_s: Tensor,
+        grad_v_last: Tensor | None,
+        grad_x: Tensor,
+        grad_v0: Tensor | None,
+        learnt: bool,
+    ) -> Parts | None:
+        """Writes `grad_x`, of x's shape and dtype, and `grad_v0` `[M]`, float32, unless it is None.
+
+        Args:
+            grad_s: `[T, M]`, or `[1, M]` where it is the same in all steps.
+            learnt: whether to return the coefficients' gradients, in float32.
+        """
+
+
+def choose(device: str, dtype: torch.dtype) -> str:
+    """The name of the executor for tensors of a device's type and a dtype.
+
+    Raises:
+        ValueError: `SNNTRAIN_EXECUTOR` names none, or one that does not take the dtype.
+    """
+    forced = os.environ.get(VARIABLE)
+    if forced:
+        if forced not in NAMES or dtype not in DTYPES.get(forced, (dtype,)):
+            raise ValueError(f"{VARIABLE}={forced} must be one of {', '.join(NAMES)} and take {dtype}")
+        return forced
+    return device if COMPILED.get(device) and dtype in DTYPES[device] else "reference"
+
+
+def load(name: str) -> Executor:
+    """The compiled executor of that name; its compiler is imported at the first use."""
+    return cast(Executor, import_module(f"snntrain.neuron.recurrence.{name}"))

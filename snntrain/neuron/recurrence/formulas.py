@@ -1,0 +1,41 @@
+"""Which surrogates the compiled executors know: each by a number and up to two shape parameters."""
+
+from typing import NamedTuple
+
+from snntrain.neuron import surrogate
+
+
+class Formula(NamedTuple):
+    """A surrogate gradient as the compiled executors take it: its place in `KINDS`, and its shape."""
+
+    kind: int
+    p: float
+    q: float
+
+
+# The executors branch on the position in this list.
+KINDS: tuple[type[surrogate.Surrogate], ...] = (
+    surrogate.PiecewiseQuadratic,
+    surrogate.PiecewiseExp,
+    surrogate.Sigmoid,
+    surrogate.SoftSign,
+    surrogate.ATan,
+    surrogate.NonzeroSignLogAbs,
+    surrogate.Erf,
+    surrogate.PiecewiseLeakyReLU,
+    surrogate.SuperSpike,
+    surrogate.Rectangle,
+)
+
+
+def formula(function: object) -> Formula | None:
+    """The formula of a surrogate of this package; None for any other firing rule, and where it does not spike.
+
+    A subclass may have another gradient, so that only the classes themselves count.
+    """
+    if type(function) not in KINDS or not function.spiking:  # type: ignore[attr-defined]
+        return None
+    kind = KINDS.index(type(function))
+    if isinstance(function, surrogate.PiecewiseLeakyReLU):
+        return Formula(kind, function.w, function.c)
+    return Formula(kind, function.alpha, 0.0)  # type: ignore[attr-defined]
