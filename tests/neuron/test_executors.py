@@ -1,0 +1,439 @@
+"""The compiled executor of the CPU against the definition: what it computes, in every layout, and what it keeps."""
+
+from __future__ import annotations
+
+import inspect
+import multiprocessing
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from torch._dynamo.testing import CompileCounter
+
+from snntrain.neuron import PLIFNode, surrogate
+from snntrain.neuron.recurrence import executor, integrate_and_fire, reference
+from snntrain.neuron.recurrence.formulas import KINDS, formula
+from snntrain.neuron.recurrence.numba_kernels import LARGEST_BLOCK, SCRATCH, SMALLEST_BLOCK
+
+pytest.importorskip("numba")
+
+V_THRESHOLD = 0.75
+ATAN = surrogate.ATan()
+
+every_surrogate = pytest.mark.parametrize("fire", [kind() for kind in KINDS], ids=lambda fire: type(fire).__name__)
+every_reset = pytest.mark.parametrize("v_reset", [0.0, -0.3, None], ids=["hard-0", "hard-0.3", "soft"])
+every_detach = pytest.mark.parametrize("detach_reset", [False, True], ids=["attached", "detached"])
+
+# a, b, c of neurons [N, 3, 5]: fixed, learnt by the layer, learnt by the channel.
+COEFFICIENTS: dict[str, Callable[[], list[float | Tensor]]] = {
+    "fixed": lambda: [0.6, 0.4, -0.05],
+    "learnt": lambda: [torch.tensor([value], requires_grad=True) for value in (0.6, 0.4, -0.05)],
+    "by channel": lambda: [torch.tensor([[first], [0.3], [0.2]], requires_grad=True) for first in (0.6, 0.4, -0.05)],
+}
+every_coefficient = pytest.mark.parametrize("coefficients", COEFFICIENTS)
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def current(*shape: int, seed: int = 0) -> Tensor:
+    """A current that makes the neurons of this file spike in some steps and not in others."""
+    return 1.5 * random(*shape, seed=seed) + 1.0
+
+
+def run(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any) -> reference.Trajectory:
+    return integrate_and_fire(
+        x,
+        *coefficients,
+        v,
+        **{"v_threshold": V_THRESHOLD, "v_reset": 0.0, "surrogate": ATAN, "detach_reset": False} | rule,
+    )
+
+
+def defined(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any) -> reference.Trajectory:
+    """The same by the definition, in the dtype of x."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(executor.VARIABLE, "reference")
+        return run(x, coefficients, v, **rule)
+
+
+def doubled(values: list[Any]) -> list[Any]:
+    """Leaves of their own, in double precision."""
+    return [v.detach().double().requires_grad_(v.requires_grad) if isinstance(v, Tensor) else v for v in values]
+
+
+def pull(trajectory: reference.Trajectory, seed: int = 7) -> None:
+    """Back-propagates through all spikes and the last potential."""
+    s, v_last = trajectory[:2]
+    # Numbers that bfloat16 has, so that it is not their rounding that is compared.
+    weights = random(*s.shape, seed=seed).bfloat16(), random(*v_last.shape, seed=seed + 1).bfloat16()
+    ((s.double() * weights[0]).sum() + (v_last.double() * weights[1]).sum()).backward()
+
+
+def assert_same_gradients(actual: list[Any], expected: list[Any], tolerance: float) -> None:
+    """Relative to the greatest of each gradient."""
+    compared = 0
+    for one, other in zip(actual, expected, strict=True):
+        if isinstance(one, Tensor) and one.requires_grad:
+            assert one.grad is not None
+            assert one.grad.shape == one.shape
+            assert (one.grad.double() - other.grad).abs().max() <= tolerance * other.grad.abs().max()
+            compared += 1
+    assert compared
+
+
+@every_coefficient
+@every_reset
+def test_float32_spikes_and_potentials_are_the_references_to_the_bit(coefficients: str, v_reset: float | None) -> None:
+    x, given = current(11, 7, 3, 5), COEFFICIENTS[coefficients]()
+    one, other = (function(x, given, v_reset=v_reset, record=True) for function in (run, defined))
+    assert 0.1 < one.s.mean() < 0.9
+    for name, actual, expected in zip(one._fields, one, other, strict=True):
+        assert torch.equal(actual, expected), name
+
+
+@every_surrogate
+@every_coefficient
+@every_reset
+@every_detach
+def test_gradients_are_those_of_the_definition_in_double_precision(
+    fire: surrogate.Surrogate, coefficients: str, v_reset: float | None, detach_reset: bool
+) -> None:
+    rule = {"v_reset": v_reset, "detach_reset": detach_reset, "surrogate": fire}
+    given = [current(11, 7, 3, 5).requires_grad_(), *COEFFICIENTS[coefficients](), random(7, 3, 5).requires_grad_()]
+    exact = doubled(given)
+    (one, other) = (run(x, k, v, **rule) for x, *k, v in (given, exact))
+    assert torch.equal(one.s.double(), other.s)
+    for trajectory in (one, other):
+        pull(trajectory)
+    assert_same_gradients(given, exact, 3e-6)
+
+
+@every_surrogate
+@every_reset
+@every_detach
+def test_bfloat16_is_float32_with_rounded_ends(
+    fire: surrogate.Surrogate, v_reset: float | None, detach_reset: bool
+) -> None:
+    rule = {"v_reset": v_reset, "detach_reset": detach_reset, "surrogate": fire}
+    x = current(11, 7, 3, 5).bfloat16().requires_grad_()
+    given = [x, *COEFFICIENTS["learnt"](), random(7, 3, 5).bfloat16().requires_grad_()]
+    exact = [value.detach().float().requires_grad_() for value in given]
+    (one, other) = (run(x, k, v, **rule) for x, *k, v in (given, exact))
+    assert one.s.dtype == one.v_last.dtype == torch.bfloat16
+    assert torch.equal(one.s.float(), other.s)
+    assert torch.equal(one.v_last, other.v_last.bfloat16())
+    for trajectory in (one, other):
+        pull(trajectory)
+    assert_same_gradients(given, exact, 2**-7)
+
+
+@pytest.mark.parametrize("bits", [0x3F80_8000, 0x3F81_8000, 0x3F80_8001, 0xFF7F_FFFF, 0x0000_8001, 0x8000_0001])
+def test_numbers_are_rounded_to_bfloat16_as_torch_does(bits: int) -> None:
+    v = torch.tensor([bits - 2**32 if bits >= 2**31 else bits], dtype=torch.int32).view(torch.float32)
+    x = torch.zeros(1, 1, dtype=torch.bfloat16)
+    assert torch.equal(run(x, [1.0, 1.0, 0.0], v, v_threshold=3e38, v_reset=None).v_last, v.bfloat16())
+
+
+@every_reset
+@pytest.mark.parametrize("coefficients", ["fixed", "by channel"])
+def test_a_constant_current_is_its_copies(v_reset: float | None, coefficients: str) -> None:
+    leaves = [current(1, 7, 3, 5).requires_grad_() for _ in range(3)]
+    k = [COEFFICIENTS[coefficients]() for _ in leaves]
+    expanded, given_once, copied = (
+        run(leaves[0].expand(9, 7, 3, 5), k[0], v_reset=v_reset),
+        run(leaves[1], k[1], v_reset=v_reset, T=9),
+        run(leaves[2].expand(9, 7, 3, 5).contiguous(), k[2], v_reset=v_reset),
+    )
+    for trajectory in (expanded, given_once, copied):
+        assert torch.equal(trajectory.s, copied.s)
+        pull(trajectory)
+    for leaf, coefficient in zip(leaves, k, strict=True):
+        torch.testing.assert_close(leaf.grad, leaves[2].grad)
+        for one, other in zip(coefficient, k[2], strict=True):
+            if isinstance(one, Tensor):
+                torch.testing.assert_close(one.grad, other.grad)
+
+
+LAYOUTS: dict[str, Callable[[], Tensor]] = {
+    "channels last": lambda: current(24, 3, 4, 5).to(memory_format=torch.channels_last).unflatten(0, (6, 4)),
+    "time last": lambda: current(4, 3, 4, 5, 6).movedim(-1, 0),
+    "with gaps": lambda: current(6, 4, 3, 4, 10)[..., ::2],
+    "every other step": lambda: current(12, 4, 3, 4, 5)[::2],
+    "overlapping": lambda: current(6, 4, 3, 4, 1).expand(6, 4, 3, 4, 5),
+    "backwards": lambda: current(6, 4, 3, 4, 5).flip(0),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("gradient", ["alike in all steps", "time last", "channels last"])
+def test_any_memory_layout_gives_the_same(layout: str, gradient: str) -> None:
+    x = LAYOUTS[layout]().requires_grad_()
+    plain = x.detach().clone(memory_format=torch.contiguous_format).requires_grad_()
+    grad = {
+        "alike in all steps": random(4, 3, 4, 5).expand(6, 4, 3, 4, 5),
+        "time last": random(4, 3, 4, 5, 6).movedim(-1, 0),
+        "channels last": random(24, 3, 4, 5).to(memory_format=torch.channels_last).unflatten(0, (6, 4)),
+    }[gradient]
+    k = [torch.tensor([[[value]], [[0.3]], [[0.2]]]) for value in (0.6, 0.4, -0.05)]
+    one, other = run(x, k), run(plain, k)
+    assert torch.equal(one.s, other.s)
+    assert torch.equal(one.v_last, other.v_last)
+    one.s.backward(grad)
+    other.s.backward(grad.contiguous())
+    assert torch.equal(x.grad, plain.grad)
+
+
+def test_spikes_keep_the_order_of_channels_last() -> None:
+    s = run(LAYOUTS["channels last"](), [0.5, 0.5, 0.0]).s
+    assert s.flatten(0, 1).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    ("T", "neurons"),
+    [
+        (1, 1),
+        (2, LARGEST_BLOCK - 1),
+        (3, LARGEST_BLOCK + 1),
+        (SCRATCH // LARGEST_BLOCK + 1, 3000),
+        (SCRATCH // SMALLEST_BLOCK + 1, 2 * SMALLEST_BLOCK + 1),
+        (4, 300_001),
+    ],
+)
+def test_any_number_of_steps_and_neurons(T: int, neurons: int) -> None:
+    given = [current(T, neurons).requires_grad_(), *COEFFICIENTS["learnt"]()]
+    single = [value.detach().clone().requires_grad_() for value in given]
+    one, other = run(given[0], given[1:]), defined(single[0], single[1:])
+    assert torch.equal(one.s, other.s)
+    for trajectory in (one, other):
+        pull(trajectory)
+    torch.testing.assert_close(given[0].grad, single[0].grad, rtol=1e-5, atol=1e-6)
+    for actual, expected in zip(given[1:], single[1:], strict=True):
+        torch.testing.assert_close(actual.grad, expected.grad, rtol=1e-3, atol=1e-3 * neurons**0.5)
+
+
+def test_an_empty_batch_passes() -> None:
+    given = [torch.empty(4, 0, 3, 5, requires_grad=True), *COEFFICIENTS["learnt"](), torch.empty(0, 3, 5)]
+    s, v_last, *_ = run(given[0], given[1:4], given[4])
+    assert (s.shape, v_last.shape) == ((4, 0, 3, 5), (0, 3, 5))
+    s.sum().backward()
+    assert given[0].grad.shape == (4, 0, 3, 5)
+    assert given[1].grad.item() == 0
+
+
+@every_detach
+def test_two_calls_that_hand_over_the_state_are_one(detach_reset: bool) -> None:
+    whole, parts = ([current(8, 7, 3, 5).requires_grad_(), *COEFFICIENTS["learnt"]()] for _ in range(2))
+    once = run(whole[0], whole[1:], detach_reset=detach_reset)
+    first = run(parts[0][:3], parts[1:], detach_reset=detach_reset)
+    second = run(parts[0][3:], parts[1:], first.v_last, detach_reset=detach_reset)
+    twice = once._replace(s=torch.cat([first.s, second.s]), v_last=second.v_last)
+    assert torch.equal(once.s, twice.s)
+    for trajectory in (once, twice):
+        pull(trajectory)
+    for one, other in zip(whole, parts, strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-5, atol=1e-6)
+
+
+def test_only_the_last_potential_may_be_pulled_at() -> None:
+    x, plain = (current(4, 30).requires_grad_() for _ in range(2))
+    run(x, [0.5, 0.5, 0.0]).v_last.sum().backward()
+    defined(plain, [0.5, 0.5, 0.0]).v_last.sum().backward()
+    torch.testing.assert_close(x.grad, plain.grad)
+
+
+@every_reset
+def test_a_potential_at_the_threshold_fires(v_reset: float | None) -> None:
+    just_below = torch.nextafter(torch.tensor(V_THRESHOLD), torch.tensor(0.0)).item()
+    x = torch.tensor([[V_THRESHOLD, just_below]])
+    assert run(x, [1.0, 1.0, 0.0], v_reset=v_reset).s.tolist() == [[1.0, 0.0]]
+
+
+@every_surrogate
+def test_nan_stays_with_its_neuron(fire: surrogate.Surrogate) -> None:
+    x = current(6, 40)
+    sick = x.clone()
+    sick[2, 17] = torch.nan
+    x, sick = x.requires_grad_(), sick.requires_grad_()
+    one, other = run(sick, [0.5, 0.5, 0.0], surrogate=fire), run(x, [0.5, 0.5, 0.0], surrogate=fire)
+    assert one.v_last[17].isnan()
+    assert one.s[2:, 17].sum() == 0
+    for trajectory in (one, other):
+        pull(trajectory)
+    others = torch.arange(40) != 17
+    assert torch.equal(one.s[:, others], other.s[:, others])
+    assert torch.equal(sick.grad[:, others], x.grad[:, others])
+    if not isinstance(fire, surrogate.Rectangle | surrogate.PiecewiseLeakyReLU):
+        assert sick.grad[:, 17].isnan().any()
+
+
+@every_surrogate
+@every_reset
+@pytest.mark.parametrize("size", [1e-30, 1e-3, 1e6, 1e18])
+def test_huge_and_tiny_currents_are_computed_alike(
+    fire: surrogate.Surrogate, v_reset: float | None, size: float
+) -> None:
+    x, plain = ((size * current(5, 200)).requires_grad_() for _ in range(2))
+    # An attached reset multiplies the gradient by h at each step, beyond float32 where h is huge.
+    rule = {"v_reset": v_reset, "surrogate": fire, "detach_reset": size > 1e9}
+    one, other = run(x, [0.5, 0.5, 0.0], **rule), defined(plain, [0.5, 0.5, 0.0], **rule)
+    assert torch.equal(one.s, other.s)
+    assert torch.equal(one.v_last, other.v_last)
+    for trajectory in (one, other):
+        pull(trajectory)
+    torch.testing.assert_close(x.grad, plain.grad, rtol=1e-5, atol=1e-6)
+
+
+def test_the_same_bits_every_time_and_with_any_number_of_threads() -> None:
+    threads, results = torch.get_num_threads(), []
+    try:
+        for count in (1, 4, 4, 3):
+            torch.set_num_threads(count)
+            given = [current(4, 300_001).requires_grad_(), *COEFFICIENTS["learnt"]()]
+            trajectory = run(given[0], given[1:])
+            pull(trajectory)
+            results.append([trajectory.s, trajectory.v_last, given[0].grad])
+    finally:
+        torch.set_num_threads(threads)
+    for result in results[1:]:
+        assert all(map(torch.equal, result, results[0]))
+
+
+def test_parameter_gradients_have_the_same_bits_every_time() -> None:
+    gradients = []
+    for _ in range(3):
+        given = [current(4, 300_001).requires_grad_(), *COEFFICIENTS["learnt"]()]
+        pull(run(given[0], given[1:]))
+        gradients.append(torch.stack([k.grad for k in given[1:]]))
+    assert torch.equal(gradients[0], gradients[1])
+    assert torch.equal(gradients[0], gradients[2])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_nothing_is_kept_for_backward_but_the_input(dtype: torch.dtype) -> None:
+    kept: dict[int, int] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    x = current(8, 1000).to(dtype).requires_grad_()
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        run(x, COEFFICIENTS["learnt"]())
+    assert sum(kept.values()) <= x.nbytes + 64
+
+
+def test_a_constant_current_is_kept_once() -> None:
+    kept: list[int] = []
+    x = current(1, 1000).requires_grad_().expand(8, 1000)
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: kept.append(t.untyped_storage().nbytes()) or t, lambda t: t
+    ):
+        run(x, [0.5, 0.5, 0.0])
+    assert sum(kept) <= 4 * 1000 + 64
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_the_operator_keeps_torchs_rules(dtype: torch.dtype) -> None:
+    x = current(4, 3, 5).to(dtype).requires_grad_()
+    a, b, c = COEFFICIENTS["learnt"]()
+    rule = ("cpu", V_THRESHOLD, 0.0, False, *formula(ATAN), False)
+    torch.library.opcheck(torch.ops.snntrain.integrate_and_fire.default, (x, 4, a, b, c, torch.tensor(0.0), *rule))
+
+
+def test_a_node_compiles_without_a_graph_break() -> None:
+    node = PLIFNode(surrogate_function=ATAN, step_mode="m")
+    x, plain = (current(4, 3, 5).requires_grad_() for _ in range(2))
+    counter = CompileCounter()
+    s = torch.compile(node, backend=counter, fullgraph=True)(x)
+    assert counter.frame_count == 1
+    node.reset()
+    assert torch.equal(s, node(plain))
+
+
+def test_autocast_leaves_the_input_its_dtype_and_the_state_float32() -> None:
+    node = PLIFNode(surrogate_function=ATAN, step_mode="m")
+    x = current(4, 3, 5).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        s = node(x)
+    node.reset()
+    assert s.dtype == torch.bfloat16
+    assert torch.equal(s, node(x))
+
+
+def _spikes_of_child(x: Tensor, queue: Any) -> None:
+    # NumPy counts them: torch's own threads do not survive a fork.
+    queue.put(int(run(x, [0.5, 0.5, 0.0]).s.numpy().sum()))
+
+
+def test_a_forked_process_computes_too() -> None:
+    threads, x = torch.get_num_threads(), current(4, 300_001)
+    try:
+        torch.set_num_threads(2)
+        expected = int(run(x, [0.5, 0.5, 0.0]).s.numpy().sum())
+        context = multiprocessing.get_context("fork")
+        queue = context.SimpleQueue()
+        child = context.Process(target=_spikes_of_child, args=(x, queue), daemon=True)
+        child.start()
+        child.join(30)
+        assert child.exitcode == 0
+        assert queue.get() == expected
+    finally:
+        torch.set_num_threads(threads)
+
+
+# ---- who computes ----------------------------------------------------------------------------------------------------
+
+
+def used(x: Tensor, monkeypatch: pytest.MonkeyPatch, fire: Callable[[Tensor], Tensor] = ATAN) -> list[str]:
+    """The compiled executors that a run loads."""
+    loaded: list[str] = []
+    real = executor.load
+    monkeypatch.setattr("snntrain.neuron.recurrence.operator.load", lambda name: loaded.append(name) or real(name))
+    run(x, [0.5, 0.5, 0.0], surrogate=fire)
+    return loaded
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [(torch.float32, ["cpu"]), (torch.bfloat16, ["cpu"]), (torch.float16, []), (torch.float64, [])],
+)
+def test_device_and_dtype_choose_the_executor(
+    dtype: torch.dtype, expected: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert used(current(4, 3).to(dtype), monkeypatch) == expected
+
+
+class Steeper(surrogate.ATan):
+    """A subclass with a gradient of its own."""
+
+    def gradient(self, x: Tensor) -> Tensor:
+        return 2 * super().gradient(x)
+
+
+@pytest.mark.parametrize("fire", [Steeper(), surrogate.ATan(spiking=False), torch.nn.Sigmoid()])
+def test_a_firing_rule_that_is_not_known_runs_in_plain_pytorch(
+    fire: Callable[[Tensor], Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert used(current(4, 3), monkeypatch, fire) == []
+
+
+def test_a_variable_forces_the_executor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(executor.VARIABLE, "reference")
+    assert used(current(4, 3), monkeypatch) == []
+    monkeypatch.setenv(executor.VARIABLE, "tpu")
+    with pytest.raises(ValueError, match="SNNTRAIN_EXECUTOR=tpu must be one of reference, cpu, cuda"):
+        run(current(4, 3), [0.5, 0.5, 0.0])
+
+
+def test_every_surrogate_of_the_package_has_a_formula() -> None:
+    kinds = [
+        kind
+        for _, kind in inspect.getmembers(surrogate, inspect.isclass)
+        if issubclass(kind, surrogate.Surrogate) and kind is not surrogate.Surrogate
+    ]
+    assert set(kinds) == set(KINDS)
+    assert all(formula(kind()) is not None for kind in kinds)
