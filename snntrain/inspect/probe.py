@@ -34,11 +34,12 @@ class Recording:
 def record(net: nn.Module, forward: Callable[[], Any]) -> dict[str, Recording]:
     """Recordings of every spiking layer of `net` while `forward` runs it, by the layer's name.
 
-    It runs in evaluation mode and without gradients. Monitors, states and mode are afterwards as they were, states
-    reset, also where `forward` raises.
+    It runs in evaluation mode and without gradients. Modes and monitors are on or off afterwards as they were, states
+    and what monitors held are reset, also where `forward` raises.
     """
     layers = dict(spiking_layers(net))
-    training = net.training
+    monitored = {name: layer.monitor is not None for name, layer in layers.items()}
+    modes = {module: module.training for module in net.modules()}
     reset_net(net)
     try:
         for layer in layers.values():
@@ -48,9 +49,11 @@ def record(net: nn.Module, forward: Callable[[], Any]) -> dict[str, Recording]:
             forward()
         return {name: _recording(layer) for name, layer in layers.items() if layer.monitor and layer.monitor["s"]}
     finally:
-        for layer in layers.values():
-            layer.set_monitor(False)
-        net.train(training)
+        for name, layer in layers.items():
+            layer.set_monitor(monitored[name])
+        # One by one: a layer may have been frozen on its own.
+        for module, mode in modes.items():
+            module.training = mode
         reset_net(net)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from snntrain.config.targets import arguments, build, misfit
+from snntrain.config.targets import arguments, build, locate, misfit
 from snntrain.data.augment import Augment
 from snntrain.data.batches import Batches, fits
 from snntrain.data.dataset import Data, Split
@@ -94,10 +96,11 @@ def prepare(config: DictConfig) -> Job:
     formats = precision.choose(trainer.precision, here.device)
     runtime.seed_everything(config.seed)
     data: Data = component(config, "dataset")
-    network = model(config, data).to(here.device)
+    # Channels last is the order that convolutions and pooling compute in on either device.
+    network = model(config, data).to(here.device).to(memory_format=torch.channels_last)
     training = batches(config, data, data.train, here, augmented=True)
     steps = trainer.epochs * -(-len(training) // trainer.accumulate)
-    optimizer = component(config, "optimizer", network.parameters())
+    optimizer = component(config, "optimizer", network.parameters(), **_fused(config.optimizer, config.allow_targets))
     return Job(
         config=config,
         runtime=here,
@@ -183,6 +186,11 @@ def batches(config: DictConfig, data: Data, split: Split, here: Runtime, *, augm
         workers=config.dataset.workers,
         limit=config.trainer.limit_batches,
     )
+
+
+def _fused(optimizer: DictConfig, allowed: Sequence[str]) -> dict[str, bool]:
+    """Asks an optimizer that can to step all parameters in one pass."""
+    return {"fused": True} if "fused" in inspect.signature(locate(optimizer._target_, allowed)).parameters else {}
 
 
 def _average(network: nn.Module, decay: float | None) -> AveragedModel | None:

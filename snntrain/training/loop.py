@@ -23,7 +23,7 @@ def fit(job: Job, journal: Journal) -> None:
     Each epoch ends with a validation, and with a checkpoint of the last and, where it improved, of the best weights.
 
     Raises:
-        RunFailed: the loss is no longer a finite number.
+        RunFailed: the loss or a weight is no longer a finite number.
     """
     trainer = job.config.trainer
     forward = torch.compile(job.model) if trainer.compile else job.model
@@ -60,11 +60,7 @@ def train_epoch(job: Job, forward: Callable[[Tensor], Tensor], number: int) -> t
         tally.add(loss, spikes, labels)
     metrics = tally.metrics()
     seconds = time.perf_counter() - started
-    if not math.isfinite(metrics.loss):
-        raise RunFailed(
-            f"the training loss became {metrics.loss} in epoch {number}: try a lower optimizer.lr, "
-            "trainer.clip_grad_norm=1 or trainer.precision=fp32"
-        )
+    _check_finite(job, metrics.loss, number)
     return metrics, seconds
 
 
@@ -79,6 +75,20 @@ def step(job: Job) -> None:
     job.scheduler.step()
     if job.average is not None:
         job.average.update_parameters(job.model)
+
+
+def _check_finite(job: Job, loss: float, number: int) -> None:
+    """Raises RunFailed where the loss or a weight is not finite."""
+    if not math.isfinite(loss):
+        wrong = f"the training loss became {loss}"
+    # A neuron whose potential is NaN is silent, and the loss of silence is an ordinary number.
+    elif not torch.stack([p.isfinite().all() for p in job.model.parameters()]).all():
+        wrong = "the weights are no longer finite"
+    else:
+        return
+    raise RunFailed(
+        f"{wrong} in epoch {number}: try a lower optimizer.lr, trainer.clip_grad_norm=1 or trainer.precision=fp32"
+    )
 
 
 def _batches_in_step(job: Job, index: int) -> int:

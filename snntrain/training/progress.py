@@ -20,11 +20,12 @@ def progress(batches: Iterable[Batch], count: int, title: str, tally: Tally) -> 
     bar = tqdm(
         total=count,
         desc=title,
-        unit="batch",
         leave=False,
+        file=sys.stdout,
         disable=not sys.stdout.isatty(),
         dynamic_ncols=True,
-        bar_format="{desc} {percentage:3.0f}%|{bar}| {n}/{total} batches [{elapsed}, {remaining} left{postfix}]",
+        # With room for it all on 80 columns: what does not fit is cut off.
+        bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}",
     )
     started = read = time.monotonic()
     with bar:

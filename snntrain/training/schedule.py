@@ -39,7 +39,8 @@ def one_cycle(optimizer: Optimizer, total_steps: int, warmup: float) -> LRSchedu
         total_steps: steps of the whole run.
         warmup: share of the run in which the learning rate rises, in (0, 1).
     """
-    # torch counts the step before the first, too.
+    # torch counts the step before the first, too, and divides by the length of the rise: half a step at least.
+    rise = max(warmup, 1.5 / (total_steps + 1))
     greatest = [group["lr"] for group in optimizer.param_groups]
     cycles = any("momentum" in group or "betas" in group for group in optimizer.param_groups)
-    return OneCycleLR(optimizer, max_lr=greatest, total_steps=total_steps + 1, pct_start=warmup, cycle_momentum=cycles)
+    return OneCycleLR(optimizer, max_lr=greatest, total_steps=total_steps + 1, pct_start=rise, cycle_momentum=cycles)

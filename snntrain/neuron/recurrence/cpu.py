@@ -34,9 +34,11 @@ def backward(
     grad_v0: Tensor | None,
     learnt: bool,
 ) -> Parts | None:
-    """See `Executor`; the parts of the coefficients' gradients are one a neuron."""
+    """See `Executor`; the parts are one a neuron where a coefficient is, else one a block."""
     x, T, neurons = given.x, given.T, given.x.shape[1]
-    parts = Parts(*(torch.empty(neurons if learnt else 0) for _ in range(3)))
+    by_neuron = any(values.numel() > 1 for values in (given.a, given.b, given.c))
+    count = neurons if by_neuron else -(-neurons // kernels.block_size(T))
+    parts = Parts(*(torch.empty(count if learnt else 0) for _ in range(3)))
     fixed = (*_arrays(given), *_thresholds(rule), rule.kind, np.float32(rule.p), np.float32(rule.q))
     grads = (_array(grad_s.to(x.dtype)), _array(x.new_empty(0) if grad_v_last is None else grad_v_last.to(x.dtype)))
     written = (_array(grad_x), _array(torch.empty(0) if grad_v0 is None else grad_v0), *map(_array, parts))

@@ -159,10 +159,24 @@ def after_reset(h, v_threshold, v_reset, soft):
     return down if h - v_threshold >= ZERO else h
 
 
-@njit(inline="always")
+@njit
 def block_size(T):
-    """Neurons that go through `T` steps together."""
-    return min(LARGEST_BLOCK, max(SMALLEST_BLOCK, SCRATCH // T))
+    """Neurons that go through `T` steps together: a power of two, so that it divides every larger block."""
+    size = LARGEST_BLOCK
+    while size > SMALLEST_BLOCK and size * T > SCRATCH:
+        size //= 2
+    return size
+
+
+@njit
+def total(values, n):
+    """The sum of the first `n` values, which it overwrites: by halves, as exact as it is fast, in a fixed order."""
+    while n > 1:
+        half = (n + 1) // 2
+        for i in range(n - half):
+            values[i] += values[half + i]
+        n = half
+    return values[0]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -230,12 +244,15 @@ def backward(
     lo,
     hi,
 ):
-    """Gradients `grad_x` of x's shape, and unless they are empty `grad_v0` and `grad_a`, `grad_b`, `grad_c`, all `[M]`.
+    """Gradients `grad_x` of x's shape, and unless they are empty `grad_v0` `[M]` and `grad_a`, `grad_b`, `grad_c`.
+
+    Those of the coefficients are `[M]`, or else a sum a block.
 
     `attached` is 1 where the reset takes part in the gradient, else 0. `grad_s` is `[T, M]` or, alike in all steps,
     `[1, M]`; `grad_v_last` is `[M]` or empty.
     """
     constant, alike, learnt = len(x) == 1 and T > 1, len(grad_s) == 1, len(grad_a) > 0
+    by_neuron = len(grad_a) == x.shape[1]
     size = block_size(T)
     h_all = np.empty((T, size), f32)
     v, slope = np.empty(size, f32), np.empty(size, f32)
@@ -300,10 +317,14 @@ def backward(
         if constant:
             for i in range(n):
                 grad_x[0, start + i] = narrow(sum_x[i], grad_x)
-        if learnt:
+        if learnt and by_neuron:
             grad_a[start : start + n] = sum_a[:n]
             grad_b[start : start + n] = sum_b[:n]
             grad_c[start : start + n] = sum_c[:n]
+        elif learnt:
+            grad_a[start // size] = total(sum_a, n)
+            grad_b[start // size] = total(sum_b, n)
+            grad_c[start // size] = total(sum_c, n)
         if len(grad_v0) > 0:
             for i in range(n):
                 grad_v0[start + i] = v[i]

@@ -6,7 +6,6 @@ its backward but its inputs.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 import torch
@@ -32,14 +31,9 @@ def fused(
     return Trajectory(*_forward(x, T, _tensor(a), _tensor(b), _tensor(c), _tensor(v), executor, *rule, record))
 
 
-@lru_cache(maxsize=1024)
-def _constant(value: float) -> Tensor:
-    return torch.tensor(value, dtype=torch.float32)
-
-
 def _tensor(value: Coefficient) -> Tensor:
     """A number as a tensor on the CPU, wherever the others are, so that reading it waits for no device."""
-    return value if isinstance(value, Tensor) else _constant(value)
+    return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float32)
 
 
 @torch.library.custom_op("snntrain::integrate_and_fire", mutates_args=())

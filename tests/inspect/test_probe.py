@@ -1,0 +1,108 @@
+"""Recordings beside the same network run by hand with its monitors on."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from snntrain.inspect.probe import record
+from snntrain.network.sequence import TimeSequential
+from snntrain.neuron import LIFNode, PLIFNode, spiking_layers
+
+T, N = 5, 2
+
+
+def network() -> TimeSequential:
+    torch.manual_seed(0)
+    return TimeSequential(
+        OrderedDict(
+            conv=nn.Conv2d(1, 3, 3, padding=1),
+            norm=nn.BatchNorm2d(3),
+            first=PLIFNode(step_mode="m"),
+            flatten=nn.Flatten(),
+            fc=nn.Linear(3 * 4 * 4, 6),
+            second=LIFNode(tau=2.0, v_threshold=0.3, v_reset=None, step_mode="m"),
+        )
+    )
+
+
+def images() -> Tensor:
+    return 3 * torch.rand(T, N, 1, 4, 4, generator=torch.Generator().manual_seed(1))
+
+
+def test_recordings_are_what_the_monitors_hold() -> None:
+    net, x = network(), images()
+    recordings = record(net, lambda: net(x))
+    net.eval()
+    for _, layer in spiking_layers(net):
+        layer.set_monitor(True)
+    with torch.no_grad():
+        net(x)
+    assert list(recordings) == ["first", "second"]
+    for name, layer in spiking_layers(net):
+        assert layer.monitor is not None
+        for key in ("h", "v", "s"):
+            np.testing.assert_array_equal(getattr(recordings[name], key), np.stack(layer.monitor[key]))
+    assert recordings["first"].h.shape == (T, N, 3, 4, 4)
+    assert recordings["second"].s.shape == (T, N, 6)
+    assert recordings["first"].s.any()
+
+
+def test_recordings_have_types_and_levels() -> None:
+    net = network().double()
+    recordings = record(net, lambda: net(images().double()))
+    for recording in recordings.values():
+        assert (recording.h.dtype, recording.v.dtype, recording.s.dtype) == (np.float32, np.float32, np.bool_)
+    levels = [(recording.v_threshold, recording.v_reset) for recording in recordings.values()]
+    assert levels == [(1.0, 0.0), (0.3, None)]
+
+
+def test_a_layer_that_did_not_run_has_no_recording() -> None:
+    net = network()
+    assert record(net, lambda: net.get_submodule("second")(torch.ones(T, N, 6))).keys() == {"second"}
+    assert record(net, lambda: None) == {}
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("fails", [True, False])
+def test_nothing_is_left_behind(training: bool, fails: bool) -> None:
+    net, x = network().train(training), images()
+    net.get_submodule("norm").eval()
+    modes = [module.training for module in net.modules()]
+    saved = {key: value.clone() for key, value in net.state_dict().items()}
+    net(x)
+
+    def forward() -> None:
+        assert not torch.is_grad_enabled()
+        assert not any(module.training for module in net.modules())
+        net(x)
+        if fails:
+            raise RuntimeError("in the middle")
+
+    if fails:
+        with pytest.raises(RuntimeError, match="in the middle"):
+            record(net, forward)
+    else:
+        record(net, forward)
+    assert [module.training for module in net.modules()] == modes
+    for _, layer in spiking_layers(net):
+        assert layer.monitor is None
+        assert layer.v == layer.rest
+        assert not layer._forward_hooks
+        assert not layer._forward_pre_hooks
+    assert torch.is_grad_enabled()
+    for key, value in net.state_dict().items():
+        torch.testing.assert_close(value, saved[key], rtol=0, atol=0)
+
+
+def test_a_monitor_that_was_on_stays_on() -> None:
+    net = network()
+    first = net.get_submodule("first")
+    assert isinstance(first, PLIFNode)
+    first.set_monitor(True)
+    record(net, lambda: net(images()))
+    assert first.monitor == {"h": [], "v": [], "s": []}

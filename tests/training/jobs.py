@@ -1,0 +1,60 @@
+"""Small real jobs, and parts of them that a configuration can name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor, nn
+
+from snntrain.config.compose import validate
+from snntrain.data.dataset import Data, ImageTensors
+from snntrain.training import build, run
+from snntrain.training.build import Job
+
+TINY = (
+    *("network=mlp", "network.hidden=[16]", "trainer.device=cpu", "trainer.precision=fp32"),
+    *("trainer.batch_size=16", "trainer.epochs=1", "trainer.limit_batches=2", "monitor=off"),
+)
+OURS = "allow_targets=[tests.training]"
+
+
+def configured(*overrides: str) -> DictConfig:
+    """What a run is given: a tiny network and a few digits, changed by `overrides`."""
+    (config,) = validate([*TINY, *overrides])
+    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+
+
+def prepared(*overrides: str) -> Job:
+    return build.prepare(configured(*overrides))
+
+
+def trained(folder: Path, *overrides: str) -> dict[str, Any]:
+    """The summary of a whole run in `folder`."""
+    return run.train(configured(*overrides), folder)
+
+
+def weights(net: nn.Module) -> dict[str, Tensor]:
+    return {name: value.detach().clone() for name, value in net.named_parameters()}
+
+
+class Infinite(nn.Module):
+    """A loss that is infinite."""
+
+    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
+        return spikes.float().mean() * 0 + torch.inf
+
+
+def moving_dots(root: str | None, validation: float, split_seed: int) -> Data:
+    """Sequences of 6 steps with two channels, as events give: a dot in the left or in the right half."""
+    generator = torch.Generator().manual_seed(0)
+    labels = torch.arange(48) % 2
+    events = torch.zeros(48, 6, 2, 4, 4, dtype=torch.uint8)
+    for events_of_one, label in zip(events, labels.tolist(), strict=True):
+        for step in events_of_one:
+            row, column, polarity = (int(torch.randint(high, (), generator=generator)) for high in (4, 2, 2))
+            step[polarity, row, 2 * label + column] = 1
+    parts = [ImageTensors(events[start:end], labels[start:end]) for start, end in ((0, 32), (32, 40), (40, 48))]
+    return Data("dots", *parts, class_names=("left", "right"), scale=1.0)

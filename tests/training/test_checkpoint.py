@@ -1,0 +1,135 @@
+"""Checkpoints that are whole, and files that are none."""
+
+from __future__ import annotations
+
+import pickle
+import random
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from snntrain.errors import UserError
+from snntrain.training import checkpoint
+
+from .jobs import prepared
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A good checkpoint of one layer."""
+    path = tmp_path / "last.pt"
+    checkpoint.save(path, {"model": nn.Linear(3, 2).state_dict(), "epoch": 4, "optimizer": {"lr": 0.1}})
+    return path
+
+
+class Executing:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return open, (str(self.file), "w")
+
+
+def test_what_was_saved_is_loaded(path: Path) -> None:
+    state = checkpoint.load(path)
+    assert (state["epoch"], state["optimizer"]) == (4, {"lr": 0.1})
+    other = nn.Linear(3, 2)
+    assert checkpoint.restore(other, path)["epoch"] == 4
+    torch.testing.assert_close(other.weight, state["model"]["weight"], rtol=0, atol=0)
+
+
+def test_a_crash_in_the_middle_leaves_the_old_checkpoint(path: Path) -> None:
+    before = path.read_bytes()
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        checkpoint.save(path, {"model": {"w": torch.zeros(1000)}, "unpicklable": lambda: None})
+    assert path.read_bytes() == before
+    checkpoint.save(path, {"model": {}, "epoch": 5})
+    assert checkpoint.load(path)["epoch"] == 5
+    assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.9, 0.99])
+def test_a_truncated_checkpoint_is_refused(path: Path, share: float) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(UserError, match=r"last\.pt: damaged, or no checkpoint at all"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"hello world\n", b"\x89PNG\r\n", b"\x80\x02.", pickle.dumps([1, 2]), b"ln, and then", b"T\x00"],
+    ids=["text", "image", "empty pickle", "list", "opcodes", "short"],
+)
+def test_other_files_are_refused(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"last\.pt"):
+        checkpoint.load(path)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_bytes_at_random_are_refused(path: Path) -> None:
+    source = random.Random(0)
+    for _ in range(300):
+        path.write_bytes(bytes(source.choices(range(128), k=source.randrange(1, 60))))
+        with pytest.raises(UserError):
+            checkpoint.load(path)
+
+
+def test_an_archive_or_a_folder_is_refused(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.txt", "no tensors")
+    for other in (path, path.parent):
+        with pytest.raises(UserError, match="damaged"):
+            checkpoint.load(other)
+
+
+@pytest.mark.parametrize("write", [torch.save, lambda state, path: path.write_bytes(pickle.dumps(state))])
+def test_code_in_a_checkpoint_is_not_run(path: Path, write: Callable[[object, Path], None]) -> None:
+    executed = path.parent / "executed"
+    write({"format": 1, "model": Executing(executed)}, path)
+    with pytest.raises(UserError, match="damaged"):
+        checkpoint.load(path)
+    assert not executed.exists()
+
+
+@pytest.mark.parametrize("state", [{"model": {}}, {"format": 1}, {"format": 2, "model": {}}, [1], torch.zeros(2)])
+def test_tensors_of_another_program_are_refused(path: Path, state: object) -> None:
+    torch.save(state, path)
+    with pytest.raises(UserError, match=r"not a checkpoint that this version of snntrain can read \(format 1\)"):
+        checkpoint.load(path)
+
+
+def test_a_missing_file_is_named(path: Path) -> None:
+    with pytest.raises(UserError, match=r"best\.pt: there is no such checkpoint"):
+        checkpoint.load(path.with_name("best.pt"))
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("network.hidden=[17]", "size mismatch for fc1.weight"),
+        ("network.hidden=[16,16]", "fc2.weight"),
+        ("neuron=lif", "fc1_neuron.w"),
+    ],
+)
+def test_weights_that_do_not_fit_are_named(path: Path, override: str, named: str) -> None:
+    checkpoint.save(path, {"model": prepared().model.network.state_dict()})
+    with pytest.raises(UserError, match="do not fit this network") as error:
+        checkpoint.restore(prepared(override).model.network, path)
+    assert named in str(error.value)
+    assert len(error.value.lines) == 1
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("model", [[1, 2], {"weight": 3, "bias": 4}, {1: torch.zeros(2)}, None])
+def test_a_model_that_is_no_dictionary_of_tensors_does_not_fit(path: Path, model: object) -> None:
+    torch.save({"format": 1, "model": model}, path)
+    with pytest.raises(UserError, match="do not fit"):
+        checkpoint.restore(nn.Linear(3, 2), path)

@@ -1,0 +1,85 @@
+"""Which format is chosen, and that training runs in it."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from snntrain.errors import UserError
+from snntrain.training import precision, runtime
+from snntrain.training.loop import train_epoch
+
+from .jobs import prepared
+
+CPU = torch.device("cpu")
+
+
+def test_auto_is_bf16_where_this_cpu_has_it_and_fp32_elsewhere() -> None:
+    chosen = precision.choose("auto", CPU)
+    assert chosen.name == ("bf16" if precision.cpu_has_bf16() else "fp32")
+
+
+@pytest.mark.parametrize("name", ["fp32", "bf16"])
+def test_layers_run_in_the_format_that_was_asked_for(name: str) -> None:
+    chosen = precision.choose(name, CPU)
+    with chosen.autocast():
+        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == precision.DTYPES[name]
+    assert not chosen.scaler().is_enabled()
+
+
+def test_fp16_on_a_cpu_is_refused_in_one_line() -> None:
+    with pytest.raises(UserError, match=r"trainer\.precision=fp16: needs a GPU.*use fp32, bf16 or auto") as error:
+        precision.choose("fp16", CPU)
+    assert len(error.value.lines) == 1
+
+
+def test_training_in_bf16_keeps_weights_and_loss_in_float32() -> None:
+    job = prepared("trainer.precision=bf16", "network=csnn", "network.channels=[4]")
+    outputs = []
+    job.model.register_forward_hook(lambda net, inputs, spikes: outputs.append(spikes.dtype))
+    metrics, _ = train_epoch(job, job.model, 1)
+    assert outputs == [torch.bfloat16] * 2
+    assert {p.dtype for p in job.model.parameters()} == {torch.float32}
+    assert 0 < metrics.loss < 1
+
+
+def test_runtime_is_this_cpu_where_it_is_named_or_nothing_else_is_there() -> None:
+    assert runtime.choose("cpu").device == CPU
+    assert runtime.choose("cpu").device_name == "cpu"
+    assert runtime.choose("cpu").writes
+    expected = "cuda" if torch.cuda.is_available() else "cpu"
+    assert runtime.choose("auto").device.type == expected
+
+
+def test_a_gpu_that_is_not_there_is_refused_with_what_is() -> None:
+    with pytest.raises(UserError, match=r"trainer\.device=cuda:99: .* there are cpu.*or use auto"):
+        runtime.choose("cuda:99")
+
+
+def test_seeding_reaches_every_generator() -> None:
+    draws = []
+    for _ in range(2):
+        runtime.seed_everything(5)
+        draws.append((random.random(), np.random.rand(), torch.rand(()).item()))  # noqa: NPY002
+    assert draws[0] == draws[1]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_deterministic_mode_is_undone_also_after_an_error(before: bool) -> None:
+    def failing() -> None:
+        with runtime.deterministic(True):
+            assert torch.are_deterministic_algorithms_enabled()
+            raise ZeroDivisionError
+
+    torch.use_deterministic_algorithms(before)
+    try:
+        with pytest.raises(ZeroDivisionError):
+            failing()
+        assert torch.are_deterministic_algorithms_enabled() == before
+        with runtime.deterministic(False):
+            assert torch.are_deterministic_algorithms_enabled() == before
+    finally:
+        torch.use_deterministic_algorithms(False)

@@ -1,0 +1,198 @@
+"""What a run leaves in its folder, however it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+
+from snntrain.errors import RunFailed
+from snntrain.training import run, run_folder
+from snntrain.training.run_folder import RunFolder, discard, holds_a_run, write_json
+from snntrain.training.runtime import Runtime
+
+from .jobs import configured
+
+CPU = Runtime(torch.device("cpu"))
+HYDRA = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return content
+
+
+def begun(folder: Path) -> RunFolder:
+    return RunFolder(folder, configured(), CPU)
+
+
+def test_a_finished_run_says_how_it_went(finished_run: Path) -> None:
+    told = summary(finished_run)
+    assert told.keys() >= {
+        *("status", "error", "name", "test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs"),
+        *("train_seconds", "images_per_second", "parameters", "device", "device_name", "precision"),
+    }
+    assert (told["status"], told["error"], told["epochs"]) == ("completed", None, 2)
+    assert (told["device"], told["precision"]) == ("cpu", "fp32")
+    assert all(0 <= told[key] <= 1 for key in ("test_accuracy", "test_accuracy_last", "val_accuracy"))
+    weights = torch.load(finished_run / "checkpoints" / "last.pt", weights_only=True)["model"]
+    assert told["parameters"] == sum(value.numel() for value in weights.values())
+    rows = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
+    assert told["val_accuracy"] == max(row["val_accuracy"] for row in rows)
+    assert told["train_seconds"] == pytest.approx(sum(row["seconds"] for row in rows), abs=0.01)
+
+
+def test_metrics_have_a_line_an_epoch(finished_run: Path) -> None:
+    rows = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in rows] == [1, 2]
+    for row in rows:
+        assert list(row) == [
+            *("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate", "seconds"),
+            *("images_per_second", "firing_rates", "learnt"),
+        ]
+        assert row["firing_rates"].keys() == {"fc1_neuron", "out_neuron"}
+        assert row["learnt"].keys() == {"tau/fc1_neuron", "tau/out_neuron"}
+
+
+def test_the_best_checkpoint_is_of_the_best_epoch(finished_run: Path) -> None:
+    best = torch.load(finished_run / "checkpoints" / "best.pt", weights_only=True)
+    assert best["epoch"] == summary(finished_run)["best_epoch"]
+    assert best["val_accuracy"] == summary(finished_run)["val_accuracy"]
+    assert torch.load(finished_run / "checkpoints" / "last.pt", weights_only=True)["epoch"] == 2
+
+
+def test_the_configuration_is_saved_resolved(finished_run: Path) -> None:
+    text = (finished_run / "config.yaml").read_text()
+    assert "${" not in text
+    config = OmegaConf.create(text)
+    assert (config.trainer.epochs, config.network.hidden) == (2, [16])
+    assert "hydra" not in config
+
+
+def test_the_environment_is_what_it_takes_to_run_it_again(finished_run: Path) -> None:
+    told = json.loads((finished_run / "environment.json").read_text())
+    assert told.keys() == {
+        *("command", "folder", "git_commit", "python", "platform", "packages", "device", "device_name", "cuda"),
+        "cpu_threads",
+    }
+    assert told["command"][0] == "snntrain"
+    assert "trainer.epochs=2" in told["command"]
+    assert told["packages"]["torch"] == version("torch")
+    assert told["folder"] == str(finished_run.parent)
+
+
+def test_nothing_half_written_is_left(finished_run: Path) -> None:
+    assert not list(finished_run.rglob("*.tmp"))
+
+
+def test_a_run_is_running_until_it_ends(tmp_path: Path) -> None:
+    with begun(tmp_path) as folder:
+        assert summary(tmp_path)["status"] == "running"
+        folder.summary["epochs"] = 1
+    assert summary(tmp_path) == {"status": "completed", "error": None, "name": "snntrain", "epochs": 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RunFailed("loss became nan\nsecond line"), "RunFailed: loss became nan"),
+        (ValueError("  \n\nbad shape\nmore"), "ValueError: bad shape"),
+        (MemoryError(), "MemoryError"),
+        (AssertionError(""), "AssertionError"),
+    ],
+)
+def test_a_failed_run_names_its_error_in_one_line(tmp_path: Path, error: Exception, told: str) -> None:
+    with pytest.raises(type(error)), begun(tmp_path):
+        raise error
+    assert summary(tmp_path)["status"] == "failed"
+    assert summary(tmp_path)["error"] == told
+
+
+def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), begun(tmp_path):
+        raise KeyboardInterrupt
+    assert (summary(tmp_path)["status"], summary(tmp_path)["error"]) == ("interrupted", None)
+
+
+def test_an_interrupted_training_keeps_its_last_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*given: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "test", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run.train(configured("trainer.epochs=2"), tmp_path)
+    assert (summary(tmp_path)["status"], summary(tmp_path)["epochs"]) == ("interrupted", 2)
+    assert (tmp_path / "checkpoints" / "last.pt").exists()
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(TypeError):
+        write_json(path, {"a": 2, "b": object()})
+    assert json.loads(path.read_text()) == {"a": 1}
+    assert path.read_text().endswith("}\n")
+    write_json(path, {"a": 3})
+    assert [file.name for file in tmp_path.iterdir()] == ["summary.json"]
+
+
+def test_the_commit_is_that_of_the_checkout_and_marks_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    assert run_folder.environment(CPU)["git_commit"] is None
+    git: Callable[..., Any] = lambda *words: subprocess.run(  # noqa: E731
+        ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True, capture_output=True
+    )
+    git("init")
+    (tmp_path / "file").write_text("1")
+    git("add", "file")
+    git("commit", "-m", "first")
+    commit = run_folder.environment(CPU)["git_commit"]
+    assert re.fullmatch("[0-9a-f]{40}", commit)
+    (tmp_path / "file").write_text("2")
+    assert run_folder.environment(CPU)["git_commit"] == f"{commit}+changes"
+
+
+def hydra_files(folder: Path) -> None:
+    for name in HYDRA:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("x")
+
+
+def test_a_run_that_never_began_is_taken_back_with_its_empty_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "outputs" / "2026-01-01" / "12-00-00"
+    hydra_files(folder)
+    discard(folder)
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_someone_else_wrote_is_never_discarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "a" / "b" / "c"
+    hydra_files(folder)
+    (folder / "notes.txt").write_text("mine")
+    discard(folder)
+    assert os.listdir(folder) == ["notes.txt"]
+
+
+@pytest.mark.parametrize("mark", ["summary.json", "checkpoints/last.pt"])
+def test_a_folder_with_a_run_is_recognised_and_left_alone(tmp_path: Path, mark: str) -> None:
+    hydra_files(tmp_path)
+    assert not holds_a_run(tmp_path)
+    (tmp_path / mark).parent.mkdir(exist_ok=True)
+    (tmp_path / mark).write_text("{}")
+    assert holds_a_run(tmp_path)
+    discard(tmp_path)
+    assert all((tmp_path / name).exists() for name in HYDRA)
