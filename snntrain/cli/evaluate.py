@@ -6,6 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from snntrain.allocator import keep_freed_memory
 from snntrain.config import saved
 from snntrain.errors import UserError
 from snntrain.inspect.rates import FiringRates
@@ -30,6 +31,7 @@ def command(argv: Sequence[str]) -> None:
         print(HELP)
         return
     run, name, overrides = _arguments(argv)
+    keep_freed_memory()
     config = saved.load(run, overrides)
     path = run / "checkpoints" / f"{name}.pt"
     checkpoint.load(path)

@@ -14,6 +14,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig
 
 import snntrain
+from snntrain.allocator import keep_freed_memory
 from snntrain.cli import sweep
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.help import help_text
@@ -94,6 +95,7 @@ def job(config: DictConfig, errors: list[Exception]) -> float:
     """
     from snntrain.training.run import train
 
+    keep_freed_memory()
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
     sweeping = hydra_config.mode == RunMode.MULTIRUN
