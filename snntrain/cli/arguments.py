@@ -28,7 +28,6 @@ VALUED = {
     "--config-name": "--config-name",
     "-cd": "--config-dir",
     "--config-dir": "--config-dir",
-    "--experimental-rerun": "--experimental-rerun",
 }
 INFO = ("-i", "--info")
 INFO_WORDS = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
@@ -79,5 +78,10 @@ def _check_words(parsed: Arguments) -> None:
     for flag, words in (("--cfg", CFG_WORDS), ("--info", INFO_WORDS)):
         if parsed.flags.get(flag, words[0]) not in words:
             raise UserError(f"{flag} {parsed.flags[flag]}: must be one of {', '.join(words)}")
-    if "--resolve" in parsed.flags and "--cfg" not in parsed.flags:
-        raise UserError("--resolve: goes with --cfg, as in snntrain --cfg job --resolve")
+    for flag, example in (("--resolve", "--resolve"), ("--package", "--package neuron")):
+        if flag in parsed.flags and "--cfg" not in parsed.flags:
+            raise UserError(f"{flag}: goes with --cfg, as in snntrain --cfg job {example}")
+    if "--shell-completion" in parsed.flags and not any(
+        word.startswith(("install=", "uninstall=", "query=")) for word in parsed.overrides
+    ):
+        raise UserError("--shell-completion: needs install=bash, or zsh, or fish (uninstall=bash takes it back)")

@@ -11,7 +11,7 @@ import hydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 import snntrain
 from snntrain.allocator import keep_freed_memory
@@ -57,10 +57,20 @@ def _validate(arguments: Arguments) -> None:
         config_name=arguments.flags.get("--config-name", "config"),
         config_dir=arguments.flags.get("--config-dir"),
     )
+    package = arguments.flags.get("--package", "_global_")
+    if package != "_global_" and OmegaConf.select(configs[0], package) is None:
+        raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
     if multirun:
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
-    elif "--cfg" not in arguments.flags and holds_a_run(Path(configs[0].hydra.run.dir)):
-        raise UserError(f"hydra.run.dir={configs[0].hydra.run.dir}: this folder holds a run already; name another one")
+    elif "--cfg" not in arguments.flags:
+        _check_folder(configs[0].hydra.run.dir)
+
+
+def _check_folder(run: str) -> None:
+    if not run:
+        raise UserError("hydra.run.dir=: names no folder; without it a run makes its own below outputs/")
+    if holds_a_run(Path(run)):
+        raise UserError(f"hydra.run.dir={run}: this folder holds a run already; name another one")
 
 
 def _hand_to_hydra(arguments: Arguments) -> None:
@@ -80,7 +90,7 @@ def _hand_to_hydra(arguments: Arguments) -> None:
             f"{error.filename}: cannot be written ({error.strerror}); choose another folder with hydra.run.dir=… "
             "(hydra.sweep.dir=… with -m)"
         ) from error
-    except HydraException as error:
+    except (HydraException, ValueError) as error:
         raise UserError(first_line(error)) from error
     if "--multirun" in arguments.flags:
         sweep.conclude()

@@ -1,5 +1,6 @@
 """Composes a configuration from conf/ and the command line's overrides, and says everything that is wrong at once."""
 
+import copy
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import check, schema, targets
-from snntrain.config.explain import explain, first_line, key_of
+from snntrain.config.explain import explain, first_line, key_of, on_one_line
 from snntrain.errors import UserError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -58,6 +59,16 @@ class Composer:
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
         """The composed configuration, Hydra's own part under `hydra`."""
         return hydra.compose(self.config_name, [*overrides], return_hydra_config=True)
+
+    def chooses(self, override: str) -> bool:
+        """Whether an override chooses an option of a group, which takes a composition, and not a single value."""
+        return key_of(override) in self.groups or "/" in key_of(override)
+
+    def with_value(self, config: DictConfig, override: str) -> DictConfig:
+        """A copy of a composed `config` with one more value, far sooner than composing it anew."""
+        changed = copy.deepcopy(config)
+        ConfigLoaderImpl._apply_overrides_to_config(self.parser.parse_overrides([override]), changed)
+        return changed
 
 
 @contextmanager
@@ -101,13 +112,19 @@ def validate(
     """
     with composer(config_name, config_dir) as compose:
         parsed, lines = _parse(compose, overrides, multirun)
-        configs = []
-        for combination in _each_value_once(parsed):
-            found, config = _errors(compose, combination)
-            lines += [line for line in found if line not in lines]
-            configs.append(config)
+        values = [_values(override) for override in parsed]
+        first = [options[0] for options in values]
+        found, config = _errors(compose, first)
+        lines += found
+        configs = [config]
+        for position, options in enumerate(values):
+            for value in options[1:]:
+                others = [*first[:position], *first[position + 1 :]]
+                found, changed = _errors_with(compose, config, value, others)
+                lines += [line for line in found if line not in lines]
+                configs.append(changed)
     if lines:
-        raise UserError(*lines)
+        raise UserError(*map(on_one_line, lines))
     return configs
 
 
@@ -117,7 +134,7 @@ def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple
     for line in overrides:
         try:
             (override,) = compose.parser.parse_overrides([line])
-        except OverrideParseException:
+        except (OverrideParseException, ValueError):  # The latter of a number with thousands of digits.
             lines.append(f"{line}: cannot be read; write key=value, and quote values with special characters")
             continue
         if override.is_sweep_override() and not multirun:
@@ -125,16 +142,6 @@ def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple
             continue
         parsed.append(override)
     return parsed, lines
-
-
-def _each_value_once(parsed: Sequence[Override]) -> Iterator[list[str]]:
-    """Combinations in which every swept value occurs, with all the others at their first value."""
-    values = [_values(override) for override in parsed]
-    first = [options[0] for options in values]
-    yield first
-    for position, options in enumerate(values):
-        for value in options[1:]:
-            yield [*first[:position], value, *first[position + 1 :]]
 
 
 def _values(override: Override) -> list[str]:
@@ -154,12 +161,30 @@ def _errors(compose: Composer, overrides: list[str]) -> tuple[list[str], DictCon
         config = compose(overrides)
     except Exception:  # Hydra, OmegaConf and plain Python errors, all of them about the overrides.
         lines, config = _one_by_one(compose, overrides)
+    return lines + _wrong(config, overrides), config
+
+
+def _errors_with(compose: Composer, config: DictConfig, value: str, others: list[str]) -> tuple[list[str], DictConfig]:
+    """The same of a further swept value beside the `others`; `config` has the first value in its place."""
+    overrides = [*others, value]
+    if not compose.chooses(value):
+        try:
+            changed = compose.with_value(config, value)
+        except Exception:  # Told below, with what composing it says.
+            pass
+        else:
+            return _wrong(changed, overrides), changed
+    return _errors(compose, overrides)
+
+
+def _wrong(config: DictConfig, overrides: list[str]) -> list[str]:
+    """What is wrong with a composed configuration."""
+    lines = []
     allowed = list(config.get("allow_targets") or [])
     given = any(override.lstrip("+").startswith("allow_targets=") for override in overrides)
-    lines += targets.forbidden(config, allowed if given else [])
     if allowed and not given:
         lines.append(f"allow_targets={allowed}: is heeded on the command line alone, not in a file")
-    return lines + check.errors(config), config
+    return [*targets.forbidden(config, allowed if given else []), *lines, *check.errors(config)]
 
 
 def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[list[str], DictConfig]:
@@ -168,16 +193,19 @@ def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[list[str], Dic
         config = compose([])
     except Exception as error:
         raise UserError(f"{compose.config_name}.yaml: {first_line(error)}") from error
-    good: list[str] = []
+    choices: list[str] = []
     failed_groups: set[str] = set()
     lines = []
-    for override in sorted(overrides, key=lambda o: key_of(o) not in compose.groups):
+    for override in sorted(overrides, key=lambda o: not compose.chooses(o)):
         key = key_of(override)
         if key.partition(".")[0] in failed_groups:
             continue
         try:
-            config = compose([*good, override])
-            good.append(override)
+            if compose.chooses(override):
+                config = compose([*choices, override])
+                choices.append(override)
+            else:
+                config = compose.with_value(config, override)
         except Exception as error:
             lines.append(explain(error, override, config, compose.groups))
             if key in compose.groups:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
+from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, ValidationError
 
@@ -21,6 +22,7 @@ TYPE_WORDS = {
     "list[float]": "a list of numbers, as in [0.9,0.999]",
     "list[str]": "a list of texts, as in [a,b]",
 }
+LONGEST_LINE = 600
 
 
 def key_of(override: str) -> str:
@@ -42,12 +44,19 @@ def explain(error: Exception, override: str, config: DictConfig, groups: Mapping
         name = override.partition("=")[2]
         if name in groups[key]:
             return f"{override}: {first_line(cause)}"
-        return f"{override}: no {key} '{name}'; there are {', '.join(groups[key])}{did_you_mean(name, groups[key])}"
+        return f"{override}: {_no_such_option(key, name, groups[key])}"
+    if isinstance(error, MissingConfigException) and error.options:
+        # A group of Hydra's own, as hydra/launcher.
+        return f"{override}: {_no_such_option(key, override.partition('=')[2], error.options)}"
     if isinstance(cause, ValidationError):
         return f"{override}: {_wrong_type(cause, config, key)}"
     if isinstance(cause, ConfigKeyError | AttributeError) or "Could not" in str(error):
         return f"{override}: {_no_such_key(config, key, groups)}"
     return f"{override}: {first_line(cause)}"
+
+
+def _no_such_option(group: str, name: str, options: Sequence[str]) -> str:
+    return f"no {group} '{name}'; there are {', '.join(options)}{did_you_mean(name, options)}"
 
 
 def _wrong_type(cause: ValidationError, config: DictConfig, key: str) -> str:
@@ -67,9 +76,10 @@ def _no_such_key(config: DictConfig, key: str, groups: Mapping[str, Sequence[str
     parents = key.split(".")
     for depth in range(len(parents)):
         where = ".".join(parents[:depth])
-        known = [str(k) for k in _keys(config, where) if k != "hydra"]
+        known = [str(k) for k in _keys(config, where)]
         if parents[depth] in known:
             continue
+        known = [k for k in known if k != "hydra"]
         # A saved configuration does not say by which option its subtrees came.
         choice = (OmegaConf.select(config, "hydra.runtime.choices") or {}).get(where)
         place = f"with {where}={choice} " if choice else f"in {where} " if where else ""
@@ -121,3 +131,10 @@ def first_line(error: BaseException) -> str:
         keys = [line.strip().removeprefix("full_key: ") for line in more if line.strip().startswith("full_key: ")]
         return ": ".join([*keys, more[0]])
     return first
+
+
+def on_one_line(text: str) -> str:
+    """The text with control characters written out, and without the middle of what is longer than can be read."""
+    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    half = LONGEST_LINE // 2
+    return shown if len(shown) <= LONGEST_LINE else f"{shown[:half]} … {shown[-half:]}"

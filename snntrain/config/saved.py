@@ -12,7 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from snntrain.config import check, schema, targets
 from snntrain.config.compose import Composer, composer
-from snntrain.config.explain import explain, first_line
+from snntrain.config.explain import explain, first_line, on_one_line
 from snntrain.errors import UserError
 
 ALLOW = "allow_targets"
@@ -40,7 +40,7 @@ def load(run: Path, overrides: Sequence[str]) -> DictConfig:
                 lines.append(explain(error, line, config, compose.groups))
     lines += targets.forbidden(config, config[ALLOW]) + check.errors(config)
     if lines:
-        raise UserError(*lines)
+        raise UserError(*map(on_one_line, lines))
     return config
 
 

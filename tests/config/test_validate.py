@@ -114,7 +114,25 @@ def test_a_sweep_is_checked_in_each_of_its_values():
 
 
 def test_a_sweep_over_all_options_and_a_range_is_valid():
-    assert len(validate(["neuron=glob(*)", "seed=range(3)"], multirun=True)) == 4 + 2
+    configs = validate(["neuron=glob(*)", "seed=range(3)", "T=2"], multirun=True)
+    assert [(config.neuron._target_.rpartition(".")[2], config.seed, config.T) for config in configs] == [
+        ("IFNode", 0, 2),
+        ("LIFNode", 0, 2),
+        ("PLIFNode", 0, 2),
+        ("RIFNode", 0, 2),
+        ("IFNode", 1, 2),
+        ("IFNode", 2, 2),
+    ]
+
+
+def test_every_bad_value_of_a_swept_key_is_told():
+    assert errors("T=2,0,x,4,y", "neuron.tau=1,2", multirun=True) == [
+        "neuron.tau=1: with neuron=plif there is no key 'tau'; the keys are _target_, v_threshold, init_tau, clamp",
+        "T=0: must be >= 1 (time steps)",
+        "T=x: must be a whole number, >= 1 (time steps)",
+        "T=y: must be a whole number, >= 1 (time steps)",
+        "neuron.tau=2: with neuron=plif there is no key 'tau'; the keys are _target_, v_threshold, init_tau, clamp",
+    ]
 
 
 def test_a_target_outside_the_allow_list_is_refused_unless_the_command_line_allows_it():
@@ -156,6 +174,12 @@ def test_a_config_dir_that_is_not_there_is_told(tmp_path):
     assert "there is no such folder" in line
 
 
+def test_what_was_given_is_shown_on_one_line_and_not_at_any_length():
+    (line,) = errors("T=\n\x1b[31m" + "9" * 10_000)
+    assert line.isprintable()
+    assert len(line) < 1_000
+
+
 KEYS = st.sampled_from(
     ["T", "seed", "neuron", "neuron.init_tau", "reset.v_reset", "optimizer.lr", "network.hidden", "x"]
 )
@@ -167,8 +191,9 @@ VALUES = st.one_of(
 )
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(KEYS, VALUES).map("=".join), max_size=2))
+# Many overrides in few examples: a further override costs a copy, an example costs compositions.
+@settings(max_examples=12)
+@given(st.lists(st.tuples(KEYS, VALUES).map("=".join), max_size=8))
 def test_any_overrides_are_composed_or_explained_in_single_lines(overrides):
     try:
         assert validate(overrides)
