@@ -1,0 +1,95 @@
+"""The GPU's executor: Triton's kernels on flat tensors, one launch forward and one backward."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from snntrain.neuron.recurrence import triton_kernels as kernels
+from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule
+
+# Steps that forward asks for at once, and that backward keeps in registers.
+AHEAD, CHUNK = 8, 32
+# Neurons of a program, and backward the steps whose gradients it asks for at once, by the steps that it keeps at most.
+# The more of both, the more bytes a thread has on their way, and the fewer threads find registers.
+FORWARD_BLOCK = 512
+BACKWARD_BLOCKS = {8: (512, 4), 16: (256, 8), CHUNK: (128, 8)}
+# Half precision at the most steps: with a block of 128, each thread would ask for two bytes at a time.
+WIDE_BLOCK = 256
+# A fused multiply-add would round otherwise than the reference.
+OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
+
+
+def forward(rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None, v: Tensor | None) -> None:
+    """See `Executor`."""
+    x, T, neurons = given.x, given.T, given.x.shape[1]
+    values, comes_as = _coefficients(given)
+    steps = max(n for n in range(1, AHEAD + 1) if T % n == 0)
+    fixed = (*comes_as, _is_constant(given), rule.v_reset is None, steps, FORWARD_BLOCK)
+    with torch.cuda.device_of(x):
+        kernels.forward[_programs(neurons, FORWARD_BLOCK),](
+            *(x, _stride(x), *values, *_thresholds(rule), s, v_last, h, v, neurons, T, *fixed), **OPTIONS
+        )
+
+
+def backward(
+    rule: Rule,
+    given: Inputs,
+    grad_s: Tensor,
+    grad_v_last: Tensor | None,
+    grad_x: Tensor,
+    grad_v0: Tensor | None,
+    learnt: bool,
+) -> Parts | None:
+    """See `Executor`; of a coefficient that all neurons share, there is a part from each block of them."""
+    x, T, neurons = given.x, given.T, given.x.shape[1]
+    values, comes_as = _coefficients(given)
+    chunks = -(-T // CHUNK)
+    steps = -(-T // chunks)
+    block, group = next(sizes for most, sizes in BACKWARD_BLOCKS.items() if steps <= most)
+    if x.element_size() == 2 and not learnt:
+        block = max(block, WIDE_BLOCK)
+    programs = _programs(neurons, block)
+
+    def parts(like: Tensor) -> Tensor | None:
+        return x.new_empty(programs if like.numel() == 1 else neurons, dtype=torch.float32) if learnt else None
+
+    parts_a, parts_b, parts_c = map(parts, (given.a, given.b, given.c))
+    starts = x.new_empty(chunks, neurons, dtype=torch.float32) if chunks > 1 else None
+    read = (x, _stride(x), *values, *_thresholds(rule), rule.p, rule.q, grad_s, _stride(grad_s), grad_v_last)
+    written = (grad_x, grad_v0, parts_a, parts_b, parts_c, starts)
+    attached = not rule.detach_reset
+    fixed = (*comes_as, _is_constant(given), rule.v_reset is None, attached, rule.kind, steps, T % steps != 0)
+    with torch.cuda.device_of(x):
+        kernels.backward[programs,](*read, *written, neurons, T, *fixed, group, block, **OPTIONS)
+    return None if parts_a is None or parts_b is None or parts_c is None else Parts(parts_a, parts_b, parts_c)
+
+
+def _coefficients(given: Inputs) -> tuple[list[Tensor | float], list[int]]:
+    """`a`, `b`, `c` and `v0` as the kernels take them, and how each comes."""
+    values, comes_as = zip(*map(_coefficient, (given.a, given.b, given.c, given.v0)), strict=True)
+    return list(values), list(comes_as)
+
+
+def _coefficient(values: Tensor) -> tuple[Tensor | float, int]:
+    if values.numel() > 1:
+        return values, kernels.EACH.value
+    # Reading a number from the device would wait for it.
+    return (values.item(), kernels.NUMBER.value) if values.device.type == "cpu" else (values, kernels.ONE.value)
+
+
+def _thresholds(rule: Rule) -> tuple[float, float]:
+    return rule.v_threshold, 0.0 if rule.v_reset is None else rule.v_reset
+
+
+def _is_constant(given: Inputs) -> bool:
+    return len(given.x) == 1 and given.T > 1
+
+
+def _stride(sequence: Tensor) -> int:
+    """From one step to the next; 0 where all are one."""
+    return sequence.stride(0) if len(sequence) > 1 else 0
+
+
+def _programs(neurons: int, block: int) -> int:
+    return -(-neurons // block)
