@@ -1,0 +1,174 @@
+"""One neuron layer as a candidate: forward and backward on given input and gradient, and what it keeps in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import saved_tensors_hooks
+
+from benchmarks.peers import PEERS, TAU, spikingjelly_ways
+from benchmarks.timing import alternate
+from snntrain.neuron import IFNode, LIFNode, PLIFNode
+from snntrain.neuron.surrogate import ATan, Surrogate
+
+NAMES = {"if": "IF", "lif": "LIF", "plif": "PLIF"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the layer is given: a current `[T, N, M]` and the gradient of its spikes."""
+
+    x: Tensor
+    grad: Tensor
+
+    @classmethod
+    def random(
+        cls, T: int, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, constant: bool = False
+    ) -> Problem:
+        """A current at which LIF neurons fire now and then; `constant` has one step in memory, stride 0 over time."""
+        generator = torch.Generator().manual_seed(0)
+        x = 2 * torch.rand(1 if constant else T, *shape, generator=generator)
+        grad = torch.randn(T, *shape, generator=generator)
+        x = x.to(device, dtype).requires_grad_()
+        return cls(x, grad.to(device, dtype))
+
+    @property
+    def current(self) -> Tensor:
+        """The input `[T, N, M]`."""
+        return self.x.expand(self.grad.shape)
+
+    @property
+    def neuron_steps(self) -> int:
+        return self.grad.numel()
+
+    @property
+    def mandatory_bytes(self) -> int:
+        """What any layer must move: read x, write s; read the gradient of s, read x, write the gradient of x."""
+        return self.x.element_size() * (3 * self.x.numel() + 2 * self.grad.numel())
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A layer that can be run forward and backward.
+
+    Args:
+        name: in the table; ours begin with snntrain.
+        runs: what it is.
+        layer: holds its learnable parameters.
+        run: from the layer and a current `[T, N, M]` to spikes `[T, N, M]`, from the resting state.
+        problem: what it is given.
+    """
+
+    name: str
+    runs: str
+    layer: nn.Module
+    run: Callable[[nn.Module, Tensor], Tensor]
+    problem: Problem
+
+    def step(self) -> tuple[Tensor, ...]:
+        """Forward and backward once; the gradients of the current and of the parameters."""
+        inputs = [self.problem.x, *(p for p in self.layer.parameters() if p.requires_grad)]
+        return torch.autograd.grad(self.run(self.layer, self.problem.current), inputs, self.problem.grad)
+
+    def kept_bytes(self) -> int:
+        """Bytes held for the backward pass, each memory counted once, without the spikes, which the next layer has."""
+        kept: dict[int, Tensor] = {}
+
+        def pack(tensor: Tensor) -> Tensor:
+            kept[tensor.untyped_storage().data_ptr()] = tensor
+            return tensor
+
+        with saved_tensors_hooks(pack, lambda tensor: tensor):
+            spikes = self.run(self.layer, self.problem.current)
+        kept.pop(spikes.untyped_storage().data_ptr(), None)
+        return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+# ---- ours ------------------------------------------------------------------------------------------------------------
+
+
+def neuron(kind: str, surrogate: Surrogate = ATan()) -> nn.Module:
+    """Our multi-step neuron with the settings of `peers`."""
+    common = {"surrogate_function": surrogate, "detach_reset": True, "v_reset": 0.0, "step_mode": "m"}
+    if kind == "if":
+        return IFNode(**common)
+    if kind == "lif":
+        return LIFNode(tau=TAU, **common)
+    return PLIFNode(init_tau=TAU, clamp="sigmoid", **common)
+
+
+def run_neuron(node: nn.Module, x: Tensor) -> Tensor:
+    """All steps from the resting state."""
+    node.reset()
+    return node(x)
+
+
+def ours(name: str, kind: str, problem: Problem, surrogate: Surrogate = ATan()) -> Candidate:
+    """Our neuron as a candidate."""
+    runs = f"{NAMES[kind]}, {type(surrogate).__name__}, {str(problem.x.dtype).removeprefix('torch.')}"
+    return Candidate(name, runs, neuron(kind, surrogate).to(problem.x.device), run_neuron, problem)
+
+
+# ---- peers -----------------------------------------------------------------------------------------------------------
+
+
+def theirs(key: str, kind: str, problem: Problem) -> Candidate:
+    """A peer's neuron as a candidate, by the fastest of its ways that run here.
+
+    Raises:
+        Exception: whatever keeps the last of its ways from running; ImportError where it is not installed.
+    """
+    peer = PEERS[key]
+    device = problem.x.device
+    ways = {peer.runs: lambda: peer.neuron(kind).to(device)}
+    if key == "spikingjelly":
+        ways = spikingjelly_ways(kind, device, problem.x.dtype)
+    tried = dict(_that_run(ways, lambda way, layer: Candidate(peer.name, way, layer, peer.run, problem)))
+    if len(tried) == 1:
+        return next(iter(tried.values()))
+    times = alternate({way: candidate.step for way, candidate in tried.items()}, device, rounds=3)
+    return tried[min(times, key=lambda way: times[way].median)]
+
+
+def _that_run(
+    ways: dict[str, Callable[[], nn.Module]], candidate: Callable[[str, nn.Module], Candidate]
+) -> Iterator[tuple[str, Candidate]]:
+    """The ways whose candidate makes a step; the last error where none does."""
+    error: Exception | None = None
+    found = False
+    for way, make in ways.items():
+        try:
+            made = candidate(way, make())
+            made.step()
+        except Exception as failure:  # A peer may fail in any way, and the others are measured all the same.
+            error = failure
+            continue
+        found = True
+        yield way, made
+    if error is not None and not found:
+        raise error
+
+
+# ---- what the memory allows ------------------------------------------------------------------------------------------
+
+
+def floor(problem: Problem) -> Callable[[], None]:
+    """Five passes over such an array by PyTorch: read x, write s; read the gradient, read x, write its gradient."""
+    x = problem.current.detach().contiguous()
+    s, grad_x = torch.empty_like(x), torch.empty_like(x)
+
+    def passes(grad: Tensor) -> None:
+        s.copy_(x)
+        torch.mul(grad, x, out=grad_x)
+
+    return partial(passes, problem.grad)
+
+
+def copying(device: torch.device, size: int) -> Callable[[], Tensor]:
+    """A copy of `size` bytes, to measure what the memory moves: `2 * size` bytes a call."""
+    source = torch.zeros(size // 4, device=device)
+    return partial(torch.empty_like(source).copy_, source)

@@ -1,0 +1,89 @@
+"""On what a benchmark ran: processor, device, threads, versions, and the settings of the allocator."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shlex
+import subprocess
+import sys
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+PACKAGES = ("snntrain", "torch", "triton", "numba", "numpy", "spikingjelly", "snntorch", "norse", "sinabs")
+
+
+def describe(device: torch.device) -> dict[str, Any]:
+    """Everything that a reader needs to judge or repeat the numbers."""
+    return {
+        "date": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "command": shlex.join(["python", "-m", _module(), *sys.argv[1:]]),
+        "commit": _commit(),
+        "device": device_name(device),
+        "cpu": _cpu(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "versions": {package: _version(package) for package in PACKAGES},
+        "allocator": {name: value for name, value in os.environ.items() if name.startswith("MALLOC_")},
+    }
+
+
+def device_name(device: torch.device) -> str:
+    """The GPU's name, or the processor's."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu()
+
+
+def results_folder(device: torch.device) -> Path:
+    """benchmarks/results/<date>-<device name>."""
+    name = re.sub(r"[^A-Za-z0-9]+", "-", device_name(device)).strip("-").lower()
+    return Path(__file__).parent / "results" / f"{datetime.now():%Y-%m-%d}-{name}"
+
+
+def keep_freed_memory() -> bool:
+    """The allocator's settings that `snntrain` makes at its start; False where this version makes none."""
+    try:
+        from snntrain.allocator import keep_freed_memory as keep
+    except ImportError:
+        return False
+    keep()
+    return True
+
+
+def _module() -> str:
+    main = sys.modules["__main__"].__spec__
+    return main.name if main is not None else Path(sys.argv[0]).stem
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _commit() -> str | None:
+    """The commit at hand, with a '+' where files differ from it; None outside a checkout."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+        changes = subprocess.run([*git, "status", "--porcelain"], capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return head.stdout.strip() + ("+" if changes.stdout else "")
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.machine()

@@ -1,0 +1,91 @@
+"""What a benchmark found: tables on the screen, a JSON file and a bar chart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+Row = dict[str, Any]
+
+OURS, OTHERS = "tab:blue", "tab:gray"
+
+
+@dataclass
+class Section:
+    """One table: rows of the same columns, a name first.
+
+    Args:
+        title: what is compared.
+        chart: the column that the chart shows.
+        rows: `name` and the columns, in the order of the table; a row that failed has `name` and `failed`.
+        note: how to read it, a line.
+    """
+
+    title: str
+    chart: str
+    rows: list[Row] = field(default_factory=list)
+    note: str = ""
+
+
+def show(section: Section) -> None:
+    """Prints the section as an aligned table."""
+    columns = list(dict.fromkeys(key for row in section.rows for key in row if key != "failed"))
+    cells = [columns, *([_cell(row, column) for column in columns] for row in section.rows)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    numeric = [any(isinstance(row.get(column), int | float) for row in section.rows) for column in columns]
+    print(f"\n{section.title}")
+    for line in cells:
+        padded = zip(line, numeric, widths, strict=True)
+        aligned = (f"{cell:{'>' if right else '<'}{width}}" for cell, right, width in padded)
+        print("  " + "  ".join(aligned).rstrip())
+    for row in section.rows:
+        if "failed" in row:
+            print(f"  {row['name']} did not run: {row['failed']}")
+    if section.note:
+        print(f"  {section.note}")
+
+
+def _cell(row: Row, column: str) -> str:
+    value = row.get(column)
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return str(value)
+
+
+def write(name: str, folder: Path, machine: dict[str, Any], settings: dict[str, Any], found: Sequence[Section]) -> None:
+    """Writes `<name>.json` and `<name>.png` into `folder`, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {"machine": machine, "settings": settings, "sections": [asdict(section) for section in found]}
+    (folder / f"{name}.json").write_text(json.dumps(content, indent=2, default=str) + "\n")
+    _chart(machine, found).savefig(folder / f"{name}.png", dpi=110)
+    print(f"\n{folder / name}.json, .png")
+
+
+def _chart(machine: dict[str, Any], found: Sequence[Section]) -> Figure:
+    """One panel of bars a section, ours in colour."""
+    drawn = [(section, [row for row in section.rows if row.get(section.chart) is not None]) for section in found]
+    drawn = [(section, rows) for section, rows in drawn if rows]
+    heights = [len(rows) + 2 for _, rows in drawn]
+    figure = Figure(figsize=(10, 0.28 * sum(heights) + 1), layout="constrained")
+    FigureCanvasAgg(figure)
+    figure.suptitle(f"{machine['device']}, {machine['threads']} threads, {machine['date'][:10]}", fontsize=10)
+    panels = figure.subplots(len(drawn), 1, squeeze=False, gridspec_kw={"height_ratios": heights})[:, 0]
+    for axes, (section, rows) in zip(panels, drawn, strict=True):
+        values = [row[section.chart] for row in rows]
+        colours = [OURS if row["name"].startswith("snntrain") else OTHERS for row in rows]
+        bars = axes.barh([row["name"] for row in rows], values, color=colours)
+        axes.bar_label(bars, [_cell(row, section.chart) for row in rows], padding=3, fontsize=7)
+        axes.invert_yaxis()
+        axes.margins(x=0.12)
+        axes.tick_params(labelsize=7)
+        axes.set_title(f"{section.title}: {section.chart}", fontsize=8, loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,176 @@
+"""Training as a candidate, which makes a number of steps a call: ours by snntrain's own path, the peers' by a loop."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+import torch.nn.functional as F
+
+from benchmarks.tasks import CLASSES, NETWORKS, Task, ready_batches
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a worker is to train.
+
+    Args:
+        name: in the tables.
+        key: `snntrain`, or a key of `peers.PEERS`.
+        task: what all have in common.
+        steps: of one call; ours makes an epoch of that many batches.
+        precision: auto (ours alone), fp32, bf16 or fp16.
+        keep_memory: use snntrain's settings of the allocator.
+        without: a lever of `LEVERS` that is switched off; ours alone.
+        overrides: further configuration of ours.
+    """
+
+    name: str
+    key: str
+    task: Task
+    steps: int
+    precision: str = "fp32"
+    keep_memory: bool = False
+    without: str | None = None
+    overrides: tuple[str, ...] = ()
+
+
+class Trainer(Protocol):
+    """Makes the spec's number of training steps a call, and returns when the device has done them."""
+
+    runs: str
+
+    def __call__(self) -> None: ...
+
+
+def build(spec: Spec) -> Trainer:
+    """The trainer of a spec, in this process."""
+    return Ours(spec) if spec.key == "snntrain" else Theirs(spec)
+
+
+# ---- ours ------------------------------------------------------------------------------------------------------------
+
+
+class Ours:
+    """What `snntrain` does in an epoch: data from the resident set, forward, loss, backward, optimizer, metrics."""
+
+    def __init__(self, spec: Spec) -> None:
+        from snntrain.config.compose import validate
+        from snntrain.training import build, loop
+
+        if spec.without in BEFORE:
+            BEFORE[spec.without]()
+        (config,) = validate(_overrides(spec))
+        self.job = build.prepare(config)
+        if spec.without in AFTER:
+            AFTER[spec.without](self.job)
+        self.forward = torch.compile(self.job.model) if config.trainer.compile else self.job.model
+        self.train_epoch = loop.train_epoch
+        self.epoch = 0
+        self.runs = _in_use(self.job)
+
+    def __call__(self) -> None:
+        self.epoch += 1
+        self.train_epoch(self.job, self.forward, self.epoch)
+
+
+def _overrides(spec: Spec) -> list[str]:
+    task, network = spec.task, NETWORKS[spec.task.network]
+    precision = "fp32" if spec.without == "bf16" else spec.precision
+    return [
+        f"neuron={task.neuron}",
+        "dataset=mnist",
+        f"dataset.root={task.data}",
+        f"network.channels={list(network.channels)}",
+        f"network.hidden={list(network.hidden)}",
+        f"network.votes={network.votes}",
+        f"T={task.T}",
+        f"trainer.batch_size={task.batch}",
+        f"trainer.limit_batches={spec.steps}",
+        "trainer.epochs=100000",
+        f"trainer.device={task.device}",
+        f"trainer.precision={precision}",
+        *spec.overrides,
+    ]
+
+
+def _in_use(job: Any) -> str:
+    """Which levers the job has, as seen from outside."""
+    group = job.optimizer.param_groups[0]
+    last = [p.is_contiguous(memory_format=torch.channels_last) and not p.is_contiguous() for p in _kernels(job)]
+    words = [job.precision.name, type(job.optimizer).__name__ + (" fused" if group.get("fused") else "")]
+    return ", ".join(words + ["channels last"] * any(last))
+
+
+def _kernels(job: Any) -> list[torch.Tensor]:
+    return [p for p in job.model.parameters() if p.ndim == 4]
+
+
+# ---- levers: what makes ours fast, and how to do without it ----------------------------------------------------------
+
+
+def _reference_neuron() -> None:
+    os.environ["SNNTRAIN_EXECUTOR"] = "reference"
+
+
+def _contiguous(job: Any) -> None:
+    job.model.to(memory_format=torch.contiguous_format)
+    # What has one channel is in both orders at once, so the order is fixed behind the layer, too.
+    for module in job.model.modules():
+        if isinstance(module, torch.nn.Conv2d):
+            module.register_forward_hook(lambda _, __, output: output.contiguous())
+
+
+def _unfused(job: Any) -> None:
+    for group in job.optimizer.param_groups:
+        group["fused"] = False
+
+
+def _copied_current(job: Any) -> None:
+    job.model.encoder.register_forward_hook(lambda _, __, output: output.contiguous())
+
+
+# allocator and bf16 are settings of the Spec; BEFORE acts before a job is prepared, AFTER on the job.
+BEFORE: dict[str | None, Callable[[], None]] = {"compiled neuron": _reference_neuron}
+AFTER: dict[str | None, Callable[[Any], None]] = {
+    "channels_last": _contiguous,
+    "fused optimizer": _unfused,
+    "constant prefix once": _copied_current,
+}
+LEVERS = ("allocator", "channels_last", "fused optimizer", "constant prefix once", "bf16", "compiled neuron")
+
+
+# ---- peers -----------------------------------------------------------------------------------------------------------
+
+
+class Theirs:
+    """A loop as in the peers' tutorials, on batches that lie ready on the device."""
+
+    def __init__(self, spec: Spec) -> None:
+        from benchmarks import peer_networks
+
+        torch.manual_seed(0)
+        self.net = peer_networks.build(spec.key, spec.task).train()
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=1e-3)
+        self.batches = ready_batches(spec.task, min(spec.steps, spec.task.images // spec.task.batch))
+        self.device, self.precision, self.steps = torch.device(spec.task.device), spec.precision, spec.steps
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=spec.precision == "fp16")
+        self.runs = f"{spec.precision}, Adam"
+
+    def __call__(self) -> None:
+        for step in range(self.steps):
+            images, labels = self.batches[step % len(self.batches)]
+            with torch.autocast(self.device.type, DTYPES[self.precision], enabled=self.precision != "fp32"):
+                rates = self.net(images)
+            loss = F.mse_loss(rates.float(), F.one_hot(labels, CLASSES).float())
+            self.optimizer.zero_grad()
+            self.scaler.scale(loss).backward()
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)

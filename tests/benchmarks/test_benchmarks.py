@@ -1,0 +1,87 @@
+"""Each benchmark runs and writes what it found; how fast anything was is no matter here."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from benchmarks import levers, neuron, train_step
+from benchmarks.layers import Problem, ours, theirs
+from benchmarks.peers import PEERS
+
+MACHINE = {"date", "command", "device", "cpu", "threads", "versions"}
+
+
+@pytest.fixture(autouse=True)
+def _no_data_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SNNTRAIN_DATA", raising=False)
+
+
+def found(folder: Path, name: str) -> list[dict[str, Any]]:
+    """The sections of a benchmark's JSON, once everything that it always holds is there."""
+    content = json.loads((folder / f"{name}.json").read_text())
+    assert content["machine"].keys() >= MACHINE
+    assert (folder / f"{name}.png").stat().st_size > 1000
+    rows = [row for section in content["sections"] for row in section["rows"]]
+    assert rows
+    assert not [row for row in rows if "failed" in row]
+    assert all(section["chart"] in section["rows"][0] for section in content["sections"])
+    assert all(math.isfinite(value) for row in rows for value in numbers(row))
+    return content["sections"]
+
+
+def numbers(row: dict[str, Any]) -> Iterator[float]:
+    return (value for value in row.values() if isinstance(value, float))
+
+
+def test_neuron_benchmark_writes_a_section_a_line(tmp_path: Path) -> None:
+    neuron.main(
+        ["--quick", "--device=cpu", "--neurons=lif", "--peers=none", "--allocator=default", f"--out={tmp_path}"]
+    )
+    names = [row["name"] for section in found(tmp_path, "neuron") for row in section["rows"]]
+    assert {"snntrain", "snntrain bf16", "floor: 5 passes", "snntrain ATan", "snntrain T=256"} <= set(names)
+
+
+def test_train_step_benchmark_runs_snntrains_own_path(tmp_path: Path) -> None:
+    train_step.main(["--quick", "--device=cpu", "--threads=1", "--peers=none", "--precision=fp32", f"--out={tmp_path}"])
+    (section,) = found(tmp_path, "train_step")
+    (row,) = section["rows"]
+    assert row["name"] == "snntrain"
+    assert row["runs"].startswith("fp32, Adam")
+
+
+def test_levers_benchmark_switches_a_lever_off(tmp_path: Path) -> None:
+    levers.main(["--quick", "--device=cpu", "--threads=1", "--only=bf16", "--precision=bf16", f"--out={tmp_path}"])
+    (section,) = found(tmp_path, "levers")
+    assert [row["runs"][:4] for row in section["rows"]] == ["bf16", "fp32"]
+
+
+@pytest.mark.parametrize("option", ["--lines=nothing", "--neurons=alif", "--peers=nobody", "--shape=big"])
+def test_an_unknown_choice_ends_with_status_2(option: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        neuron.main([option])
+    assert end.value.code == 2
+
+
+def test_our_layer_keeps_its_input_for_backward_and_nothing_else_of_its_size() -> None:
+    problem = Problem.random(4, (8, 128), torch.float32, torch.device("cpu"))
+    assert problem.x.nbytes <= ours("snntrain", "lif", problem).kept_bytes() < 1.1 * problem.x.nbytes
+
+
+@pytest.mark.parametrize("key", PEERS)
+@pytest.mark.parametrize("kind", ["if", "lif", "plif"])
+def test_a_peers_neuron_takes_the_same_current_to_a_gradient(key: str, kind: str) -> None:
+    if find_spec(key) is None:
+        pytest.skip(f"{key} is not installed")
+    problem = Problem.random(3, (2, 8), torch.float32, torch.device("cpu"))
+    grad_x, *learnt = theirs(key, kind, problem).step()
+    assert grad_x.shape == problem.x.shape
+    assert grad_x.isfinite().all()
+    assert len(learnt) == (kind == "plif")
