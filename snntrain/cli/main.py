@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from snntrain.errors import RunFailed, UserError
+from snntrain.openmp import sleep_soon
 
 
 def _train(argv: Sequence[str]) -> None:
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"train": _train, "eval":
 
 def main() -> None:
     """The console script."""
+    sleep_soon()
     sys.exit(status(sys.argv[1:]))
 
 

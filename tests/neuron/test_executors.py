@@ -14,6 +14,7 @@ from torch._dynamo.testing import CompileCounter
 
 from snntrain.neuron import PLIFNode, surrogate
 from snntrain.neuron.recurrence import executor, integrate_and_fire, reference
+from snntrain.neuron.recurrence import threads as executor_threads
 from snntrain.neuron.recurrence.formulas import KINDS, formula
 from snntrain.neuron.recurrence.numba_kernels import LARGEST_BLOCK, SCRATCH, SMALLEST_BLOCK
 
@@ -300,6 +301,20 @@ def test_the_same_bits_every_time_and_with_any_number_of_threads() -> None:
         torch.set_num_threads(threads)
     for result in results[1:]:
         assert all(map(torch.equal, result, results[0]))
+
+
+def test_threads_of_our_own_do_where_torch_has_no_openmp(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads, results = torch.get_num_threads(), []
+    try:
+        torch.set_num_threads(3)
+        for parallel in (executor_threads._parallel, None):
+            monkeypatch.setattr(executor_threads, "_parallel", parallel)
+            given = [current(4, 300_001).requires_grad_(), *COEFFICIENTS["learnt"]()]
+            pull(run(given[0], given[1:]))
+            results.append([value.grad for value in given])
+    finally:
+        torch.set_num_threads(threads)
+    assert all(map(torch.equal, *results))
 
 
 def test_parameter_gradients_have_the_same_bits_every_time() -> None:

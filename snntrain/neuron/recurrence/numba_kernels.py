@@ -1,27 +1,90 @@
 """The recurrence compiled for the CPU with Numba: float32 or bfloat16 in and out, state in float32.
 
-A block of neurons goes through all its steps while its state lies in the cache. Backward computes `h` of the block
-again from `x` before it walks back in time, so that nothing but `x` is kept for it. Products and sums are rounded one
-by one and in the reference's order: in float32 the spikes are the reference's.
+A block of neurons goes through all its steps while its state lies in the cache. Backward computes the potentials of the
+block again from `x` before it walks back in time, so that nothing but `x` is kept for it. Products and sums are rounded
+one by one and in the reference's order: in float32 the spikes are the reference's.
 
-In all kernels `x` is `[T, M]`, or `[1, M]` for a constant current, M the neurons in the order of memory; `lo` and `hi`
-bound the neurons of one call. Coefficients and first state are a number, or an array of one a neuron. bfloat16 comes as
-the 16 bits that it is.
+What is done to a row, the neurons of a block in one step, stands in a function of its own with few arrays: the compiler
+vectorises a loop only where it can check at its start that no array overlaps another, and it checks few. The arrays
+called `u` hold h - v_threshold. bfloat16 comes as the 16 bits that it is.
+
+`forward` and `backward` make a kernel: a C function of a `CALL`. Each thread that runs it takes block after block until
+none is left. All that they are made of stands in this file, because Numba takes compiled code from its cache on disk as
+long as the file of the kernel is unchanged.
 """
 
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
 import numpy as np
-from numba import njit, types
+from numba import carray, cfunc, from_dtype, njit, types
 from numba.extending import intrinsic, overload
 
-f32 = np.float32
+f32, f64 = np.float32, np.float64
 ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
 
 # Potentials of a block over all its steps, in numbers: they should stay in the second-level cache.
 SCRATCH = 2**16
-LARGEST_BLOCK, SMALLEST_BLOCK = 1024, 64
+LARGEST_BLOCK, SMALLEST_BLOCK = 4096, 64
+
+# What a kernel is called with. Arrays come as the addresses of their first elements, 0 where there is none; `stride` is
+# the distance from one step to the next, in elements, 0 where all steps are one. `x` and `grad_s` are `[T, M]`, M the
+# neurons in the order of memory, and so are `s`, `h`, `v` and `grad_x`, whose steps follow each other; only where
+# `constant`, `grad_x` is `[M]`. `a`, `b`, `c` and `v0` are numbers, or float32 `[M]` at `each_a` and its like.
+CALL = np.dtype(
+    [
+        # The block that is next: a thread takes it and counts on.
+        ("next", np.int64),
+        *((name, np.int64) for name in ("T", "M", "block", "constant")),
+        *((name, np.int64) for name in ("x", "x_stride", "each_a", "each_b", "each_c", "each_v0")),
+        *((name, np.int64) for name in ("s", "v_last", "h", "v")),
+        *((name, np.int64) for name in ("grad_s", "grad_s_stride", "grad_v_last")),
+        *((name, np.int64) for name in ("grad_x", "grad_v0", "grad_a", "grad_b", "grad_c")),
+        *((name, f32) for name in ("a", "b", "c", "v0", "v_threshold", "v_reset", "p", "q")),
+    ],
+    align=True,
+)
 
 
-# ---- numbers in memory -----------------------------------------------------------------------------------------------
+def block_size(T: int) -> int:
+    """Neurons that go through `T` steps together."""
+    return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, SCRATCH // T))
+
+
+# ---- memory ----------------------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def at(typing, address):
+    """The pointer to an address."""
+    from llvmlite import ir
+
+    byte = ir.IntType(8).as_pointer()
+    return types.voidptr(types.int64), lambda _, builder, __, given: builder.inttoptr(given[0], byte)
+
+
+def row(address, start, n, dtype):
+    """The `n` numbers from the one `start` behind an address."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(row)
+def _row(address, start, n, dtype):
+    size = dtype.dtype.bitwidth // 8
+    return lambda address, start, n, dtype: carray(at(address + size * start), n, dtype)
+
+
+@intrinsic
+def taken(typing, call):
+    """The first field of a `CALL`, which is one more from then on: no two threads get the same."""
+    from llvmlite import ir
+
+    def take(_, builder, __, given):
+        number = ir.IntType(64)
+        return builder.atomic_rmw("add", builder.bitcast(given[0], number.as_pointer()), number(1), "monotonic")
+
+    return types.int64(call), take
 
 
 @intrinsic
@@ -78,7 +141,7 @@ def of(values, neuron):
 @overload(of)
 def _of(values, neuron):
     if isinstance(values, types.Array):
-        return lambda values, neuron: widen(values[neuron])
+        return lambda values, neuron: values[neuron]
     return lambda values, neuron: values
 
 
@@ -87,6 +150,7 @@ def _of(values, neuron):
 LOG2_E, LN2_HIGH, LN2_LOW = f32(1.44269504), f32(0.693359375), f32(-2.12194440e-4)
 # Adding it rounds a float32 to a whole number, which then stands in the lowest bits.
 ROUNDER = f32(1.5 * 2**23)
+HALF_PI, ROOT_PI = f32(np.pi / 2), f32(np.sqrt(np.pi))
 
 
 @njit(inline="always")
@@ -106,225 +170,304 @@ def exp_negative(x):
     return series * as_float(np.uint32(as_bits(shifted) << np.uint32(23)) + np.uint32(127 << 23))
 
 
-@njit
-def surrogate_gradients(h, n, v_threshold, kind, p, q, out):
-    """The gradient of surrogate `KINDS[kind]` at h - v_threshold of `n` neurons, in float32.
-
-    A loop a surrogate: a branch inside the loop would keep it from being vectorised.
-    """
-    if kind == 0:  # PiecewiseQuadratic
-        for i in range(n):
-            out[i] = max(ZERO, p - p * p * abs(h[i] - v_threshold))
-    elif kind == 1:  # PiecewiseExp
-        for i in range(n):
-            out[i] = HALF * p * exp_negative(-p * abs(h[i] - v_threshold))
-    elif kind == 2:  # Sigmoid
-        for i in range(n):
-            e = exp_negative(-p * abs(h[i] - v_threshold))
-            out[i] = p * e / ((ONE + e) * (ONE + e))
-    elif kind == 3:  # SoftSign
-        for i in range(n):
-            y = ONE + p * abs(h[i] - v_threshold)
-            out[i] = HALF * p / (y * y)
-    elif kind == 4:  # ATan
-        for i in range(n):
-            y = f32(np.pi / 2) * p * (h[i] - v_threshold)
-            out[i] = HALF * p / (ONE + y * y)
-    elif kind == 5:  # NonzeroSignLogAbs
-        for i in range(n):
-            out[i] = ONE / (ONE / p + abs(h[i] - v_threshold))
-    elif kind == 6:  # Erf
-        for i in range(n):
-            y = p * (h[i] - v_threshold)
-            out[i] = p / f32(np.sqrt(np.pi)) * exp_negative(-y * y)
-    elif kind == 7:  # PiecewiseLeakyReLU
-        for i in range(n):
-            out[i] = HALF / p if abs(h[i] - v_threshold) <= p else q
-    elif kind == 8:  # SuperSpike
-        for i in range(n):
-            y = ONE + p * abs(h[i] - v_threshold)
-            out[i] = ONE / (y * y)
-    else:  # Rectangle
-        for i in range(n):
-            out[i] = p if abs(h[i] - v_threshold) <= HALF / p else ZERO
+def logistic(u, p, q):
+    e = exp_negative(-p * abs(u))
+    return p * e / ((ONE + e) * (ONE + e))
 
 
-# ---- the recurrence --------------------------------------------------------------------------------------------------
+def inverse_square(u, p, q):
+    y = ONE + p * abs(u)
+    return ONE / (y * y)
+
+
+def cauchy(u, p, q):
+    y = HALF_PI * p * u
+    return HALF * p / (ONE + y * y)
+
+
+# In the order of `formulas.KINDS`.
+GRADIENTS: tuple[Callable[..., Any], ...] = (
+    lambda u, p, q: max(ZERO, p - p * p * abs(u)),  # PiecewiseQuadratic
+    lambda u, p, q: HALF * p * exp_negative(-p * abs(u)),  # PiecewiseExp
+    logistic,  # Sigmoid
+    lambda u, p, q: HALF * p / ((ONE + p * abs(u)) * (ONE + p * abs(u))),  # SoftSign
+    cauchy,  # ATan
+    lambda u, p, q: ONE / (ONE / p + abs(u)),  # NonzeroSignLogAbs
+    lambda u, p, q: p / ROOT_PI * exp_negative(-(p * u) * (p * u)),  # Erf
+    lambda u, p, q: HALF / p if abs(u) <= p else q,  # PiecewiseLeakyReLU
+    inverse_square,  # SuperSpike
+    lambda u, p, q: p if abs(u) <= HALF / p else ZERO,  # Rectangle
+)
+
+
+def surrogate_gradient(kind, u, p, q):
+    """The gradient of surrogate `KINDS[kind]` with shape `p` and `q`; `kind` is a constant of the compiled code."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(surrogate_gradient, prefer_literal=True, inline="always")
+def _surrogate_gradient(kind, u, p, q):
+    gradient = njit(inline="always")(GRADIENTS[kind.literal_value])
+    return lambda kind, u, p, q: gradient(u, p, q)
+
+
+# ---- rows ------------------------------------------------------------------------------------------------------------
 
 
 @njit(inline="always")
-def after_reset(h, v_threshold, v_reset, soft):
-    """The potential after a step whose charged potential was `h`."""
-    down = h - v_threshold if soft else v_reset
-    return down if h - v_threshold >= ZERO else h
+def after_reset(h, u, v_reset, soft):
+    """The potential after a step that charged to `h = v_threshold + u`; NaN does not fire."""
+    down = u if soft else v_reset
+    return down if u >= ZERO else h
 
 
 @njit
-def block_size(T):
-    """Neurons that go through `T` steps together: a power of two, so that it divides every larger block."""
-    size = LARGEST_BLOCK
-    while size > SMALLEST_BLOCK and size * T > SCRATCH:
-        size //= 2
-    return size
+def fill(row, value):
+    for i in range(len(row)):
+        row[i] = value
 
 
 @njit
-def total(values, n):
-    """The sum of the first `n` values, which it overwrites: by halves, as exact as it is fast, in a fixed order."""
-    while n > 1:
-        half = (n + 1) // 2
-        for i in range(n - half):
-            values[i] += values[half + i]
-        n = half
-    return values[0]
+def begin_row(address, value, start, dtype, into):
+    """The numbers from `start` behind an address, or `value` where that is 0."""
+    if address == 0:
+        fill(into, value)
+        return
+    stored = row(address, start, len(into), dtype)
+    for i in range(len(into)):
+        into[i] = widen(stored[i])
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def forward(
-    x,
-    a,
-    b,
-    c,
-    v0,
-    v_threshold,
-    v_reset,
-    soft,
-    s,
-    v_last,
-    h_all,
-    v_all,
-    lo,
-    hi,
-):
-    """Spikes `s` `[T, M]` and last potential `v_last` `[M]`; `h_all` and `v_all` too unless they are empty."""
-    T, constant, record = len(s), len(x) == 1, len(h_all) > 0
-    v = np.empty(LARGEST_BLOCK, f32)
-    for start in range(lo, hi, LARGEST_BLOCK):
-        n = min(LARGEST_BLOCK, hi - start)
-        for i in range(n):
-            v[i] = of(v0, start + i)
-        for t in range(T):
-            x_t, s_t = x[0 if constant else t, start : start + n], s[t, start : start + n]
-            if record:
-                h_t, v_t = h_all[t, start : start + n], v_all[t, start : start + n]
-                for i in range(n):
-                    h = of(a, start + i) * v[i] + (of(b, start + i) * widen(x_t[i]) + of(c, start + i))
-                    h_t[i] = h
-                    v_t[i] = after_reset(h, v_threshold, v_reset, soft)
-            for i in range(n):
-                h = of(a, start + i) * v[i] + (of(b, start + i) * widen(x_t[i]) + of(c, start + i))
-                s_t[i] = narrow(ONE if h - v_threshold >= ZERO else ZERO, s)
-                v[i] = after_reset(h, v_threshold, v_reset, soft)
-        for i in range(n):
-            v_last[start + i] = narrow(v[i], v_last)
+@njit
+def scale_row(row, factor, into):
+    """The products with a number, or with one each, in the dtype of `into`."""
+    for i in range(len(row)):
+        into[i] = narrow(of(factor, i) * row[i], into)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def backward(
-    x,
-    a,
-    b,
-    c,
-    v0,
-    v_threshold,
-    v_reset,
-    soft,
-    kind,
-    p,
-    q,
-    attached,
-    T,
-    grad_s,
-    grad_v_last,
-    grad_x,
-    grad_v0,
-    grad_a,
-    grad_b,
-    grad_c,
-    lo,
-    hi,
-):
-    """Gradients `grad_x` of x's shape, and unless they are empty `grad_v0` `[M]` and `grad_a`, `grad_b`, `grad_c`.
+@njit
+def drive_row(x, b, c, drive):
+    """`b x + c` where each neuron has its own."""
+    for i in range(len(drive)):
+        drive[i] = b[i] * widen(x[i]) + c[i]
 
-    Those of the coefficients are `[M]`, or else a sum a block.
 
-    `attached` is 1 where the reset takes part in the gradient, else 0. `grad_s` is `[T, M]` or, alike in all steps,
-    `[1, M]`; `grad_v_last` is `[M]` or empty.
+@njit
+def fire_row(x, a, b, c, v, v_threshold, v_reset, soft, s):
+    """One step of `v`, and its spikes."""
+    for i in range(len(v)):
+        h = of(a, i) * v[i] + (b * widen(x[i]) + c)
+        u = h - v_threshold
+        s[i] = narrow(ONE if u >= ZERO else ZERO, s)
+        v[i] = after_reset(h, u, v_reset, soft)
+
+
+@njit
+def charge_row(x, a, b, c, v, v_threshold, v_reset, soft, u):
+    """One step of `v`, and `u`."""
+    for i in range(len(v)):
+        h = of(a, i) * v[i] + (b * widen(x[i]) + c)
+        u[i] = h - v_threshold
+        v[i] = after_reset(h, u[i], v_reset, soft)
+
+
+@njit
+def record_row(x, a, b, c, v, v_threshold, v_reset, soft, h, v_after):
+    """The potentials of the step that `v` stands before."""
+    for i in range(len(v)):
+        h[i] = of(a, i) * v[i] + (b * widen(x[i]) + c)
+        v_after[i] = after_reset(h[i], h[i] - v_threshold, v_reset, soft)
+
+
+def back_row(kind, soft, attached, u, grad_s, decay, b, v_threshold, v_reset, p, q, grad_h, grad_x):
+    """One step back: from `grad_h` of the step behind to that of this step, and `grad_x`.
+
+    `decay` times `grad_h` is the gradient of the potential after this step.
     """
-    constant, alike, learnt = len(x) == 1 and T > 1, len(grad_s) == 1, len(grad_a) > 0
-    by_neuron = len(grad_a) == x.shape[1]
-    size = block_size(T)
-    h_all = np.empty((T, size), f32)
-    v, slope = np.empty(size, f32), np.empty(size, f32)
-    sum_x, sum_a, sum_b, sum_c = np.empty(size, f32), np.empty(size, f32), np.empty(size, f32), np.empty(size, f32)
-    for start in range(lo, hi, size):
-        n = min(size, hi - start)
-        for i in range(n):
-            v[i] = of(v0, start + i)
-        for t in range(T):
-            x_t, h_t = x[0 if constant else t, start : start + n], h_all[t]
-            for i in range(n):
-                h = of(a, start + i) * v[i] + (of(b, start + i) * widen(x_t[i]) + of(c, start + i))
-                h_t[i] = h
-                v[i] = after_reset(h, v_threshold, v_reset, soft)
-        # From here on v holds the gradient of the potential after the step.
-        for i in range(n):
-            v[i] = ZERO
-            sum_x[i] = ZERO
-        if len(grad_v_last) > 0:
-            for i in range(n):
-                v[i] = widen(grad_v_last[start + i])
-        if learnt:
-            for i in range(n):
-                sum_a[i] = ZERO
-                sum_b[i] = ZERO
-                sum_c[i] = ZERO
-        for t in range(T - 1, -1, -1):
-            h_t, g_t = h_all[t], grad_s[0 if alike else t, start : start + n]
-            surrogate_gradients(h_t, n, v_threshold, kind, p, q, slope)
-            if soft:
-                for i in range(n):
-                    slope_v = ONE - attached * v_threshold * slope[i]
-                    slope[i] = widen(g_t[i]) * slope[i] + v[i] * slope_v
+    raise NotImplementedError("compiled code only")
+
+
+@overload(back_row, prefer_literal=True, jit_options={"fastmath": {"contract"}})
+def _back_row(kind, soft, attached, u, grad_s, decay, b, v_threshold, v_reset, p, q, grad_h, grad_x):
+    KIND, SOFT, ATTACHED = kind.literal_value, soft.literal_value, attached.literal_value
+
+    def back(kind, soft, attached, u, grad_s, decay, b, v_threshold, v_reset, p, q, grad_h, grad_x):
+        for i in range(len(u)):
+            # The gradient of h comes through the spike, and past it; the reset is the spike's if ATTACHED.
+            grad_v = decay * grad_h[i]
+            through, past = widen(grad_s[i]), grad_v
+            if SOFT:
+                if ATTACHED:
+                    through -= grad_v * v_threshold
             else:
-                for i in range(n):
-                    stayed = ZERO if h_t[i] - v_threshold >= ZERO else ONE
-                    slope_v = stayed + attached * (v_reset - h_t[i]) * slope[i]
-                    slope[i] = widen(g_t[i]) * slope[i] + v[i] * slope_v
-            # From here on slope holds the gradient of h.
-            if learnt:
-                # A loop each: with more arrays at once the compiler gives up vectorising.
-                x_t, h_before = x[0 if constant else t, start : start + n], h_all[max(t - 1, 0)]
-                if t > 0:
-                    for i in range(n):
-                        sum_a[i] += slope[i] * after_reset(h_before[i], v_threshold, v_reset, soft)
+                if ATTACHED:
+                    through += grad_v * (v_reset - v_threshold - u[i])
+                past = ZERO if u[i] >= ZERO else grad_v
+            grad = through * surrogate_gradient(KIND, u[i], p, q) + past
+            grad_h[i] = grad
+            grad_x[i] = narrow(of(b, i) * grad, grad_x)
+
+    return back
+
+
+@njit
+def add_product(row, others, total):
+    """Adds the products of two rows to a row."""
+    for i in range(len(total)):
+        total[i] += row[i] * widen(others[i])
+
+
+@njit
+def add_row(row, total):
+    for i in range(len(total)):
+        total[i] += row[i]
+
+
+@njit
+def state_row(u, v_threshold, v_reset, soft, v):
+    """The potential after a step that charged to `u`."""
+    for i in range(len(v)):
+        v[i] = after_reset(v_threshold + u[i], u[i], v_reset, soft)
+
+
+@njit(fastmath={"reassoc", "contract"})
+def sums_row(grad_h, v, x):
+    """Sums of the products with `v`, with `x`, and of `grad_h` itself; each is first summed in the parts of a vector."""
+    sum_a, sum_b, sum_c = 0.0, 0.0, 0.0
+    for i in range(len(grad_h)):
+        grad = f64(grad_h[i])
+        sum_a += grad * f64(v[i])
+        sum_b += grad * f64(widen(x[i]))
+        sum_c += grad
+    return sum_a, sum_b, sum_c
+
+
+# ---- kernels ---------------------------------------------------------------------------------------------------------
+
+
+def compiled(kernel: Callable[..., Any]) -> Any:
+    """The C function, from the cache on disk where it has been compiled before."""
+    make = partial(cfunc, types.void(types.CPointer(from_dtype(CALL))), error_model="numpy")
+    try:
+        return make(cache=True)(kernel)
+    except RuntimeError:  # Numba finds no folder that it may write to.
+        return make()(kernel)
+
+
+@cache
+def forward(half: bool, each: bool, soft: bool) -> Any:
+    """The kernel that writes `s` and `v_last`, and float32 `h` and `v` where there are any.
+
+    Args:
+        half: sequences are bfloat16, not float32.
+        each: neurons have `a`, `b` and `c` of their own.
+        soft: there is no `v_reset`.
+    """
+    STORED, EACH, SOFT = np.uint16 if half else f32, each, soft
+
+    def kernel(call):
+        given = carray(call, 1)[0]
+        size, M, v_threshold, v_reset = given.block, given.M, given.v_threshold, given.v_reset
+        a, b, c = given.a, given.b, given.c
+        scratch = np.empty((2, size), f32)
+        while True:
+            start = taken(call) * size
+            if start >= M:
+                break
+            n = min(size, M - start)
+            v, current = scratch[0, :n], scratch[1, :n]
+            begin_row(given.each_v0, given.v0, start, f32, v)
+            for t in range(given.T):
+                x = row(given.x, t * given.x_stride + start, n, STORED)
+                s = row(given.s, t * M + start, n, STORED)
+                if EACH:
+                    drive_row(x, row(given.each_b, start, n, f32), row(given.each_c, start, n, f32), current)
+                    each_a = row(given.each_a, start, n, f32)
+                    if given.h != 0:
+                        h, after = row(given.h, t * M + start, n, f32), row(given.v, t * M + start, n, f32)
+                        record_row(current, each_a, ONE, ZERO, v, v_threshold, v_reset, SOFT, h, after)
+                    fire_row(current, each_a, ONE, ZERO, v, v_threshold, v_reset, SOFT, s)
                 else:
-                    for i in range(n):
-                        sum_a[i] += slope[i] * of(v0, start + i)
-                for i in range(n):
-                    sum_b[i] += slope[i] * widen(x_t[i])
-                for i in range(n):
-                    sum_c[i] += slope[i]
-            if constant:
-                for i in range(n):
-                    sum_x[i] += of(b, start + i) * slope[i]
-            else:
-                gx_t = grad_x[t, start : start + n]
-                for i in range(n):
-                    gx_t[i] = narrow(of(b, start + i) * slope[i], grad_x)
-            for i in range(n):
-                v[i] = of(a, start + i) * slope[i]
-        if constant:
-            for i in range(n):
-                grad_x[0, start + i] = narrow(sum_x[i], grad_x)
-        if learnt and by_neuron:
-            grad_a[start : start + n] = sum_a[:n]
-            grad_b[start : start + n] = sum_b[:n]
-            grad_c[start : start + n] = sum_c[:n]
-        elif learnt:
-            grad_a[start // size] = total(sum_a, n)
-            grad_b[start // size] = total(sum_b, n)
-            grad_c[start // size] = total(sum_c, n)
-        if len(grad_v0) > 0:
-            for i in range(n):
-                grad_v0[start + i] = v[i]
+                    if given.h != 0:
+                        h, after = row(given.h, t * M + start, n, f32), row(given.v, t * M + start, n, f32)
+                        record_row(x, a, b, c, v, v_threshold, v_reset, SOFT, h, after)
+                    fire_row(x, a, b, c, v, v_threshold, v_reset, SOFT, s)
+            scale_row(v, ONE, row(given.v_last, start, n, STORED))
+
+    return compiled(kernel)
+
+
+@cache
+def backward(half: bool, each: bool, soft: bool, attached: bool, kind: int) -> Any:
+    """The kernel that writes `grad_x`, and, where they are wanted, `grad_v0` and the coefficients' gradients.
+
+    `grad_v0` is float32 `[M]`. `grad_a`, `grad_b` and `grad_c` are added to float32 `[M]` where `each`, else they are
+    float64, a sum a block.
+
+    Args:
+        half, each, soft: as in `forward`.
+        attached: the reset takes part in the gradient.
+        kind: the surrogate, see `formulas.KINDS`.
+    """
+    STORED, EACH, SOFT, ATTACHED, KIND = np.uint16 if half else f32, each, soft, attached, kind
+
+    def kernel(call):
+        given = carray(call, 1)[0]
+        size, T, M, v_threshold, v_reset = given.block, given.T, given.M, given.v_threshold, given.v_reset
+        a, b, c, p, q = given.a, given.b, given.c, given.p, given.q
+        us, scratch = np.empty((T, size), f32), np.empty((4, size), f32)
+        while True:
+            block = taken(call)
+            start = block * size
+            if start >= M:
+                break
+            n = min(size, M - start)
+            v, current, grad_h, sum_h = scratch[0, :n], scratch[1, :n], scratch[2, :n], scratch[3, :n]
+            begin_row(given.each_v0, given.v0, start, f32, v)
+            for t in range(T):
+                x = row(given.x, t * given.x_stride + start, n, STORED)
+                if EACH:
+                    drive_row(x, row(given.each_b, start, n, f32), row(given.each_c, start, n, f32), current)
+                    each_a = row(given.each_a, start, n, f32)
+                    charge_row(current, each_a, ONE, ZERO, v, v_threshold, v_reset, SOFT, us[t, :n])
+                else:
+                    charge_row(x, a, b, c, v, v_threshold, v_reset, SOFT, us[t, :n])
+            begin_row(given.grad_v_last, ZERO, start, STORED, grad_h)
+            fill(sum_h, ZERO)
+            total_a, total_b, total_c = 0.0, 0.0, 0.0
+            for t in range(T - 1, -1, -1):
+                # What `grad_h` of the step behind is multiplied by on its way through the state.
+                decay = ONE if EACH or t == T - 1 else a
+                if EACH and t < T - 1:
+                    scale_row(grad_h, row(given.each_a, start, n, f32), grad_h)
+                own_b = row(given.each_b, start, n, f32) if EACH else b
+                u, grad_s = us[t, :n], row(given.grad_s, t * given.grad_s_stride + start, n, STORED)
+                if given.constant != 0:
+                    back_row(KIND, SOFT, ATTACHED, u, grad_s, decay, b, v_threshold, v_reset, p, q, grad_h, current)
+                    add_row(grad_h, sum_h)
+                else:
+                    grad_x = row(given.grad_x, t * M + start, n, STORED)
+                    back_row(KIND, SOFT, ATTACHED, u, grad_s, decay, own_b, v_threshold, v_reset, p, q, grad_h, grad_x)
+                if given.grad_a != 0:
+                    x = row(given.x, t * given.x_stride + start, n, STORED)
+                    if t > 0:
+                        state_row(us[t - 1, :n], v_threshold, v_reset, SOFT, v)
+                    else:
+                        begin_row(given.each_v0, given.v0, start, f32, v)
+                    if EACH:
+                        add_product(grad_h, v, row(given.grad_a, start, n, f32))
+                        add_product(grad_h, x, row(given.grad_b, start, n, f32))
+                        add_row(grad_h, row(given.grad_c, start, n, f32))
+                    else:
+                        sum_a, sum_b, sum_c = sums_row(grad_h, v, x)
+                        total_a, total_b, total_c = total_a + sum_a, total_b + sum_b, total_c + sum_c
+            if given.constant != 0:
+                scale_row(sum_h, row(given.each_b, start, n, f32) if EACH else b, row(given.grad_x, start, n, STORED))
+            if given.grad_v0 != 0:
+                scale_row(grad_h, row(given.each_a, start, n, f32) if EACH else a, row(given.grad_v0, start, n, f32))
+            if given.grad_a != 0 and not EACH:
+                row(given.grad_a, block, 1, f64)[0] = total_a
+                row(given.grad_b, block, 1, f64)[0] = total_b
+                row(given.grad_c, block, 1, f64)[0] = total_c
+
+    return compiled(kernel)

@@ -6,6 +6,7 @@ its backward but its inputs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,6 +15,9 @@ from torch import Tensor
 from snntrain.neuron.recurrence.executor import Inputs, Rule, load
 from snntrain.neuron.recurrence.layout import Layout
 from snntrain.neuron.recurrence.reference import Coefficient, Trajectory
+
+# Not torch.library.custom_op, whose wrapper imports torch's compiler at the first call: more than half a second.
+LIBRARY = torch.library.Library("snntrain", "DEF")
 
 
 def fused(
@@ -28,7 +32,8 @@ def fused(
     record: bool,
 ) -> Trajectory:
     """Has the compiled `executor` run the recurrence; the other arguments as in `integrate_and_fire`."""
-    return Trajectory(*_forward(x, T, _tensor(a), _tensor(b), _tensor(c), _tensor(v), executor, *rule, record))
+    tensors = (_tensor(value) for value in (a, b, c, v))
+    return Trajectory(*torch.ops.snntrain.integrate_and_fire(x, T, *tensors, executor, *rule, record))
 
 
 def _tensor(value: Coefficient) -> Tensor:
@@ -36,7 +41,6 @@ def _tensor(value: Coefficient) -> Tensor:
     return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float32)
 
 
-@torch.library.custom_op("snntrain::integrate_and_fire", mutates_args=())
 def _forward(
     x: Tensor,
     T: int,
@@ -63,8 +67,7 @@ def _forward(
     return s, v_last, h, v
 
 
-@_forward.register_fake
-def _(x: Tensor, T: int, *given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def _forward_fake(x: Tensor, T: int, *given: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     return _outputs(Layout(x), x, T, record=given[-1])
 
 
@@ -87,14 +90,13 @@ def _differentiate(ctx: Any, grad_s: Tensor | None, grad_v_last: Tensor | None, 
     needs = ctx.needs_input_grad
     if grad_s is None:
         grad_s = x.new_zeros(1, *x.shape[1:]).expand(ctx.T, *x.shape[1:])
-    grad_x, grad_a, grad_b, grad_c, grad_v0 = _backward(
+    grad_x, grad_a, grad_b, grad_c, grad_v0 = torch.ops.snntrain.integrate_and_fire_backward(
         grad_s, grad_v_last, x, ctx.T, a, b, c, v0, *ctx.rule, any(needs[2:5]), needs[5]
     )
     grads = (grad_x, None, grad_a, grad_b, grad_c, grad_v0)
     return *(grad if needed else None for grad, needed in zip(grads, needs, strict=False)), *[None] * 8
 
 
-@torch.library.custom_op("snntrain::integrate_and_fire_backward", mutates_args=())
 def _backward(
     grad_s: Tensor,
     grad_v_last: Tensor | None,
@@ -148,9 +150,18 @@ def _summed(layout: Layout, parts: Tensor, like: Tensor) -> Tensor:
     return layout.unflat_step(parts).double().sum_to_size(like.shape).to(like.dtype)
 
 
-@_backward.register_fake
-def _(grad_s: Tensor, grad_v_last: Tensor | None, x: Tensor, T: int, *given: Any) -> tuple[Tensor, ...]:
+def _backward_fake(grad_s: Tensor, grad_v_last: Tensor | None, x: Tensor, T: int, *given: Any) -> tuple[Tensor, ...]:
     return Layout(x).empty(len(x), x), *(torch.empty_like(values) for values in given[:4])
 
 
-_forward.register_autograd(_differentiate, setup_context=_keep)
+def _register(name: str, function: Callable[..., Any], fake: Callable[..., Any]) -> None:
+    """Makes `function` the operator `snntrain::name` on every device, and `fake` what tracing runs in its place."""
+    schema = torch.library.infer_schema(function, mutates_args=())
+    LIBRARY.define(f"{name}{schema}", tags=(torch.Tag.pt2_compliant_tag,))
+    LIBRARY.impl(name, function, "CompositeExplicitAutograd")
+    torch.library.register_fake(f"snntrain::{name}", fake, lib=LIBRARY)
+
+
+_register("integrate_and_fire", _forward, _forward_fake)
+_register("integrate_and_fire_backward", _backward, _backward_fake)
+torch.library.register_autograd("snntrain::integrate_and_fire", _differentiate, setup_context=_keep, lib=LIBRARY)

@@ -1,0 +1,49 @@
+"""C functions run by the threads that torch computes with.
+
+Those wait for their next work in a loop, so that other threads beside them would share their cores. They belong to the
+OpenMP library that torch has loaded, which runs any function.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+
+FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+# The entry of GNU's OpenMP, which LLVM's and Intel's have too; None where torch has loaded none of them.
+_parallel = getattr(ctypes.CDLL(None), "GOMP_parallel", None) if os.name == "posix" else None
+_pools: dict[int, ThreadPoolExecutor] = {}
+# Threads do not outlive a fork, and OpenMP would wait for its own for ever.
+_forked = False
+
+
+def _after_fork() -> None:
+    global _forked
+    _forked = True
+
+
+if os.name == "posix":
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def run_on_threads(function: int, data: int, most: int) -> None:
+    """Has up to `most` threads, as many as torch uses, call the C function at address `function` with `data`."""
+    threads = 1 if _forked else min(most, torch.get_num_threads())
+    if threads > 1 and _parallel is not None:
+        _parallel(ctypes.c_void_p(function), ctypes.c_void_p(data), threads, 0)
+        return
+    # ctypes lets the other threads run while a function does.
+    call = FUNCTION(function)
+    running = [_pool(threads).submit(call, data) for _ in range(threads - 1)]
+    call(data)
+    for future in running:
+        future.result()
+
+
+def _pool(threads: int) -> ThreadPoolExecutor:
+    if threads not in _pools:
+        _pools[threads] = ThreadPoolExecutor(threads - 1, thread_name_prefix="snntrain-neuron")
+    return _pools[threads]
