@@ -332,7 +332,7 @@ def state_row(u, v_threshold, v_reset, soft, v):
 
 @njit(fastmath={"reassoc", "contract"})
 def sums_row(grad_h, v, x):
-    """Sums of the products with `v`, with `x`, and of `grad_h` itself; each is first summed in the parts of a vector."""
+    """Sums of the products with `v`, with `x`, and of `grad_h` itself; each in as many parts as a vector has."""
     sum_a, sum_b, sum_c = 0.0, 0.0, 0.0
     for i in range(len(grad_h)):
         grad = f64(grad_h[i])
