@@ -1,14 +1,16 @@
 """Convolutional spiking network."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from torch import nn
 
 from snntrain.network.mlp import Factory, Layers, fully_connected
+from snntrain.network.pooling import MaxPool2x2
 from snntrain.network.sequence import TimeSequential
 
-POOLS = {"max": nn.MaxPool2d, "avg": nn.AvgPool2d}
+POOLS: dict[str, Callable[[], nn.Module]] = {"max": MaxPool2x2, "avg": partial(nn.AvgPool2d, 2)}
 
 
 class CSNN(TimeSequential):
@@ -58,7 +60,7 @@ class CSNN(TimeSequential):
             layers[f"conv{index}"] = nn.Conv2d(width, size, kernel_size=3, padding=1, bias=False)
             layers[f"conv{index}_norm"] = nn.BatchNorm2d(size)
             layers[f"conv{index}_neuron"] = neuron()
-            layers[f"conv{index}_pool"] = POOLS[pool](2)
+            layers[f"conv{index}_pool"] = POOLS[pool]()
             width, sides = size, [side // 2 for side in sides]
         layers["flatten"] = nn.Flatten()
         inputs = width * sides[0] * sides[1]

@@ -9,17 +9,19 @@ vectorises a loop only where it can check at its start that no array overlaps an
 called `u` hold h - v_threshold. bfloat16 comes as the 16 bits that it is.
 
 `forward` and `backward` make a kernel: a C function of a `CALL`. Each thread that runs it takes block after block until
-none is left. All that they are made of stands in this file, because Numba takes compiled code from its cache on disk as
-long as the file of the kernel is unchanged.
+none is left. Numba takes compiled code from its cache on disk as long as this file is unchanged: after a change of
+`numba_memory` this one has to be touched.
 """
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, from_dtype, njit, types
-from numba.extending import intrinsic, overload
+from numba import carray, njit, types
+from numba.extending import overload
+
+from snntrain.neuron.recurrence.numba_memory import as_bits, as_float, compiled, narrow, row, taken, widen
 
 f32, f64 = np.float32, np.float64
 ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
@@ -50,87 +52,6 @@ CALL = np.dtype(
 def block_size(T: int) -> int:
     """Neurons that go through `T` steps together."""
     return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, SCRATCH // T))
-
-
-# ---- memory ----------------------------------------------------------------------------------------------------------
-
-
-@intrinsic
-def at(typing, address):
-    """The pointer to an address."""
-    from llvmlite import ir
-
-    byte = ir.IntType(8).as_pointer()
-    return types.voidptr(types.int64), lambda _, builder, __, given: builder.inttoptr(given[0], byte)
-
-
-def row(address, start, n, dtype):
-    """The `n` numbers from the one `start` behind an address."""
-    raise NotImplementedError("compiled code only")
-
-
-@overload(row)
-def _row(address, start, n, dtype):
-    size = dtype.dtype.bitwidth // 8
-    return lambda address, start, n, dtype: carray(at(address + size * start), n, dtype)
-
-
-@intrinsic
-def taken(typing, call):
-    """The first field of a `CALL`, which is one more from then on: no two threads get the same."""
-    from llvmlite import ir
-
-    def take(_, builder, __, given):
-        number = ir.IntType(64)
-        return builder.atomic_rmw("add", builder.bitcast(given[0], number.as_pointer()), number(1), "monotonic")
-
-    return types.int64(call), take
-
-
-@intrinsic
-def as_float(typing, bits):
-    """The float32 of 32 bits."""
-    from llvmlite import ir
-
-    return types.float32(types.uint32), lambda _, builder, __, given: builder.bitcast(given[0], ir.FloatType())
-
-
-@intrinsic
-def as_bits(typing, number):
-    """The 32 bits of a float32."""
-    from llvmlite import ir
-
-    return types.uint32(types.float32), lambda _, builder, __, given: builder.bitcast(given[0], ir.IntType(32))
-
-
-def widen(stored):
-    """float32 of a stored number: itself, or a bfloat16 given as 16 bits."""
-    raise NotImplementedError("compiled code only")
-
-
-@overload(widen)
-def _widen(stored):
-    if isinstance(stored, types.Float):
-        return lambda stored: stored
-    return lambda stored: as_float(np.uint32(stored) << np.uint32(16))
-
-
-def narrow(number, like):
-    """`number` as the array `like` stores it: itself, or the 16 bits of the nearest bfloat16, of two the even one."""
-    raise NotImplementedError("compiled code only")
-
-
-@overload(narrow)
-def _narrow(number, like):
-    if isinstance(like.dtype, types.Float):
-        return lambda number, like: number
-
-    def rounded(number, like):
-        bits = as_bits(number)
-        upper = np.uint32(bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) >> np.uint32(16)
-        return np.uint16(upper) if number == number else np.uint16(0x7FC0)
-
-    return rounded
 
 
 def of(values, neuron):
@@ -345,15 +266,6 @@ def sums_row(grad_h, v, x):
 # ---- kernels ---------------------------------------------------------------------------------------------------------
 
 
-def compiled(kernel: Callable[..., Any]) -> Any:
-    """The C function, from the cache on disk where it has been compiled before."""
-    make = partial(cfunc, types.void(types.CPointer(from_dtype(CALL))), error_model="numpy")
-    try:
-        return make(cache=True)(kernel)
-    except RuntimeError:  # Numba finds no folder that it may write to.
-        return make()(kernel)
-
-
 @cache
 def forward(half: bool, each: bool, soft: bool) -> Any:
     """The kernel that writes `s` and `v_last`, and float32 `h` and `v` where there are any.
@@ -394,7 +306,7 @@ def forward(half: bool, each: bool, soft: bool) -> Any:
                     fire_row(x, a, b, c, v, v_threshold, v_reset, SOFT, s)
             scale_row(v, ONE, row(given.v_last, start, n, STORED))
 
-    return compiled(kernel)
+    return compiled(kernel, CALL)
 
 
 @cache
@@ -470,4 +382,4 @@ def backward(half: bool, each: bool, soft: bool, attached: bool, kind: int) -> A
                 row(given.grad_b, block, 1, f64)[0] = total_b
                 row(given.grad_c, block, 1, f64)[0] = total_c
 
-    return compiled(kernel)
+    return compiled(kernel, CALL)

@@ -6,18 +6,15 @@ its backward but its inputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from snntrain.neuron.library import register
 from snntrain.neuron.recurrence.executor import Inputs, Rule, load
 from snntrain.neuron.recurrence.layout import Layout
 from snntrain.neuron.recurrence.reference import Coefficient, Trajectory
-
-# Not torch.library.custom_op, whose wrapper imports torch's compiler at the first call: more than half a second.
-LIBRARY = torch.library.Library("snntrain", "DEF")
 
 
 def fused(
@@ -154,14 +151,5 @@ def _backward_fake(grad_s: Tensor, grad_v_last: Tensor | None, x: Tensor, T: int
     return Layout(x).empty(len(x), x), *(torch.empty_like(values) for values in given[:4])
 
 
-def _register(name: str, function: Callable[..., Any], fake: Callable[..., Any]) -> None:
-    """Makes `function` the operator `snntrain::name` on every device, and `fake` what tracing runs in its place."""
-    schema = torch.library.infer_schema(function, mutates_args=())
-    LIBRARY.define(f"{name}{schema}", tags=(torch.Tag.pt2_compliant_tag,))
-    LIBRARY.impl(name, function, "CompositeExplicitAutograd")
-    torch.library.register_fake(f"snntrain::{name}", fake, lib=LIBRARY)
-
-
-_register("integrate_and_fire", _forward, _forward_fake)
-_register("integrate_and_fire_backward", _backward, _backward_fake)
-torch.library.register_autograd("snntrain::integrate_and_fire", _differentiate, setup_context=_keep, lib=LIBRARY)
+register("integrate_and_fire_backward", _backward, _backward_fake)
+register("integrate_and_fire", _forward, _forward_fake, _differentiate, _keep)

@@ -1,0 +1,98 @@
+"""Max pooling by 2 against PyTorch's: the same numbers and gradients to the bit, in every layout."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch._dynamo.testing import CompileCounter
+
+from snntrain.network.pooling import LANES, MaxPool2x2
+
+pytest.importorskip("numba")
+
+half_and_full = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+
+
+def images(*shape: int, dtype: torch.dtype = torch.float32, spikes: bool = False) -> Tensor:
+    """In channels-last order; spikes have equal pixels in most windows."""
+    drawn = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    x = (drawn > 0.5).to(dtype) if spikes else drawn.to(dtype)
+    return x.contiguous(memory_format=torch.channels_last).requires_grad_()
+
+
+def assert_like_torch(x: Tensor) -> None:
+    own, other = MaxPool2x2()(x), nn.MaxPool2d(2)(x)
+    grad = torch.randn(own.shape, generator=torch.Generator().manual_seed(1)).to(own.dtype)
+    torch.testing.assert_close(own, other, rtol=0, atol=0, equal_nan=True)
+    own_grad, other_grad = (torch.autograd.grad(y, x, grad)[0] for y in (own, other))
+    torch.testing.assert_close(own_grad, other_grad, rtol=0, atol=0)
+
+
+def uses_compiled_code(x: Tensor) -> bool:
+    return "max_pool_2x2" in str(MaxPool2x2()(x).grad_fn)
+
+
+@half_and_full
+@pytest.mark.parametrize("spikes", [False, True], ids=["numbers", "spikes"])
+@pytest.mark.parametrize("size", [(2, 2), (3, 2), (2, 3), (7, 9), (8, 8)], ids=str)
+@pytest.mark.parametrize("channels", [LANES, 3 * LANES])
+def test_channels_last_images(dtype: torch.dtype, spikes: bool, size: tuple[int, int], channels: int) -> None:
+    x = images(5, channels, *size, dtype=dtype, spikes=spikes)
+    assert uses_compiled_code(x)
+    assert_like_torch(x)
+
+
+@half_and_full
+def test_nan_and_infinity_pass_through(dtype: torch.dtype) -> None:
+    x = images(2, LANES, 4, 4, dtype=dtype).detach()
+    x[0, :, 1, 0], x[0, :, 0, 2], x[1, 0, 0, 0], x[1, 1] = torch.nan, torch.nan, torch.inf, -torch.inf
+    assert_like_torch(x.requires_grad_())
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        images(2, LANES, 4, 4).detach().contiguous(),
+        images(2, LANES + 1, 4, 4).detach(),
+        images(2, LANES, 4, 4).detach().double(),
+        images(2, LANES, 4, 4).detach()[0],
+        images(2, LANES, 8, 4).detach()[:, :, ::2],
+    ],
+    ids=["channels first", "channels that fill no vector", "float64", "no batch", "gaps"],
+)
+def test_other_images_go_torchs_way(x: Tensor) -> None:
+    assert not uses_compiled_code(x.requires_grad_())
+    assert_like_torch(x)
+
+
+def test_a_batch_of_no_images_passes() -> None:
+    x = images(0, LANES, 4, 4)
+    MaxPool2x2()(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.shape == x.shape
+
+
+def test_an_image_too_small_is_torchs_error() -> None:
+    with pytest.raises(RuntimeError, match="too small"):
+        MaxPool2x2()(images(2, LANES, 1, 4))
+
+
+@half_and_full
+def test_the_operator_keeps_torchs_rules(dtype: torch.dtype) -> None:
+    torch.library.opcheck(torch.ops.snntrain.max_pool_2x2.default, (images(2, LANES, 4, 4, dtype=dtype),))
+
+
+def test_it_compiles_without_a_graph_break() -> None:
+    x, counter = images(2, LANES, 4, 4), CompileCounter()
+    pooled = torch.compile(MaxPool2x2(), backend=counter, fullgraph=True)(x)
+    assert counter.frame_count == 1
+    assert torch.equal(pooled, MaxPool2x2()(x))
+
+
+def test_a_byte_an_output_is_kept_for_backward() -> None:
+    kept: list[int] = []
+    x = images(4, LANES, 8, 8)
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.nbytes) or t, lambda t: t):
+        pooled = MaxPool2x2()(x)
+    assert sum(kept) == pooled.numel()
