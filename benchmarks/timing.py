@@ -2,6 +2,7 @@
 
 import gc
 import math
+import random
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,8 +13,11 @@ import torch
 
 Action = Callable[[], object]
 
-# A clock reading costs next to nothing beside this, and on a GPU the queue is filled.
-SHORTEST_READING = 5e-3
+# A clock reading costs next to nothing beside this, and on a GPU the queue is filled. It is some calls of whatever is
+# measured, so that it is not what the candidate before has left in the caches that decides.
+SHORTEST_READING = 3e-2
+# In the first rounds memory is faulted in that all of them use again.
+WARM_UP_ROUNDS = 2
 
 
 @dataclass(frozen=True)
@@ -36,16 +40,16 @@ class Times:
 
 
 def alternate(candidates: dict[str, Action], device: torch.device, rounds: int) -> dict[str, Times]:
-    """Seconds a call of each candidate; each round measures all of them, and begins with another one."""
+    """Seconds a call of each candidate; each round measures all of them, in another order."""
     calls = {name: _calls(action, device) for name, action in candidates.items()}
     readings: dict[str, list[float]] = {name: [] for name in candidates}
-    names = list(candidates)
+    names, shuffled = list(candidates), random.Random(0)
     with _no_garbage_collection():
-        for number in range(rounds):
-            first = number % len(names)
-            for name in names[first:] + names[:first]:
+        for _ in range(WARM_UP_ROUNDS + rounds):
+            shuffled.shuffle(names)
+            for name in names:
                 readings[name].append(_reading(candidates[name], device, calls[name]))
-    return {name: Times(values) for name, values in readings.items()}
+    return {name: Times(values[WARM_UP_ROUNDS:]) for name, values in readings.items()}
 
 
 def _calls(action: Action, device: torch.device) -> int:

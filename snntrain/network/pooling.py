@@ -37,8 +37,9 @@ class MaxPool2x2(nn.MaxPool2d):
 def _is_for_compiled_code(x: Tensor) -> bool:
     if x.ndim != 4 or executor.choose(x.device.type, x.dtype) != "cpu":
         return False
-    fits = x.shape[1] % LANES == 0 and min(x.shape[2:]) >= 2
-    return fits and x.is_contiguous(memory_format=torch.channels_last)
+    if x.shape[1] % LANES or min(x.shape[2:]) < 2:
+        return False
+    return x.is_contiguous(memory_format=torch.channels_last)
 
 
 def _forward(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor, nn
 
+from snntrain.network.mode import evaluating
 from snntrain.network.sequence import OverTime
-from snntrain.neuron import BaseNode, reset_net
+from snntrain.neuron import BaseNode
 
 
 class Row(NamedTuple):
@@ -50,18 +50,12 @@ def _rows(net: nn.Module, x: Tensor) -> list[Row]:
         return add
 
     handles = [layer.register_forward_hook(hook(name)) for name, layer in _layers(net)]
-    modes = {module: module.training for module in net.modules()}
-    reset_net(net)
     try:
-        with torch.no_grad():
-            net.eval()(x)
+        with evaluating(net):
+            net(x)
     finally:
         for handle in handles:
             handle.remove()
-        # One by one: a layer may have been frozen on its own.
-        for module, mode in modes.items():
-            module.training = mode
-        reset_net(net)
     return rows
 
 

@@ -124,7 +124,7 @@ class PLIFNode(BaseNode):
 
     def coefficients(self) -> tuple[Coefficient, Coefficient, Coefficient]:
         k = _wide(self.decay())
-        return 1 - k, k, k * self.rest
+        return 1 - k, k, k * self.rest if self.rest else 0.0
 
     def extra_repr(self) -> str:
         return f"tau={self.tau():.4g}, clamp={self.clamp}, {super().extra_repr()}"
@@ -178,7 +178,7 @@ class RIFNode(BaseNode):
 
     def coefficients(self) -> tuple[Coefficient, Coefficient, Coefficient]:
         w = _wide(self.w())
-        return 1 + w, 1.0, -w * self.rest
+        return 1 + w, 1.0, -w * self.rest if self.rest else 0.0
 
     def extra_repr(self) -> str:
         return f"w={self.w().item():.4g}, bounds={self.bounds}, {super().extra_repr()}"

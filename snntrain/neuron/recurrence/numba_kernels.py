@@ -24,11 +24,13 @@ from numba.extending import overload
 from snntrain.neuron.recurrence.numba_memory import as_bits, as_float, compiled, narrow, row, taken, widen
 
 f32, f64 = np.float32, np.float64
-ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
+ZERO, HALF, ONE, LARGEST = f32(0), f32(0.5), f32(1), np.finfo(f32).max
 
 # Potentials of a block over all its steps, in numbers: they should stay in the second-level cache.
 SCRATCH = 2**16
 LARGEST_BLOCK, SMALLEST_BLOCK = 4096, 64
+# Numbers in a cache line.
+LINE = 16
 
 # What a kernel is called with. Arrays come as the addresses of their first elements, 0 where there is none; `stride` is
 # the distance from one step to the next, in elements, 0 where all steps are one. `x` and `grad_s` are `[T, M]`, M the
@@ -50,8 +52,8 @@ CALL = np.dtype(
 
 
 def block_size(T: int) -> int:
-    """Neurons that go through `T` steps together."""
-    return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, SCRATCH // T))
+    """Neurons that go through `T` steps together: whole cache lines of them, so that rows begin at one."""
+    return max(SMALLEST_BLOCK, min(LARGEST_BLOCK, SCRATCH // T // LINE * LINE))
 
 
 def of(values, neuron):
@@ -91,19 +93,25 @@ def exp_negative(x):
     return series * as_float(np.uint32(as_bits(shifted) << np.uint32(23)) + np.uint32(127 << 23))
 
 
+@njit(inline="always")
+def inverse(y):
+    """`1 / y` of y > 0. What divides by it may be estimated and refined, which makes NaN of infinity."""
+    return ONE / (LARGEST if y > LARGEST else y)
+
+
 def logistic(u, p, q):
     e = exp_negative(-p * abs(u))
-    return p * e / ((ONE + e) * (ONE + e))
+    return p * e * inverse((ONE + e) * (ONE + e))
 
 
 def inverse_square(u, p, q):
     y = ONE + p * abs(u)
-    return ONE / (y * y)
+    return inverse(y * y)
 
 
 def cauchy(u, p, q):
     y = HALF_PI * p * u
-    return HALF * p / (ONE + y * y)
+    return HALF * p * inverse(ONE + y * y)
 
 
 # In the order of `formulas.KINDS`.
@@ -111,9 +119,9 @@ GRADIENTS: tuple[Callable[..., Any], ...] = (
     lambda u, p, q: max(ZERO, p - p * p * abs(u)),  # PiecewiseQuadratic
     lambda u, p, q: HALF * p * exp_negative(-p * abs(u)),  # PiecewiseExp
     logistic,  # Sigmoid
-    lambda u, p, q: HALF * p / ((ONE + p * abs(u)) * (ONE + p * abs(u))),  # SoftSign
+    lambda u, p, q: HALF * p * inverse((ONE + p * abs(u)) * (ONE + p * abs(u))),  # SoftSign
     cauchy,  # ATan
-    lambda u, p, q: ONE / (ONE / p + abs(u)),  # NonzeroSignLogAbs
+    lambda u, p, q: inverse(ONE / p + abs(u)),  # NonzeroSignLogAbs
     lambda u, p, q: p / ROOT_PI * exp_negative(-(p * u) * (p * u)),  # Erf
     lambda u, p, q: HALF / p if abs(u) <= p else q,  # PiecewiseLeakyReLU
     inverse_square,  # SuperSpike
@@ -140,6 +148,14 @@ def after_reset(h, u, v_reset, soft):
     """The potential after a step that charged to `h = v_threshold + u`; NaN does not fire."""
     down = u if soft else v_reset
     return down if u >= ZERO else h
+
+
+@njit
+def rows_of(size, count):
+    """Memory for `count` rows of a block, from the start of a cache line: vectors across two lines are slow."""
+    memory = np.empty(count * size + LINE, f32)
+    start = -(memory.ctypes.data // 4) % LINE
+    return memory[start : start + count * size].reshape(count, size)
 
 
 @njit
@@ -252,12 +268,17 @@ def state_row(u, v_threshold, v_reset, soft, v):
 
 
 @njit(fastmath={"reassoc", "contract"})
-def sums_row(grad_h, v, x):
-    """Sums of the products with `v`, with `x`, and of `grad_h` itself; each in as many parts as a vector has."""
+def sums_row(grad_h, before, charged, v_threshold, v_reset, soft, x):
+    """Sums of `grad_h` times the potential before the step, of `grad_h x` and of `grad_h`: a block's part of a, b and c.
+
+    `before` holds these potentials, or where `charged` the `u` of the step before. Each sum is made in as many parts as
+    a vector has numbers.
+    """
     sum_a, sum_b, sum_c = 0.0, 0.0, 0.0
     for i in range(len(grad_h)):
+        v = after_reset(v_threshold + before[i], before[i], v_reset, soft) if charged else before[i]
         grad = f64(grad_h[i])
-        sum_a += grad * f64(v[i])
+        sum_a += grad * f64(v)
         sum_b += grad * f64(widen(x[i]))
         sum_c += grad
     return sum_a, sum_b, sum_c
@@ -281,7 +302,7 @@ def forward(half: bool, each: bool, soft: bool) -> Any:
         given = carray(call, 1)[0]
         size, M, v_threshold, v_reset = given.block, given.M, given.v_threshold, given.v_reset
         a, b, c = given.a, given.b, given.c
-        scratch = np.empty((2, size), f32)
+        scratch = rows_of(size, 2)
         while True:
             start = taken(call) * size
             if start >= M:
@@ -327,7 +348,7 @@ def backward(half: bool, each: bool, soft: bool, attached: bool, kind: int) -> A
         given = carray(call, 1)[0]
         size, T, M, v_threshold, v_reset = given.block, given.T, given.M, given.v_threshold, given.v_reset
         a, b, c, p, q = given.a, given.b, given.c, given.p, given.q
-        us, scratch = np.empty((T, size), f32), np.empty((4, size), f32)
+        us, scratch = rows_of(size, T), rows_of(size, 4)
         while True:
             block = taken(call)
             start = block * size
@@ -362,17 +383,18 @@ def backward(half: bool, each: bool, soft: bool, attached: bool, kind: int) -> A
                     back_row(KIND, SOFT, ATTACHED, u, grad_s, decay, own_b, v_threshold, v_reset, p, q, grad_h, grad_x)
                 if given.grad_a != 0:
                     x = row(given.x, t * given.x_stride + start, n, STORED)
-                    if t > 0:
-                        state_row(us[t - 1, :n], v_threshold, v_reset, SOFT, v)
-                    else:
+                    if t == 0:
                         begin_row(given.each_v0, given.v0, start, f32, v)
                     if EACH:
+                        if t > 0:
+                            state_row(us[t - 1, :n], v_threshold, v_reset, SOFT, v)
                         add_product(grad_h, v, row(given.grad_a, start, n, f32))
                         add_product(grad_h, x, row(given.grad_b, start, n, f32))
                         add_row(grad_h, row(given.grad_c, start, n, f32))
                     else:
-                        sum_a, sum_b, sum_c = sums_row(grad_h, v, x)
-                        total_a, total_b, total_c = total_a + sum_a, total_b + sum_b, total_c + sum_c
+                        before = us[t - 1, :n] if t > 0 else v
+                        sums = sums_row(grad_h, before, t > 0, v_threshold, v_reset, SOFT, x)
+                        total_a, total_b, total_c = total_a + sums[0], total_b + sums[1], total_c + sums[2]
             if given.constant != 0:
                 scale_row(sum_h, row(given.each_b, start, n, f32) if EACH else b, row(given.grad_x, start, n, STORED))
             if given.grad_v0 != 0:
