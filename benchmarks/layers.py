@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
 from benchmarks.peers import PEERS, TAU, spikingjelly_ways
-from benchmarks.timing import alternate
+from benchmarks.timing import alternate, synchronize
 from snntrain.neuron import IFNode, LIFNode, PLIFNode
 from snntrain.neuron.surrogate import ATan, Surrogate
 
@@ -151,6 +151,55 @@ def _that_run(
         yield way, made
     if error is not None and not found:
         raise error
+
+
+# ---- in a process of its own ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A layer that a worker runs, see `workers.Spec`.
+
+    Args:
+        key: `snntrain`, or a key of `peers.PEERS`.
+        kind: if, lif or plif.
+        T, shape, dtype, device: of the problem.
+    """
+
+    name: str
+    key: str
+    kind: str
+    T: int
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    device: str
+    steps: int
+    threads: int
+    keep_memory: bool
+
+    def build(self) -> Steps:
+        """The layer's steps, in this process."""
+        problem = Problem.random(self.T, self.shape, self.dtype, torch.device(self.device))
+        if self.key == "snntrain":
+            return Steps(ours(self.name, self.kind, problem), self.steps)
+        return Steps(theirs(self.key, self.kind, problem), self.steps)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A number of steps a call."""
+
+    candidate: Candidate
+    count: int
+
+    @property
+    def runs(self) -> str:
+        return self.candidate.runs
+
+    def __call__(self) -> None:
+        for _ in range(self.count):
+            self.candidate.step()
+        synchronize(self.candidate.problem.x.device)
 
 
 # ---- what the memory allows ------------------------------------------------------------------------------------------

@@ -8,12 +8,16 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from snntrain import allocator, openmp
 
 PACKAGES = ("snntrain", "torch", "triton", "numba", "numpy", "spikingjelly", "snntorch", "norse", "sinabs")
 
@@ -48,13 +52,21 @@ def results_folder(device: torch.device) -> Path:
 
 
 def keep_freed_memory() -> bool:
-    """The allocator's settings that `snntrain` makes at its start; False where this version makes none."""
+    """The allocator's settings that `snntrain` makes at its start; whether they can be made here."""
+    return allocator.keep_freed_memory()
+
+
+@contextmanager
+def like_snntrain(wanted: bool) -> Iterator[None]:
+    """The environment that `snntrain` has torch imported in, for processes started meanwhile, if `wanted`."""
+    before = os.environ.copy()
+    if wanted:
+        os.environ.setdefault("GOMP_SPINCOUNT", openmp.SPINS)
     try:
-        from snntrain.allocator import keep_freed_memory as keep
-    except ImportError:
-        return False
-    keep()
-    return True
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _module() -> str:

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from benchmarks import machine
+from benchmarks import machine, workers
 from benchmarks.first_use import cold_and_warm
-from benchmarks.layers import Candidate, Problem, copying, floor, ours, theirs
-from benchmarks.peers import KINDS, chosen
+from benchmarks.layers import Candidate, Problem, Spec, copying, floor, ours, theirs
+from benchmarks.peers import KINDS, PEERS, chosen
 from benchmarks.report import Row, Section, show, write
 from benchmarks.timing import Times, alternate
 from snntrain.neuron.recurrence.formulas import KINDS as SURROGATES
@@ -97,6 +98,38 @@ def _beside_peers(kind: str, settings: argparse.Namespace) -> Section:
     return section
 
 
+def users(settings: argparse.Namespace) -> list[Section]:
+    """The same, each in a process of its own with the allocator's settings that its users have."""
+    return [_as_users_have_it(kind, settings) for kind in settings.neurons.split(",")]
+
+
+def _as_users_have_it(kind: str, settings: argparse.Namespace) -> Section:
+    ours = Spec(
+        "snntrain",
+        "snntrain",
+        kind,
+        T=settings.T,
+        shape=settings.shape,
+        dtype=DTYPES[settings.dtype],
+        device=settings.device,
+        steps=1 if settings.quick else 10,
+        threads=torch.get_num_threads(),
+        keep_memory=True,
+    )
+    peers = [replace(ours, name=PEERS[key].name, key=key, keep_memory=False) for key in settings.peer_keys]
+    outcomes = workers.alternate([ours, *peers], settings.repeats)
+    first = outcomes[0].times
+    steps = settings.T * torch.Size(settings.shape).numel()
+    rows: list[Row] = []
+    for outcome in outcomes:
+        if outcome.times is None or first is None:
+            rows.append({"name": outcome.spec.name, "failed": outcome.failed})
+        else:
+            rows.append(_costs(outcome.spec.name, outcome.times, first.median, steps) | {"runs": outcome.runs})
+    size = "x".join(map(str, (settings.T, *settings.shape)))
+    return Section(f"{kind} {size} {settings.dtype}, forward and backward: each as its users have it", "ms", rows)
+
+
 def surrogates(settings: argparse.Namespace) -> list[Section]:
     """LIF with each surrogate."""
     problem = _problem(settings)
@@ -140,6 +173,7 @@ def first_use(settings: argparse.Namespace) -> list[Section]:
 
 LINES: dict[str, Callable[[argparse.Namespace], list[Section]]] = {
     "neurons": neurons,
+    "users": users,
     "surrogates": surrogates,
     "time": time,
     "variants": variants,

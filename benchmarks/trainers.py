@@ -5,19 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 
 from benchmarks.tasks import CLASSES, NETWORKS, Task, ready_batches
+from snntrain.network import pooling
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
 class Spec:
-    """What a worker is to train.
+    """What a worker is to train, see `workers.Spec`.
 
     Args:
         name: in the tables.
@@ -39,18 +40,13 @@ class Spec:
     without: str | None = None
     overrides: tuple[str, ...] = ()
 
+    @property
+    def threads(self) -> int:
+        return self.task.threads
 
-class Trainer(Protocol):
-    """Makes the spec's number of training steps a call, and returns when the device has done them."""
-
-    runs: str
-
-    def __call__(self) -> None: ...
-
-
-def build(spec: Spec) -> Trainer:
-    """The trainer of a spec, in this process."""
-    return Ours(spec) if spec.key == "snntrain" else Theirs(spec)
+    def build(self) -> Ours | Theirs:
+        """The trainer, in this process."""
+        return Ours(self) if self.key == "snntrain" else Theirs(self)
 
 
 # ---- ours ------------------------------------------------------------------------------------------------------------
@@ -118,6 +114,10 @@ def _reference_neuron() -> None:
     os.environ["SNNTRAIN_EXECUTOR"] = "reference"
 
 
+def _torchs_pooling() -> None:
+    pooling.MaxPool2x2.forward = torch.nn.MaxPool2d.forward
+
+
 def _contiguous(job: Any) -> None:
     job.model.to(memory_format=torch.contiguous_format)
     # What has one channel is in both orders at once, so the order is fixed behind the layer, too.
@@ -136,13 +136,24 @@ def _copied_current(job: Any) -> None:
 
 
 # allocator and bf16 are settings of the Spec; BEFORE acts before a job is prepared, AFTER on the job.
-BEFORE: dict[str | None, Callable[[], None]] = {"compiled neuron": _reference_neuron}
+BEFORE: dict[str | None, Callable[[], None]] = {
+    "compiled neuron": _reference_neuron,
+    "compiled pooling": _torchs_pooling,
+}
 AFTER: dict[str | None, Callable[[Any], None]] = {
     "channels_last": _contiguous,
     "fused optimizer": _unfused,
     "constant prefix once": _copied_current,
 }
-LEVERS = ("allocator", "channels_last", "fused optimizer", "constant prefix once", "bf16", "compiled neuron")
+LEVERS = (
+    "allocator",
+    "compiled neuron",
+    "bf16",
+    "compiled pooling",
+    "constant prefix once",
+    "channels_last",
+    "fused optimizer",
+)
 
 
 # ---- peers -----------------------------------------------------------------------------------------------------------

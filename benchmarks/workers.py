@@ -1,4 +1,4 @@
-"""Trainers in processes of their own: settings of the allocator are a process's, and drift must hit all alike.
+"""Candidates in processes of their own: settings of the allocator are a process's, and drift must hit all alike.
 
 All workers stay alive; the parent has one after the other make its steps, round by round, and never two at a time.
 """
@@ -7,18 +7,48 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import random
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
+import torch
+
+from benchmarks import machine
 from benchmarks.timing import Times
-from benchmarks.trainers import Spec
 
 # The first calls compile, choose algorithms and fill the allocator.
 WARM_UP_CALLS = 2
+
+
+class Action(Protocol):
+    """Makes a number of steps a call, and returns when the device has done them; `runs` says what they are."""
+
+    runs: str
+
+    def __call__(self) -> None: ...
+
+
+class Spec(Protocol):
+    """What a worker is to do, sent to it as it stands.
+
+    Args:
+        name: in the tables.
+        steps: of one call.
+        threads: of the CPU.
+        keep_memory: use snntrain's settings of the process, see `machine.like_snntrain`.
+    """
+
+    name: str
+    steps: int
+    threads: int
+    keep_memory: bool
+
+    def build(self) -> Action:
+        """The action, in the worker."""
 
 
 @dataclass
@@ -40,9 +70,10 @@ def alternate(specs: Sequence[Spec], rounds: int) -> list[Outcome]:
         for worker in workers:
             for _ in range(WARM_UP_CALLS):
                 worker.call(count=False)
-        for number in range(rounds):
-            first = number % len(workers)
-            for worker in workers[first:] + workers[:first]:
+        order, shuffled = workers[:], random.Random(0)
+        for _ in range(rounds):
+            shuffled.shuffle(order)
+            for worker in order:
                 worker.call()
     finally:
         for worker in workers:
@@ -63,7 +94,9 @@ class Worker:
         spawning = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawning.Pipe()
         self._process = spawning.Process(target=serve, args=(self.spec, theirs), daemon=True)
-        self._process.start()
+        # What is read at torch's import has to be in the environment that the process starts with.
+        with machine.like_snntrain(self.spec.keep_memory):
+            self._process.start()
         theirs.close()
 
     def wait_until_ready(self) -> None:
@@ -108,19 +141,13 @@ def serve(spec: Spec, pipe: Connection) -> None:
     # A peer may greet its user, and a bar may be drawn; the terminal is the parent's.
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  open as long as the process
     try:
-        from benchmarks.machine import keep_freed_memory
-
-        kept = spec.keep_memory and keep_freed_memory()
-        import torch
-
-        from benchmarks.trainers import build
-
-        torch.set_num_threads(spec.task.threads)
-        trainer = build(spec)
-        pipe.send(("ready", trainer.runs + (", keeps freed memory" if kept else "")))
+        kept = spec.keep_memory and machine.keep_freed_memory()
+        torch.set_num_threads(spec.threads)
+        action = spec.build()
+        pipe.send(("ready", action.runs + (", keeps freed memory" if kept else "")))
         while pipe.recv() == "run":
             started = time.perf_counter()
-            trainer()
+            action()
             pipe.send(("seconds", time.perf_counter() - started))
     except EOFError:
         return

@@ -27,7 +27,7 @@ f32, f64 = np.float32, np.float64
 ZERO, HALF, ONE, LARGEST = f32(0), f32(0.5), f32(1), np.finfo(f32).max
 
 # Potentials of a block over all its steps, in numbers: they should stay in the second-level cache.
-SCRATCH = 2**16
+SCRATCH = 2**17
 LARGEST_BLOCK, SMALLEST_BLOCK = 4096, 64
 # Numbers in a cache line.
 LINE = 16
@@ -269,7 +269,7 @@ def state_row(u, v_threshold, v_reset, soft, v):
 
 @njit(fastmath={"reassoc", "contract"})
 def sums_row(grad_h, before, charged, v_threshold, v_reset, soft, x):
-    """Sums of `grad_h` times the potential before the step, of `grad_h x` and of `grad_h`: a block's part of a, b and c.
+    """Sums of `grad_h` times the potential before the step, of `grad_h x` and of `grad_h`: parts of a, b and c.
 
     `before` holds these potentials, or where `charged` the `u` of the step before. Each sum is made in as many parts as
     a vector has numbers.
