@@ -28,9 +28,11 @@ class MaxPool2x2(nn.MaxPool2d):
         super().__init__(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        if not _is_for_compiled_code(x):
-            return super().forward(x)
-        pooled: Tensor = torch.ops.snntrain.max_pool_2x2(x)[0]
+        pooled: Tensor
+        if _is_for_compiled_code(x):
+            pooled, _ = torch.ops.snntrain.max_pool_2x2(x)
+        else:
+            pooled = super().forward(x)
         return pooled
 
 

@@ -122,7 +122,8 @@ class BaseNode(nn.Module):
 
     def _step_by_step(self, x: Tensor, T: int | None) -> Trajectory:
         """The same loop around a charge rule of the subclass's own, which reads `self.v`."""
-        _tell_once(type(self).__name__)
+        if not torch.compiler.is_compiling():
+            _tell_once(type(self).__name__)
         current = x.to(torch.promote_types(x.dtype, torch.float32))
 
         def step(v: Coefficient, t: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,6 +6,7 @@ its backward but its inputs.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -88,7 +89,7 @@ def _differentiate(ctx: Any, grad_s: Tensor | None, grad_v_last: Tensor | None, 
     if grad_s is None:
         grad_s = x.new_zeros(1, *x.shape[1:]).expand(ctx.T, *x.shape[1:])
     grad_x, grad_a, grad_b, grad_c, grad_v0 = torch.ops.snntrain.integrate_and_fire_backward(
-        grad_s, grad_v_last, x, ctx.T, a, b, c, v0, *ctx.rule, any(needs[2:5]), needs[5]
+        grad_s, grad_v_last, x, ctx.T, a, b, c, v0, *ctx.rule, needs[2:5], needs[5]
     )
     grads = (grad_x, None, grad_a, grad_b, grad_c, grad_v0)
     return *(grad if needed else None for grad, needed in zip(grads, needs, strict=False)), *[None] * 8
@@ -110,7 +111,7 @@ def _backward(
     kind: int,
     p: float,
     q: float,
-    learnt: bool,
+    learnt: Sequence[bool],
     continued: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     layout = Layout(x)
@@ -126,13 +127,17 @@ def _backward(
         None if grad_v_last is None else layout.flat_step(grad_v_last),
         layout.flat(grad_x),
         flat_grad_v0,
-        learnt,
+        any(learnt),
     )
     _, grad_a, grad_b, grad_c, grad_v0 = nothing
     if flat_grad_v0 is not None:
         grad_v0 = _summed(layout, flat_grad_v0, v0)
     if parts is not None:
-        grad_a, grad_b, grad_c = (_summed(layout, *pair) for pair in zip(parts, (a, b, c), strict=True))
+        # What is not learnt may be a number on the CPU, and on the way there the host would wait for the GPU.
+        grad_a, grad_b, grad_c = (
+            _summed(layout, part, values) if needed else grad
+            for part, values, grad, needed in zip(parts, (a, b, c), (grad_a, grad_b, grad_c), learnt, strict=True)
+        )
     return grad_x, grad_a, grad_b, grad_c, grad_v0
 
 
