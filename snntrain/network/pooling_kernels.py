@@ -102,7 +102,7 @@ def forward(half: bool) -> Any:
                         pooled, winner = given.pooled + (window + first) * SIZE, given.winner + window + first
                         pool(STORED, p, p + right, p + below, p + below + right, pooled, winner)
 
-    return compiled(kernel, CALL)
+    return compiled(kernel, CALL, f"forward-{STORED.__name__}")
 
 
 @cache
@@ -133,4 +133,4 @@ def backward(half: bool) -> Any:
             if H % 2:
                 row(given.x, ((image + 1) * H - 1) * W * C, W * C, STORED)[:] = STORED(0)
 
-    return compiled(kernel, CALL)
+    return compiled(kernel, CALL, f"backward-{STORED.__name__}")

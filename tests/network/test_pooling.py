@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -88,6 +93,15 @@ def test_it_compiles_without_a_graph_break() -> None:
     pooled = torch.compile(MaxPool2x2(), backend=counter, fullgraph=True)(x)
     assert counter.frame_count == 1
     assert torch.equal(pooled, MaxPool2x2()(x))
+
+
+def test_processes_that_compile_at_the_same_time_do_not_mix_up_their_kernels(tmp_path: Path) -> None:
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    command = "from snntrain.network.pooling_kernels import forward; forward({})"
+    for half in (True, False):
+        subprocess.run([sys.executable, "-c", command.format(half)], env=environment, check=True)
+    # Of one index for both, whoever writes last would point to the other one's code.
+    assert len(list(tmp_path.rglob("*.nbi"))) == len(list(tmp_path.rglob("*.nbc"))) == 2
 
 
 def test_a_byte_an_output_is_kept_for_backward() -> None:

@@ -327,7 +327,7 @@ def forward(half: bool, each: bool, soft: bool) -> Any:
                     fire_row(x, a, b, c, v, v_threshold, v_reset, SOFT, s)
             scale_row(v, ONE, row(given.v_last, start, n, STORED))
 
-    return compiled(kernel, CALL)
+    return compiled(kernel, CALL, f"forward-{STORED.__name__}-{EACH}-{SOFT}")
 
 
 @cache
@@ -404,4 +404,4 @@ def backward(half: bool, each: bool, soft: bool, attached: bool, kind: int) -> A
                 row(given.grad_b, block, 1, f64)[0] = total_b
                 row(given.grad_c, block, 1, f64)[0] = total_c
 
-    return compiled(kernel, CALL)
+    return compiled(kernel, CALL, f"backward-{STORED.__name__}-{EACH}-{SOFT}-{ATTACHED}-{KIND}")

@@ -13,8 +13,16 @@ from numba import carray, cfunc, from_dtype, types
 from numba.extending import intrinsic, overload
 
 
-def compiled(kernel: Callable[..., Any], record: np.dtype) -> Any:
-    """The C function of a pointer to a `record`, from the cache on disk where it has been compiled before."""
+def compiled(kernel: Callable[..., Any], record: np.dtype, variant: str) -> Any:
+    """The C function of a pointer to a `record`, from the cache on disk where it has been compiled before.
+
+    Args:
+        kernel: the function.
+        record: what it is called with.
+        variant: tells it from the other functions that are made by the same lines.
+    """
+    # A file of its own in the cache: processes that compile two variants at the same time mix them up in one.
+    kernel.__qualname__ = variant
     make = partial(cfunc, types.void(types.CPointer(from_dtype(record))), error_model="numpy")
     try:
         return make(cache=True)(kernel)
