@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every neuron x reset x detach_reset x {atan, sigmoid} on the digits: 32 runs, one table, sorted as swept.
-# Usage: scripts/sweep_digits.sh [folder]   (default multirun/digits; further runs need another folder)
+# Usage: scripts/sweep_digits.sh [folder]   (default multirun/digits; a folder that holds runs is refused)
+# Takes snntrain and python from PATH: activate the environment that snntrain is installed in.
 set -euo pipefail
 
 folder=${1:-multirun/digits}

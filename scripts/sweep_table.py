@@ -13,6 +13,8 @@ def main() -> None:
     parser.add_argument("--at-least", type=float, default=0.0, help="test accuracy that every run has to reach")
     arguments = parser.parse_args()
     rows = [row(path.parent) for path in sorted(arguments.folder.glob("*/summary.json"), key=job_number)]
+    if not rows:
+        raise SystemExit(f"{arguments.folder}: holds no jobs of a sweep")
     print("| neuron | reset | detach_reset | surrogate | test accuracy | seconds |")
     print("|---|---|---|---|---|---|")
     for neuron, reset, detach, surrogate, accuracy, seconds in rows:

@@ -46,6 +46,10 @@ class Arguments:
         flags = [part for flag, value in self.flags.items() for part in (flag, value) if part]
         return [*flags, *self.overrides]
 
+    def asks_for_completions(self) -> bool:
+        """Whether it is the shell that asks, for what the tab key may complete."""
+        return "--shell-completion" in self.flags and any(word.startswith("query=") for word in self.overrides)
+
 
 def parse(argv: Sequence[str]) -> Arguments:
     """Takes `argv` (without the program's name) apart.

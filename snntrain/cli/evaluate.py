@@ -7,6 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from snntrain.allocator import keep_freed_memory
+from snntrain.cli.arguments import Arguments, parse
 from snntrain.config import saved
 from snntrain.errors import UserError
 from snntrain.inspect.rates import FiringRates
@@ -15,10 +16,11 @@ from snntrain.training.evaluate import Metrics
 from snntrain.training.run import metrics_on_test
 
 HELP = """\
-snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
+snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …] [--config-dir folder]
 
 Evaluates a finished run on the test images: accuracy, confusion matrix, firing rate of every layer.
-Overrides change the run's own configuration, as in T=8 reset=soft trainer.device=cpu."""
+Overrides change the run's own configuration, as in T=8 reset=soft trainer.device=cpu; options of your own
+lie in the --config-dir. What a run was allowed by allow_targets has to be allowed again."""
 
 
 def command(argv: Sequence[str]) -> None:
@@ -27,12 +29,13 @@ def command(argv: Sequence[str]) -> None:
     Raises:
         UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
     """
-    if {"-h", "--help"} & set(argv):
+    arguments = parse(argv)
+    if "--help" in arguments.flags:
         print(HELP)
         return
-    run, name, overrides = _arguments(argv)
+    run, name, overrides = _wanted(arguments)
     keep_freed_memory()
-    config = saved.load(run, overrides)
+    config = saved.load(run, overrides, arguments.flags.get("--config-dir"))
     path = run / "checkpoints" / f"{name}.pt"
     checkpoint.load(path)
     job = build.prepare(config)
@@ -48,12 +51,12 @@ def command(argv: Sequence[str]) -> None:
     )
 
 
-def _arguments(argv: Sequence[str]) -> tuple[Path, str, list[str]]:
+def _wanted(arguments: Arguments) -> tuple[Path, str, list[str]]:
+    for flag in arguments.flags.keys() - {"--config-dir"}:
+        raise UserError(f"{flag}: eval takes run=<folder>, checkpoint=best|last, overrides and --config-dir")
     given, overrides = {"checkpoint": "best"}, []
-    for word in argv:
-        key, equals, value = word.partition("=")
-        if word.startswith("-") or not equals:
-            raise UserError(f"{word}: eval takes run=<folder>, checkpoint=best|last and key=value overrides")
+    for word in arguments.overrides:
+        key, _, value = word.partition("=")
         if key in ("run", "checkpoint"):
             given[key] = value
         else:

@@ -1,14 +1,19 @@
 """`snntrain --help`: written from the schema and the files of conf/, so that it cannot fall behind them."""
 
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import DictConfig
 
 from snntrain.config import schema
+from snntrain.config.check import bounds
 from snntrain.config.compose import Composer, composer
+from snntrain.config.explain import first_line
+from snntrain.errors import UserError
 
 HEAD = """\
 snntrain trains spiking neural networks from a composed config.
@@ -26,16 +31,21 @@ Flags, in any position
   --help --version     this text; the version
   -m, --multirun       run every combination of the comma-separated values
   --cfg job            print the composed config and stop; with --resolve, interpolations resolved
-  -cd, --config-dir    a folder of your own, with its own neuron/, experiment/ … files
+  -cd, --config-dir    a folder of your own, with its own neuron/, experiment/ … files; eval takes it too
   -cn, --config-name   another primary config
   --shell-completion   install=bash prints what to eval for completion by the tab key
   --hydra-help         more flags, of Hydra
 """
 MEANING_COLUMN = 40
+WIDTH = 120
 
 
 def help_text(config_dir: str | None = None) -> str:
-    """The whole text; groups and options of `config_dir` are listed along with our own."""
+    """The whole text; groups and options of `config_dir` are listed along with our own.
+
+    Raises:
+        UserError: a file of `config_dir` that cannot be read, or extends a schema that is not there.
+    """
     with composer(config_dir=config_dir) as compose:
         config = compose([])
         lines = [HEAD, "Keys at the top, with their defaults", *_top_level(config)]
@@ -48,7 +58,7 @@ def help_text(config_dir: str | None = None) -> str:
 def _top_level(config: DictConfig) -> Iterator[str]:
     for field in fields(schema.Config):
         if not isinstance(config[field.name], DictConfig):
-            yield _line(field.name, config[field.name], field.metadata["meaning"])
+            yield _line(field.name, config[field.name], _told(field.metadata))
 
 
 def _group(compose: Composer, group: str, config: DictConfig) -> Iterator[str]:
@@ -56,7 +66,8 @@ def _group(compose: Composer, group: str, config: DictConfig) -> Iterator[str]:
     chosen = config.hydra.runtime.choices.get(group)
     meaning = {field.name: field.metadata["meaning"] for field in fields(schema.Config)}.get(group)
     yield f"{group}: {meaning or 'presets for several groups at once'}"
-    yield f"  {group}={', '.join(f'[{option}]' if option == chosen else option for option in options)}"
+    shown = ", ".join(f"[{option}]" if option == chosen else option for option in options)
+    yield textwrap.fill(f"  {group}={shown}", WIDTH, subsequent_indent=" " * (len(group) + 3))
     documented = {option: dict(_documented(compose, group, option)) for option in options}
     for key in dict.fromkeys(key for keys in documented.values() for key in keys):
         having = [option for option in options if key in documented[option]]
@@ -75,28 +86,50 @@ def _whose(having: list[str], options: list[str]) -> str:
 
 def _documented(compose: Composer, group: str, option: str) -> Iterator[tuple[str, tuple[Any, str]]]:
     """Each key of an option with its value and its meaning; none for a file that extends no schema."""
-    for folder in compose.folders:
-        file = folder / group / f"{option}.yaml"
-        if file.is_file():
-            content: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-            break
-    else:
-        return
-    extended = [str(entry) for entry in content.get("defaults", []) if str(entry).startswith("/schema/")]
-    for entry in extended:
-        declared = schema.SCHEMAS[entry.removeprefix("/schema/").partition("@")[0]]
-        yield from _meanings(declared, content)
+    file = next((file for folder in compose.folders if (file := folder / group / f"{option}.yaml").is_file()), None)
+    if file is not None:
+        content = _read(file)
+        for declared in _extended(file, content):
+            yield from _meanings(declared, content)
 
 
-def _meanings(declared: type, content: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[Any, str]]]:
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise UserError(f"{file}: cannot be read ({first_line(error)})") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{file}: must be a mapping, keys with values")
+    return content
+
+
+def _extended(file: Path, content: Mapping[str, Any]) -> Iterator[type]:
+    """The schemas whose keys the file takes over."""
+    for entry in map(str, content.get("defaults") or []):
+        path, _, _ = entry.removeprefix("/schema/").partition("@")
+        if entry.startswith("/schema/"):
+            if path not in schema.SCHEMAS:
+                raise UserError(f"{file}: there is no /schema/{path}; there are {', '.join(schema.SCHEMAS)}")
+            yield schema.SCHEMAS[path]
+
+
+def _meanings(declared: type, content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[Any, str]]]:
     for field in fields(declared):
         value = content.get(field.name)
         if isinstance(value, dict) and isinstance(field.type, type) and is_dataclass(field.type):
             yield from _meanings(field.type, value, f"{prefix}{field.name}.")
         elif field.name != "_target_":
-            yield f"{prefix}{field.name}", (value, field.metadata["meaning"])
+            yield f"{prefix}{field.name}", (value, _told(field.metadata))
 
 
-def _line(key: str, value: Any, meaning: str) -> str:
+def _told(metadata: Mapping[str, Any]) -> str:
+    """What a key means, and which values it may have."""
+    limits = bounds(metadata)
+    return f"{metadata['meaning']} ({limits})" if limits else str(metadata["meaning"])
+
+
+def _line(key: str, value: Any, told: str) -> str:
+    """A key with its default at the left, what is told of it at the right."""
     shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return f"  {f'{key}={shown}':<{MEANING_COLUMN}} {meaning}"
+    left = f"  {f'{key}={shown}':<{MEANING_COLUMN}} "
+    return textwrap.fill(told, WIDTH, initial_indent=left, subsequent_indent=" " * (MEANING_COLUMN + 3))

@@ -1,18 +1,26 @@
 """`snntrain`: which command is meant, and the exit status: whose fault it was.
 
 0    done
-1    the run failed
+1    the run failed, or this program did
 2    the user's input cannot be used: one line a mistake, no traceback
 130  interrupted by Ctrl-C
+143  terminated, as by a scheduler whose time is up
 """
 
+import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from types import FrameType
 
 from snntrain.errors import RunFailed, UserError
 from snntrain.openmp import sleep_soon
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: the run ends as by Ctrl-C, with its summary written."""
 
 
 def _train(argv: Sequence[str]) -> None:
@@ -34,7 +42,14 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"train": _train, "eval":
 def main() -> None:
     """The console script."""
     sleep_soon()
+    # Where the reader of a pipe has left, as in `snntrain | head -1`, a run goes on and has its train.log to write to.
+    logging.raiseExceptions = False
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(status(sys.argv[1:]))
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
 
 
 def status(argv: Sequence[str]) -> int:
@@ -42,21 +57,43 @@ def status(argv: Sequence[str]) -> int:
     # Hydra re-raises what goes wrong in a run only where this is set; whether to show it is decided here.
     show_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    command, rest = (argv[0], argv[1:]) if argv and argv[0] in COMMANDS else ("train", argv)
+    code = 0
     try:
-        COMMANDS[command](rest)
-        sys.stdout.flush()
+        command, rest = _command(argv)
+        command(rest)
     except UserError as error:
-        return _report(error.lines, 2, show_traceback)
+        code = _report(error.lines, 2, show_traceback)
     except RunFailed as error:
-        return _report((str(error),), 1, show_traceback)
-    except KeyboardInterrupt:
-        return _report(("interrupted",), 130, show_traceback)
+        code = _report((str(error),), 1, show_traceback)
+    except KeyboardInterrupt as error:
+        code = _report((str(error) or "interrupted",), 143 if isinstance(error, Terminated) else 130, show_traceback)
     except BrokenPipeError:
-        # The reader of a pipe has left, as in `snntrain --help | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return 0
+        pass
+    except Exception as error:
+        code = _report((_unexpected(error),), 1, show_traceback)
+    _flush()
+    return code
+
+
+def _command(argv: Sequence[str]) -> tuple[Callable[[Sequence[str]], None], Sequence[str]]:
+    """The command that is meant, training where none is named, and its arguments."""
+    word = argv[0] if argv else ""
+    if word in COMMANDS:
+        return COMMANDS[word], argv[1:]
+    if word.isalpha():
+        from snntrain.config.explain import did_you_mean
+
+        guess = did_you_mean(word, COMMANDS)
+        if guess or word == "help":
+            raise UserError(f"{word}: there is no such command{guess}; snntrain --help lists what there is")
+    return _train, argv
+
+
+def _unexpected(error: Exception) -> str:
+    from snntrain.config.explain import first_line, on_one_line
+
+    told = on_one_line(f"{type(error).__name__}: {first_line(error)}")
+    return f"{told} (unexpected; HYDRA_FULL_ERROR=1 in front of the command shows the traceback)"
 
 
 def _report(lines: Sequence[str], code: int, show_traceback: bool) -> int:
@@ -65,3 +102,11 @@ def _report(lines: Sequence[str], code: int, show_traceback: bool) -> int:
     for line in lines:
         print(f"snntrain: {line}", file=sys.stderr)
     return code
+
+
+def _flush() -> None:
+    """Flushes what was printed; where the reader has left, Python's own flush at exit must find nothing to say."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
-from snntrain.errors import RunFailed
+from snntrain.errors import RunFailed, UserError
+
+# Of a job that ended before it could say anything.
+SILENT = {"status": "failed", "error": "it left no summary.json; see its train.log"}
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
@@ -32,6 +35,26 @@ def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
     return kept
 
 
+def check_folders(hydra: DictConfig) -> None:
+    """Whether the jobs get folders of their own, by Hydra's part of the configuration.
+
+    Raises:
+        UserError: they do not: a folder without a name, one that holds runs, or one for all jobs.
+    """
+    folder = hydra.sweep.dir
+    if not folder:
+        raise UserError("hydra.sweep.dir=: names no folder; without it a sweep makes its own below multirun/")
+    if job_folders(Path(folder)):
+        raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs already; name another one")
+    if not OmegaConf.is_interpolation(hydra.sweep, "subdir"):
+        raise UserError(f"hydra.sweep.subdir={hydra.sweep.subdir}: is one for all jobs; without it each has its own")
+
+
+def job_folders(sweep: Path) -> list[Path]:
+    """The folders below `sweep` into which a job has written, or Hydra for it."""
+    return sorted({path.parent for name in ("summary.json", ".hydra") for path in sweep.rglob(name)})
+
+
 class RememberFolder(Callback):
     """Tells `conclude` where the sweep's folder is: Hydra's main function does not."""
 
@@ -50,10 +73,17 @@ def conclude() -> None:
     folder = RememberFolder.folder
     if folder is None:
         return
-    jobs = {path.parent: json.loads(path.read_text()) for path in sorted(folder.glob("*/summary.json"))}
-    failed = {path: summary for path, summary in jobs.items() if summary["status"] != "completed"}
+    jobs = {path: summary(path) for path in job_folders(folder)}
+    failed = {path: told for path, told in jobs.items() if told["status"] != "completed"}
     print(f"{len(jobs) - len(failed)} of {len(jobs)} jobs completed in {folder}")
-    for path, summary in failed.items():
-        print(f"  {summary['status']}: {path.name}: {summary['error']}")
+    for path, told in failed.items():
+        print(f"  {told['status']}: {path.relative_to(folder)}: {told['error'] or 'ended without a word'}")
     if failed:
         raise RunFailed(f"{len(failed)} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
+
+
+def summary(job: Path) -> dict[str, Any]:
+    """What the job's summary.json says."""
+    path = job / "summary.json"
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else SILENT
+    return content

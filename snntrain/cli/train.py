@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -17,11 +19,12 @@ import snntrain
 from snntrain.allocator import keep_freed_memory
 from snntrain.cli import sweep
 from snntrain.cli.arguments import Arguments, parse
+from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
 from snntrain.config.compose import CONF, VERSION_BASE, prepare, validate
 from snntrain.config.explain import first_line
 from snntrain.errors import RunFailed, UserError
-from snntrain.training.run_folder import discard, failure, holds_a_run, write_json
+from snntrain.training.run_folder import discard, holds_a_run
 
 log = logging.getLogger("snntrain")
 # Writes to train.log alone: a traceback is not for the terminal.
@@ -43,10 +46,16 @@ def command(argv: Sequence[str]) -> None:
         print(f"snntrain {snntrain.__version__}")
     elif "--help" in arguments.flags:
         print(help_text(arguments.flags.get("--config-dir")))
+    elif arguments.asks_for_completions():
+        print(*completions(os.environ.get("COMP_LINE", "")), sep="\n")
+    elif HYDRA_ANSWERS & arguments.flags.keys():
+        _hand_to_hydra(arguments, _no_job)
     else:
-        if not HYDRA_ANSWERS & arguments.flags.keys():
-            _validate(arguments)
-        _hand_to_hydra(arguments)
+        _validate(arguments)
+        if "--cfg" in arguments.flags:
+            _hand_to_hydra(arguments, _no_job)
+        else:
+            _run(arguments, ["snntrain", *argv])
 
 
 def _validate(arguments: Arguments) -> None:
@@ -61,6 +70,7 @@ def _validate(arguments: Arguments) -> None:
     if package != "_global_" and OmegaConf.select(configs[0], package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
     if multirun:
+        sweep.check_folders(configs[0].hydra)
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
     elif "--cfg" not in arguments.flags:
         _check_folder(configs[0].hydra.run.dir)
@@ -73,35 +83,47 @@ def _check_folder(run: str) -> None:
         raise UserError(f"hydra.run.dir={run}: this folder holds a run already; name another one")
 
 
-def _hand_to_hydra(arguments: Arguments) -> None:
-    sys.argv = [sys.argv[0], *arguments.argv()]
-    prepare()
+def _run(arguments: Arguments, typed: Sequence[str]) -> None:
+    # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
+    import snntrain.training.run  # noqa: F401
+
     # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.
     errors: list[Exception] = []
 
     def task(config: DictConfig) -> float:
-        return job(config, errors)
+        return job(config, typed, errors)
 
     try:
-        hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(task)()
+        _hand_to_hydra(arguments, task)
     except OSError as error:
         # Inside the job every error is caught: this is Hydra, making the output folder.
         raise UserError(
             f"{error.filename}: cannot be written ({error.strerror}); choose another folder with hydra.run.dir=… "
             "(hydra.sweep.dir=… with -m)"
         ) from error
-    except (HydraException, ValueError) as error:
-        raise UserError(first_line(error)) from error
     if "--multirun" in arguments.flags:
         sweep.conclude()
     elif errors:
         raise errors[0]
 
 
-def job(config: DictConfig, errors: list[Exception]) -> float:
+def _no_job(config: DictConfig) -> None:
+    """What Hydra is given to run where it runs nothing."""
+
+
+def _hand_to_hydra(arguments: Arguments, task: Callable[[DictConfig], Any]) -> None:
+    sys.argv = [sys.argv[0], *arguments.argv()]
+    prepare()
+    try:
+        hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(task)()
+    except (HydraException, ValueError) as error:
+        raise UserError(first_line(error)) from error
+
+
+def job(config: DictConfig, typed: Sequence[str], errors: list[Exception]) -> float:
     """One run in the folder that Hydra made for it; returns the best validation accuracy.
 
-    What ends it is appended to `errors`. A failed job of a sweep is written down and does not stop the others.
+    What ends it is appended to `errors`. A failed job of a sweep does not stop the others.
     """
     from snntrain.training.run import train
 
@@ -110,12 +132,11 @@ def job(config: DictConfig, errors: list[Exception]) -> float:
     folder = Path(hydra_config.runtime.output_dir)
     sweeping = hydra_config.mode == RunMode.MULTIRUN
     try:
-        return float(train(config, folder)["val_accuracy"])
+        return float(train(config, folder, typed)["val_accuracy"])
     except UserError as error:
         errors.append(error)
         if sweeping:
             log.error("%s", error)
-            write_json(folder / "summary.json", {"name": config.name, **failure(error)})
         else:
             logging.shutdown()
             discard(folder)
@@ -126,4 +147,8 @@ def job(config: DictConfig, errors: list[Exception]) -> float:
         errors.append(failed)
         if sweeping:
             log.error("%s", failed)
+    except KeyboardInterrupt as interruption:
+        log_file.warning("interrupted")
+        interruption.args = (f"interrupted; what there is of the run is in {folder}",)
+        raise
     return float("nan")

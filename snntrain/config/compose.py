@@ -2,7 +2,7 @@
 
 import copy
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import check, schema, targets
+from snntrain.config.combinations import combinations
 from snntrain.config.explain import explain, first_line, key_of, on_one_line
 from snntrain.errors import UserError
 
@@ -49,6 +50,7 @@ class Composer:
         self.folders = [CONF, *([Path(config_dir)] if config_dir else [])]
         self.loader = GlobalHydra.instance().config_loader()
         self.parser = OverridesParser.create(config_loader=self.loader)
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
 
     @cached_property
     def groups(self) -> dict[str, list[str]]:
@@ -56,9 +58,25 @@ class Composer:
         names = [name for name in self.loader.list_groups("") if name not in ("schema", "hydra")]
         return {name: self.loader.get_group_options(name) for name in names}
 
+    def parse(self, line: str) -> Override:
+        """The override that `line` gives.
+
+        Raises:
+            UserError: it cannot be read.
+        """
+        try:
+            (override,) = self.parser.parse_overrides([line])
+        except (OverrideParseException, ValueError) as error:  # The latter of a number with thousands of digits.
+            told = f"{line}: cannot be read; write key=value, and quote values with special characters"
+            raise UserError(told) from error
+        return override
+
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
-        """The composed configuration, Hydra's own part under `hydra`."""
-        return hydra.compose(self.config_name, [*overrides], return_hydra_config=True)
+        """The composed configuration, Hydra's own part under `hydra`; kept, and so not to be changed."""
+        key = tuple(overrides)
+        if key not in self._composed:
+            self._composed[key] = hydra.compose(self.config_name, [*overrides], return_hydra_config=True)
+        return self._composed[key]
 
     def chooses(self, override: str) -> bool:
         """Whether an override chooses an option of a group, which takes a composition, and not a single value."""
@@ -105,7 +123,8 @@ def validate(
 ) -> list[DictConfig]:
     """The configurations that the command line asks for, once all of them are found right.
 
-    A single run has one. Of a sweep each swept value occurs, beside the first value of the others.
+    A single run has one. Of a sweep each swept value occurs, beside the first value of the others; combinations are
+    checked as far as they matter.
 
     Raises:
         UserError: with a line for each thing that is wrong.
@@ -119,10 +138,12 @@ def validate(
         configs = [config]
         for position, options in enumerate(values):
             for value in options[1:]:
-                others = [*first[:position], *first[position + 1 :]]
-                found, changed = _errors_with(compose, config, value, others)
+                given = [*first[:position], value, *first[position + 1 :]]
+                found, changed = _errors_with(compose, config, value, given)
                 lines += [line for line in found if line not in lines]
                 configs.append(changed)
+        for changed in combinations(compose, values):
+            lines += [line for line in check.errors(changed) if line not in lines]
     if lines:
         raise UserError(*map(on_one_line, lines))
     return configs
@@ -130,12 +151,13 @@ def validate(
 
 def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple[list[Override], list[str]]:
     """The overrides that can be read, and a line for each that cannot."""
-    parsed, lines = [], []
+    parsed: list[Override] = []
+    lines: list[str] = []
     for line in overrides:
         try:
-            (override,) = compose.parser.parse_overrides([line])
-        except (OverrideParseException, ValueError):  # The latter of a number with thousands of digits.
-            lines.append(f"{line}: cannot be read; write key=value, and quote values with special characters")
+            override = compose.parse(line)
+        except UserError as error:
+            lines += error.lines
             continue
         if override.is_sweep_override() and not multirun:
             lines.append(f"{line}: gives several values; add -m to sweep over them")
@@ -156,17 +178,19 @@ def _values(override: Override) -> list[str]:
 
 def _errors(compose: Composer, overrides: list[str]) -> tuple[list[str], DictConfig]:
     """What is wrong with one combination of overrides, and the configuration of those that fit."""
-    lines: list[str] = []
+    refused: dict[str, str] = {}
     try:
         config = compose(overrides)
     except Exception:  # Hydra, OmegaConf and plain Python errors, all of them about the overrides.
-        lines, config = _one_by_one(compose, overrides)
-    return lines + _wrong(config, overrides), config
+        refused, config = _one_by_one(compose, overrides)
+    keys = [key_of(override) for override in refused]
+    return [*refused.values(), *_wrong(config, overrides, keys)], config
 
 
-def _errors_with(compose: Composer, config: DictConfig, value: str, others: list[str]) -> tuple[list[str], DictConfig]:
-    """The same of a further swept value beside the `others`; `config` has the first value in its place."""
-    overrides = [*others, value]
+def _errors_with(
+    compose: Composer, config: DictConfig, value: str, overrides: list[str]
+) -> tuple[list[str], DictConfig]:
+    """The same of `overrides` with a further swept `value`; `config` has the first value in its place."""
     if not compose.chooses(value):
         try:
             changed = compose.with_value(config, value)
@@ -177,25 +201,28 @@ def _errors_with(compose: Composer, config: DictConfig, value: str, others: list
     return _errors(compose, overrides)
 
 
-def _wrong(config: DictConfig, overrides: list[str]) -> list[str]:
-    """What is wrong with a composed configuration."""
+def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = ()) -> list[str]:
+    """What is wrong with a composed configuration, into which the values of the keys `refused` did not get."""
     lines = []
     allowed = list(config.get("allow_targets") or [])
     given = any(override.lstrip("+").startswith("allow_targets=") for override in overrides)
     if allowed and not given:
         lines.append(f"allow_targets={allowed}: is heeded on the command line alone, not in a file")
-    return [*targets.forbidden(config, allowed if given else []), *lines, *check.errors(config)]
+    return [*targets.forbidden(config, allowed if given else []), *lines, *check.errors(config, refused)]
 
 
-def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[list[str], DictConfig]:
-    """Adds the overrides one by one, choices of a group first, and leaves out each that does not fit."""
+def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str], DictConfig]:
+    """Adds the overrides one by one, choices of a group first.
+
+    Returns a line for each that does not fit, and the configuration without these.
+    """
     try:
         config = compose([])
     except Exception as error:
         raise UserError(f"{compose.config_name}.yaml: {first_line(error)}") from error
     choices: list[str] = []
     failed_groups: set[str] = set()
-    lines = []
+    refused: dict[str, str] = {}
     for override in sorted(overrides, key=lambda o: not compose.chooses(o)):
         key = key_of(override)
         if key.partition(".")[0] in failed_groups:
@@ -207,7 +234,7 @@ def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[list[str], Dic
             else:
                 config = compose.with_value(config, override)
         except Exception as error:
-            lines.append(explain(error, override, config, compose.groups))
+            refused[override] = explain(error, override, config, compose.groups)
             if key in compose.groups:
                 failed_groups.add(key)
-    return lines, config
+    return refused, config

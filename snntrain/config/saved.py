@@ -12,14 +12,16 @@ from omegaconf.errors import OmegaConfBaseException
 
 from snntrain.config import check, schema, targets
 from snntrain.config.compose import Composer, composer
-from snntrain.config.explain import explain, first_line, on_one_line
+from snntrain.config.explain import explain, first_line, key_of, on_one_line
 from snntrain.errors import UserError
 
 ALLOW = "allow_targets"
 
 
-def load(run: Path, overrides: Sequence[str]) -> DictConfig:
+def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> DictConfig:
     """The configuration of the run folder `run` with `overrides`: choices of a group, or single keys.
+
+    Options of the user's own lie in `config_dir`.
 
     A saved configuration may come from a stranger, so what it allowed itself does not count: `allow_targets` has to be
     given again.
@@ -29,8 +31,9 @@ def load(run: Path, overrides: Sequence[str]) -> DictConfig:
     """
     config = _typed(_read(run / "config.yaml"), run)
     config[ALLOW] = []
-    with composer() as compose:
-        lines: list[str] = []
+    lines: list[str] = []
+    refused: list[str] = []
+    with composer(config_dir=config_dir) as compose:
         for line in sorted(overrides, key=lambda o: o.partition("=")[0] not in compose.groups):
             try:
                 _apply(config, compose, line)
@@ -38,7 +41,8 @@ def load(run: Path, overrides: Sequence[str]) -> DictConfig:
                 lines += error.lines
             except Exception as error:
                 lines.append(explain(error, line, config, compose.groups))
-    lines += targets.forbidden(config, config[ALLOW]) + check.errors(config)
+                refused.append(key_of(line))
+    lines += targets.forbidden(config, config[ALLOW]) + check.errors(config, refused)
     if lines:
         raise UserError(*map(on_one_line, lines))
     return config
@@ -77,7 +81,7 @@ def _subtree(group: str, content: dict[str, Any]) -> Any:
 
 
 def _apply(config: DictConfig, compose: Composer, line: str) -> None:
-    (override,) = compose.parser.parse_overrides([line])
+    override = compose.parse(line)
     if override.is_sweep_override() or override.is_add() or override.is_delete():
         raise UserError(f"{line}: give one value, as in T=8; eval neither sweeps, adds nor deletes")
     key = override.key_or_group

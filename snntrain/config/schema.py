@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
+from omegaconf import MISSING, OmegaConf
 
 
 def option(
@@ -39,9 +39,9 @@ class Config:
     reset: Any = option("what happens to the potential after a spike")
     dataset: Any = option("the images and their split")
     encoder: Any = option("how an image becomes an input over T steps")
-    network: Any = option("the layers")
+    network: Any = option("the layers from the encoded image to the classes")
     loss: Any = option("what is minimised")
-    optimizer: Any = option("how")
+    optimizer: Any = option("how the gradients move the weights")
     scheduler: Any = option("the course of the learning rate over the run")
     trainer: Any = option("length, batch, device, precision")
     monitor: Any = option("what TensorBoard is given of voltages and spikes")
@@ -136,13 +136,13 @@ class MLP:
     _target_: str = option("class of the network")
     hidden: list[int] = option("neurons of each hidden layer", at_least=1)
     votes: int = option("output neurons a class, averaged", at_least=1)
-    dropout: float = option("probability, one mask for all time steps", at_least=0, below=1)
+    dropout: float = option("probability of silencing a neuron; one mask for all time steps", at_least=0, below=1)
 
 
 @dataclass
 class CSNN(MLP):
     channels: list[int] = option("channels of each 3x3 convolution; each is followed by pooling", at_least=1)
-    pool: str = option("pooling by 2", choices=("max", "avg"))
+    pool: str = option("how pooling halves the sides: the greatest or the mean of 2x2", choices=("max", "avg"))
 
 
 @dataclass
@@ -171,8 +171,8 @@ class Adam(Optimizer):
 
 @dataclass
 class SGD(Optimizer):
-    momentum: float = option("momentum", at_least=0, below=1)
-    nesterov: bool = option("Nesterov's momentum")
+    momentum: float = option("share of the last step that is added to the next", at_least=0, below=1)
+    nesterov: bool = option("take the gradient where that momentum leads (Nesterov)")
 
 
 @dataclass
@@ -199,13 +199,13 @@ class Trainer:
     device: str = option("auto, cpu, cuda or cuda:<index>")
     precision: str = option("auto: the fastest that the device has natively", choices=("auto", "fp32", "bf16", "fp16"))
     limit_batches: int | None = option("batches an epoch at most, for quick tries", at_least=1)
-    clip_grad_norm: float | None = option("greatest norm of the gradient, or null", above=0)
+    clip_grad_norm: float | None = option("gradients of a greater norm are scaled down to it; null: none are", above=0)
     accumulate: int = option("batches whose gradients are averaged into one step", at_least=1)
     ema: float | None = option(
         "decay of an average of the weights that is evaluated instead, or null", above=0, below=1
     )
     early_stopping: int | None = option("epochs without a better validation accuracy before stopping", at_least=1)
-    compile: bool = option("torch.compile the network")
+    compile: bool = option("compile the network with torch.compile")
     deterministic: bool = option("refuse operations that are not reproducible to the bit")
 
 
@@ -249,3 +249,9 @@ def register() -> None:
     for path, node in SCHEMAS.items():
         group, _, name = f"schema/{path}".rpartition("/")
         store.store(group=group, name=name, node=node)
+
+
+def extends(node: Any, declared: type) -> bool:
+    """Whether a subtree of a configuration has the type `declared`, or one derived from it."""
+    found = OmegaConf.get_type(node)
+    return isinstance(found, type) and issubclass(found, declared)

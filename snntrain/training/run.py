@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
+from snntrain.config import check
 from snntrain.config.targets import arguments
+from snntrain.errors import UserError
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
 from snntrain.training import build, checkpoint, runtime
@@ -22,23 +25,45 @@ from snntrain.training.run_folder import RunFolder
 log = logging.getLogger("snntrain")
 
 
-def train(config: DictConfig, folder: Path) -> dict[str, Any]:
+def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict[str, Any]:
     """Trains, tests once at the end, and returns what summary.json holds.
 
+    Args:
+        config: the configuration.
+        folder: where the run writes; no other run may have.
+        command: what was typed, for environment.json.
+
     Raises:
-        UserError: before the folder is written to, where the configuration does not fit machine or data.
+        UserError: before anything is trained, where the configuration does not fit itself, machine or data.
         RunFailed: training could not go on.
     """
-    with runtime.deterministic(config.trainer.deterministic):
+    with RunFolder(folder, config.name) as run, runtime.deterministic(config.trainer.deterministic):
+        run.write_config(config)
+        # Of a great sweep not every combination has been checked by now.
+        if wrong := check.errors(config):
+            raise UserError(*wrong)
+        run.write_environment(runtime.choose(config.trainer.device), command)
         job = build.prepare(config)
-        with RunFolder(folder, config, job.runtime) as run, Board(run.tensorboard) as board:
-            log.info(describe(job))
+        run.summary |= built(job)
+        run.write_summary()
+        log.info(describe(job))
+        with Board(run.tensorboard) as board:
             journal = Journal(job, run, board)
             fit(job, journal)
             test(job, run)
             board.hyper_parameters(hyper_parameters(config, job.data.name), final_metrics(run.summary))
     log.info(summary_line(run))
     return run.summary
+
+
+def built(job: Job) -> dict[str, Any]:
+    """What summary.json says of a job before it is trained."""
+    return {
+        "parameters": sum(p.numel() for p in job.model.parameters()),
+        "device": str(job.runtime.device),
+        "device_name": job.runtime.device_name,
+        "precision": job.precision.name,
+    }
 
 
 def describe(job: Job) -> str:

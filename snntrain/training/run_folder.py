@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import subprocess
-import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -15,36 +15,43 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from snntrain.errors import RunFailed, UserError
+
 if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
     from snntrain.training.runtime import Runtime
 
 PACKAGES = ("snntrain", "torch", "torchvision", "numpy", "hydra-core", "omegaconf", "tensorboard")
-# What Hydra leaves in a folder before the run itself begins.
+# What summary.json says besides status, error and name; null until it is known.
+FIGURES = (
+    *("test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "train_seconds"),
+    *("images_per_second", "parameters", "device", "device_name", "precision"),
+)
+# What lies in a folder before anything is trained: Hydra's files, then the run's own.
 HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", ".hydra", "train.log")
+FIRST_FILES = ("summary.json", "config.yaml", "environment.json", "checkpoints")
 
 
 class RunFolder:
     """Writes a run's files; as a context manager it records in summary.json how the run ended.
 
+    summary.json         status (running, completed, failed, interrupted), error, figures: the first file of all
     config.yaml          the resolved configuration
     environment.json     versions, device, git commit, command line
     metrics.jsonl        a line an epoch
     checkpoints/         last.pt and best.pt
     tensorboard/         events
-    summary.json         status (running, completed, failed, interrupted), error, final figures
     train.log            what the terminal was told, written by logging
     """
 
-    def __init__(self, path: Path, config: DictConfig, runtime: Runtime) -> None:
+    def __init__(self, path: Path, name: str) -> None:
         self.path = path
         self.checkpoints = path / "checkpoints"
         self.tensorboard = path / "tensorboard"
-        self.summary: dict[str, Any] = {"status": "running", "error": None, "name": config.name}
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        OmegaConf.save(config, path / "config.yaml", resolve=True)
-        write_json(path / "environment.json", environment(runtime))
+        self.summary: dict[str, Any] = {"status": "running", "error": None, "name": name}
+        self.summary |= dict.fromkeys(FIGURES)
 
     def __enter__(self) -> RunFolder:
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
         self.write_summary()
         return self
 
@@ -56,11 +63,18 @@ class RunFolder:
         elif isinstance(error, KeyboardInterrupt):
             self.summary["status"] = "interrupted"
         else:
-            self.summary |= failure(error)
+            self.summary |= {"status": "failed", "error": in_one_line(error)}
         self.write_summary()
 
     def write_summary(self) -> None:
         write_json(self.path / "summary.json", self.summary)
+
+    def write_config(self, config: DictConfig) -> None:
+        OmegaConf.save(config, self.path / "config.yaml", resolve=True)
+
+    def write_environment(self, runtime: Runtime, command: Sequence[str]) -> None:
+        """Writes environment.json: `command` is what was typed."""
+        write_json(self.path / "environment.json", environment(runtime, command))
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Adds an epoch's line to metrics.jsonl."""
@@ -68,10 +82,12 @@ class RunFolder:
             file.write(json.dumps(row) + "\n")
 
 
-def failure(error: BaseException) -> dict[str, Any]:
-    """How a failed run's summary names its error: in one line."""
+def in_one_line(error: BaseException) -> str:
+    """What went wrong, by the class of the error too where it is none of our own."""
     line = str(error).strip().partition("\n")[0]
-    return {"status": "failed", "error": f"{type(error).__name__}: {line}" if line else type(error).__name__}
+    if line and isinstance(error, UserError | RunFailed):
+        return line
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
@@ -81,12 +97,12 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     temporary.replace(path)
 
 
-def environment(runtime: Runtime) -> dict[str, Any]:
-    """Where a run ran: what it takes to run it again."""
+def environment(runtime: Runtime, command: Sequence[str]) -> dict[str, Any]:
+    """Where a run ran and by which command: what it takes to run it again."""
     import torch
 
     return {
-        "command": ["snntrain", *sys.argv[1:]],
+        "command": list(command),
         "folder": os.getcwd(),
         "git_commit": _git_commit(),
         "python": platform.python_version(),
@@ -125,10 +141,10 @@ def holds_a_run(path: Path) -> bool:
 
 
 def discard(path: Path) -> None:
-    """Takes back the files that Hydra made for a run that never began, and the folders left empty by it."""
-    if holds_a_run(path):
+    """Takes back the files of a run in which nothing was trained, and the folders left empty by it."""
+    if (path / "metrics.jsonl").exists() or (path / "tensorboard").exists():
         return
-    for name in HYDRA_FILES:
+    for name in (*HYDRA_FILES, *FIRST_FILES):
         file = path / name
         if file.is_file():
             file.unlink()

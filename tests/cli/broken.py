@@ -39,6 +39,8 @@ def fill(folder: Path, run: Path) -> None:
     """Puts everything broken below `folder`; `run` is a finished run to spoil copies of."""
     for name, text in NEURONS.items():
         _write(folder / "configs" / "neuron" / f"{name}.yaml", text)
+    for name in ("syntax", "no_such_schema"):
+        _write(folder / name / "neuron" / f"{name}.yaml", NEURONS[name])
     _write(folder / "configs" / "experiment" / "shadow.yaml", "# @package _global_\nallow_targets: [os]\n")
     for name, text in MODULES.items():
         _write(folder / "modules" / f"{name}.py", text)

@@ -17,6 +17,9 @@ OWN = "--config-dir {broken}/configs allow_targets=[broken_neurons,broken_module
 EVAL = "eval run={broken}/runs"
 
 BAD = {
+    # commands
+    "command with a letter too many": ("evall run=outputs", "evall: there is no such command (did you mean eval?)"),
+    "command of other programs": ("help", "help: there is no such command; snntrain --help lists"),
     # flags
     "unknown flag": ("--frobnicate T=2", "--frobnicate: there is no such flag"),
     "flag without value": ("T=2 --config-dir", "--config-dir: needs a value"),
@@ -29,6 +32,11 @@ BAD = {
     "completion of no shell": ("--shell-completion install=dos", "'dos'"),
     "config folder that is not there": ("--config-dir {broken}/none", "none: there is no such folder"),
     "config that is not there": ("--config-name mine", "mine"),
+    "help on YAML with a syntax error": ("--help --config-dir {broken}/syntax", "syntax.yaml: cannot be read"),
+    "help on a schema that is not there": (
+        "--config-dir {broken}/no_such_schema --help",
+        "no_such_schema.yaml: there is no /schema/neuron/gif; there are config, neuron/if",
+    ),
     # keys and values
     "nothing": ("=", "there is no key ''"),
     "two equals signs": ("T==3", "cannot be read"),
@@ -62,6 +70,10 @@ BAD = {
     "reset above threshold": ("reset.v_reset=1", "reset.v_reset=1.0: must be below neuron.v_threshold=1.0"),
     "sweep without -m": ("neuron=lif,plif", "neuron=lif,plif: gives several values; add -m"),
     "one bad value in a sweep": ("-m seed=0,-1", "seed=-1: must be >= 0"),
+    "one bad combination in a sweep": (
+        f"-m {TINY} reset.v_reset=0,0.8 neuron.v_threshold=1,0.5",
+        "reset.v_reset=0.8: must be below neuron.v_threshold=0.5",
+    ),
     # files of the user's own
     "YAML syntax": (f"{OWN} neuron=syntax", "syntax.yaml"),
     "YAML key outside its schema": (f"{OWN} neuron=unknown_key", "tauu"),
@@ -95,11 +107,18 @@ BAD = {
     "output folder in /proc": ("hydra.run.dir=/proc/snntrain/run", "/proc/snntrain"),
     "sweep folder below a file": ("-m seed=0,1 hydra.sweep.dir={broken}/file/sweep", "cannot be written"),
     "folder of another run": ("hydra.run.dir={broken}/runs/good", "this folder holds a run already"),
+    "folder of another sweep": (f"-m {TINY} T=1,2 hydra.sweep.dir={{broken}}/runs", "this folder holds runs already"),
+    "sweep folder without a name": ("-m seed=0,1 hydra.sweep.dir=", "hydra.sweep.dir=: names no folder"),
+    "one folder for all jobs": ("-m seed=0,1 hydra.sweep.subdir=job", "hydra.sweep.subdir=job: is one for all jobs"),
     # eval
     "eval of nothing": ("eval", "eval needs run=<folder>"),
     "eval of no folder": ("eval run={broken}/none", "none: no run folder, it holds no config.yaml"),
     "eval of another checkpoint": (f"{EVAL}/good checkpoint=first", "checkpoint=first: must be best or last"),
-    "eval with a flag": (f"{EVAL}/good -m", "-m: eval takes"),
+    "eval with a flag": (f"{EVAL}/good -m", "--multirun: eval takes"),
+    "eval with a flag that is not there": (f"{EVAL}/good --verbose", "--verbose: there is no such flag"),
+    "eval with a config folder that is not there": (f"{EVAL}/good --config-dir none", "none: there is no such folder"),
+    "eval with no override": (f"{EVAL}/good T", "T: cannot be read; write key=value, and quote values"),
+    "eval with an unbalanced bracket": (f"{EVAL}/good network.hidden=[3", "cannot be read; write key=value"),
     "eval with a key that is not there": (f"{EVAL}/good neuron.tau=3", "neuron.tau=3"),
     "eval out of range": (f"{EVAL}/good T=0", "T=0: must be >= 1"),
     "eval of two values": (f"{EVAL}/good T=2,4", "T=2,4: give one value"),

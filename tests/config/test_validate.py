@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from snntrain.config.compose import validate
+from snntrain.config.combinations import combinations
+from snntrain.config.compose import _values, composer, validate
 from snntrain.errors import UserError
 
 
@@ -29,6 +30,21 @@ def test_all_errors_are_told_at_once():
     assert sorted(told) == sorted(
         ["neuron.taau=3", "T=abc", "optimizer.lr=-1.0", "neurn=lif", "surrogate=[a", "trainer.precision=fp8"]
     )
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (("T=0", "reset.v_reset=2"), ["T=0", "reset.v_reset=2.0"]),
+        (("lr=1", "reset.v_reset=2"), ["lr=1", "reset.v_reset=2.0"]),
+        (("neuron.v_threshold=inf", "reset.v_reset=2"), ["neuron.v_threshold=inf"]),
+        (("neuron.v_threshold=high", "reset.v_reset=2"), ["neuron.v_threshold=high"]),
+        (("neuron=liff", "reset.v_reset=2", "optimizer.betas=[1]"), ["neuron=liff", "optimizer.betas=[1.0]"]),
+        (("neuron=liff", "reset.v_reset=2", "optimizer.betas=[.9]"), ["neuron=liff", "optimizer.betas=[0.9]"]),
+    ],
+)
+def test_a_rule_is_asked_unless_a_value_that_it_compares_is_wrong_by_itself(overrides, told):
+    assert [line.partition(":")[0] for line in errors(*overrides)] == told
 
 
 @pytest.mark.parametrize(
@@ -133,6 +149,47 @@ def test_every_bad_value_of_a_swept_key_is_told():
         "T=y: must be a whole number, >= 1 (time steps)",
         "neuron.tau=2: with neuron=plif there is no key 'tau'; the keys are _target_, v_threshold, init_tau, clamp",
     ]
+
+
+@pytest.mark.parametrize(
+    ("swept", "told"),
+    [
+        (("reset.v_reset=0,0.8", "neuron.v_threshold=1,0.5"), ["reset.v_reset=0.8", "neuron.v_threshold=0.5"]),
+        (
+            ("neuron=lif,plif", "reset.v_reset=-2,null", "neuron.v_threshold=1,-1"),
+            ["neuron.v_threshold=-1.0", "reset=soft"],
+        ),
+        (("trainer.device=auto,cpu", "trainer.precision=auto,fp16"), ["trainer.precision=fp16"]),
+        (("optimizer=sgd", "optimizer.nesterov=false,true", "optimizer.momentum=0.9,0"), ["optimizer.nesterov=true"]),
+    ],
+)
+def test_a_sweep_is_checked_in_each_combination_of_values_that_must_fit_each_other(swept, told):
+    lines = errors(*swept, multirun=True)
+    assert any(all(word in line for word in told) for line in lines)
+
+
+def test_a_preset_can_change_what_a_swept_value_must_fit(tmp_path):
+    (tmp_path / "experiment").mkdir()
+    for name, threshold in {"low": 0.5, "high": 1.0}.items():
+        text = f"# @package _global_\nneuron:\n  v_threshold: {threshold}\n"
+        (tmp_path / "experiment" / f"{name}.yaml").write_text(text)
+    swept = ["experiment=high,low", "reset.v_reset=0,0.8"]
+    assert errors(*swept, multirun=True, config_dir=str(tmp_path)) == [
+        "reset.v_reset=0.8: must be below neuron.v_threshold=0.5"
+    ]
+
+
+def test_values_that_need_not_fit_each_other_are_not_combined():
+    swept = ["neuron=if,lif,plif,rif", "surrogate=glob(*)", "reset.v_reset=0,0.1", "network=mlp,csnn"]
+    with composer() as compose:
+        values = [_values(compose.parse(line)) for line in swept]
+        assert len(list(combinations(compose, values))) == 4 * 2
+
+
+def test_a_great_sweep_is_left_to_its_jobs():
+    with composer() as compose:
+        values = [[f"reset.v_reset=0.{n}" for n in range(40)], [f"neuron.v_threshold=1.{n}" for n in range(40)]]
+        assert list(combinations(compose, values)) == []
 
 
 def test_a_target_outside_the_allow_list_is_refused_unless_the_command_line_allows_it():

@@ -15,9 +15,9 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
-from snntrain.errors import RunFailed
+from snntrain.errors import RunFailed, UserError
 from snntrain.training import run, run_folder
-from snntrain.training.run_folder import RunFolder, discard, holds_a_run, write_json
+from snntrain.training.run_folder import FIGURES, RunFolder, discard, holds_a_run, write_json
 from snntrain.training.runtime import Runtime
 
 from .jobs import configured
@@ -32,15 +32,13 @@ def summary(folder: Path) -> dict[str, Any]:
 
 
 def begun(folder: Path) -> RunFolder:
-    return RunFolder(folder, configured(), CPU)
+    return RunFolder(folder, "snntrain")
 
 
 def test_a_finished_run_says_how_it_went(finished_run: Path) -> None:
     told = summary(finished_run)
-    assert told.keys() >= {
-        *("status", "error", "name", "test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs"),
-        *("train_seconds", "images_per_second", "parameters", "device", "device_name", "precision"),
-    }
+    assert list(told) == ["status", "error", "name", *FIGURES]
+    assert None not in [told[key] for key in FIGURES]
     assert (told["status"], told["error"], told["epochs"]) == ("completed", None, 2)
     assert (told["device"], told["precision"]) == ("cpu", "fp32")
     assert all(0 <= told[key] <= 1 for key in ("test_accuracy", "test_accuracy_last", "val_accuracy"))
@@ -98,13 +96,51 @@ def test_a_run_is_running_until_it_ends(tmp_path: Path) -> None:
     with begun(tmp_path) as folder:
         assert summary(tmp_path)["status"] == "running"
         folder.summary["epochs"] = 1
-    assert summary(tmp_path) == {"status": "completed", "error": None, "name": "snntrain", "epochs": 1}
+    assert summary(tmp_path) == {
+        **{"status": "completed", "error": None, "name": "snntrain"},
+        **dict.fromkeys(FIGURES),
+        "epochs": 1,
+    }
+
+
+def test_a_run_has_a_status_and_every_figure_before_anything_else(tmp_path: Path) -> None:
+    with begun(tmp_path):
+        assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["summary.json"]
+        told = summary(tmp_path)
+    assert {"status", "error", "test_accuracy", "test_accuracy_last", "val_accuracy", "epochs"} <= told.keys()
+    assert {"train_seconds", "images_per_second", "parameters", "device", "precision"} <= told.keys()
+    assert all(told[key] is None for key in FIGURES)
+
+
+def test_a_run_knows_its_size_device_and_precision_before_its_first_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: Any) -> None:
+        raise RunFailed("at once")
+
+    monkeypatch.setattr(run, "fit", fail)
+    with pytest.raises(RunFailed):
+        run.train(configured(), tmp_path)
+    told = summary(tmp_path)
+    assert (told["device"], told["device_name"], told["precision"]) == ("cpu", "cpu", "fp32")
+    assert told["parameters"] > 0
+    assert told["epochs"] is None
+
+
+def test_a_configuration_that_does_not_fit_itself_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+    config = configured()
+    config.reset.v_reset = 2.0
+    with pytest.raises(UserError, match=r"reset.v_reset=2.0: must be below"):
+        run.train(config, tmp_path)
+    assert summary(tmp_path)["status"] == "failed"
+    assert summary(tmp_path)["parameters"] is None
 
 
 @pytest.mark.parametrize(
     ("error", "told"),
     [
-        (RunFailed("loss became nan\nsecond line"), "RunFailed: loss became nan"),
+        (RunFailed("loss became nan\nsecond line"), "loss became nan"),
+        (UserError("T=0: must be >= 1", "seed=-1: must be >= 0"), "T=0: must be >= 1"),
         (ValueError("  \n\nbad shape\nmore"), "ValueError: bad shape"),
         (MemoryError(), "MemoryError"),
         (AssertionError(""), "AssertionError"),
@@ -148,7 +184,7 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 def test_the_commit_is_that_of_the_checkout_and_marks_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.chdir(tmp_path)
-    assert run_folder.environment(CPU)["git_commit"] is None
+    assert run_folder.environment(CPU, [])["git_commit"] is None
     git: Callable[..., Any] = lambda *words: subprocess.run(  # noqa: E731
         ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True, capture_output=True
     )
@@ -156,10 +192,10 @@ def test_the_commit_is_that_of_the_checkout_and_marks_changes(tmp_path: Path, mo
     (tmp_path / "file").write_text("1")
     git("add", "file")
     git("commit", "-m", "first")
-    commit = run_folder.environment(CPU)["git_commit"]
+    commit = run_folder.environment(CPU, [])["git_commit"]
     assert re.fullmatch("[0-9a-f]{40}", commit)
     (tmp_path / "file").write_text("2")
-    assert run_folder.environment(CPU)["git_commit"] == f"{commit}+changes"
+    assert run_folder.environment(CPU, [])["git_commit"] == f"{commit}+changes"
 
 
 def hydra_files(folder: Path) -> None:
@@ -187,12 +223,35 @@ def test_what_someone_else_wrote_is_never_discarded(tmp_path: Path, monkeypatch:
     assert os.listdir(folder) == ["notes.txt"]
 
 
+def test_a_run_that_trained_nothing_is_taken_back_with_its_own_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "outputs" / "2026-01-01" / "12-00-00"
+    hydra_files(folder)
+    with pytest.raises(UserError):
+        run.train(configured("network=csnn", "network.channels=[4,4,4,4]"), folder)
+    assert {"summary.json", "config.yaml", "environment.json"} <= set(os.listdir(folder))
+    discard(folder)
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize("mark", ["summary.json", "checkpoints/last.pt"])
-def test_a_folder_with_a_run_is_recognised_and_left_alone(tmp_path: Path, mark: str) -> None:
+def test_a_folder_with_a_run_is_recognised(tmp_path: Path, mark: str) -> None:
     hydra_files(tmp_path)
     assert not holds_a_run(tmp_path)
     (tmp_path / mark).parent.mkdir(exist_ok=True)
     (tmp_path / mark).write_text("{}")
     assert holds_a_run(tmp_path)
+
+
+@pytest.mark.parametrize("mark", ["metrics.jsonl", "tensorboard/events"])
+def test_what_was_trained_is_never_discarded(tmp_path: Path, mark: str) -> None:
+    hydra_files(tmp_path)
+    with begun(tmp_path):
+        pass
+    (tmp_path / mark).parent.mkdir(exist_ok=True)
+    (tmp_path / mark).write_text("{}")
+    before = sorted(tmp_path.rglob("*"))
     discard(tmp_path)
-    assert all((tmp_path / name).exists() for name in HYDRA)
+    assert sorted(tmp_path.rglob("*")) == before

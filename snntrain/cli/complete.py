@@ -1,0 +1,51 @@
+"""What the tab key offers; installed by `--shell-completion install=bash`, asked by the shell at each tab."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from hydra._internal.core_plugins.bash_completion import BashCompletion
+
+from snntrain.cli.arguments import SWITCHES, VALUED, parse
+from snntrain.config.compose import composer
+
+CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
+
+
+def completions(line: str) -> list[str]:
+    """What may stand in place of the last word of the command `line`; of a word that is not begun yet, anything.
+
+    A shell shows whatever is printed here, so a line that cannot be read has none.
+    """
+    begun = line.split()[1:]
+    last = begun.pop() if begun and not line.endswith(" ") else ""
+    try:
+        return sorted(word for word in _words(begun, last) if word.startswith(last))
+    except Exception:  # The line is half typed: anything may be wrong with it.
+        return []
+
+
+def _words(begun: list[str], last: str) -> Iterator[str]:
+    if last.startswith("-"):
+        yield from (*SWITCHES, *VALUED)
+        return
+    if begun[:1] == ["eval"]:
+        yield from (*(f"run={folder}" for folder in _runs()), *CHECKPOINTS)
+        begun = [word for word in begun[1:] if not word.startswith(("run=", "checkpoint="))]
+    elif not begun:
+        yield "eval"
+    yield from _of_hydra(begun, last)
+
+
+def _runs() -> Iterable[Path]:
+    """The folders of runs and of sweeps' jobs where they lie by default."""
+    found = (Path().glob(pattern) for pattern in ("outputs/*/*/summary.json", "multirun/*/*/*/summary.json"))
+    return (path.parent for paths in found for path in paths)
+
+
+def _of_hydra(begun: list[str], last: str) -> Iterator[str]:
+    """Groups, their options and keys."""
+    arguments = parse(begun)
+    with composer(config_dir=arguments.flags.get("--config-dir")) as compose:
+        line = " ".join([*arguments.overrides, last])
+        found = BashCompletion(compose.loader)._query(compose.config_name, line)
+    yield from (word for word in found if word.partition("/")[0] != "schema")

@@ -1,0 +1,98 @@
+"""Values that must fit each other: of which keys a rule speaks, and what it says where they do not fit."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from omegaconf import DictConfig, ListConfig
+
+from snntrain.config import schema
+from snntrain.config.schema import extends
+
+
+def reset_below_threshold(config: DictConfig) -> Iterator[str]:
+    threshold = config.neuron.get("v_threshold")
+    v_reset = config.reset.get("v_reset")
+    if not isinstance(threshold, int | float):  # A class of the user's own may be without.
+        return
+    if v_reset is None and threshold <= 0:
+        yield f"neuron.v_threshold={threshold}: must be > 0 with reset=soft, where the potential rests at 0"
+    elif v_reset is not None and v_reset >= threshold:
+        yield f"reset.v_reset={v_reset}: must be below neuron.v_threshold={threshold}"
+
+
+def time_constant_within_clamp(config: DictConfig) -> Iterator[str]:
+    if not extends(config.neuron, schema.PLIF) or config.neuron.clamp is None:
+        return
+    tau, pair = config.neuron.init_tau, config.neuron.clamp
+    if tau < 1 or (tau == 1 and pair != "reciprocal_abs_plus_1"):
+        yield f"neuron.init_tau={tau}: must be > 1 with neuron.clamp={pair}; neuron.clamp=null takes any tau > 0"
+
+
+def weight_within_amplitude(config: DictConfig) -> Iterator[str]:
+    if not extends(config.neuron, schema.RIF) or config.neuron.amplitude is None:
+        return
+    w, amplitude = config.neuron.init_w, config.neuron.amplitude
+    pair = list(amplitude) if isinstance(amplitude, ListConfig) else [amplitude, amplitude]
+    shown = f"neuron.amplitude={amplitude}"
+    if len(pair) != 2 or any(isinstance(a, bool) or not isinstance(a, int | float) for a in pair):
+        yield f"{shown}: must be null, a number A for (-A, A), or two numbers [lo, hi]"
+        return
+    lo, hi = pair if isinstance(amplitude, ListConfig) else (-amplitude, amplitude)
+    if not lo < hi:
+        yield f"{shown}: must be an open interval, A > 0 or [lo, hi] with lo < hi"
+    elif not lo < w < hi:
+        yield f"neuron.init_w={w}: must lie inside the open interval ({lo}, {hi}) of {shown}"
+
+
+def scale_is_a_range(config: DictConfig) -> Iterator[str]:
+    if extends(config.dataset, schema.Dataset):
+        scale = list(config.dataset.augment.scale)
+        if len(scale) != 2 or scale[0] > scale[1]:
+            yield f"dataset.augment.scale={scale}: must be two numbers [lo, hi] with lo <= hi"
+
+
+def betas_are_two(config: DictConfig) -> Iterator[str]:
+    if extends(config.optimizer, schema.Adam) and len(config.optimizer.betas) != 2:
+        yield f"optimizer.betas={config.optimizer.betas}: must be two numbers"
+
+
+def nesterov_needs_momentum(config: DictConfig) -> Iterator[str]:
+    if extends(config.optimizer, schema.SGD) and config.optimizer.nesterov and config.optimizer.momentum == 0:
+        yield "optimizer.nesterov=true: needs optimizer.momentum > 0"
+
+
+def device_is_named_right(config: DictConfig) -> Iterator[str]:
+    device = config.trainer.device
+    kind, _, index = device.partition(":")
+    if not (device in ("auto", "cpu", "cuda") or (kind == "cuda" and index.isdigit())):
+        yield f"trainer.device={device}: must be auto, cpu, cuda or cuda:<index>"
+
+
+def fp16_has_a_gpu(config: DictConfig) -> Iterator[str]:
+    if config.trainer.device == "cpu" and config.trainer.precision == "fp16":
+        yield "trainer.precision=fp16: needs a GPU; on a CPU use fp32 or bf16"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`broken` yields a line where the values of `keys` do not fit each other."""
+
+    keys: tuple[str, ...]
+    broken: Callable[[DictConfig], Iterator[str]]
+
+    def reads(self, key: str) -> bool:
+        """Whether `key` is one of the rule's own, or lies above or below one."""
+        path = key.replace("/", ".")
+        return any(f"{path}.".startswith(f"{own}.") or f"{own}.".startswith(f"{path}.") for own in self.keys)
+
+
+RULES = (
+    Rule(("neuron.v_threshold", "reset.v_reset"), reset_below_threshold),
+    Rule(("neuron.init_tau", "neuron.clamp"), time_constant_within_clamp),
+    Rule(("neuron.init_w", "neuron.amplitude"), weight_within_amplitude),
+    Rule(("dataset.augment.scale",), scale_is_a_range),
+    Rule(("optimizer.betas",), betas_are_two),
+    Rule(("optimizer.nesterov", "optimizer.momentum"), nesterov_needs_momentum),
+    Rule(("trainer.device",), device_is_named_right),
+    Rule(("trainer.device", "trainer.precision"), fp16_has_a_gpu),
+)

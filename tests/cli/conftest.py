@@ -1,0 +1,42 @@
+"""The command line as a process of its own, and a neuron of the user's own as the README makes one."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[2] / "README.md"
+OWN_FILES = {"mypkg.py": "# mypkg.py\n", "my_conf/neuron/leaky.yaml": "# my_conf/neuron/leaky.yaml\n"}
+# A shell that starts a program in the background has it ignore Ctrl-C.
+MAIN = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from snntrain.cli.main import main
+main()
+"""
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts the command line in `tmp_path`."""
+
+    def start(*argv: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", MAIN, *argv]
+        return subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    return start
+
+
+@pytest.fixture
+def own_neuron(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+    """Puts the README's module and config folder into `tmp_path`; the arguments that choose them."""
+    blocks = re.findall(r"```\w+\n(.*?)```", README.read_text(), re.DOTALL)
+    for name, first_line in OWN_FILES.items():
+        (text,) = (block for block in blocks if block.startswith(first_line))
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.delitem(sys.modules, "mypkg", raising=False)
+    return "--config-dir", "my_conf", "allow_targets=[mypkg]"

@@ -1,0 +1,118 @@
+"""`snntrain eval`: the figures of a finished run again, as they are and under other settings."""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TINY, Outcome
+
+RAISING = """
+from snntrain.neuron import LIFNode
+
+class Node(LIFNode):
+    def __init__(self, leak, **arguments):
+        super().__init__(**arguments)
+        self.leak = leak
+
+    def charge(self, x):
+        return self.v * self.leak.real + x
+"""
+
+
+def accuracy(out: str) -> float:
+    return float(re.search(r"^test accuracy (\S+)$", out, re.MULTILINE)[1])
+
+
+def confusion(out: str) -> list[list[int]]:
+    """The counts of the matrix: of ten lines below its head, without the class."""
+    head = next(n for n, line in enumerate(out.splitlines()) if line.startswith("confusion matrix"))
+    return [[int(count) for count in line.split()[1:]] for line in out.splitlines()[head + 2 : head + 12]]
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "figure", "epoch"),
+    [("best", "test_accuracy", "best_epoch"), ("last", "test_accuracy_last", "epochs")],
+)
+def test_a_checkpoint_is_as_good_as_the_summary_says(
+    checkpoint: str, figure: str, epoch: str, snntrain: Callable[..., Outcome], finished_run: Path
+) -> None:
+    outcome = snntrain("eval", f"run={finished_run}", f"checkpoint={checkpoint}")
+    assert (outcome.status, outcome.err) == (0, "")
+    summary = json.loads((finished_run / "summary.json").read_text())
+    assert outcome.out.startswith(f"{finished_run}/checkpoints/{checkpoint}.pt, epoch {summary[epoch]}\n")
+    assert "digits: 359 test images, cpu, fp32, T=4\n" in outcome.out
+    assert accuracy(outcome.out) == round(summary[figure], 4)
+
+
+def test_the_best_checkpoint_is_evaluated_unless_told_otherwise(
+    snntrain: Callable[..., Outcome], finished_run: Path
+) -> None:
+    told = snntrain("eval", f"run={finished_run}")
+    assert told == snntrain("eval", f"run={finished_run}", "checkpoint=best")
+
+
+def test_the_confusion_matrix_and_the_accuracy_are_of_the_same_images(
+    snntrain: Callable[..., Outcome], finished_run: Path
+) -> None:
+    out = snntrain("eval", f"run={finished_run}").out
+    counts = confusion(out)
+    assert [len(row) for row in counts] == [10] * 10
+    assert sum(map(sum, counts)) == 359
+    assert accuracy(out) == round(sum(counts[n][n] for n in range(10)) / 359, 4)
+
+
+def test_every_spiking_layer_has_a_firing_rate(snntrain: Callable[..., Outcome], finished_run: Path) -> None:
+    out = snntrain("eval", f"run={finished_run}").out
+    _, told = out.split("firing rate (spikes a neuron and time step)\n")
+    rates = dict(line.split() for line in told.splitlines())
+    assert rates.keys() == {"fc1_neuron", "out_neuron"}
+    assert all(0 <= float(rate) <= 1 for rate in rates.values())
+
+
+def test_the_same_weights_can_be_evaluated_under_other_settings(
+    snntrain: Callable[..., Outcome], finished_run: Path
+) -> None:
+    before = snntrain("eval", f"run={finished_run}").out
+    outcome = snntrain("eval", f"run={finished_run}", "T=8", "reset=soft", "checkpoint=last")
+    assert outcome.status == 0
+    assert "cpu, fp32, T=8\n" in outcome.out
+    assert sum(map(sum, confusion(outcome.out))) == 359
+    assert outcome.out != before
+
+
+def test_the_neuron_of_the_readme_is_evaluated_and_its_options_can_be_chosen(
+    snntrain: Callable[..., Outcome], own_neuron: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert snntrain(*own_neuron, *TINY, "monitor=off", "neuron=leaky", "hydra.run.dir=run").status == 0
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    told = snntrain("eval", "run=run", "allow_targets=[mypkg]")
+    assert accuracy(told.out) == round(summary["test_accuracy"], 4)
+    again = snntrain("eval", "run=run", *own_neuron, "neuron=leaky", "neuron.leak=0.9")
+    assert again.out == told.out
+    assert snntrain("eval", "run=run").status == 2
+
+
+def test_an_unexpected_error_is_told_in_a_line_and_how_to_learn_more(
+    snntrain: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "raising.py").write_text(RAISING)
+    monkeypatch.delitem(sys.modules, "raising", raising=False)
+    (tmp_path / "conf" / "neuron").mkdir(parents=True)
+    (tmp_path / "conf" / "neuron" / "mine.yaml").write_text("_target_: raising.Node\nleak: 0.9\n")
+    own = ("--config-dir", "conf", "allow_targets=[raising]")
+    assert snntrain(*own, *TINY, "monitor=off", "neuron=mine", "hydra.run.dir=run").status == 0
+    outcome = snntrain("eval", "run=run", *own, "neuron.leak=abc")
+    assert outcome.status == 1
+    (line,) = outcome.err.splitlines()
+    assert line.startswith("snntrain: AttributeError: ")
+    assert "HYDRA_FULL_ERROR=1" in line
+
+
+def test_eval_tells_its_usage(snntrain: Callable[..., Outcome]) -> None:
+    outcome = snntrain("eval", "--help")
+    assert outcome.status == 0
+    assert outcome.out.startswith("snntrain eval run=<folder>")

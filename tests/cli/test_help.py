@@ -1,0 +1,80 @@
+"""The help text names everything that there is, and what it may be."""
+
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import pytest
+
+from snntrain.cli.help import WIDTH, help_text
+from snntrain.config import schema
+from snntrain.config.compose import CONF
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return help_text()
+
+
+def described(text: str, key: str) -> str:
+    """The lines of a key, as one."""
+    lines = text.splitlines()
+    (first,) = (n for n, line in enumerate(lines) if line.startswith(f"  {key}="))
+    told = [lines[first]]
+    for line in lines[first + 1 :]:
+        if not line.startswith(" " * 40):
+            break
+        told.append(line.strip())
+    return " ".join(" ".join(told).split())
+
+
+def test_every_option_of_every_group_is_listed(text: str) -> None:
+    words = set(text.replace(",", " ").replace("[", " ").replace("]", " ").replace("=", " ").split())
+    for file in CONF.glob("*/*.yaml"):
+        assert {file.parent.name, file.stem} <= words
+
+
+def test_every_key_is_listed(text: str) -> None:
+    for path, declared in schema.SCHEMAS.items():
+        prefix = "" if path == "config" else f"{path.partition('/')[0]}."
+        for field in fields(declared):
+            is_subtree = isinstance(field.type, type) and is_dataclass(field.type)
+            if field.name != "_target_" and not is_subtree and (prefix or field.type != schema.Any):
+                assert f"  {prefix}{field.name}=" in text
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("T", "T=4 time steps (>= 1)"),
+        ("seed", "(>= 0 and < 4294967296)"),
+        ("optimizer.lr", "optimizer.lr=0.001 learning rate (> 0)"),
+        ("trainer.precision", "(one of auto, fp32, bf16, fp16)"),
+        ("trainer.clip_grad_norm", "trainer.clip_grad_norm=null"),
+        ("dataset.augment.translate", "(>= 0 and < 1)"),
+        ("neuron.tau", "lif: membrane time constant"),
+        ("optimizer.betas", "all but sgd: "),
+    ],
+)
+def test_a_key_says_its_default_its_meaning_and_what_it_may_be(key: str, told: str, text: str) -> None:
+    assert told in described(text, key)
+
+
+def test_the_default_option_stands_in_brackets(text: str) -> None:
+    assert "  neuron=if, lif, [plif], rif\n" in text
+    assert "  debug=overfit, smoke\n" in text
+
+
+def test_it_can_be_read_in_120_columns(text: str) -> None:
+    assert WIDTH == 120
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_options_of_the_users_own_are_listed_with_ours(tmp_path: Path) -> None:
+    (tmp_path / "neuron").mkdir()
+    (tmp_path / "neuron" / "slow.yaml").write_text(
+        "defaults: [/schema/neuron/lif@_here_, _self_]\n_target_: snntrain.neuron.LIFNode\nv_threshold: 1\ntau: 20\n"
+    )
+    (tmp_path / "neuron" / "mine.yaml").write_text("_target_: mine.Node\nleak: 1\n")
+    text = help_text(str(tmp_path))
+    assert "  neuron=if, lif, mine, [plif], rif, slow\n" in text
+    assert "lif, slow: membrane time constant" in text
