@@ -58,6 +58,7 @@ class Ours:
     def __init__(self, spec: Spec) -> None:
         from snntrain.config.compose import validate
         from snntrain.training import build, loop
+        from snntrain.training.step import TrainingStep
 
         if spec.without in BEFORE:
             BEFORE[spec.without]()
@@ -65,14 +66,14 @@ class Ours:
         self.job = build.prepare(config)
         if spec.without in AFTER:
             AFTER[spec.without](self.job)
-        self.forward = torch.compile(self.job.model) if config.trainer.compile else self.job.model
+        self.step = TrainingStep(self.job)
         self.train_epoch = loop.train_epoch
         self.epoch = 0
         self.runs = _in_use(self.job)
 
     def __call__(self) -> None:
         self.epoch += 1
-        self.train_epoch(self.job, self.forward, self.epoch)
+        self.train_epoch(self.job, self.step, self.epoch)
 
 
 def _overrides(spec: Spec) -> list[str]:

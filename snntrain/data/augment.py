@@ -60,7 +60,10 @@ class Augment:
             changed = self(x.transpose(0, 1).flatten(1, 2), generator).view(x.shape[1], -1, *x.shape[2:])
             return changed.transpose(0, 1).contiguous()
         n, _, height, width = x.shape
-        maps = self._maps(n, height, width, generator).to(x.device, non_blocking=True)
+        maps = self._maps(n, height, width, generator)
+        if x.is_cuda:
+            # The host would wait for a copy out of memory that is not pinned.
+            maps = maps.pin_memory().to(x.device, non_blocking=True)
         grid = _grid(maps, height, width)
         sampled: Tensor = F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
         return sampled

@@ -62,13 +62,13 @@ class Batches:
         count = -(-self._size // self.batch_size)
         return count if self.limit is None else min(count, self.limit)
 
-    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images and labels of one epoch, on the device, from batch `start` on.
+    def epoch(self, epoch: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and labels of one epoch, on the device.
 
         Images are float32 `[N, C, H, W]` in [0, 1], sequences `[T, N, C, H, W]`, labels int64 `[N]`.
         """
-        plan = self._order(epoch).split(self.batch_size)[start : len(self)]
-        for index, (stored, labels) in enumerate(self._source.read(plan), start):
+        order = self._order(epoch)[: len(self) * self.batch_size]
+        for index, (stored, labels) in enumerate(self._source.read(order, self.batch_size)):
             yield self._intensities(stored, epoch, index), labels
 
     def _order(self, epoch: int) -> Tensor:
@@ -91,13 +91,10 @@ class _Resident:
             split = ImageTensors(torch.stack([split[i] for i in range(len(split))]), split.labels)
         self.images, self.labels = split.images.to(device), split.labels.to(device)
 
-    def read(self, plan: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
-        """The stored images and labels of each batch of row numbers."""
-        if not plan:
-            return
+    def read(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The stored images and labels of the rows `order`, a batch at a time."""
         # One copy of all row numbers, so that no batch waits for its own.
-        order = torch.cat(plan).to(self.images.device)
-        for rows in order.split(len(plan[0])):
+        for rows in order.to(self.images.device).split(batch_size):
             yield self.images[rows], self.labels[rows]
 
 
@@ -117,12 +114,13 @@ class _Streamed:
             generator=torch.Generator(),
         )
 
-    def read(self, plan: tuple[Tensor, ...]) -> Iterator[tuple[Tensor, Tensor]]:
-        """The stored images and labels of each batch of row numbers."""
-        self._plan[:] = [rows.tolist() for rows in plan]
-        for rows, stored in zip(plan, self._loader, strict=True):
-            labels = self.labels[rows].to(self.device, non_blocking=True)
-            yield stored.to(self.device, non_blocking=True), labels
+    def read(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """The stored images and labels of the rows `order`, a batch at a time."""
+        self._plan[:] = [rows.tolist() for rows in order.split(batch_size)]
+        # One copy of all labels, so that no batch waits for its own.
+        labels = self.labels[order].to(self.device).split(batch_size)
+        for stored, classes in zip(self._loader, labels, strict=True):
+            yield stored.to(self.device, non_blocking=True), classes
 
 
 def fits(split: Split, device: torch.device | str, share: float = 0.3) -> bool:

@@ -6,7 +6,6 @@ each spike, the pictures of an epoch took longer than its training.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from matplotlib.path import Path
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from snntrain.inspect.probe import Recording
+from snntrain.inspect.recording import Recording
 
 # Okabe and Ito's colours, told apart with any colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -48,6 +47,8 @@ def raster(recordings: list[Recording], titles: list[str], name: str, rows: int)
     height = np.concatenate([panels.height(panel, row) for panel, (_, row) in enumerate(spikes)])
     # What a spike leaves white of its step and its row keeps neighbours apart.
     sides = 72 * np.array([0.9 * (WIDTH - LEFT - RIGHT) / T, 0.8 * PANEL / count])
+    # What is rounded to less than a pixel would not be drawn.
+    sides = np.maximum(sides, 1.5 * 72 / DPI)
     box = Path(np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) * sides)
     panels.axes.plot(step, height, linestyle="", marker=box, markersize=sides.max(), mew=0, color=COLOURS[0])
     panels.label({row: str(shown[row]) for row in (0, count // 2, count - 1)})
@@ -161,17 +162,6 @@ class _Panels:
         """Labels values on the left of every panel."""
         places = [self.height(panel, value) for panel in range(self.count) for value in ticks]
         self.axes.set_yticks(places, [*ticks.values()] * self.count)
-
-
-def of_sample(recording: Recording, sample: int) -> Recording:
-    """One sample's part of a recording `[T, N, *]`, its neurons in one row: `[T, neurons]`."""
-    T = len(recording.s)
-    return replace(
-        recording,
-        h=recording.h[:, sample].reshape(T, -1),
-        v=recording.v[:, sample].reshape(T, -1),
-        s=recording.s[:, sample].reshape(T, -1),
-    )
 
 
 def evenly_spread(neurons: int, rows: int) -> NDArray[np.int64]:

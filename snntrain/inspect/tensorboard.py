@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
 from torch.utils.tensorboard import SummaryWriter
 
-from snntrain.inspect.pictures import of_sample, raster, voltage_traces
-from snntrain.inspect.probe import Recording
+from snntrain.inspect.drawing import DrawingProcess, Picture, draw
+from snntrain.inspect.recording import Recording
 
 BINS = 50
+RGBA = 4  # what a summary's image calls that order of channels
 Value = bool | int | float | str
 
 
 class Board:
-    """Writes a run's events into `folder`.
+    """Writes a run's events into `folder`; all that it was given is there when it is closed."""
 
-    Args:
-        folder: where the event file lies.
-        purge_step: on resuming, the first step that is written again; what an earlier process wrote from it on is
-            hidden.
-    """
-
-    def __init__(self, folder: Path, purge_step: int | None = None) -> None:
-        self.writer = SummaryWriter(str(folder), purge_step=purge_step)
+    def __init__(self, folder: Path) -> None:
+        self.writer = SummaryWriter(str(folder))
+        self.drawing: DrawingProcess | None = None
+        self._begun: int | None = None  # the epoch whose pictures are being drawn
 
     def __enter__(self) -> Board:
         return self
@@ -36,7 +33,17 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self.writer.close()
+        with closing(self.writer), closing(self.drawing) if self.drawing else nullcontext():
+            try:
+                self._write_drawn()
+            except RuntimeError:
+                # What the run failed of first must not be hidden.
+                if error is None:
+                    raise
+
+    def draw_beside(self) -> None:
+        """Has pictures drawn while the caller goes on, and written at the next `recordings` or in the end."""
+        self.drawing = DrawingProcess()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Single numbers of an epoch, by tag."""
@@ -47,33 +54,45 @@ class Board:
         """The resolved configuration, in the Text tab."""
         self.writer.add_text("config", "\n".join(f"    {line}" for line in text.splitlines()))
 
-    def recordings(
-        self, step: int, recordings: Mapping[str, Recording], labels: Sequence[str], rows: int, samples: int = 3
-    ) -> None:
+    def recordings(self, step: int, recordings: Mapping[str, Recording], labels: Sequence[str], rows: int) -> None:
         """For every layer a spike raster, voltage traces and a histogram of the potential before the reset.
 
         Args:
             step: epoch.
             recordings: of each layer, by name.
-            labels: what each sample is.
+            labels: what each sample is; a picture has a panel for each.
             rows: neurons of a raster at most.
-            samples: panels of a picture at most; the histogram is of all.
+
+        Raises:
+            RuntimeError: the pictures of the last call could not be drawn beside the caller.
         """
-        titles = [f"image {number}, class {label}" for number, label in enumerate(labels[:samples], 1)]
+        if self.drawing is None:
+            self._write(step, draw(recordings, labels, rows))
+        else:
+            self._write_drawn()
+            self.drawing.begin(recordings, labels, rows)
+            self._begun = step
         for name, recording in recordings.items():
-            panels = [of_sample(recording, sample) for sample in range(len(titles))]
-            self._picture(f"spikes/{name}", raster(panels, titles, name, rows), step)
-            self._picture(f"voltages/{name}", voltage_traces(panels, titles, name), step)
             self._histogram(f"h_before_reset/{name}", recording.h, step)
 
     def hyper_parameters(self, values: Mapping[str, Value], metrics: Mapping[str, float]) -> None:
         """The HParams tab: the configuration by dotted key, and the run's final figures."""
         self.writer.add_hparams(dict(values), {f"final/{key}": value for key, value in metrics.items()}, run_name=".")
 
-    def _picture(self, tag: str, figure: Figure, step: int) -> None:
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        self.writer.add_image(tag, np.asarray(canvas.buffer_rgba())[..., :3], step, dataformats="HWC")
+    def _write_drawn(self) -> None:
+        """Waits for the pictures that are being drawn, if any are."""
+        if self.drawing is not None and self._begun is not None:
+            step, self._begun = self._begun, None
+            self._write(step, self.drawing.collect())
+
+    def _write(self, step: int, pictures: list[Picture]) -> None:
+        for picture in pictures:
+            image = Summary.Image(
+                width=picture.width, height=picture.height, colorspace=RGBA, encoded_image_string=picture.png
+            )
+            # As add_image does, which takes pixels and would encode them here.
+            summary = Summary(value=[Summary.Value(tag=picture.tag, image=image)])
+            self.writer._get_file_writer().add_summary(summary, step)
 
     def _histogram(self, tag: str, values: np.ndarray, step: int) -> None:
         """Counts in few bins: a hundred times cheaper than what SummaryWriter does to all the values."""

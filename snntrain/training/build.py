@@ -12,7 +12,6 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from snntrain.config.targets import arguments, build, locate, misfit
 from snntrain.data.augment import Augment
@@ -21,12 +20,12 @@ from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
 from snntrain.neuron import BaseNode
 from snntrain.training import precision, runtime
+from snntrain.training.average import Average
 from snntrain.training.precision import Precision
 from snntrain.training.runtime import Runtime
 
 # Keys of a data set that say how it is split into batches and shown, not what it is.
 PRESENTATION = ("mean", "std", "augment", "resident", "workers")
-
 
 # What each component is given besides the keys of its subtree: how many positional arguments, and which by name.
 GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
@@ -67,7 +66,7 @@ class Job:
     optimizer: torch.optim.Optimizer
     scheduler: LRScheduler
     scaler: torch.amp.GradScaler
-    average: AveragedModel | None
+    average: Average[Model] | None
     train: Batches
     validation: Batches
 
@@ -78,10 +77,7 @@ class Job:
     @property
     def evaluated(self) -> Model:
         """The model that is validated, tested and saved: the average of the weights where one is kept."""
-        if self.average is None:
-            return self.model
-        averaged: Model = self.average.module  # type: ignore[assignment]
-        return averaged
+        return self.model if self.average is None else self.average.model
 
 
 def prepare(config: DictConfig) -> Job:
@@ -98,7 +94,7 @@ def prepare(config: DictConfig) -> Job:
     data: Data = component(config, "dataset")
     # Channels last is the order that convolutions and pooling compute in on either device.
     network = model(config, data).to(here.device).to(memory_format=torch.channels_last)
-    training = batches(config, data, data.train, here, augmented=True)
+    training = batches(config, data, data.train, here, augmented=True, limit=trainer.limit_batches)
     steps = trainer.epochs * -(-len(training) // trainer.accumulate)
     optimizer = component(config, "optimizer", network.parameters(), **_fused(config.optimizer, config.allow_targets))
     return Job(
@@ -111,9 +107,9 @@ def prepare(config: DictConfig) -> Job:
         optimizer=optimizer,
         scheduler=component(config, "scheduler", optimizer, total_steps=steps),
         scaler=formats.scaler(),
-        average=_average(network, trainer.ema),
+        average=None if trainer.ema is None else Average(network, trainer.ema),
         train=training,
-        validation=batches(config, data, data.validation, here),
+        validation=batches(config, data, data.validation, here, limit=trainer.limit_batches),
     )
 
 
@@ -171,8 +167,10 @@ def _neuron(config: DictConfig) -> BaseNode:
     return node
 
 
-def batches(config: DictConfig, data: Data, split: Split, here: Runtime, *, augmented: bool = False) -> Batches:
-    """The batches of a split: shuffled and augmented for training, in order for evaluation."""
+def batches(
+    config: DictConfig, data: Data, split: Split, here: Runtime, *, augmented: bool = False, limit: int | None = None
+) -> Batches:
+    """The batches of a split: shuffled and augmented for training, in order for evaluation; at most `limit` of them."""
     resident = config.dataset.resident
     return Batches(
         split,
@@ -184,16 +182,10 @@ def batches(config: DictConfig, data: Data, split: Split, here: Runtime, *, augm
         augment=Augment(**arguments(config.dataset.augment)) if augmented else None,
         resident=resident == "always" or (resident == "auto" and fits(split, here.device)),
         workers=config.dataset.workers,
-        limit=config.trainer.limit_batches,
+        limit=limit,
     )
 
 
 def _fused(optimizer: DictConfig, allowed: Sequence[str]) -> dict[str, bool]:
     """Asks an optimizer that can to step all parameters in one pass."""
     return {"fused": True} if "fused" in inspect.signature(locate(optimizer._target_, allowed)).parameters else {}
-
-
-def _average(network: nn.Module, decay: float | None) -> AveragedModel | None:
-    if decay is None:
-        return None
-    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from snntrain.neuron import reset_net
 from snntrain.training.precision import Precision
+from snntrain.training.runtime import repeatable_draws
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,18 @@ def evaluate(
     classes: int,
     precision: Precision,
 ) -> Metrics:
-    """Runs `net` (encoder included) over all `batches` in evaluation mode, which it is left in."""
+    """Runs `net` (encoder included) over all `batches` in evaluation mode, which it is left in.
+
+    An encoder that draws random numbers draws the same each time: the figures are those of the weights, and of how
+    the images are cut into batches.
+    """
     net.eval()
     tally = Tally(classes, precision.device)
-    for images, labels in batches:
-        with precision.autocast():
-            spikes = net(images)
-            loss = loss_function(spikes, labels)
-        reset_net(net)
-        tally.add(loss, spikes, labels)
+    with repeatable_draws(precision.device):
+        for images, labels in batches:
+            with precision.autocast():
+                spikes = net(images)
+                loss = loss_function(spikes, labels)
+            reset_net(net)
+            tally.add(loss, spikes, labels)
     return tally.metrics()

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
-from snntrain.inspect.probe import Recording, record
+from snntrain.inspect.probe import record
+from snntrain.inspect.recording import Recording
 from snntrain.inspect.samples import choose_samples
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import PLIFNode, RIFNode, spiking_layers
@@ -21,6 +22,7 @@ from snntrain.training import checkpoint
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
 from snntrain.training.run_folder import RunFolder
+from snntrain.training.runtime import repeatable_draws
 
 log = logging.getLogger("snntrain")
 
@@ -49,6 +51,9 @@ class Journal:
         self.images = 0
         self.probes, self.probe_labels = probe_batch(job)
         board.config(OmegaConf.to_yaml(job.config, resolve=True))
+        # On a CPU training takes all cores, and is slowed by as much as drawing takes.
+        if job.config.monitor.every and job.runtime.device.type == "cuda":
+            board.draw_beside()
 
     def say(self, line: str) -> None:
         """A line on the terminal and in train.log."""
@@ -64,8 +69,9 @@ class Journal:
             self.run.summary |= {"best_epoch": epoch.number, "val_accuracy": epoch.validation.accuracy}
         self.run.summary |= self._figures(epoch.number)
         self.run.write_summary()
-        self.run.append_metrics(self._row(epoch))
-        self._show(epoch)
+        learnt = learnt_constants(self.job.evaluated.network)
+        self.run.append_metrics(self._row(epoch, learnt))
+        self._show(epoch, learnt)
         total = self.job.config.trainer.epochs
         self.say(
             f"epoch {epoch.number:>{len(str(total))}}/{total}"
@@ -74,7 +80,7 @@ class Journal:
             f"  {epoch.images_per_second:,.0f} images/s{'  best so far' if improved else ''}"
         )
 
-    def _row(self, epoch: Epoch) -> dict[str, Any]:
+    def _row(self, epoch: Epoch, learnt: dict[str, float]) -> dict[str, Any]:
         return {
             "epoch": epoch.number,
             "train_loss": epoch.training.loss,
@@ -85,7 +91,7 @@ class Journal:
             "seconds": round(epoch.seconds, 3),
             "images_per_second": round(epoch.images_per_second, 1),
             "firing_rates": dict(epoch.firing_rates),
-            "learnt": learnt_constants(self.job.evaluated.network),
+            "learnt": learnt,
         }
 
     def _figures(self, epochs: int) -> dict[str, Any]:
@@ -93,10 +99,6 @@ class Journal:
             "epochs": epochs,
             "train_seconds": round(self.train_seconds, 3),
             "images_per_second": round(self.images / max(self.train_seconds, 1e-9), 1),
-            "parameters": sum(p.numel() for p in self.job.model.parameters()),
-            "device": str(self.job.runtime.device),
-            "device_name": self.job.runtime.device_name,
-            "precision": self.job.precision.name,
         }
 
     def _save(self, epoch: Epoch, name: str) -> None:
@@ -114,7 +116,7 @@ class Journal:
             },
         )
 
-    def _show(self, epoch: Epoch) -> None:
+    def _show(self, epoch: Epoch, learnt: dict[str, float]) -> None:
         monitor = self.job.config.monitor
         self.board.scalars(
             epoch.number,
@@ -126,7 +128,7 @@ class Journal:
                 "training/learning_rate": epoch.learning_rate,
                 "training/images_per_second": epoch.images_per_second,
                 **{f"firing_rate/{name}": rate for name, rate in epoch.firing_rates.items()},
-                **learnt_constants(self.job.evaluated.network),
+                **learnt,
             },
         )
         if monitor.every and epoch.number % monitor.every == 0:
@@ -134,10 +136,9 @@ class Journal:
             self.board.recordings(epoch.number, self._recordings(), names, monitor.neurons)
 
     def _recordings(self) -> dict[str, Recording]:
-        """Voltages and spikes of the probes; an encoder's random numbers are drawn apart from training's."""
+        """Voltages and spikes of the probes, which an encoder shows the same way each time."""
         job = self.job
-        gpus = [job.runtime.device] if job.runtime.device.type == "cuda" else []
-        with torch.random.fork_rng(gpus), job.precision.autocast():
+        with repeatable_draws(job.runtime.device), job.precision.autocast():
             return record(job.evaluated.network, lambda: job.evaluated(self.probes))
 
 

@@ -2,19 +2,17 @@
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from snntrain.errors import RunFailed
 from snntrain.inspect.rates import FiringRates
-from snntrain.neuron import reset_net
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics, Tally, evaluate
 from snntrain.training.journal import Epoch, Journal
 from snntrain.training.progress import progress
+from snntrain.training.step import TrainingStep
 
 
 def fit(job: Job, journal: Journal) -> None:
@@ -26,11 +24,10 @@ def fit(job: Job, journal: Journal) -> None:
         RunFailed: the loss or a weight is no longer a finite number.
     """
     trainer = job.config.trainer
-    forward = torch.compile(job.model) if trainer.compile else job.model
-    best = Best()
+    step, best = TrainingStep(job), Best()
     for number in range(1, trainer.epochs + 1):
-        learning_rate = job.optimizer.param_groups[0]["lr"]
-        training, seconds = train_epoch(job, forward, number)
+        learning_rate = float(job.optimizer.param_groups[0]["lr"])
+        training, seconds = train_epoch(job, step, number)
         with FiringRates(job.evaluated.network) as rates:
             validation = evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.precision)
         improved = best.update(validation, number)
@@ -41,7 +38,7 @@ def fit(job: Job, journal: Journal) -> None:
             break
 
 
-def train_epoch(job: Job, forward: Callable[[Tensor], Tensor], number: int) -> tuple[Metrics, float]:
+def train_epoch(job: Job, step: TrainingStep, number: int) -> tuple[Metrics, float]:
     """One pass over the training images; returns its metrics and its seconds."""
     job.model.train()
     tally = Tally(job.classes, job.runtime.device)
@@ -49,32 +46,12 @@ def train_epoch(job: Job, forward: Callable[[Tensor], Tensor], number: int) -> t
     batches = job.train.epoch(number)
     title = f"epoch {number}/{job.config.trainer.epochs}"
     for index, (images, labels) in enumerate(progress(batches, len(job.train), title, tally)):
-        with job.precision.autocast():
-            spikes = forward(images)
-            loss = job.loss(spikes, labels)
-        reset_net(job.model)
-        group = _batches_in_step(job, index)
-        job.scaler.scale(loss / group).backward()
-        if (index + 1) % job.config.trainer.accumulate == 0 or index + 1 == len(job.train):
-            step(job)
+        loss, spikes = step(images, labels, index)
         tally.add(loss, spikes, labels)
     metrics = tally.metrics()
     seconds = time.perf_counter() - started
     _check_finite(job, metrics.loss, number)
     return metrics, seconds
-
-
-def step(job: Job) -> None:
-    """Clips the accumulated gradients, moves the weights and the learning rate, and updates the average."""
-    if job.config.trainer.clip_grad_norm is not None:
-        job.scaler.unscale_(job.optimizer)
-        torch.nn.utils.clip_grad_norm_(job.model.parameters(), job.config.trainer.clip_grad_norm)
-    job.scaler.step(job.optimizer)
-    job.scaler.update()
-    job.optimizer.zero_grad(set_to_none=True)
-    job.scheduler.step()
-    if job.average is not None:
-        job.average.update_parameters(job.model)
 
 
 def _check_finite(job: Job, loss: float, number: int) -> None:
@@ -89,13 +66,6 @@ def _check_finite(job: Job, loss: float, number: int) -> None:
     raise RunFailed(
         f"{wrong} in epoch {number}: try a lower optimizer.lr, trainer.clip_grad_norm=1 or trainer.precision=fp32"
     )
-
-
-def _batches_in_step(job: Job, index: int) -> int:
-    """How many batches share the step of batch `index`: the last step of an epoch may have fewer."""
-    accumulate: int = job.config.trainer.accumulate
-    first = index - index % accumulate
-    return min(accumulate, len(job.train) - first)
 
 
 @dataclass

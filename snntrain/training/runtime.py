@@ -1,4 +1,4 @@
-"""Where a run computes, and which process of it writes files: the one place that knows."""
+"""Where a run computes, and what of it is reproducible: its device and its random numbers."""
 
 import os
 import random
@@ -14,16 +14,9 @@ from snntrain.errors import UserError
 
 @dataclass(frozen=True)
 class Runtime:
-    """The device of this process, and its place among the processes of the run."""
+    """The device of a run."""
 
     device: torch.device
-    rank: int = 0
-    world_size: int = 1
-
-    @property
-    def writes(self) -> bool:
-        """Whether this process writes the run's files."""
-        return self.rank == 0
 
     @property
     def device_name(self) -> str:
@@ -52,6 +45,14 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002  a user's own module may draw from the global generator
     torch.manual_seed(seed)
+
+
+@contextmanager
+def repeatable_draws(device: torch.device) -> Iterator[None]:
+    """PyTorch's random numbers in the block are the same each time; after it they go on as if it had drawn none."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(0)
+        yield
 
 
 @contextmanager

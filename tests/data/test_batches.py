@@ -59,10 +59,15 @@ def test_every_index_comes_once_an_epoch(n: int, batch_size: int, seed: int, epo
     assert torch.equal(torch.cat(labels).sort().values, torch.arange(n))
 
 
-@given(sizes, sizes, seeds, st.integers(0, 45), st.one_of(st.none(), st.integers(1, 5)))
-def test_a_start_skips_so_many_batches(n: int, batch_size: int, seed: int, start: int, limit: int | None) -> None:
-    made = batches(numbered(n), batch_size=batch_size, seed=seed, shuffle=True, augment=AUGMENT, limit=limit)
-    assert equal(made.epoch(3, start), list(made.epoch(3))[start:])
+@given(sizes, sizes, seeds, st.integers(1, 5))
+def test_a_limit_leaves_the_first_batches_of_an_epoch(n: int, batch_size: int, seed: int, limit: int) -> None:
+    split = numbered(n)
+    whole, limited = (
+        batches(split, batch_size=batch_size, seed=seed, shuffle=True, augment=AUGMENT, limit=most)
+        for most in (None, limit)
+    )
+    assert equal(limited.epoch(3), list(whole.epoch(3))[:limit])
+    assert len(limited) == min(limit, len(whole))
 
 
 @given(sizes, sizes, seeds, st.integers(0, 100))
@@ -95,8 +100,8 @@ def by_workers() -> tuple[Batches, Batches]:
 
 def test_streamed_by_workers_equals_resident(by_workers: tuple[Batches, Batches]) -> None:
     resident, streamed = by_workers
-    for epoch, start in ((0, 0), (1, 0), (1, 3), (7, 0)):
-        assert equal(resident.epoch(epoch, start), streamed.epoch(epoch, start))
+    for epoch in (0, 1, 7):
+        assert equal(resident.epoch(epoch), streamed.epoch(epoch))
 
 
 def test_an_epoch_left_early_does_not_disturb_the_next(by_workers: tuple[Batches, Batches]) -> None:

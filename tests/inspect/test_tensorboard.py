@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import math
+import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +17,11 @@ import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from snntrain.inspect.probe import Recording, record
+from snntrain.inspect.probe import record
+from snntrain.inspect.recording import Recording
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import spiking_layers
-from snntrain.training import checkpoint
+from snntrain.training import checkpoint, journal
 from snntrain.training.journal import probe_batch
 from tests.training.jobs import prepared, trained
 
@@ -171,13 +175,113 @@ def test_a_histogram_leaves_out_what_is_no_number(tmp_path: Path) -> None:
     assert (sum(event.histogram_value.bucket), event.histogram_value.max) == (3, 3.0)
 
 
-def test_a_resumed_board_hides_what_it_writes_again(tmp_path: Path) -> None:
-    with Board(tmp_path) as board:
-        for step in (1, 2, 3):
-            board.scalars(step, {"loss/train": float(step)})
-    with Board(tmp_path, purge_step=2) as board:
-        board.scalars(2, {"loss/train": 20.0})
-    assert [(event.step, event.value) for event in events(tmp_path).Scalars("loss/train")] == [(1, 1.0), (2, 20.0)]
+def spiking(samples: int = 3) -> Recording:
+    """Random potentials of five neurons `[T, N, 5]`."""
+    h = np.random.default_rng(0).normal(0.6, 0.8, (4, samples, 5)).astype(np.float32)
+    return Recording(h, np.where(h >= 1, 0, h).astype(np.float32), h >= 1, 1.0, 0.0)
+
+
+def misshapen() -> Recording:
+    """A recording whose potentials are of fewer neurons than its spikes."""
+    whole = spiking()
+    return Recording(whole.h[..., :2], whole.v[..., :2], np.ones_like(whole.s), 1.0, 0.0)
+
+
+def pictures(folder: Path) -> dict[str, list[tuple[int, bytes]]]:
+    """Step and PNG of every picture, by tag."""
+    board = events(folder)
+    return {
+        tag: [(image.step, image.encoded_image_string) for image in board.Images(tag)] for tag in board.Tags()["images"]
+    }
+
+
+def test_a_picture_has_a_panel_for_every_sample(tmp_path: Path) -> None:
+    heights = {}
+    for samples in (1, 10):
+        with Board(tmp_path / str(samples)) as board:
+            board.recordings(1, {"some": spiking(samples)}, ["a"] * samples, rows=4)
+        ((_, png),) = pictures(tmp_path / str(samples))["voltages/some"]
+        heights[samples] = Image.open(io.BytesIO(png)).height
+    assert heights[10] > 9 * 150 + heights[1]
+
+
+def test_pictures_drawn_beside_the_caller_are_all_there_when_the_board_is_closed(tmp_path: Path) -> None:
+    for beside in (False, True):
+        with Board(tmp_path / str(beside)) as board:
+            if beside:
+                board.draw_beside()
+            for step in (1, 2, 3):
+                board.recordings(step, {"some": spiking(step)}, ["a"] * step, rows=4)
+    drawn = pictures(tmp_path / "True")
+    assert {tag: [step for step, _ in found] for tag, found in drawn.items()} == {
+        "spikes/some": [1, 2, 3],
+        "voltages/some": [1, 2, 3],
+    }
+    assert drawn == pictures(tmp_path / "False")
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_pictures_that_cannot_be_drawn_beside_the_caller_are_an_error(tmp_path: Path, epochs: int) -> None:
+    """At the next recording, and where there is none at the end."""
+    reached = []
+
+    def run() -> None:
+        with Board(tmp_path) as board:
+            board.draw_beside()
+            for step in range(epochs):
+                board.recordings(step, {"some": misshapen()}, ["a"] * 3, rows=4)
+                reached.append(step)
+
+    with pytest.raises(RuntimeError, match="the pictures could not be drawn: ValueError") as error:
+        run()
+    assert reached == [0]
+    assert "by_activity" in "".join(error.value.__notes__)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_drawing_process_that_dies_is_an_error(tmp_path: Path, again: bool) -> None:
+    def run() -> None:
+        with Board(tmp_path) as board:
+            board.draw_beside()
+            board.recordings(1, {"some": spiking()}, ["a"] * 3, rows=4)
+            (process,) = multiprocessing.active_children()
+            process.kill()
+            process.join()
+            if again:
+                board.recordings(2, {"some": spiking()}, ["a"] * 3, rows=4)
+
+    with pytest.raises(RuntimeError, match="the process that draws them has died"):
+        run()
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.parametrize("recording", [spiking(), misshapen()], ids=["drawn", "not to be drawn"])
+def test_a_run_that_fails_keeps_its_own_error_and_the_pictures_before_it(tmp_path: Path, recording: Recording) -> None:
+    def run() -> None:
+        with Board(tmp_path) as board:
+            board.draw_beside()
+            board.recordings(1, {"fine": spiking()}, ["a"] * 3, rows=4)
+            board.recordings(2, {"last": recording}, ["a"] * 3, rows=4)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        run()
+    assert pictures(tmp_path).keys() >= {"spikes/fine", "voltages/fine"}
+    assert not multiprocessing.active_children()
+
+
+def test_a_drawing_that_fails_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "record", lambda net, forward: {"some": misshapen()})
+    with pytest.raises(ValueError, match="same shape"):
+        trained(tmp_path, "monitor=default", "monitor.samples=3")
+    assert json.loads((tmp_path / "summary.json").read_text())["status"] == "failed"
+
+
+def test_what_draws_starts_without_torch() -> None:
+    code = "import sys, snntrain.inspect.drawing; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_scalars_that_are_no_numbers_are_written_as_such(tmp_path: Path) -> None:

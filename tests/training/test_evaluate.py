@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor
 
 from snntrain.data.batches import Batches
 from snntrain.neuron import reset_net
+from snntrain.training import checkpoint
 from snntrain.training.evaluate import Tally, evaluate
 from snntrain.training.precision import Precision
+from snntrain.training.run import metrics_on_test
 
-from .jobs import prepared
+from .jobs import prepared, trained
 
 CPU = torch.device("cpu")
 UNEVEN = ("trainer.eval_batch_size=60", "trainer.limit_batches=null")
@@ -48,6 +52,36 @@ def test_evaluation_changes_nothing_and_is_the_same_again() -> None:
     assert not job.model.training
     assert all(torch.equal(value, before[name]) for name, value in job.model.state_dict().items())
     assert all(p.grad is None for p in job.model.parameters())
+
+
+def test_a_limit_on_batches_leaves_the_test_whole() -> None:
+    job = prepared("trainer.limit_batches=1", "trainer.eval_batch_size=60")
+    validated = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
+    assert validated.confusion.sum() == 60
+    assert metrics_on_test(job).confusion.sum() == len(job.data.test) == 359
+
+
+NOISY = ("encoder=poisson", "trainer.eval_batch_size=60", "neuron.v_threshold=0.2")
+
+
+def test_noisy_images_give_the_same_figures_again_and_leave_the_draws_of_training_alone() -> None:
+    job = prepared(*NOISY)
+    torch.manual_seed(1)
+    expected = torch.rand(3)
+    torch.manual_seed(1)
+    first = metrics_on_test(job)
+    assert torch.equal(torch.rand(3), expected)
+    second = metrics_on_test(job)
+    assert first.loss == second.loss
+    assert torch.equal(first.confusion, second.confusion)
+
+
+def test_the_accuracy_of_a_run_on_noisy_images_is_found_again(tmp_path: Path) -> None:
+    summary = trained(tmp_path, *NOISY, "trainer.epochs=2", "optimizer.lr=0.01")
+    job = prepared(*NOISY)
+    for name, key in (("best", "test_accuracy"), ("last", "test_accuracy_last")):
+        checkpoint.restore(job.evaluated.network, tmp_path / "checkpoints" / f"{name}.pt")
+        assert metrics_on_test(job).accuracy == summary[key]
 
 
 def rates(*favourites: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from snntrain.neuron import spiking_layers
 from snntrain.training import checkpoint
 from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.loop import Best, train_epoch
+from snntrain.training.step import TrainingStep
 
 from .jobs import OURS, prepared, trained, weights
 
@@ -51,7 +53,7 @@ def same(one: Any, other: Any) -> bool:
 
 def test_the_loss_falls() -> None:
     job = prepared("optimizer.lr=0.02", "trainer.epochs=3", "trainer.limit_batches=20")
-    losses = [train_epoch(job, job.model, number)[0].loss for number in (1, 2, 3)]
+    losses = [train_epoch(job, TrainingStep(job), number)[0].loss for number in (1, 2, 3)]
     assert losses[2] < 0.8 * losses[0]
 
 
@@ -60,7 +62,7 @@ def test_every_batch_begins_at_rest_and_none_leaves_a_state() -> None:
     states: list[Any] = []
     for _, layer in spiking_layers(job.model):
         layer.register_forward_pre_hook(lambda layer, inputs: states.append(layer.v))
-    train_epoch(job, job.model, 1)
+    train_epoch(job, TrainingStep(job), 1)
     evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
     assert len(states) == 2 * (3 + 1)
     assert set(states) == {0.0}
@@ -73,8 +75,8 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(batches: int) -> N
     parts = prepared(*SGD, "trainer.batch_size=8", "trainer.accumulate=4", f"trainer.limit_batches={batches}")
     whole = prepared(*SGD, f"trainer.batch_size={8 * batches}", "trainer.limit_batches=1")
     start = weights(whole.model)
-    one, _ = train_epoch(parts, parts.model, 1)
-    other, _ = train_epoch(whole, whole.model, 1)
+    one, _ = train_epoch(parts, TrainingStep(parts), 1)
+    other, _ = train_epoch(whole, TrainingStep(whole), 1)
     assert one.loss == pytest.approx(other.loss, rel=1e-6)
     assert torch.equal(one.confusion, other.confusion)
     moved = max((p - start[name]).abs().max().item() for name, p in whole.model.named_parameters())
@@ -86,7 +88,7 @@ def test_a_step_an_accumulated_group() -> None:
     job = prepared("trainer.accumulate=2", "trainer.limit_batches=5")
     steps = []
     job.optimizer.register_step_post_hook(lambda *given: steps.append(1))
-    train_epoch(job, job.model, 1)
+    train_epoch(job, TrainingStep(job), 1)
     assert len(steps) == 3
 
 
@@ -95,7 +97,7 @@ def test_clipping_bounds_the_norm_of_a_step() -> None:
     for clip in ("null", "1e-5"):
         job = prepared(*SGD, "trainer.limit_batches=1", f"trainer.clip_grad_norm={clip}")
         before = weights(job.model)
-        train_epoch(job, job.model, 1)
+        train_epoch(job, TrainingStep(job), 1)
         moved = [(p.detach() - before[name]).flatten() for name, p in job.model.named_parameters()]
         lengths[clip] = torch.cat(moved).norm().item()
     assert lengths["1e-5"] == pytest.approx(50 * 1e-5, rel=1e-2)
@@ -106,7 +108,7 @@ def test_the_average_of_the_weights_is_what_is_evaluated_and_saved(tmp_path: Pat
     job = prepared("trainer.ema=0.6", "trainer.limit_batches=4")
     taken: list[dict[str, Tensor]] = []
     job.optimizer.register_step_post_hook(lambda *given: taken.append(weights(job.model)))
-    train_epoch(job, job.model, 1)
+    train_epoch(job, TrainingStep(job), 1)
     averaged = taken[0]
     for later in taken[1:]:
         averaged = {name: 0.6 * value + 0.4 * later[name] for name, value in averaged.items()}
@@ -143,7 +145,7 @@ def test_the_best_has_the_greatest_accuracy_and_of_equals_the_least_loss() -> No
 
 def test_limit_batches_bounds_an_epoch() -> None:
     job = prepared("trainer.limit_batches=3", "trainer.batch_size=16")
-    metrics, _ = train_epoch(job, job.model, 1)
+    metrics, _ = train_epoch(job, TrainingStep(job), 1)
     assert metrics.confusion.sum() == 3 * 16
 
 
@@ -153,14 +155,14 @@ def test_a_loss_that_is_no_number_fails_the_run_in_one_line(tmp_path: Path) -> N
     assert "\n" not in str(error.value)
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert summary["status"] == "failed"
-    assert summary["error"] == f"RunFailed: {error.value}"
+    assert summary["error"] == str(error.value)
 
 
 def test_weights_that_are_no_numbers_fail_the_run_though_the_loss_is_finite() -> None:
     """A neuron whose potential is NaN is silent, so that no loss tells."""
     job = prepared("optimizer.lr=1e37", "scheduler=none")
     with pytest.raises(RunFailed, match=r"weights are no longer finite in epoch 1: try a lower optimizer\.lr"):
-        train_epoch(job, job.model, 1)
+        train_epoch(job, TrainingStep(job), 1)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler for a CPU")
@@ -171,6 +173,32 @@ def test_a_compiled_network_learns_the_same(tmp_path: Path) -> None:
     assert eager.keys() == compiled.keys()
     for name, value in eager.items():
         torch.testing.assert_close(compiled[name], value, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        ("trainer.ema=0.9", "trainer.clip_grad_norm=1", "loss=ce_rate"),
+        ("trainer.precision=fp16", "trainer.accumulate=2", "network=csnn", "network.channels=[4]"),
+        ("trainer.precision=fp16", "trainer.clip_grad_norm=1", "optimizer=sgd", "encoder=latency"),
+        ("dataset.resident=never", "dataset.workers=0", "dataset.augment.degrees=20", "encoder=poisson"),
+    ],
+)
+def test_the_host_waits_for_a_gpu_no_more_often_in_a_longer_epoch(overrides: tuple[str, ...]) -> None:
+    job = prepared("trainer.device=cuda", "trainer.limit_batches=12", *overrides)
+    waits = []
+    # The first epoch makes what is made but once.
+    for number, limit in enumerate((12, 4, 12), 1):
+        job.train.limit = limit
+        torch.cuda.set_sync_debug_mode("warn")
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            train_epoch(job, TrainingStep(job), number)
+        torch.cuda.set_sync_debug_mode("default")
+        waits.append(sum("called a synchronizing CUDA operation" in str(warning.message) for warning in told))
+    assert waits[1] == waits[2] > 0
 
 
 def test_deterministic_mode_runs_and_ends_with_the_run(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import torch
 from snntrain.errors import UserError
 from snntrain.training import precision, runtime
 from snntrain.training.loop import train_epoch
+from snntrain.training.step import TrainingStep
 
 from .jobs import prepared
 
@@ -40,7 +41,7 @@ def test_training_in_bf16_keeps_weights_and_loss_in_float32() -> None:
     job = prepared("trainer.precision=bf16", "network=csnn", "network.channels=[4]")
     outputs = []
     job.model.register_forward_hook(lambda net, inputs, spikes: outputs.append(spikes.dtype))
-    metrics, _ = train_epoch(job, job.model, 1)
+    metrics, _ = train_epoch(job, TrainingStep(job), 1)
     assert outputs == [torch.bfloat16] * 2
     assert {p.dtype for p in job.model.parameters()} == {torch.float32}
     assert 0 < metrics.loss < 1
@@ -49,7 +50,6 @@ def test_training_in_bf16_keeps_weights_and_loss_in_float32() -> None:
 def test_runtime_is_this_cpu_where_it_is_named_or_nothing_else_is_there() -> None:
     assert runtime.choose("cpu").device == CPU
     assert runtime.choose("cpu").device_name == "cpu"
-    assert runtime.choose("cpu").writes
     expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert runtime.choose("auto").device.type == expected
 
@@ -65,6 +65,18 @@ def test_seeding_reaches_every_generator() -> None:
         runtime.seed_everything(5)
         draws.append((random.random(), np.random.rand(), torch.rand(()).item()))  # noqa: NPY002
     assert draws[0] == draws[1]
+
+
+def test_repeatable_draws_are_the_same_each_time_and_leave_the_others_alone() -> None:
+    runtime.seed_everything(5)
+    expected = torch.rand(2)
+    runtime.seed_everything(5)
+    before, inside = torch.rand(()), []
+    for _ in range(2):
+        with runtime.repeatable_draws(CPU):
+            inside.append(torch.rand(3))
+    assert torch.equal(torch.stack([before, torch.rand(())]), expected)
+    assert torch.equal(inside[0], inside[1])
 
 
 @pytest.mark.parametrize("before", [True, False])

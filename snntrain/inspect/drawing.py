@@ -1,0 +1,111 @@
+"""The pictures of an epoch, and a process that draws them while the next epoch is trained.
+
+Not a thread: matplotlib is Python from end to end, and training waits for the interpreter that it shares with it. An
+epoch of digits took three times as long beside a drawing thread, and a fifth longer beside a process.
+"""
+
+from __future__ import annotations
+
+import io
+import signal
+import traceback
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from snntrain.inspect.pictures import raster, voltage_traces
+from snntrain.inspect.recording import Recording, of_sample
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn figure as PNG, its size in pixels, and what TensorBoard is to call it."""
+
+    tag: str
+    width: int
+    height: int
+    png: bytes
+
+
+class DrawingProcess:
+    """Draws the pictures of one epoch at a time beside its caller, until it is closed."""
+
+    def __init__(self) -> None:
+        # Not a fork: that would share the GPU, and the locks of other threads.
+        context = get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
+        self._process.start()
+        # With this end open here, too, the process could die without being noticed.
+        theirs.close()
+
+    def begin(self, recordings: Mapping[str, Recording], labels: Sequence[str], rows: int) -> None:
+        """Has the process do what `draw` does; one call of `collect` must come before the next of this."""
+        # To a process that has died nothing can be sent; `collect` says so.
+        with suppress(OSError):
+            self._connection.send((recordings, labels, rows))
+
+    def collect(self) -> list[Picture]:
+        """The pictures that were begun; waits until they are drawn.
+
+        Raises:
+            RuntimeError: they could not be drawn; its note is the traceback.
+        """
+        try:
+            answer: list[Picture] | str = self._connection.recv()
+        except (EOFError, OSError):
+            raise RuntimeError("the pictures could not be drawn: the process that draws them has died") from None
+        if isinstance(answer, str):
+            error = RuntimeError(f"the pictures could not be drawn: {answer.strip().splitlines()[-1]}")
+            error.add_note(answer)
+            raise error
+        return answer
+
+    def close(self) -> None:
+        """Ends the process; what it is drawing is lost."""
+        self._connection.close()
+        # It would not always see that: the workers of a DataLoader may hold this end open.
+        self._process.terminate()
+        self._process.join()
+
+
+def _serve(connection: Connection) -> None:
+    """Draws what is asked for until the other side closes; a traceback is the answer where that fails."""
+    # Ctrl-C is given to all processes of a terminal. The one that trains decides what becomes of it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError, OSError):
+        while True:
+            recordings, labels, rows = connection.recv()
+            try:
+                answer: list[Picture] | str = draw(recordings, labels, rows)
+            except Exception:
+                answer = traceback.format_exc()
+            connection.send(answer)
+
+
+def draw(recordings: Mapping[str, Recording], labels: Sequence[str], rows: int) -> list[Picture]:
+    """A spike raster and voltage traces of every layer, a panel a sample.
+
+    Args:
+        recordings: of each layer `[T, N, *]`, by name.
+        labels: what each of the N samples is.
+        rows: neurons of a raster at most.
+    """
+    titles = [f"image {number}, class {label}" for number, label in enumerate(labels, 1)]
+    pictures = []
+    for name, recording in recordings.items():
+        panels = [of_sample(recording, sample) for sample in range(len(titles))]
+        pictures.append(_picture(f"spikes/{name}", raster(panels, titles, name, rows)))
+        pictures.append(_picture(f"voltages/{name}", voltage_traces(panels, titles, name)))
+    return pictures
+
+
+def _picture(tag: str, figure: Figure) -> Picture:
+    canvas, png = FigureCanvasAgg(figure), io.BytesIO()
+    canvas.print_png(png)
+    return Picture(tag, *canvas.get_width_height(), png.getvalue())

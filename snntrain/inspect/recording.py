@@ -1,0 +1,38 @@
+"""What is kept of a few images' way through a network; no torch, so that what draws it starts at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What one layer did, each `[T, N, *]`.
+
+    Args:
+        h: membrane potential after charging, float32.
+        v: after the reset, float32.
+        s: spikes, bool.
+        v_threshold: a neuron fires where `h` is `>=` this.
+        v_reset: potential after a spike; None for the soft reset.
+    """
+
+    h: NDArray[np.float32]
+    v: NDArray[np.float32]
+    s: NDArray[np.bool_]
+    v_threshold: float
+    v_reset: float | None
+
+
+def of_sample(recording: Recording, sample: int) -> Recording:
+    """One sample's part of a recording `[T, N, *]`, its neurons in one row: `[T, neurons]`."""
+    T = len(recording.s)
+    return replace(
+        recording,
+        h=recording.h[:, sample].reshape(T, -1),
+        v=recording.v[:, sample].reshape(T, -1),
+        s=recording.s[:, sample].reshape(T, -1),
+    )

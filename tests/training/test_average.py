@@ -1,0 +1,40 @@
+"""The moving average of a network's weights, beside the same by hand."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from snntrain.training.average import Average
+
+
+def network() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+
+
+def test_weights_and_statistics_are_averaged_and_counts_are_copied() -> None:
+    net = network()
+    average = Average(net, 0.75)
+    courses: dict[str, list[torch.Tensor]] = {name: [] for name in net.state_dict()}
+    for step in range(1, 4):
+        with torch.no_grad():
+            for tensor in net.state_dict().values():
+                tensor.add_(step)
+        for name, tensor in net.state_dict().items():
+            courses[name].append(tensor.clone())
+        average.update(net)
+    for name, averaged in average.model.state_dict().items():
+        first, second, third = courses[name]
+        expected = third if name == "1.num_batches_tracked" else (0.75 * first + 0.25 * second) * 0.75 + 0.25 * third
+        torch.testing.assert_close(averaged, expected)
+
+
+def test_the_averaged_model_goes_its_own_way() -> None:
+    net = network()
+    average = Average(net, 0.5)
+    average.update(net)
+    with torch.no_grad():
+        net[0].weight.add_(1.0)
+    assert not any(torch.equal(a, b) for a, b in zip(average.model[0].weight, net[0].weight, strict=True))
+    assert all(a.data_ptr() != b.data_ptr() for a, b in zip(average.model.buffers(), net.buffers(), strict=True))
