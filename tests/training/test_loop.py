@@ -188,14 +188,14 @@ def test_a_compiled_network_learns_the_same(tmp_path: Path) -> None:
 )
 def test_the_host_waits_for_a_gpu_no_more_often_in_a_longer_epoch(overrides: tuple[str, ...]) -> None:
     job = prepared("trainer.device=cuda", "trainer.limit_batches=12", *overrides)
-    waits = []
+    step, waits = TrainingStep(job), []
     # The first epoch makes what is made but once.
     for number, limit in enumerate((12, 4, 12), 1):
         job.train.limit = limit
         torch.cuda.set_sync_debug_mode("warn")
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
-            train_epoch(job, TrainingStep(job), number)
+            train_epoch(job, step, number)
         torch.cuda.set_sync_debug_mode("default")
         waits.append(sum("called a synchronizing CUDA operation" in str(warning.message) for warning in told))
     assert waits[1] == waits[2] > 0
