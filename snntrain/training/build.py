@@ -121,7 +121,7 @@ def _check_targets(config: DictConfig) -> None:
             wrong = misfit(_own_keys(config, group), given, also, config.allow_targets)
             lines += [f"{group}: {wrong}"] if wrong else []
         except UserError as error:
-            lines += [f"{group}: {line}" for line in error.lines]
+            lines += _of_group(group, error)
     if lines:
         raise UserError(*lines)
 
@@ -131,7 +131,12 @@ def component(config: DictConfig, group: str, *given: Any, **also: Any) -> Any:
     try:
         return build(_own_keys(config, group), *given, allowed=config.allow_targets, **also)
     except UserError as error:
-        raise UserError(*(f"{group}: {line}" for line in error.lines)) from error
+        raise UserError(*_of_group(group, error)) from error
+
+
+def _of_group(group: str, error: UserError) -> list[str]:
+    """The error's lines, each with the name of the group that it is about."""
+    return [line if line.startswith(group) else f"{group}: {line}" for line in error.lines]
 
 
 def _own_keys(config: DictConfig, group: str) -> DictConfig:
