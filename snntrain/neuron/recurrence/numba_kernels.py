@@ -28,7 +28,7 @@ ZERO, HALF, ONE, LARGEST = f32(0), f32(0.5), f32(1), np.finfo(f32).max
 
 # Potentials of a block over all its steps, in numbers: they should stay in the second-level cache.
 SCRATCH = 2**17
-LARGEST_BLOCK, SMALLEST_BLOCK = 4096, 64
+LARGEST_BLOCK, SMALLEST_BLOCK = 8192, 64
 # Numbers in a cache line.
 LINE = 16
 
