@@ -3,13 +3,13 @@
 import os
 import sys
 
-# GNU's OpenMP, which torch is built with on Linux, loops 300,000 times by default: milliseconds, in which whatever else
-# wants a core is kept from it, another thread of the same step among them.
-SPINS = "10000"
+# GNU's OpenMP, which torch is built with on Linux, loops 300,000 times by default, for milliseconds. Whatever else wants
+# the core is kept from it, a thread that the others of the same step wait for among them.
+SPINS = "30000"
 
 
 def sleep_soon() -> None:
-    """Has idle threads sleep after some ten microseconds; nothing is changed where the environment says otherwise.
+    """Has idle threads sleep after a tenth of the usual time; nothing is changed where the environment says otherwise.
 
     Must be called before torch is imported, which reads the setting.
     """
