@@ -3,8 +3,8 @@
 import os
 import sys
 
-# GNU's OpenMP, which torch is built with on Linux, loops 300,000 times by default, for milliseconds. Whatever else wants
-# the core is kept from it, a thread that the others of the same step wait for among them.
+# GNU's OpenMP, which torch is built with on Linux, loops 300,000 times by default, for milliseconds. Whatever else
+# wants the core is kept from it, a thread that the others of the same step wait for among them.
 SPINS = "30000"
 
 
