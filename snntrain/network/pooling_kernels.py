@@ -83,7 +83,17 @@ def _widen(builder, vector):
 @cache
 def forward(half: bool) -> Any:
     """The kernel that writes `pooled` and `winner`; `half` tells bfloat16 from float32."""
-    STORED, SIZE = (np.uint16, 2) if half else (np.float32, 4)
+    return _kernel(half, backward=False)
+
+
+@cache
+def backward(half: bool) -> Any:
+    """The kernel that writes all of the images' gradient, `x`."""
+    return _kernel(half, backward=True)
+
+
+def _kernel(half: bool, backward: bool) -> Any:
+    STORED, SIZE, BACKWARD = np.uint16 if half else np.float32, 2 if half else 4, backward
 
     def kernel(call):
         given = carray(call, 1)[0]
@@ -100,37 +110,15 @@ def forward(half: bool) -> Any:
                     for first in range(0, C, LANES):
                         p = a + first * SIZE
                         pooled, winner = given.pooled + (window + first) * SIZE, given.winner + window + first
-                        pool(STORED, p, p + right, p + below, p + below + right, pooled, winner)
-
-    return compiled(kernel, CALL, f"forward-{STORED.__name__}")
-
-
-@cache
-def backward(half: bool) -> Any:
-    """The kernel that writes all of the images' gradient, `x`."""
-    STORED, SIZE = (np.uint16, 2) if half else (np.float32, 4)
-
-    def kernel(call):
-        given = carray(call, 1)[0]
-        C, H, W = given.channels, given.height, given.width
-        while True:
-            image = taken(call)
-            if image >= given.images:
-                break
-            for y in range(H // 2):
-                for x in range(W // 2):
-                    window = ((image * (H // 2) + y) * (W // 2) + x) * C
-                    a = given.x + ((image * H + 2 * y) * W + 2 * x) * C * SIZE
-                    right, below = C * SIZE, W * C * SIZE
-                    for first in range(0, C, LANES):
-                        p = a + first * SIZE
-                        grad, winner = given.pooled + (window + first) * SIZE, given.winner + window + first
-                        give(STORED, grad, winner, p, p + right, p + below, p + below + right)
+                        if BACKWARD:
+                            give(STORED, pooled, winner, p, p + right, p + below, p + below + right)
+                        else:
+                            pool(STORED, p, p + right, p + below, p + below + right, pooled, winner)
             # What is left over at an odd side belongs to no window.
-            if W % 2:
+            if BACKWARD and W % 2:
                 for y in range(H):
                     row(given.x, ((image * H + y + 1) * W - 1) * C, C, STORED)[:] = STORED(0)
-            if H % 2:
+            if BACKWARD and H % 2:
                 row(given.x, ((image + 1) * H - 1) * W * C, W * C, STORED)[:] = STORED(0)
 
-    return compiled(kernel, CALL, f"backward-{STORED.__name__}")
+    return compiled(kernel, CALL, f"{'backward' if backward else 'forward'}-{STORED.__name__}")

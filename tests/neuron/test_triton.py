@@ -293,6 +293,8 @@ def test_huge_and_tiny_currents(kind: type[surrogate.Surrogate]) -> None:
 def test_no_neurons() -> None:
     x = torch.zeros(3, 0, device=DEVICE, requires_grad=True)
     integrate_and_fire(x, 1.0, 1.0, 0.0, 0.0, **_rule()).s.sum().backward()
+    assert x.grad is not None
+    assert x.grad.shape == x.shape
 
 
 # ---- the real compiler -----------------------------------------------------------------------------------------------
