@@ -110,7 +110,7 @@ gpu_tests() {
 train() {
     local precision=$1 least=0.98 run="$OUT/mnist_$1" epochs=3 extra=()
     rm -rf "$run"
-    [ -z "$QUICK" ] || { epochs=1; least=0.2; extra=(trainer.limit_batches=20); }
+    [ -z "$QUICK" ] || { epochs=1; least=0.8; extra=(trainer.limit_batches=60); }
     snntrain neuron=plif dataset=mnist dataset.root="$scratch/data" trainer.device="$DEVICE" \
         trainer.precision="$precision" trainer.epochs=$epochs trainer.batch_size=128 hydra.run.dir="$run" \
         "${extra[@]}" || return 1
