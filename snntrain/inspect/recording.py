@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +26,25 @@ class Recording:
     s: NDArray[np.bool_]
     v_threshold: float
     v_reset: float | None
+
+
+@dataclass(frozen=True)
+class Probes:
+    """The images that are looked at, and what a network did with them.
+
+    Args:
+        images: as they were before the encoder `[N, C, H, W]`, in [0, 1].
+        labels: true classes `[N]`.
+        class_names: of all classes.
+        recordings: of each spiking layer `[T, N, *]`, by name, in the order in which they ran.
+        output: what the loss was given `[T, N, classes]`.
+    """
+
+    images: NDArray[np.float32]
+    labels: Sequence[int]
+    class_names: Sequence[str]
+    recordings: Mapping[str, Recording]
+    output: NDArray[np.float32]
 
 
 def of_sample(recording: Recording, sample: int) -> Recording:
