@@ -1,4 +1,4 @@
-"""`snntrain eval run=<folder>`: how good a finished run is, class by class, and how much its layers fire."""
+"""`snntrain eval run=<folder>`: how good a finished run is, class by class, how much its layers fire and cost."""
 
 import sys
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from snntrain.allocator import keep_freed_memory
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.config import saved
 from snntrain.errors import UserError
-from snntrain.inspect.rates import FiringRates
+from snntrain.inspect.cost.count import Cost, not_counted
+from snntrain.inspect.cost.table import cost_table
 from snntrain.training import build, checkpoint
 from snntrain.training.evaluate import Metrics
 from snntrain.training.run import metrics_on_test
@@ -18,7 +19,7 @@ from snntrain.training.run import metrics_on_test
 HELP = """\
 snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …] [--config-dir folder]
 
-Evaluates a finished run on the test images: accuracy, confusion matrix, firing rate of every layer.
+Evaluates a finished run on the test images: accuracy, confusion matrix, firing rate and cost of every layer.
 Overrides change the run's own configuration, as in T=8 reset=soft trainer.device=cpu; options of your own
 lie in the --config-dir. What a run was allowed by allow_targets has to be allowed again."""
 
@@ -40,14 +41,15 @@ def command(argv: Sequence[str]) -> None:
     checkpoint.load(path)
     job = build.prepare(config)
     state = checkpoint.restore(job.evaluated.network, path)
-    with FiringRates(job.evaluated.network) as rates:
+    network, images = job.evaluated.network, len(job.data.test)
+    with Cost(network) as cost:
         metrics = metrics_on_test(job)
-    images = len(job.data.test)
+    figures = cost.figures(images)
     sys.stdout.write(
         f"{path}, epoch {state['epoch']}\n"
         f"{job.data.name}: {images:,} test images, {job.runtime.device_name}, {job.precision.name}, T={config.T}\n\n"
         f"{_figures(metrics)}\n\n{confusion_table(metrics.confusion, job.data.class_names)}\n\n"
-        f"{rate_table(rates.means())}\n"
+        f"{rate_table(cost.rates.means())}\n\n{cost_table(figures, not_counted(figures, network))}\n"
     )
 
 
