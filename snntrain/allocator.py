@@ -18,12 +18,19 @@ def keep_freed_memory() -> bool:
     By default every large tensor is mapped, faulted in page by page, and unmapped again. Nothing is changed on other
     systems, nor where the environment gives settings of the user's own.
     """
-    own = [name for name in os.environ if name == "GLIBC_TUNABLES" or name.startswith("MALLOC_")]
-    if own or sys.platform != "linux" or "CS_GNU_LIBC_VERSION" not in os.confstr_names:
+    if hindrance():
         return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:
-        return False
+    mallopt = ctypes.CDLL(None).mallopt
     kept = all(mallopt(parameter, value) == 1 for parameter, value in SETTINGS.items())
     log.debug("freed memory is kept: %s", kept)
     return kept
+
+
+def hindrance() -> str:
+    """Why the C library is left as it is; '' where it is not."""
+    own = [name for name in os.environ if name == "GLIBC_TUNABLES" or name.startswith("MALLOC_")]
+    if own:
+        return f"{', '.join(own)} in the environment"
+    if sys.platform != "linux" or "CS_GNU_LIBC_VERSION" not in os.confstr_names:
+        return "the C library is not glibc"
+    return "" if hasattr(ctypes.CDLL(None), "mallopt") else "the C library has no mallopt"

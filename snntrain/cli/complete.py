@@ -31,8 +31,10 @@ def _words(begun: list[str], last: str) -> Iterator[str]:
     if begun[:1] == ["eval"]:
         yield from (*(f"run={folder}" for folder in _runs()), *CHECKPOINTS)
         begun = [word for word in begun[1:] if not word.startswith(("run=", "checkpoint="))]
+    elif begun[:1] == ["doctor"]:
+        begun = begun[1:]
     elif not begun:
-        yield "eval"
+        yield from ("doctor", "eval")
     yield from _of_hydra(begun, last)
 
 

@@ -20,7 +20,9 @@ snntrain trains spiking neural networks from a composed config.
 
   snntrain [group=option …] [key=value …]      train; with -m, or --multirun, sweep over a,b,c values
   snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
-                                               accuracy, confusion matrix and firing rates of a finished run
+                                               accuracy, confusion matrix, firing rates and cost of a finished run
+  snntrain doctor [group=option …] [key=value …]
+                                               what this machine gives, its speed, and what would make it faster
 Examples
   snntrain                                     the embedded digits, in about a minute on a CPU
   snntrain neuron=plif dataset=mnist

@@ -34,6 +34,10 @@ class Source:
     archives: tuple[str, ...]
     fetch: Callable[[Path], object]
 
+    def missing(self, root: Path) -> list[str]:
+        """The files that are not there, below a data root."""
+        return [name for name in self.files if not (root / self.folder / name).is_file()]
+
 
 def obtain(source: Source, root: Path) -> Path:
     """The folder with all files of the data set; what is missing is downloaded.
@@ -44,7 +48,7 @@ def obtain(source: Source, root: Path) -> Path:
         UserError: files missing and no download, or a data root that cannot be written.
     """
     folder = root / source.folder
-    missing = [name for name in source.files if not (folder / name).is_file()]
+    missing = source.missing(root)
     if not missing:
         return folder
     log.info("dataset=%s: downloading to %s", source.name, root)

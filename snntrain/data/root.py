@@ -14,3 +14,11 @@ def data_root(root: str | None = None) -> Path:
         return Path(given).expanduser()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     return cache / "snntrain" / "data"
+
+
+def chosen_by(root: str | None = None) -> str:
+    """What `data_root` goes by: 'dataset.root', a variable as '$SNNTRAIN_DATA', or 'the default'."""
+    if root:
+        return "dataset.root"
+    given = (name for name in ("SNNTRAIN_DATA", "XDG_CACHE_HOME") if os.environ.get(name))
+    return next((f"${name}" for name in given), "the default")

@@ -12,6 +12,7 @@ and raises UserError where files are missing and cannot be downloaded, or are da
 import hashlib
 import pickle
 import string
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from snntrain.data.root import data_root
 from snntrain.errors import UserError
 
 IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
+PARTS = ("train", "test")
 DIGITS = tuple(string.digits)
 FASHION = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -46,19 +48,19 @@ EMNIST = {
 
 def mnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
     """Handwritten digits, 28x28, 60,000 to train on and 10,000 to test (LeCun et al., 1998)."""
-    train, test = _mnist_like("mnist", "MNIST", root, DIGITS)
+    train, test = _idx_splits(_mnist_source("mnist", "MNIST"), root, DIGITS)
     return hold_out("mnist", train, test, DIGITS, validation=validation, split_seed=split_seed)
 
 
 def fashion_mnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
     """Articles of clothing in the format of MNIST (Xiao, Rasul and Vollgraf, 2017)."""
-    train, test = _mnist_like("fashion_mnist", "FashionMNIST", root, FASHION)
+    train, test = _idx_splits(_mnist_source("fashion_mnist", "FashionMNIST"), root, FASHION)
     return hold_out("fashion_mnist", train, test, FASHION, validation=validation, split_seed=split_seed)
 
 
 def kmnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
     """Cursive Japanese characters in the format of MNIST (Clanuwat et al., 2018)."""
-    train, test = _mnist_like("kmnist", "KMNIST", root, KUZUSHIJI)
+    train, test = _idx_splits(_mnist_source("kmnist", "KMNIST"), root, KUZUSHIJI)
     return hold_out("kmnist", train, test, KUZUSHIJI, validation=validation, split_seed=split_seed)
 
 
@@ -70,18 +72,11 @@ def emnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0
     """
     if split not in EMNIST:
         raise UserError(f"dataset.split={split}: dataset=emnist has {', '.join(EMNIST)}")
-    source = Source(
-        "emnist",
-        "EMNIST/raw",
-        tuple(f"emnist-{split}-{part}-{kind}" for part in ("train", "test") for kind in IDX),
-        ("EMNIST/raw/gzip.zip",),
-        lambda folder: _datasets().EMNIST(folder, split=split, download=True),
-    )
     first = 1 if split == "letters" else 0
     # The files hold every image mirrored along its diagonal.
     train, test = (
         ImageTensors(part.images.mT.contiguous(), part.labels)
-        for part in _idx_splits(source, root, EMNIST[split], first)
+        for part in _idx_splits(_emnist_source(split), root, EMNIST[split], first)
     )
     return hold_out("emnist", train, test, EMNIST[split], validation=validation, split_seed=split_seed)
 
@@ -101,16 +96,9 @@ def cifar100(root: str | None = None, validation: float = 0.1, split_seed: int =
 def svhn(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
     """Street View house numbers, 32x32, 73,257 to train on and 26,032 to test (Netzer et al., 2011)."""
     kind, where = _datasets().SVHN, data_root(root)
-    parts = ("train", "test")
-    files = tuple(kind.split_list[part][1] for part in parts)
-
-    def fetch(folder: Path) -> None:
-        for part in parts:
-            kind(folder, split=part, download=True)
-
-    folder = obtain(Source("svhn", "", files, files, fetch), where)
+    folder = obtain(_svhn_source(), where)
     splits = []
-    for part in parts:
+    for part in PARTS:
         _, file, md5 = kind.split_list[part]
         _verified(folder / file, md5)
         read = kind(where, split=part)
@@ -119,19 +107,64 @@ def svhn(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
     return hold_out("svhn", splits[0], splits[1], DIGITS, validation=validation, split_seed=split_seed)
 
 
-def _mnist_like(
-    name: str, torchvision_name: str, root: str | None, class_names: tuple[str, ...]
-) -> tuple[ImageTensors, ImageTensors]:
+def source(name: str, split: str = "balanced") -> Source | None:
+    """Where the data set of that name lies and comes from; None for one that is not from here.
+
+    Args:
+        name: as the functions above are called.
+        split: of EMNIST.
+
+    Raises:
+        UserError: torchvision, which knows the files of CIFAR and SVHN, does not work.
+    """
+    known: dict[str, Callable[[], Source]] = {
+        "mnist": lambda: _mnist_source("mnist", "MNIST"),
+        "fashion_mnist": lambda: _mnist_source("fashion_mnist", "FashionMNIST"),
+        "kmnist": lambda: _mnist_source("kmnist", "KMNIST"),
+        "emnist": lambda: _emnist_source(split),
+        "cifar10": lambda: _cifar_source("cifar10", _datasets().CIFAR10),
+        "cifar100": lambda: _cifar_source("cifar100", _datasets().CIFAR100),
+        "svhn": _svhn_source,
+    }
+    return known[name]() if name in known else None
+
+
+def _mnist_source(name: str, torchvision_name: str) -> Source:
     files = tuple(f"{part}-{kind}" for part in ("train", "t10k") for kind in IDX)
     folder = f"{torchvision_name}/raw"
-    source = Source(
+    return Source(
         name,
         folder,
         files,
         tuple(f"{folder}/{file}.gz" for file in files),
         lambda at: getattr(_datasets(), torchvision_name)(at, download=True),
     )
-    return _idx_splits(source, root, class_names)
+
+
+def _emnist_source(split: str) -> Source:
+    return Source(
+        "emnist",
+        "EMNIST/raw",
+        tuple(f"emnist-{split}-{part}-{kind}" for part in PARTS for kind in IDX),
+        ("EMNIST/raw/gzip.zip",),
+        lambda folder: _datasets().EMNIST(folder, split=split, download=True),
+    )
+
+
+def _cifar_source(name: str, kind: Any) -> Source:
+    files = tuple(file for file, _ in (*kind.train_list, *kind.test_list, (kind.meta["filename"], None)))
+    return Source(name, kind.base_folder, files, (kind.filename,), lambda folder: kind(folder, download=True))
+
+
+def _svhn_source() -> Source:
+    kind = _datasets().SVHN
+    files = tuple(kind.split_list[part][1] for part in PARTS)
+
+    def fetch(folder: Path) -> None:
+        for part in PARTS:
+            kind(folder, split=part, download=True)
+
+    return Source("svhn", "", files, files, fetch)
 
 
 def _idx_splits(
@@ -151,9 +184,7 @@ def _cifar(
 ) -> tuple[ImageTensors, ImageTensors, tuple[str, ...]]:
     """Training images, test images and class names, from the pickles of torchvision's class `kind`."""
     meta = (kind.meta["filename"], kind.meta["md5"])
-    files = tuple(file for file, _ in (*kind.train_list, *kind.test_list, meta))
-    source = Source(name, kind.base_folder, files, (kind.filename,), lambda folder: kind(folder, download=True))
-    folder = obtain(source, data_root(root))
+    folder = obtain(_cifar_source(name, kind), data_root(root))
 
     def read(file: str, md5: str) -> dict[str, Any]:
         # Unpickling runs what it is given: only bytes with the published checksum come this far.

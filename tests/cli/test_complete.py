@@ -17,6 +17,8 @@ from tests.conftest import Outcome
         ("snntrain neuron=rif neuron.init", ["neuron.init_w="]),
         ("snntrain trainer.ep", ["trainer.epochs="]),
         ("snntrain ev", ["eval"]),
+        ("snntrain doc", ["doctor"]),
+        ("snntrain doctor neuron=l", ["neuron=lif"]),
         ("snntrain --config-d", ["--config-dir"]),
         ("snntrain sch", ["scheduler.", "scheduler="]),
         ("snntrain schema/", []),

@@ -1,0 +1,115 @@
+"""`snntrain doctor`: what this machine gives to training, how fast it trains, and what would make it faster."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from omegaconf import DictConfig, OmegaConf
+
+from snntrain.allocator import keep_freed_memory
+from snntrain.cli.arguments import Arguments, parse
+from snntrain.config.compose import composer, validate
+from snntrain.doctor import software
+from snntrain.doctor.finding import Finding, examined, in_short
+from snntrain.errors import RunFailed, UserError
+
+HELP = """\
+snntrain doctor [group=option …] [key=value …] [--config-dir folder]
+
+Says what this machine gives to training: versions, device, precision and why, whose kernels compute the neurons,
+threads, memory, caches, data sets; trains for three seconds on random images of MNIST's shape; and says what would make
+training faster here. Overrides are those of training, as in trainer.device=cpu dataset.root=/data network=mlp.
+Exit status: 0 training works here, 1 it does not."""
+WIDTH = 110
+LABEL = 11
+FAILED = "failed"
+
+
+def command(argv: Sequence[str]) -> None:
+    """Runs `snntrain doctor` with the arguments `argv`.
+
+    Raises:
+        UserError: arguments that cannot be used.
+        RunFailed: training does not work on this machine.
+    """
+    arguments = parse(argv)
+    if "--help" in arguments.flags:
+        print(HELP)
+        return
+    for flag in arguments.flags.keys() - {"--config-dir"}:
+        raise UserError(f"{flag}: doctor takes overrides and --config-dir")
+    config, data_sets = _configured(arguments)
+    found: list[Finding] = []
+    for title, findings in _sections(config, data_sets):
+        print("\n".join([title, *map(_line, findings)]), end="\n\n", flush=True)
+        found += findings
+    hints = [finding.hint for finding in found if finding.hint]
+    print("\n".join(["What would make it faster", *map(_hint, hints or ["nothing that doctor knows of"])]))
+    if failed := [finding.text for finding in found if finding.label == FAILED]:
+        raise RunFailed(f"training does not work on this machine: {failed[0]}")
+
+
+def _configured(arguments: Arguments) -> tuple[DictConfig, dict[str, DictConfig]]:
+    """The configuration, and the subtree of every data set that can be chosen."""
+    config_dir = arguments.flags.get("--config-dir")
+    (config,) = validate(arguments.overrides, config_dir=config_dir)
+    with composer(config_dir=config_dir) as compose:
+        data_sets = {name: compose([f"dataset={name}"]).dataset for name in compose.groups["dataset"]}
+    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), data_sets
+
+
+def _sections(config: DictConfig, data_sets: dict[str, DictConfig]) -> Iterator[tuple[str, list[Finding]]]:
+    """Title and findings of each part, as soon as they are known."""
+    yield "Software", examined("packages", software.findings)
+    if not software.torch_works():
+        yield "Speed", [Finding(FAILED, "torch cannot be imported")]
+        return
+    keep_freed_memory()
+    from snntrain.doctor import device, processor, storage
+
+    here, formats, wrong = device.chosen(config)
+    yield (
+        "Computing",
+        [
+            *wrong,
+            *examined("device", lambda: device.devices(here)),
+            *examined("precision", lambda: device.precision_of(config.trainer.precision, formats)),
+            *examined("neurons", lambda: device.executors(formats)),
+            *examined("kernels", lambda: device.kernel_cache(formats)),
+            *examined("threads", processor.threads),
+            *examined("load", processor.load),
+            *examined("memory", processor.memory),
+        ],
+    )
+    yield (
+        "Storage",
+        [
+            *examined("data root", lambda: storage.data_sets(data_sets, config.dataset)),
+            *examined("runs", storage.runs),
+        ],
+    )
+    yield "Speed", list(_speed(config, data_sets["mnist"], str(here.device), formats.name))
+
+
+def _speed(config: DictConfig, mnist: DictConfig, device: str, precision: str) -> Iterator[Finding]:
+    from snntrain.doctor import speed
+
+    try:
+        measured = speed.measure(config, mnist, device, precision, speed.SECONDS)
+    except Exception as error:  # Compilers, drivers, memory: whatever breaks here breaks a run.
+        yield Finding(FAILED, in_short(error), "make training work first")
+        return
+    network = config.network._target_.rpartition(".")[2]
+    what = f"{network}, T={config.T}, batches of {config.trainer.batch_size} images of 1x28x28, {precision}"
+    yield Finding("training", f"{measured.images_per_second:,.0f} images/s ({what})")
+    yield Finding("first steps", f"{measured.first_seconds:.1f} s, with what was compiled for them")
+
+
+def _line(finding: Finding) -> str:
+    left = f"  {finding.label:<{LABEL}} "
+    return textwrap.fill(finding.text, WIDTH, initial_indent=left, subsequent_indent=" " * len(left))
+
+
+def _hint(hint: str) -> str:
+    return textwrap.fill(hint, WIDTH, initial_indent="  - ", subsequent_indent="    ")

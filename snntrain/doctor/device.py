@@ -1,0 +1,156 @@
+"""Where a run would compute, in which precision, and by whose kernels."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+
+from snntrain.doctor.finding import Finding
+from snntrain.doctor.folders import GB, can_be_written, shown
+from snntrain.errors import UserError
+from snntrain.neuron.recurrence import executor
+from snntrain.training import precision, runtime
+from snntrain.training.precision import Precision
+from snntrain.training.runtime import Runtime
+
+COMPUTED_BY = {"cpu": "compiled by Numba", "cuda": "compiled by Triton", "reference": "plain PyTorch"}
+COMPILER = {"cpu": "numba", "cuda": "triton"}
+NVIDIA = (Path("/proc/driver/nvidia/gpus"), Path("/dev/nvidia0"))
+
+
+def chosen(config: DictConfig) -> tuple[Runtime, Precision, list[Finding]]:
+    """What `trainer.device` and `trainer.precision` choose, and what is wrong with them; auto in place of what is."""
+    wrong = []
+    try:
+        here = runtime.choose(config.trainer.device)
+    except UserError as error:
+        wrong.append(Finding("refused", f"{error} (examined with auto)"))
+        here = runtime.choose("auto")
+    try:
+        formats = precision.choose(config.trainer.precision, here.device)
+    except UserError as error:
+        wrong.append(Finding("refused", f"{error} (examined with auto)"))
+        formats = precision.choose("auto", here.device)
+    return here, formats, wrong
+
+
+def devices(here: Runtime) -> Iterator[Finding]:
+    """The device that a run would use, and the other GPUs."""
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if here.device.type == "cpu":
+        yield Finding("device", _processor(), "" if gpus else _why_no_gpu())
+        return
+    used = here.device.index or 0
+    for index in (used, *(other for other in range(gpus) if other != used)):
+        yield Finding("device" if index == used else "not used", _gpu(index))
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        name = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        name = platform.processor() or platform.machine()
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GB
+    except (ValueError, OSError, AttributeError):  # Not on this system.
+        return f"cpu: {name}"
+    return f"cpu: {name}, {memory:.0f} GB memory"
+
+
+def _gpu(index: int) -> str:
+    major, minor = torch.cuda.get_device_capability(index)
+    free, total = torch.cuda.mem_get_info(index)
+    return (
+        f"cuda:{index}: {torch.cuda.get_device_name(index)}, {free / GB:.0f} of {total / GB:.0f} GB free, "
+        f"compute capability {major}.{minor}"
+    )
+
+
+def _why_no_gpu() -> str:
+    """What keeps torch from an NVIDIA GPU that is in this machine."""
+    if not any(path.exists() for path in NVIDIA):
+        return ""
+    if torch.version.cuda is None:
+        return "an NVIDIA GPU is here, and this torch knows none: install one with CUDA, see pytorch.org/get-started"
+    hiding = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if hiding is not None:
+        return f"an NVIDIA GPU is here, and CUDA_VISIBLE_DEVICES={hiding} hides it: unset it"
+    return f"an NVIDIA GPU is here, and torch cannot use it: its driver must support CUDA {torch.version.cuda}"
+
+
+def precision_of(asked: str, formats: Precision) -> Iterator[Finding]:
+    """The number format, why, and whether another one would be faster."""
+    best = precision.choose("auto", formats.device).name
+    native = best != "fp32"
+    hint = ""
+    if asked == "fp32" and native:
+        hint = f"trainer.precision=auto would compute in {best}, which this device has natively"
+    elif formats.name == "bf16" and best != "bf16":
+        hint = f"trainer.precision=bf16 is emulated here, slowly: auto takes {best}"
+    elif not native:
+        hint = "a CPU with AVX512-BF16 or AMX, or a GPU, computes in half the bytes"
+    yield Finding("precision", f"{formats.name}: {_why(asked, formats)}", hint)
+
+
+def _why(asked: str, formats: Precision) -> str:
+    if asked == formats.name:
+        return f"trainer.precision={asked} asks for it"
+    if formats.device.type == "cuda":
+        return f"this GPU has {'' if formats.name == 'bf16' else 'no '}bfloat16 of its own"
+    return f"this CPU {'multiplies bfloat16 in hardware' if formats.name == 'bf16' else 'would emulate bfloat16'}"
+
+
+def executors(formats: Precision) -> Iterator[Finding]:
+    """Whose kernels compute the neurons in each number format."""
+    kind = formats.device.type
+    by: dict[str, list[str]] = {}
+    for name, dtype in precision.DTYPES.items():
+        try:
+            by.setdefault(COMPUTED_BY[executor.choose(kind, dtype)], []).append(name)
+        except ValueError as error:
+            by.setdefault(str(error), []).append(name)
+    text = "; ".join(f"{', '.join(names)} {words}" for words, names in by.items())
+    hint = ""
+    if formats.name not in by.get(COMPUTED_BY[kind], []):
+        forced = os.environ.get(executor.VARIABLE)
+        hint = f"unset {executor.VARIABLE}={forced}" if forced else f"install {COMPILER[kind]}"
+        hint += f": neurons {COMPUTED_BY[kind]} are several times as fast"
+    yield Finding("neurons", text, hint)
+
+
+def kernel_cache(formats: Precision) -> Iterator[Finding]:
+    """Where compiled kernels are kept from one run to the next."""
+    if formats.device.type == "cuda":
+        folder, variable = _triton_cache(), "TRITON_CACHE_DIR"
+        kept = can_be_written(folder)
+    else:
+        found, variable = _numba_cache(), "NUMBA_CACHE_DIR"
+        folder, kept = found or Path(), found is not None
+    if kept:
+        yield Finding("kernels", f"kept in {shown(folder)}")
+    else:
+        hint = f"set {variable} to a folder that can be written, so that kernels are compiled once for all runs"
+        yield Finding("kernels", "compiled anew by each run: their cache cannot be written", hint)
+
+
+def _numba_cache() -> Path | None:
+    """The folder that Numba has found to be writable, beside the package or in the user's cache."""
+    from numba.core.caching import FunctionCache
+
+    from snntrain.neuron.recurrence import numba_kernels
+
+    try:
+        return Path(FunctionCache(numba_kernels.fill.py_func).cache_path)
+    except RuntimeError:
+        return None
+
+
+def _triton_cache() -> Path:
+    home = Path(os.environ.get("TRITON_HOME") or "~").expanduser()
+    return Path(os.environ.get("TRITON_CACHE_DIR") or home / ".triton" / "cache")

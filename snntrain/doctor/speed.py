@@ -1,0 +1,82 @@
+"""Training for a few seconds on random images of MNIST's shape."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+
+from snntrain.data.dataset import Data, ImageTensors
+from snntrain.training import build, runtime
+from snntrain.training.build import Job
+from snntrain.training.step import TrainingStep
+
+SECONDS = 3.0
+# On a GPU the first steps are launched one by one, then one is recorded.
+FIRST_STEPS = 5
+IMAGES = 8192
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Images a second in the long run, and how many seconds the first steps took, compilation included."""
+
+    images_per_second: float
+    first_seconds: float
+
+
+def measure(config: DictConfig, mnist: DictConfig, device: str, precision: str, seconds: float) -> Speed:
+    """Trains the configured network on random images.
+
+    Args:
+        config: what is trained and how; its data set is not used.
+        mnist: the subtree of dataset=mnist.
+        device, precision: in place of the configured ones.
+        seconds: how long, after the first steps.
+    """
+    config = copy.deepcopy(config)
+    OmegaConf.set_struct(config, False)
+    config.dataset = copy.deepcopy(mnist)
+    config.dataset._target_ = f"{random_images.__module__}.{random_images.__name__}"
+    config.trainer.device, config.trainer.precision = device, precision
+    with runtime.deterministic(config.trainer.deterministic):
+        job = build.prepare(config)
+        job.model.train()
+        step, batches = TrainingStep(job), _batches(job)
+        started = _now(job)
+        for _ in range(FIRST_STEPS):
+            step(*next(batches))
+        warm, images = _now(job), 0
+        while time.perf_counter() - warm < seconds:
+            batch = next(batches)
+            step(*batch)
+            images += len(batch[0])
+        return Speed(images / (_now(job) - warm), warm - started)
+
+
+def _batches(job: Job) -> Iterator[tuple[Tensor, Tensor, int]]:
+    """Images, labels and the batch's number in its epoch, epoch after epoch."""
+    for epoch in count(1):
+        for index, (images, labels) in enumerate(job.train.epoch(epoch)):
+            yield images, labels, index
+
+
+def _now(job: Job) -> float:
+    """The time when everything asked of the device is done."""
+    if job.runtime.device.type == "cuda":
+        torch.cuda.synchronize(job.runtime.device)
+    return time.perf_counter()
+
+
+def random_images(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Noise of MNIST's shape with ten classes; the arguments are those of every data set, and not used."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (IMAGES, 1, 28, 28), generator=generator).to(torch.uint8)
+    split = ImageTensors(images, torch.arange(IMAGES) % 10)
+    return Data("random", split, split, split, tuple(map(str, range(10))))

@@ -1,0 +1,79 @@
+"""Which data sets are there, where runs would be written, and how much space is left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from snntrain.data import vision
+from snntrain.data.root import chosen_by, data_root
+from snntrain.doctor.finding import Finding, in_short
+from snntrain.doctor.folders import GB, can_be_written, free_bytes, shown
+
+OURS = "snntrain.data.vision."
+EMBEDDED = "snntrain.data.digits.load"
+# A sweep of some hundred runs writes as much.
+LITTLE = 2 * GB
+
+
+def data_sets(options: Mapping[str, DictConfig], wanted: DictConfig) -> Iterator[Finding]:
+    """What lies below the data root.
+
+    Args:
+        options: the subtree of each option of the group dataset, by name.
+        wanted: the one that a run would use.
+    """
+    root = data_root(wanted.get("root"))
+    writable = "" if can_be_written(root) else ", cannot be written"
+    yield Finding("data root", f"{shown(root)} ({chosen_by(wanted.get('root'))}), {_space(root)}{writable}")
+    states = {name: _state(option, root) for name, option in options.items()}
+    for label in ("complete", "absent"):
+        names = [name for name, (state, _) in states.items() if state == label]
+        note = " (downloaded at the first use)" if label == "absent" else ""
+        if names:
+            yield Finding(label, ", ".join(names) + note)
+    for name, (state, detail) in states.items():
+        if state not in ("complete", "absent"):
+            yield Finding(state, f"{name}: {detail}")
+    state, _ = _state(wanted, root)
+    if state in ("absent", "incomplete"):
+        name = wanted._target_.rpartition(".")[2]
+        way = "name another dataset.root" if writable else "the first run downloads what is missing"
+        yield Finding("wanted", f"dataset={name}, {state}", f"dataset={name} is {state}: {way}")
+
+
+def _state(option: DictConfig, root: Path) -> tuple[str, str]:
+    """'complete', 'absent', 'incomplete' or 'unknown', and more about the latter two."""
+    target = str(option.get("_target_", ""))
+    if target == EMBEDDED:
+        return "complete", ""
+    try:
+        source = vision.source(target.removeprefix(OURS), option.get("split", "balanced"))
+    except Exception as error:  # torchvision knows the files of some, and may be broken in any way.
+        return "unknown", in_short(error)
+    if source is None or not target.startswith(OURS):
+        return "unknown", f"{target} finds its data itself"
+    missing = source.missing(root)
+    if not missing:
+        return "complete", ""
+    return ("absent", "") if len(missing) == len(source.files) else ("incomplete", f"lacks {', '.join(missing)}")
+
+
+def runs() -> Iterator[Finding]:
+    """Whether runs can be written where they lie by default."""
+    folder = Path("outputs")
+    writable = can_be_written(folder)
+    hint = ""
+    if not writable:
+        hint = "runs cannot be written into this folder: give commands in another one, or hydra.run.dir=…"
+    elif free_bytes(folder) < LITTLE:
+        hint = f"{_space(folder)} for runs: checkpoints and events may fill the disk"
+    yield Finding(
+        "runs", f"{shown(folder.absolute())}, {_space(folder)}{'' if writable else ', cannot be written'}", hint
+    )
+
+
+def _space(folder: Path) -> str:
+    return f"{free_bytes(folder) / GB:.1f} GB free"
