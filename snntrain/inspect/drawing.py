@@ -9,17 +9,18 @@ from __future__ import annotations
 import io
 import signal
 import traceback
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from snntrain.inspect.pictures import raster, voltage_traces
-from snntrain.inspect.recording import Recording, of_sample
+from snntrain.inspect.recording import Probes, of_sample
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ class DrawingProcess:
         # With this end open here, too, the process could die without being noticed.
         theirs.close()
 
-    def begin(self, recordings: Mapping[str, Recording], labels: Sequence[str], rows: int) -> None:
+    def begin(self, probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> None:
         """Has the process do what `draw` does; one call of `collect` must come before the next of this."""
         # To a process that has died nothing can be sent; `collect` says so.
         with suppress(OSError):
-            self._connection.send((recordings, labels, rows))
+            self._connection.send((probes, confusion, neurons))
 
     def collect(self) -> list[Picture]:
         """The pictures that were begun; waits until they are drawn.
@@ -80,27 +81,27 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         while True:
-            recordings, labels, rows = connection.recv()
+            probes, confusion, neurons = connection.recv()
             try:
-                answer: list[Picture] | str = draw(recordings, labels, rows)
+                answer: list[Picture] | str = draw(probes, confusion, neurons)
             except Exception:
                 answer = traceback.format_exc()
             connection.send(answer)
 
 
-def draw(recordings: Mapping[str, Recording], labels: Sequence[str], rows: int) -> list[Picture]:
+def draw(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> list[Picture]:
     """A spike raster and voltage traces of every layer, a panel a sample.
 
     Args:
-        recordings: of each layer `[T, N, *]`, by name.
-        labels: what each of the N samples is.
-        rows: neurons of a raster at most.
+        probes: a panel a sample.
+        confusion: counts `[true class, predicted class]`.
+        neurons: rows of a raster at most.
     """
-    titles = [f"image {number}, class {label}" for number, label in enumerate(labels, 1)]
+    titles = [f"image {number}, class {probes.class_names[label]}" for number, label in enumerate(probes.labels, 1)]
     pictures = []
-    for name, recording in recordings.items():
+    for name, recording in probes.recordings.items():
         panels = [of_sample(recording, sample) for sample in range(len(titles))]
-        pictures.append(_picture(f"spikes/{name}", raster(panels, titles, name, rows)))
+        pictures.append(_picture(f"spikes/{name}", raster(panels, titles, name, neurons)))
         pictures.append(_picture(f"voltages/{name}", voltage_traces(panels, titles, name)))
     return pictures
 
