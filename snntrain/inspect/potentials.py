@@ -44,7 +44,7 @@ def histogram(values: Tensor, bins: int = BINS) -> Histogram | None:
         return None
     low, high, total, squares = torch.stack([x.min(), x.max(), x.sum(), x.square().sum()]).tolist()
     # Edges at multiples of the width: so 0 is one, in whatever range the values lie.
-    width = (high - low) / bins or 1.0
+    width = (high - low) / bins or abs(high) or 1.0
     # Not histc, which cannot be repeated to the bit on a GPU, nor keep what is just below 0 out of the bin above it.
     index = (x / width).floor_().long()
     first = int(index.min())

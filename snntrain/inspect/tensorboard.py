@@ -172,4 +172,6 @@ def _histogram(tag: str, counted: Histogram) -> Summary.Value:
         "bucket_limit": counted.limits,
         "bucket": counted.counts,
     }
-    return Summary.Value(tag=tag, histo=histogram, metadata=SummaryMetadata(summary_description=DISTANCE))
+    plugin = SummaryMetadata.PluginData(plugin_name="histograms")
+    metadata = SummaryMetadata(summary_description=DISTANCE, plugin_data=plugin)
+    return Summary.Value(tag=tag, histo=histogram, metadata=metadata)

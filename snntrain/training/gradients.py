@@ -23,7 +23,8 @@ class GradientNorms:
         self.parameters = [parameter for name in self.layers for parameter in own[name]]
         rows = [[float(name == layer) for name in self.layers for _ in own[name]] for layer in self.layers]
         self.membership = torch.tensor(rows, dtype=torch.float64, device=device)
-        self.sums, self.steps = torch.zeros(2, len(rows), dtype=torch.float64, device=device)
+        self.sums = torch.zeros(len(rows), dtype=torch.float64, device=device)
+        self.steps = torch.zeros(1, dtype=torch.float64, device=device)
         self.nothing = torch.zeros(1, device=device)
 
     @torch.no_grad()
@@ -32,16 +33,16 @@ class GradientNorms:
         gradients = [self.nothing if p.grad is None else p.grad for p in self.parameters]
         squares = torch.stack(torch._foreach_norm(gradients)).double().square()
         norms = (self.membership * squares).sum(1).sqrt() / scale
-        finite = norms.isfinite()
+        finite = norms.isfinite().all()
         self.sums += torch.where(finite, norms, 0.0)
         self.steps += finite
 
     def take(self) -> dict[str, float]:
-        """The means by the layer's name, of the steps since the last call; nothing of a layer without such a step."""
-        sums, steps = torch.stack([self.sums, self.steps]).tolist()
+        """The means of the steps since the last call, by the layer's name; nothing where there was none."""
+        *sums, steps = torch.cat([self.sums, self.steps]).tolist()
         self.sums.zero_()
         self.steps.zero_()
-        return {name: a / n for name, a, n in zip(self.layers, sums, steps, strict=True) if n}
+        return {layer: total / steps for layer, total in zip(self.layers, sums, strict=True)} if steps else {}
 
 
 def _learnable(module: nn.Module) -> list[nn.Parameter]:
