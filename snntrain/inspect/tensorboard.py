@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing, nullcontext
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
 from torch.utils.tensorboard import SummaryWriter
 
 from snntrain.inspect.drawing import DrawingProcess, Picture, draw
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Probes
 
 BINS = 50
 RGBA = 4  # what a summary's image calls that order of channels
@@ -42,7 +43,7 @@ class Board:
                     raise
 
     def draw_beside(self) -> None:
-        """Has pictures drawn while the caller goes on, and written at the next `recordings` or in the end."""
+        """Has pictures drawn while the caller goes on, and written at the next `probes` or in the end."""
         self.drawing = DrawingProcess()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
@@ -54,25 +55,25 @@ class Board:
         """The resolved configuration, in the Text tab."""
         self.writer.add_text("config", "\n".join(f"    {line}" for line in text.splitlines()))
 
-    def recordings(self, step: int, recordings: Mapping[str, Recording], labels: Sequence[str], rows: int) -> None:
-        """For every layer a spike raster, voltage traces and a histogram of the potential before the reset.
+    def probes(self, step: int, probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> None:
+        """The pictures of an epoch, and of every layer a histogram of the potential before the reset.
 
         Args:
             step: epoch.
-            recordings: of each layer, by name.
-            labels: what each sample is; a picture has a panel for each.
-            rows: neurons of a raster at most.
+            probes: a picture has a panel for each sample.
+            confusion: counts `[true class, predicted class]`.
+            neurons: shown in a picture at most.
 
         Raises:
             RuntimeError: the pictures of the last call could not be drawn beside the caller.
         """
         if self.drawing is None:
-            self._write(step, draw(recordings, labels, rows))
+            self._write(step, draw(probes, confusion, neurons))
         else:
             self._write_drawn()
-            self.drawing.begin(recordings, labels, rows)
+            self.drawing.begin(probes, confusion, neurons)
             self._begun = step
-        for name, recording in recordings.items():
+        for name, recording in probes.recordings.items():
             self._histogram(f"h_before_reset/{name}", recording.h, step)
 
     def hyper_parameters(self, values: Mapping[str, Value], metrics: Mapping[str, float]) -> None:

@@ -13,16 +13,14 @@ from torch import Tensor, nn
 
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
-from snntrain.inspect.probe import record
-from snntrain.inspect.recording import Recording
 from snntrain.inspect.samples import choose_samples
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import PLIFNode, RIFNode, spiking_layers
 from snntrain.training import checkpoint
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
+from snntrain.training.look import look
 from snntrain.training.run_folder import RunFolder
-from snntrain.training.runtime import repeatable_draws
 
 log = logging.getLogger("snntrain")
 
@@ -132,14 +130,8 @@ class Journal:
             },
         )
         if monitor.every and epoch.number % monitor.every == 0:
-            names = [self.job.data.class_names[label] for label in self.probe_labels.tolist()]
-            self.board.recordings(epoch.number, self._recordings(), names, monitor.neurons)
-
-    def _recordings(self) -> dict[str, Recording]:
-        """Voltages and spikes of the probes, which an encoder shows the same way each time."""
-        job = self.job
-        with repeatable_draws(job.runtime.device), job.precision.autocast():
-            return record(job.evaluated.network, lambda: job.evaluated(self.probes))
+            confusion = epoch.validation.confusion.numpy()
+            self.board.probes(epoch.number, look(self.job, self.probes, self.probe_labels), confusion, monitor.neurons)
 
 
 def probe_batch(job: Job) -> tuple[Tensor, Tensor]:

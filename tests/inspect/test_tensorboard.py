@@ -18,7 +18,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from snntrain.inspect.probe import record
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Probes, Recording
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import spiking_layers
 from snntrain.training import checkpoint, journal
@@ -64,7 +64,9 @@ def test_every_tag_is_there(run: tuple[str, Path]) -> None:
         *(f"firing_rate/{layer}" for layer in LAYERS),
         *(f"{learnt}/{layer}" for layer in LAYERS),
     }
-    assert set(tags["images"]) == {f"{kind}/{layer}" for kind in ("spikes", "voltages") for layer in LAYERS}
+    kinds = ("spikes", "voltages", "heat_map")
+    of_run = {"output/spike_counts", "output/confusion"}
+    assert set(tags["images"]) == {f"{kind}/{layer}" for kind in kinds for layer in LAYERS} | of_run
     assert set(tags["histograms"]) == {f"h_before_reset/{layer}" for layer in LAYERS}
 
 
@@ -166,13 +168,19 @@ def test_without_a_monitor_there_are_scalars_alone(tmp_path: Path) -> None:
 def test_a_histogram_leaves_out_what_is_no_number(tmp_path: Path) -> None:
     h = np.array([0.0, 1.0, np.nan, np.inf, 3.0], np.float32).reshape(5, 1, 1)
     with Board(tmp_path) as board:
-        board.recordings(1, {"some": Recording(h, h, h > 1, 1.0, 0.0)}, ["a"], rows=4)
+        board.probes(1, probes({"some": Recording(h, h, h > 1, 1.0, 0.0)}), None, 4)
         nothing = np.full_like(h, np.nan)
-        board.recordings(1, {"none": Recording(nothing, nothing, h > 1, 1.0, 0.0)}, ["a"], rows=4)
+        board.probes(1, probes({"none": Recording(nothing, nothing, h > 1, 1.0, 0.0)}), None, 4)
     written = events(tmp_path)
     assert written.Tags()["histograms"] == ["h_before_reset/some"]
     (event,) = written.Histograms("h_before_reset/some")
     assert (sum(event.histogram_value.bucket), event.histogram_value.max) == (3, 3.0)
+
+
+def probes(recordings: dict[str, Recording]) -> Probes:
+    """Probes of one class with these recordings."""
+    T, N, *_ = next(iter(recordings.values())).s.shape
+    return Probes(np.zeros((N, 1, 8, 8), np.float32), [0] * N, ["a"], recordings, np.zeros((T, N, 1), np.float32))
 
 
 def spiking(samples: int = 3) -> Recording:
@@ -199,7 +207,7 @@ def test_a_picture_has_a_panel_for_every_sample(tmp_path: Path) -> None:
     heights = {}
     for samples in (1, 10):
         with Board(tmp_path / str(samples)) as board:
-            board.recordings(1, {"some": spiking(samples)}, ["a"] * samples, rows=4)
+            board.probes(1, probes({"some": spiking(samples)}), None, 4)
         ((_, png),) = pictures(tmp_path / str(samples))["voltages/some"]
         heights[samples] = Image.open(io.BytesIO(png)).height
     assert heights[10] > 9 * 150 + heights[1]
@@ -211,11 +219,10 @@ def test_pictures_drawn_beside_the_caller_are_all_there_when_the_board_is_closed
             if beside:
                 board.draw_beside()
             for step in (1, 2, 3):
-                board.recordings(step, {"some": spiking(step)}, ["a"] * step, rows=4)
+                board.probes(step, probes({"some": spiking(step)}), None, 4)
     drawn = pictures(tmp_path / "True")
     assert {tag: [step for step, _ in found] for tag, found in drawn.items()} == {
-        "spikes/some": [1, 2, 3],
-        "voltages/some": [1, 2, 3],
+        tag: [1, 2, 3] for tag in ("spikes/some", "voltages/some", "heat_map/some", "output/spike_counts")
     }
     assert drawn == pictures(tmp_path / "False")
     assert not multiprocessing.active_children()
@@ -230,7 +237,7 @@ def test_pictures_that_cannot_be_drawn_beside_the_caller_are_an_error(tmp_path: 
         with Board(tmp_path) as board:
             board.draw_beside()
             for step in range(epochs):
-                board.recordings(step, {"some": misshapen()}, ["a"] * 3, rows=4)
+                board.probes(step, probes({"some": misshapen()}), None, 4)
                 reached.append(step)
 
     with pytest.raises(RuntimeError, match="the pictures could not be drawn: ValueError") as error:
@@ -245,12 +252,12 @@ def test_a_drawing_process_that_dies_is_an_error(tmp_path: Path, again: bool) ->
     def run() -> None:
         with Board(tmp_path) as board:
             board.draw_beside()
-            board.recordings(1, {"some": spiking()}, ["a"] * 3, rows=4)
+            board.probes(1, probes({"some": spiking()}), None, 4)
             (process,) = multiprocessing.active_children()
             process.kill()
             process.join()
             if again:
-                board.recordings(2, {"some": spiking()}, ["a"] * 3, rows=4)
+                board.probes(2, probes({"some": spiking()}), None, 4)
 
     with pytest.raises(RuntimeError, match="the process that draws them has died"):
         run()
@@ -262,8 +269,8 @@ def test_a_run_that_fails_keeps_its_own_error_and_the_pictures_before_it(tmp_pat
     def run() -> None:
         with Board(tmp_path) as board:
             board.draw_beside()
-            board.recordings(1, {"fine": spiking()}, ["a"] * 3, rows=4)
-            board.recordings(2, {"last": recording}, ["a"] * 3, rows=4)
+            board.probes(1, probes({"fine": spiking()}), None, 4)
+            board.probes(2, probes({"last": recording}), None, 4)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -273,7 +280,7 @@ def test_a_run_that_fails_keeps_its_own_error_and_the_pictures_before_it(tmp_pat
 
 
 def test_a_drawing_that_fails_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "record", lambda net, forward: {"some": misshapen()})
+    monkeypatch.setattr(journal, "look", lambda *given: probes({"some": misshapen()}))
     with pytest.raises(ValueError, match="same shape"):
         trained(tmp_path, "monitor=default", "monitor.samples=3")
     assert json.loads((tmp_path / "summary.json").read_text())["status"] == "failed"
