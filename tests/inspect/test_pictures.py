@@ -45,7 +45,7 @@ def pixels(figure: Figure) -> NDArray[np.uint8]:
 
 def found(figure: Figure, name: str) -> list[Any]:
     """The artists of that name, in the order in which they were put on the figure."""
-    return [artist for artist in figure.get_children() if artist.get_gid() == name]
+    return [artist for artist in figure.get_children() if artist.get_label() == name]
 
 
 def texts(figure: Figure, name: str) -> list[str]:

@@ -116,8 +116,8 @@ class Panels:
         return self.floor(panel) + self.height * self.y_scale.share(values)
 
     def add(self, artist: Artist, name: str) -> None:
-        """Puts an artist whose coordinates are inches on the figure; the name is its id in an SVG."""
-        artist.set_gid(name)
+        """Puts an artist whose coordinates are inches on the figure."""
+        artist.set_label(name)
         artist.set_transform(self.figure.dpi_scale_trans)
         self.figure.add_artist(artist)
 
@@ -138,7 +138,7 @@ class Panels:
         place = TransformedBbox(Bbox([[left, bottom], [right, top]]), self.figure.dpi_scale_trans)
         image = BboxImage(place, interpolation="antialiased" if smooth else "nearest")
         image.set_data(pixels)
-        image.set_gid(name)
+        image.set_label(name)
         self.figure.add_artist(image)
 
     def box(self, panel: int) -> tuple[float, float, float, float]:
