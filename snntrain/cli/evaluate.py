@@ -35,10 +35,10 @@ def command(argv: Sequence[str]) -> None:
     job, path, state = restored(given, overrides, arguments.flags.get("--config-dir"))
     with FiringRates(job.evaluated.network) as rates:
         metrics = metrics_on_test(job)
-    images = len(job.data.test)
     sys.stdout.write(
         f"{path}, epoch {state['epoch']}\n"
-        f"{job.data.name}: {images:,} test images, {job.runtime.device_name}, {job.precision.name}, T={job.config.T}\n\n"
+        f"{job.data.name}: {len(job.data.test):,} test images, {job.runtime.device_name}, {job.precision.name}, "
+        f"T={job.config.T}\n\n"
         f"{_figures(metrics)}\n\n{confusion_table(metrics.confusion, job.data.class_names)}\n\n"
         f"{rate_table(rates.means())}\n"
     )

@@ -1,4 +1,4 @@
-"""`snntrain inspect run=<folder>`: what the neurons of a finished run do with a few images, as pictures, page and data."""
+"""`snntrain inspect run=<folder>`: what the neurons of a finished run do with a few images."""
 
 import json
 import shlex

@@ -19,7 +19,7 @@ PAGE, RECORDINGS = "index.html", "recordings.npz"
 # Of a PNG, and of what is pixels in an SVG: sharp on a screen of fine pixels.
 DPI = 220
 # Text stays text, and the same picture is the same file.
-SVG = {"svg.fonttype": "none", "svg.hashsalt": "snntrain"}
+SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "snntrain"}
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 

@@ -108,10 +108,10 @@ def _layers(seen: Inspection) -> Iterable[str]:
     yield '<section id="layers"><h2>Layers</h2><table><thead><tr><th>layer</th><th>neurons</th>'
     yield "<th>firing rate</th><th>silent</th><th>saturated</th><th>h</th><th>learnt</th></tr></thead><tbody>"
     for number, (layer, numbers) in enumerate(seen.numbers.items()):
-        shape = " × ".join(map(str, numbers.shape))
+        shape = f"<small>{' × '.join(map(str, numbers.shape))}</small>" if len(numbers.shape) > 1 else ""
         yield (
             f'<tr><th><a href="#layer{number}">{escape(layer)}</a></th>'
-            f"<td>{numbers.neurons:,}<small>{shape}</small></td>"
+            f"<td>{numbers.neurons:,}{shape}</td>"
             f"<td>{_bar(numbers.rate, f'{numbers.rate:.4f}')}</td><td>{_bar(numbers.silent)}</td>"
             f"<td>{_bar(numbers.saturated)}</td><td>{numbers.lowest:.2f} … {numbers.highest:.2f}</td>"
             f"<td>{escape(seen.learnt.get(layer, '–'))}</td></tr>"
