@@ -158,12 +158,12 @@ class Journal:
         )
 
     def _look(self, monitor: Monitor, epoch: Epoch, last: bool) -> None:
-        look = monitor.look(drawn=monitor.draws(epoch.number, last))
-        self.board.scalars(epoch.number, by_layer("surrogate_window", look.in_window))
-        self.board.histograms(epoch.number, look.distances)
-        if look.probes is not None:
+        seen = monitor.look(drawn=monitor.draws(epoch.number, last))
+        self.board.scalars(epoch.number, by_layer("surrogate_window", seen.in_window))
+        self.board.histograms(epoch.number, seen.distances)
+        if seen.probes is not None:
             confusion = epoch.validation.confusion.numpy()
-            self.board.pictures(epoch.number, look.probes, confusion, self.job.config.monitor.neurons)
+            self.board.pictures(epoch.number, seen.probes, confusion, self.job.config.monitor.neurons)
 
 
 def by_layer(group: str, values: Mapping[str, float]) -> dict[str, float]:

@@ -11,17 +11,16 @@ from torch import Tensor
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
 from snntrain.inspect.potentials import Histogram, histogram, share_in_window
-from snntrain.inspect.probe import choose_layers, recording, watch
+from snntrain.inspect.probe import choose_layers
 from snntrain.inspect.recording import Probes
 from snntrain.inspect.samples import choose_samples
 from snntrain.neuron import spiking_layers
-from snntrain.neuron.recurrence import Trajectory
 from snntrain.training.build import Job
-from snntrain.training.runtime import repeatable_draws
+from snntrain.training.look import as_probes, watch_job
 
 
 @dataclass(frozen=True)
-class Look:
+class Seen:
     """What one look at the neurons came to, by the layer's name.
 
     Args:
@@ -36,7 +35,7 @@ class Look:
 
 
 class Monitor:
-    """Looks at the neurons of a job.
+    """Looks at the neurons of a job, as `job.config.monitor` asks.
 
     Raises:
         UserError: `monitor.layers` names what is no spiking layer of the network.
@@ -48,38 +47,25 @@ class Monitor:
         self.images, self.labels = probe_batch(job)
 
     def draws(self, epoch: int, last: bool) -> bool:
-        """Whether there are pictures of this epoch."""
+        """Whether there are pictures of this epoch, which may be the last."""
         return epoch == 1 or last or epoch % self.job.config.monitor.every == 0
 
-    def look(self, drawn: bool) -> Look:
-        """Runs the probes once, which an encoder shows the same way each time.
+    def look(self, drawn: bool) -> Seen:
+        """Runs the probes once.
 
         Args:
             drawn: whether pictures are wanted, for which everything is copied to the host.
         """
-        job = self.job
-        with repeatable_draws(job.runtime.device), job.precision.autocast():
-            output, trajectories = watch(job.evaluated.network, lambda: job.evaluated(self.images), self.layers)
-        nodes = dict(spiking_layers(job.evaluated.network))
+        output, trajectories = watch_job(self.job, self.images, self.layers)
+        nodes = dict(spiking_layers(self.job.evaluated.network))
         in_window, distances = {}, {}
         for name, trajectory in trajectories.items():
             distance = trajectory.h - nodes[name].v_threshold
             in_window[name] = share_in_window(distance, nodes[name].surrogate_function)
             if (counted := histogram(distance)) is not None:
                 distances[name] = counted
-        return Look(in_window, distances, self._probes(output, trajectories) if drawn else None)
-
-    def _probes(self, output: Tensor, trajectories: Mapping[str, Trajectory]) -> Probes:
-        nodes = dict(spiking_layers(self.job.evaluated.network))
-        # Of events all steps in one picture.
-        images = self.images.amax(0) if self.images.ndim == 5 else self.images
-        return Probes(
-            images=images.cpu().numpy(),
-            labels=self.labels.tolist(),
-            class_names=self.job.data.class_names,
-            recordings={name: recording(nodes[name], trajectory) for name, trajectory in trajectories.items()},
-            output=output.float().cpu().numpy(),
-        )
+        probes = as_probes(self.job, self.images, self.labels, output, trajectories) if drawn else None
+        return Seen(in_window, distances, probes)
 
 
 def probe_batch(job: Job) -> tuple[Tensor, Tensor]:
