@@ -9,6 +9,8 @@ from snntrain.cli.arguments import SWITCHES, VALUED, parse
 from snntrain.config.compose import composer
 
 CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
+# The commands on a finished run, and the words of each besides run= and checkpoint=.
+OF_RUNS: dict[str, tuple[str, ...]] = {"eval": (), "inspect": ("sample=", "image=", "layer=", "out=")}
 
 
 def completions(line: str) -> list[str]:
@@ -28,11 +30,12 @@ def _words(begun: list[str], last: str) -> Iterator[str]:
     if last.startswith("-"):
         yield from (*SWITCHES, *VALUED)
         return
-    if begun[:1] == ["eval"]:
-        yield from (*(f"run={folder}" for folder in _runs()), *CHECKPOINTS)
-        begun = [word for word in begun[1:] if not word.startswith(("run=", "checkpoint="))]
+    if begun and begun[0] in OF_RUNS:
+        own = OF_RUNS[begun[0]]
+        yield from (*(f"run={folder}" for folder in _runs()), *CHECKPOINTS, *own)
+        begun = [word for word in begun[1:] if not word.startswith(("run=", "checkpoint=", *own))]
     elif not begun:
-        yield "eval"
+        yield from OF_RUNS
     yield from _of_hydra(begun, last)
 
 

@@ -21,6 +21,8 @@ snntrain trains spiking neural networks from a composed config.
   snntrain [group=option …] [key=value …]      train; with -m, or --multirun, sweep over a,b,c values
   snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
                                                accuracy, confusion matrix and firing rates of a finished run
+  snntrain inspect run=<folder> [sample=<index>,…|image=<file>] [layer=<name>,…] [out=<folder>]
+                                               voltages and spikes of a finished run: pictures, a page, raw data
 Examples
   snntrain                                     the embedded digits, in about a minute on a CPU
   snntrain neuron=plif dataset=mnist
@@ -31,7 +33,7 @@ Flags, in any position
   --help --version     this text; the version
   -m, --multirun       run every combination of the comma-separated values
   --cfg job            print the composed config and stop; with --resolve, interpolations resolved
-  -cd, --config-dir    a folder of your own, with its own neuron/, experiment/ … files; eval takes it too
+  -cd, --config-dir    a folder of your own, with its own neuron/, experiment/ … files; eval and inspect take it too
   -cn, --config-name   another primary config
   --shell-completion   install=bash prints what to eval for completion by the tab key
   --hydra-help         more flags, of Hydra

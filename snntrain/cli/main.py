@@ -35,8 +35,14 @@ def _eval(argv: Sequence[str]) -> None:
     command(argv)
 
 
+def _inspect(argv: Sequence[str]) -> None:
+    from snntrain.cli.inspect import command
+
+    command(argv)
+
+
 # Each imports what it needs when it is called: help and --cfg must not wait for torch.
-COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"train": _train, "eval": _eval}
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"train": _train, "eval": _eval, "inspect": _inspect}
 
 
 def main() -> None:
