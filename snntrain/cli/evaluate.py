@@ -1,4 +1,4 @@
-"""`snntrain eval run=<folder>`: how good a finished run is, class by class, and how much its layers fire."""
+"""`snntrain eval run=<folder>`: how good a finished run is, class by class, how much its layers fire and cost."""
 
 import sys
 from collections.abc import Sequence
@@ -8,14 +8,15 @@ from torch import Tensor
 from snntrain.allocator import keep_freed_memory
 from snntrain.cli.arguments import parse
 from snntrain.cli.finished import restored, wanted
-from snntrain.inspect.rates import FiringRates
+from snntrain.inspect.cost.count import Cost, not_counted
+from snntrain.inspect.cost.table import cost_table
 from snntrain.training.evaluate import Metrics
 from snntrain.training.run import metrics_on_test
 
 HELP = """\
 snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …] [--config-dir folder]
 
-Evaluates a finished run on the test images: accuracy, confusion matrix, firing rate of every layer.
+Evaluates a finished run on the test images: accuracy, confusion matrix, firing rate and cost of every layer.
 Overrides change the run's own configuration, as in T=8 reset=soft trainer.device=cpu; options of your own
 lie in the --config-dir. What a run was allowed by allow_targets has to be allowed again."""
 
@@ -33,14 +34,16 @@ def command(argv: Sequence[str]) -> None:
     given, overrides = wanted(arguments, "eval")
     keep_freed_memory()
     job, path, state = restored(given, overrides, arguments.flags.get("--config-dir"))
-    with FiringRates(job.evaluated.network) as rates:
+    network, images = job.evaluated.network, len(job.data.test)
+    with Cost(network) as cost:
         metrics = metrics_on_test(job)
+    figures = cost.figures(images)
     sys.stdout.write(
         f"{path}, epoch {state['epoch']}\n"
-        f"{job.data.name}: {len(job.data.test):,} test images, {job.runtime.device_name}, {job.precision.name}, "
+        f"{job.data.name}: {images:,} test images, {job.runtime.device_name}, {job.precision.name}, "
         f"T={job.config.T}\n\n"
         f"{_figures(metrics)}\n\n{confusion_table(metrics.confusion, job.data.class_names)}\n\n"
-        f"{rate_table(rates.means())}\n"
+        f"{rate_table(cost.rates.means())}\n\n{cost_table(figures, not_counted(figures, network))}\n"
     )
 
 

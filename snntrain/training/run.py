@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 from snntrain.config import check
 from snntrain.config.targets import arguments
 from snntrain.errors import UserError
+from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
 from snntrain.training import build, checkpoint, runtime
@@ -51,7 +52,7 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         monitor = Monitor(job) if config.monitor.every else None
         with Board(run.tensorboard) as board:
             fit(job, Journal(job, run, board, monitor))
-            test(job, run)
+            test(job, run, board)
             board.hyper_parameters(hyper_parameters(config, job.data.name), final_metrics(run.summary))
     log.info(summary_line(run))
     return run.summary
@@ -79,11 +80,22 @@ def describe(job: Job) -> str:
     )
 
 
-def test(job: Job, run: RunFolder) -> None:
-    """Accuracy on the test images, which nothing before has seen, of the best and of the last weights."""
-    for name, key in (("last", "test_accuracy_last"), ("best", "test_accuracy")):
-        checkpoint.restore(job.evaluated.network, run.checkpoints / f"{name}.pt")
-        run.summary[key] = metrics_on_test(job).accuracy
+def test(job: Job, run: RunFolder, board: Board) -> None:
+    """Accuracy on the test images, which nothing before has seen, of the last and of the best weights.
+
+    Of the best ones what they cost, too.
+    """
+    network = job.evaluated.network
+    checkpoint.restore(network, run.checkpoints / "last.pt")
+    run.summary["test_accuracy_last"] = metrics_on_test(job).accuracy
+    checkpoint.restore(network, run.checkpoints / "best.pt")
+    with Cost(network) as cost:
+        run.summary["test_accuracy"] = metrics_on_test(job).accuracy
+    run.summary["cost"] = figures = cost.figures(len(job.data.test))
+    for name, kind in not_counted(figures, network).items():
+        log.warning("what %s (%s) costs is not known: its operations cannot be counted", name, kind)
+    known = {key: value for key, value in figures.items() if isinstance(value, int | float)}
+    board.scalars(run.summary["epochs"], {f"cost/{key}": float(value) for key, value in known.items()})
 
 
 def metrics_on_test(job: Job) -> Metrics:
@@ -110,7 +122,9 @@ def summary_line(run: RunFolder) -> str:
 def final_metrics(summary: dict[str, Any]) -> dict[str, float]:
     """The figures that TensorBoard's HParams tab compares runs by."""
     keys = ("test_accuracy", "test_accuracy_last", "val_accuracy", "images_per_second")
-    return {key: float(summary[key]) for key in keys}
+    spent = ("spikes_per_image", "energy_nj_per_image")
+    figures = {**{key: summary[key] for key in keys}, **{key: summary["cost"][key] for key in spent}}
+    return {key: float(value) for key, value in figures.items() if value is not None}
 
 
 def hyper_parameters(config: DictConfig, data_name: str) -> dict[str, bool | int | float | str]:

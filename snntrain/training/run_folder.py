@@ -24,7 +24,7 @@ PACKAGES = ("snntrain", "torch", "torchvision", "numpy", "hydra-core", "omegacon
 # What summary.json says besides status, error and name; null until it is known.
 FIGURES = (
     *("test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "train_seconds"),
-    *("images_per_second", "parameters", "device", "device_name", "precision"),
+    *("images_per_second", "parameters", "device", "device_name", "precision", "cost"),
 )
 # What lies in a folder before anything is trained: Hydra's files, then the run's own.
 HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", ".hydra", "train.log")

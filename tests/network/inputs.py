@@ -22,6 +22,11 @@ def constant(T: int, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
     return noise(*shape, dtype=dtype).expand(T, *shape)
 
 
+def sparse(x: Tensor, seed: int = 0) -> Tensor:
+    """About half of the values, zeros for the others."""
+    return x * (torch.rand(x.shape, generator=torch.Generator().manual_seed(seed)) < 0.5)
+
+
 def shapes_seen(net: nn.Module, kind: type[nn.Module]) -> list[tuple[int, ...]]:
     """A list that receives the shape of every input of `net`'s layers of a kind."""
     seen: list[tuple[int, ...]] = []
