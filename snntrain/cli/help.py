@@ -21,6 +21,8 @@ snntrain trains spiking neural networks from a composed config.
   snntrain [group=option …] [key=value …]      train; with -m, or --multirun, sweep over a,b,c values
   snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
                                                accuracy, confusion matrix and firing rates of a finished run
+  snntrain report <folder>… [metric=<figure>] [out=<folder>]
+                                               a table and a page that compare the runs below folders
 Examples
   snntrain                                     the embedded digits, in about a minute on a CPU
   snntrain neuron=plif dataset=mnist

@@ -35,8 +35,14 @@ def _eval(argv: Sequence[str]) -> None:
     command(argv)
 
 
+def _report_on_runs(argv: Sequence[str]) -> None:
+    from snntrain.cli.report import command
+
+    command(argv)
+
+
 # Each imports what it needs when it is called: help and --cfg must not wait for torch.
-COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"train": _train, "eval": _eval}
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"train": _train, "eval": _eval, "report": _report_on_runs}
 
 
 def main() -> None:
