@@ -9,6 +9,8 @@ from snntrain.cli.arguments import SWITCHES, VALUED, parse
 from snntrain.config.compose import composer
 
 CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
+COMMANDS = ("eval", "report")
+REPORT_KEYS = ("metric=", "out=")
 
 
 def completions(line: str) -> list[str]:
@@ -28,11 +30,14 @@ def _words(begun: list[str], last: str) -> Iterator[str]:
     if last.startswith("-"):
         yield from (*SWITCHES, *VALUED)
         return
+    if begun[:1] == ["report"]:
+        yield from (*_folders(last), *REPORT_KEYS)
+        return
     if begun[:1] == ["eval"]:
         yield from (*(f"run={folder}" for folder in _runs()), *CHECKPOINTS)
         begun = [word for word in begun[1:] if not word.startswith(("run=", "checkpoint="))]
     elif not begun:
-        yield "eval"
+        yield from COMMANDS
     yield from _of_hydra(begun, last)
 
 
@@ -40,6 +45,12 @@ def _runs() -> Iterable[Path]:
     """The folders of runs and of sweeps' jobs where they lie by default."""
     found = (Path().glob(pattern) for pattern in ("outputs/*/*/summary.json", "multirun/*/*/*/summary.json"))
     return (path.parent for paths in found for path in paths)
+
+
+def _folders(last: str) -> Iterable[str]:
+    """The folders that the path `last` may become, one level further."""
+    above = Path(last.rpartition("/")[0] or ("/" if last.startswith("/") else "."))
+    return (f"{path}/" for path in above.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def _of_hydra(begun: list[str], last: str) -> Iterator[str]:

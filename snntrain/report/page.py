@@ -125,11 +125,12 @@ def _glance(report: Report, links: Sequence[str]) -> str:
     best = next((index for index, row in enumerate(comparison.rows) if row.counts), None)
     if best is not None:
         row = comparison.rows[best]
-        told = ", ".join(f"{key} {value}" for key, value in row.settings.items()) or row.label
+        told = " ".join(f"{key}={value}" for key, value in row.settings.items()) or row.label
         cards.append(_card("Best run", figure(comparison.metric, row.value or 0.0), linked(told, links[best])))
     if repeated(report.groups):
         group = report.groups[0]
-        told = ", ".join(f"{key} {group.rows[0].settings.get(key, NOTHING)}" for key in comparison.factors)
+        first = group.rows[0].settings
+        told = " ".join(f"{key}={first[key]}" for key in comparison.factors if key in first)
         value = spread_shown(comparison.metric, group.spread)
         seeds = f"mean of {group.spread.count}" if group.spread.count > 1 else "one run"
         cards.append(_card("Best over seeds", value, escape(f"{told or 'all alike'}, {seeds}")))
@@ -175,7 +176,8 @@ def _errors(report: Report, links: Sequence[str]) -> Iterator[str]:
 
 def _runs(report: Report, links: Sequence[str]) -> str:
     comparison = report.comparison
-    columns = runs_table(comparison)
+    # What does not fit into the window is reached by scrolling: not the run and how it ended.
+    columns = sorted(runs_table(comparison), key=lambda column: ("run", "status", column.role).index(column.role))
     order = "ascending" if comparison.lower_is_better else "descending"
     head = [heading(column, order if column.role == "metric" else "none") for column in columns]
     known = [row.value for row in comparison.rows if row.value is not None]

@@ -18,6 +18,8 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 COMPLETED = "completed"
 NEVER = "it left no summary.json; see its train.log"
+FOREIGN = "summary.json is not the summary of a run"
+WORDLESS = "ended without a word"
 # A run that was killed cannot write that it ended: one that says it is running and has written nothing for this long,
 # and for this many of its epochs, is in doubt.
 STALE_SECONDS = 15 * 60
@@ -89,7 +91,7 @@ def read(folder: Path, now: float) -> Run | None:
     """
     summary, damage = _summary(folder / "summary.json")
     settings, classes = _settings(folder / "config.yaml")
-    if damage is None and "status" not in summary and not settings:
+    if damage == FOREIGN and not settings and not (folder / ".hydra").is_dir():
         return None
     status, error = _state(folder, summary, damage, now)
     cost = summary.get("cost")
@@ -113,8 +115,8 @@ def _summary(file: Path) -> tuple[dict[str, Any], str | None]:
         return {}, NEVER
     except (OSError, ValueError, RecursionError) as error:
         return {}, plain(f"summary.json cannot be read ({_first_line(error)})")
-    if not isinstance(content, dict):
-        return {}, "summary.json is not the summary of a run"
+    if not isinstance(content, dict) or not isinstance(content.get("status"), str):
+        return {}, FOREIGN
     return content, None
 
 
@@ -124,11 +126,13 @@ def _state(folder: Path, summary: Mapping[str, Any], damage: str | None, now: fl
         return ("running", None) if now - _last_written(folder) < STALE_SECONDS else ("failed", NEVER)
     if damage is not None:
         return "damaged", damage
-    status, error = plain(str(summary.get("status", "damaged"))), summary.get("error")
+    status, error = plain(summary["status"]), summary.get("error")
+    if status == "running" and math.isinf(now):
+        status = "failed"
     if status == "running" and _is_stale(folder, now):
         return "running?", None
     if status == "failed":
-        return status, plain(str(error or "ended without a word"))
+        return status, plain(str(error or WORDLESS))
     return status, plain(str(error)) if error else None
 
 
@@ -217,6 +221,8 @@ def epochs(folder: Path, keys: Iterable[str] = CURVES) -> list[dict[str, float |
 
 def plain(text: str) -> str:
     """The text on one line and fit for any output: what a file may hold and no terminal should get is written out."""
+    if text.isprintable():
+        return text
     return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 

@@ -7,6 +7,7 @@ import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from snntrain.report.comparison import LABELS, METRIC, SUBSTITUTE, Comparison, Row
 from snntrain.report.statistics import Effect, SeedGroup, Spread, in_order
@@ -34,11 +35,12 @@ class Column:
     role: str
     show: Callable[[Value], str] = lambda value: NOTHING if value is None else str(value)
 
-    @property
+    @cached_property
     def cells(self) -> list[str]:
+        """The values as they are shown."""
         return [self.show(value) for value in self.values]
 
-    @property
+    @cached_property
     def is_numeric(self) -> bool:
         """Whether it holds numbers alone, so that it is set to the right."""
         return self.role in ("metric", "figure") or all(value is None or _is_number(value) for value in self.values)

@@ -140,7 +140,7 @@ function tellNearest(svg, points) {
 
 function described(runs) {
   const told = data.runs[runs[0]].settings;
-  return Object.entries(told).filter(([key]) => runs.length === 1 || key !== "seed").map(([key, value]) => `${key} ${value}`);
+  return Object.entries(told).filter(([key]) => runs.length === 1 || key !== "seed").map(([key, value]) => `${key}=${value}`);
 }
 
 for (const row of document.querySelectorAll("#runs tbody tr")) {
