@@ -44,19 +44,15 @@ def command(argv: Sequence[str]) -> None:
     folders, given = _taken_apart(arguments.overrides)
     report = make(folders, given.get("metric", METRIC), time.time())
     out = Path(given["out"]) if "out" in given else folders[0] if len(folders) == 1 else Path()
+    written = write(report, out)
     print(f"{report.counts} in {report.title}\n")
-    show(report, out)
+    tell(report, written)
     if report.comparison.failed:
         print("", *failures(report), sep="\n")
 
 
-def show(report: Report, out: Path) -> None:
-    """Prints the tables, writes the files into `out`, and says where.
-
-    Raises:
-        UserError: they cannot be written there.
-    """
-    written = write(report, out)
+def tell(report: Report, written: Sequence[Path]) -> None:
+    """Prints the tables, and where the files lie."""
     print(terminal(report, _width()), f"\nreport: {', '.join(map(str, written))}", sep="\n")
 
 

@@ -11,12 +11,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from snntrain.cli.report import show
+from snntrain.cli.report import tell
 from snntrain.config.explain import first_line, on_one_line
 from snntrain.errors import RunFailed, UserError
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC
-from snntrain.report.report import make
+from snntrain.report.report import make, write
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
@@ -84,6 +84,7 @@ def conclude() -> None:
 def _report(folder: Path) -> None:
     """Compares the jobs. What they have come to stands in their folders, so that nothing is lost where this fails."""
     try:
-        show(make([folder], METRIC, now=math.inf), folder)
+        report = make([folder], METRIC, now=math.inf)
+        tell(report, write(report, folder))
     except Exception as error:
         print(f"no report: {on_one_line(first_line(error))}; snntrain report {folder} tries again")
