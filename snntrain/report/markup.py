@@ -56,7 +56,8 @@ def cell(column: Column, row: int, content: str | None = None, share: float | No
         "td",
         escape(shown) if content is None else content,
         class_=" ".join(filter(None, ("number" if column.is_numeric else "", column.role))) or None,
-        data_value=known.strip(" *").replace(",", "") if column.is_numeric else known,
+        # Of '0.9944 ± 0.0012', and of a figure with a star, the number.
+        data_value=known.partition(" ")[0].strip("*").replace(",", "") if column.is_numeric else known,
         style=None if share is None else f"--share: {share:.3f}",
         title=shown if content is None and len(shown) > 40 else None,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -199,7 +200,8 @@ def as_markdown(columns: Sequence[Column], links: Sequence[str] = ()) -> list[st
 
 def markdown_text(text: str) -> str:
     """The text so that Markdown shows it as it is."""
-    escaped = "".join(f"\\{letter}" if letter in r"\`*_[]|#" else letter for letter in text)
+    # Within a word Markdown takes _ as it is.
+    escaped = re.sub(r"[\\`*\[\]|#]|\b_|_\b|(?<=_)_", r"\\\g<0>", text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -24,6 +24,7 @@ ACTIONS = """
 <script>
 document.querySelector("#runs thead th:nth-child(3) button").click();
 document.querySelector("#runs thead th:nth-child(3) button").click();
+document.querySelectorAll("table")[1].querySelector("th.number[aria-sort=descending] button").click();
 const field = document.getElementById("filter");
 field.value = "rif";
 field.dispatchEvent(new Event("input"));
@@ -168,6 +169,9 @@ def test_a_browser_shows_sorts_filters_and_draws(sweep: Path, tmp_path: Path) ->
     ) == 2
     assert [' hidden=""' in row for row in rows].count(True) == 5
     assert "2 of 7 runs" in shown
+    # The means over seeds, upwards.
+    means = re.findall(r'<td class="number metric" data-value="([^"]*)"[^>]*>[^<]* ± ', shown)[:3]
+    assert means == ["0.7050", "0.8050", "0.9050"]
     assert shown.count('class="band') == 3
     assert shown.count('class="curve') == 3
     assert len(re.findall(r'<path class="mark[^>]*data-runs=', shown)) == 6

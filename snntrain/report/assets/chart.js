@@ -107,7 +107,7 @@ const tip = document.getElementById("tip");
 
 function showTip(event, runs, lines) {
   const title = document.createElement("strong");
-  title.textContent = runs.length === 1 ? data.runs[runs[0]].label : `${runs.length} runs`;
+  title.textContent = runs.length === 1 ? `run ${data.runs[runs[0]].label}` : `${runs.length} runs`;
   tip.replaceChildren(title, ...lines.map((line) => Object.assign(document.createElement("div"), { textContent: line })));
   tip.hidden = false;
   const left = Math.min(event.clientX + 16, document.documentElement.clientWidth - tip.offsetWidth - 8);
