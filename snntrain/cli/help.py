@@ -23,6 +23,8 @@ snntrain trains spiking neural networks from a composed config.
                                                accuracy, confusion matrix and firing rates of a finished run
   snntrain inspect run=<folder> [sample=<index>,…|image=<file>] [layer=<name>,…] [out=<folder>]
                                                voltages and spikes of a finished run: pictures, a page, raw data
+  snntrain report <folder>… [metric=<figure>] [out=<folder>]
+                                               a table and a page that compare the runs below folders
 Examples
   snntrain                                     the embedded digits, in about a minute on a CPU
   snntrain neuron=plif dataset=mnist

@@ -41,8 +41,19 @@ def _inspect(argv: Sequence[str]) -> None:
     command(argv)
 
 
+def _report_on_runs(argv: Sequence[str]) -> None:
+    from snntrain.cli.report import command
+
+    command(argv)
+
+
 # Each imports what it needs when it is called: help and --cfg must not wait for torch.
-COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"train": _train, "eval": _eval, "inspect": _inspect}
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "train": _train,
+    "eval": _eval,
+    "inspect": _inspect,
+    "report": _report_on_runs,
+}
 
 
 def main() -> None:
