@@ -59,7 +59,7 @@ def figure(name: str, value: float) -> str:
     if name.endswith(("accuracy", "accuracy_last", "loss")):
         return f"{value:.4f}"
     if name.endswith("_seconds"):
-        return f"{value:,.1f}"
+        return f"{value:,.1f}" if value >= 1 else f"{value:.2g}"
     if abs(value) >= 1000 or value == int(value):
         return f"{value:,.0f}"
     return f"{value:.3g}"

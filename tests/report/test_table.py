@@ -50,6 +50,7 @@ def sweep(tmp_path: Path) -> Path:
         ("test_accuracy", 0.98765, "0.9877"),
         ("val_loss", 0.5, "0.5000"),
         ("train_seconds", 1234.56, "1,234.6"),
+        ("train_seconds", 0.0312, "0.031"),
         ("parameters", 14680.0, "14,680"),
         ("spikes_per_image", 1234.5, "1,234"),
         ("energy_nj_per_image", 12.345, "12.3"),
