@@ -87,5 +87,10 @@ def _of(values: float | Tensor, some: slice, dimensions: int) -> float | Tensor:
 
 def _changed(v0: float | Tensor, v: Tensor) -> Tensor | int:
     """How many of the potentials `v` `[T, *]` differ from those before them; after a reset all do."""
-    first = (v[0] != v0).count_nonzero() if isinstance(v0, Tensor) else v[0].numel()
-    return first + (v[1:] != v[:-1]).count_nonzero()
+    first = _count(v[0] != v0) if isinstance(v0, Tensor) else v[0].numel()
+    return first + _count(v[1:] != v[:-1])
+
+
+def _count(flags: Tensor) -> Tensor | int:
+    """How many are True: a number on a CPU, where NumPy is four times as fast, elsewhere a tensor to await."""
+    return int(np.count_nonzero(flags.numpy())) if flags.device.type == "cpu" else flags.count_nonzero()

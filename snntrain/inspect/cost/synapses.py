@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
+# Up to here bfloat16 has every whole number.
+EXACT = 256
 KINDS: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
@@ -40,13 +42,12 @@ class Synapses:
         shape = x.shape[1 - self.layer.weight.ndim :]
         # Channels last, the order that they lie in, so that this copies nothing.
         rows = x.detach().reshape(-1, *shape).movedim(1, -1).flatten(1)
-        nonzero = torch.ne(rows, 0, out=torch.empty_like(rows))
-        analog = (rows.abs() != nonzero).any()
-        # A product with ones is thirty times as fast on a CPU as a sum over the images; bfloat16 would round it.
-        with torch.autocast(x.device.type, enabled=False):
-            active = torch.ones(1, len(rows), device=x.device) @ nonzero.float()
+        flags = torch.ne(rows, 0, out=torch.empty_like(rows))
+        active = _column_counts(flags)
+        # Where an input is neither 0 nor ±1.
+        analog = _column_counts(torch.ne(rows.abs(), flags, out=flags)).any()
         self.inputs[shape] = self.inputs.get(shape, 0) + len(rows)
-        self.active[shape] = active[0].double() + self.active.get(shape, 0)
+        self.active[shape] = active + self.active.get(shape, 0)
         self.analog = analog if self.analog is None else self.analog | analog
 
     def operations(self) -> Operations | None:
@@ -60,6 +61,16 @@ class Synapses:
             effective += int((self.active[shape] * fan).sum().item())
             dense += count * int(fan_out(self.layer, shape, torch.ones_like(weight)).sum().item())
         return Operations(effective, dense, spiking=not self.analog.item())
+
+
+def _column_counts(flags: Tensor) -> Tensor:
+    """How many of each column of `flags`, 0 or 1, are 1, float64.
+
+    By products with ones, on a CPU thirty times as fast as a sum over rows.
+    """
+    with torch.autocast(flags.device.type, enabled=False):
+        parts = [flags.new_ones(len(part)) @ part for part in flags.split(EXACT)]
+    return torch.stack(parts).sum(0, dtype=torch.float64)
 
 
 def can_be_counted(layer: nn.Module) -> TypeGuard[Layer]:
