@@ -9,6 +9,10 @@ from snntrain.cli.arguments import SWITCHES, VALUED, parse
 from snntrain.config.compose import composer
 
 CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
+# The commands on a finished run, and the words of each besides run= and checkpoint=.
+OF_RUNS: dict[str, tuple[str, ...]] = {"eval": (), "inspect": ("sample=", "image=", "layer=", "out=")}
+COMMANDS = (*OF_RUNS, "report", "doctor")
+REPORT_KEYS = ("metric=", "out=")
 
 
 def completions(line: str) -> list[str]:
@@ -28,13 +32,17 @@ def _words(begun: list[str], last: str) -> Iterator[str]:
     if last.startswith("-"):
         yield from (*SWITCHES, *VALUED)
         return
-    if begun[:1] == ["eval"]:
-        yield from (*(f"run={folder}" for folder in _runs()), *CHECKPOINTS)
-        begun = [word for word in begun[1:] if not word.startswith(("run=", "checkpoint="))]
+    if begun[:1] == ["report"]:
+        yield from (*_folders(last), *REPORT_KEYS)
+        return
+    if begun and begun[0] in OF_RUNS:
+        own = OF_RUNS[begun[0]]
+        yield from (*(f"run={folder}" for folder in _runs()), *CHECKPOINTS, *own)
+        begun = [word for word in begun[1:] if not word.startswith(("run=", "checkpoint=", *own))]
     elif begun[:1] == ["doctor"]:
         begun = begun[1:]
     elif not begun:
-        yield from ("doctor", "eval")
+        yield from COMMANDS
     yield from _of_hydra(begun, last)
 
 
@@ -42,6 +50,12 @@ def _runs() -> Iterable[Path]:
     """The folders of runs and of sweeps' jobs where they lie by default."""
     found = (Path().glob(pattern) for pattern in ("outputs/*/*/summary.json", "multirun/*/*/*/summary.json"))
     return (path.parent for paths in found for path in paths)
+
+
+def _folders(last: str) -> Iterable[str]:
+    """The folders that the path `last` may become, one level further."""
+    above = Path(last.rpartition("/")[0] or ("/" if last.startswith("/") else "."))
+    return (f"{path}/" for path in above.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def _of_hydra(begun: list[str], last: str) -> Iterator[str]:

@@ -2,17 +2,14 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from torch import Tensor
 
 from snntrain.allocator import keep_freed_memory
-from snntrain.cli.arguments import Arguments, parse
-from snntrain.config import saved
-from snntrain.errors import UserError
+from snntrain.cli.arguments import parse
+from snntrain.cli.finished import restored, wanted
 from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.cost.table import cost_table
-from snntrain.training import build, checkpoint
 from snntrain.training.evaluate import Metrics
 from snntrain.training.run import metrics_on_test
 
@@ -34,40 +31,20 @@ def command(argv: Sequence[str]) -> None:
     if "--help" in arguments.flags:
         print(HELP)
         return
-    run, name, overrides = _wanted(arguments)
+    given, overrides = wanted(arguments, "eval")
     keep_freed_memory()
-    config = saved.load(run, overrides, arguments.flags.get("--config-dir"))
-    path = run / "checkpoints" / f"{name}.pt"
-    checkpoint.load(path)
-    job = build.prepare(config)
-    state = checkpoint.restore(job.evaluated.network, path)
+    job, path, state = restored(given, overrides, arguments.flags.get("--config-dir"))
     network, images = job.evaluated.network, len(job.data.test)
     with Cost(network) as cost:
         metrics = metrics_on_test(job)
     figures = cost.figures(images)
     sys.stdout.write(
         f"{path}, epoch {state['epoch']}\n"
-        f"{job.data.name}: {images:,} test images, {job.runtime.device_name}, {job.precision.name}, T={config.T}\n\n"
+        f"{job.data.name}: {images:,} test images, {job.runtime.device_name}, {job.precision.name}, "
+        f"T={job.config.T}\n\n"
         f"{_figures(metrics)}\n\n{confusion_table(metrics.confusion, job.data.class_names)}\n\n"
         f"{rate_table(cost.rates.means())}\n\n{cost_table(figures, not_counted(figures, network))}\n"
     )
-
-
-def _wanted(arguments: Arguments) -> tuple[Path, str, list[str]]:
-    for flag in arguments.flags.keys() - {"--config-dir"}:
-        raise UserError(f"{flag}: eval takes run=<folder>, checkpoint=best|last, overrides and --config-dir")
-    given, overrides = {"checkpoint": "best"}, []
-    for word in arguments.overrides:
-        key, _, value = word.partition("=")
-        if key in ("run", "checkpoint"):
-            given[key] = value
-        else:
-            overrides.append(word)
-    if not given.get("run"):
-        raise UserError("eval needs run=<folder>, the folder of a finished run, as in run=outputs/<date>/<time>-<id>")
-    if given["checkpoint"] not in ("best", "last"):
-        raise UserError(f"checkpoint={given['checkpoint']}: must be best or last")
-    return Path(given["run"]), given["checkpoint"], overrides
 
 
 def _figures(metrics: Metrics) -> str:

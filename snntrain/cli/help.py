@@ -21,6 +21,10 @@ snntrain trains spiking neural networks from a composed config.
   snntrain [group=option …] [key=value …]      train; with -m, or --multirun, sweep over a,b,c values
   snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
                                                accuracy, confusion matrix, firing rates and cost of a finished run
+  snntrain inspect run=<folder> [sample=<index>,…|image=<file>] [layer=<name>,…] [out=<folder>]
+                                               voltages and spikes of a finished run: pictures, a page, raw data
+  snntrain report <folder>… [metric=<figure>] [out=<folder>]
+                                               a table and a page that compare the runs below folders
   snntrain doctor [group=option …] [key=value …]
                                                what this machine gives, its speed, and what would make it faster
 Examples
@@ -33,7 +37,7 @@ Flags, in any position
   --help --version     this text; the version
   -m, --multirun       run every combination of the comma-separated values
   --cfg job            print the composed config and stop; with --resolve, interpolations resolved
-  -cd, --config-dir    a folder of your own, with its own neuron/, experiment/ … files; eval takes it too
+  -cd, --config-dir    a folder of your own, with its own neuron/, experiment/ … files; eval, inspect, doctor take it too
   -cn, --config-name   another primary config
   --shell-completion   install=bash prints what to eval for completion by the tab key
   --hydra-help         more flags, of Hydra

@@ -35,6 +35,18 @@ def _eval(argv: Sequence[str]) -> None:
     command(argv)
 
 
+def _inspect(argv: Sequence[str]) -> None:
+    from snntrain.cli.inspect import command
+
+    command(argv)
+
+
+def _report_on_runs(argv: Sequence[str]) -> None:
+    from snntrain.cli.report import command
+
+    command(argv)
+
+
 def _doctor(argv: Sequence[str]) -> None:
     from snntrain.cli.doctor import command
 
@@ -42,7 +54,13 @@ def _doctor(argv: Sequence[str]) -> None:
 
 
 # Each imports what it needs when it is called: help and --cfg must not wait for torch.
-COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"train": _train, "eval": _eval, "doctor": _doctor}
+COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
+    "train": _train,
+    "eval": _eval,
+    "inspect": _inspect,
+    "report": _report_on_runs,
+    "doctor": _doctor,
+}
 
 
 def main() -> None:

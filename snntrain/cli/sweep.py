@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,10 +11,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
+from snntrain.cli.report import tell
+from snntrain.config.explain import first_line, on_one_line
 from snntrain.errors import RunFailed, UserError
-
-# Of a job that ended before it could say anything.
-SILENT = {"status": "failed", "error": "it left no summary.json; see its train.log"}
+from snntrain.report import runs
+from snntrain.report.comparison import METRIC
+from snntrain.report.report import make, write
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
@@ -44,15 +46,10 @@ def check_folders(hydra: DictConfig) -> None:
     folder = hydra.sweep.dir
     if not folder:
         raise UserError("hydra.sweep.dir=: names no folder; without it a sweep makes its own below multirun/")
-    if job_folders(Path(folder)):
+    if runs.find([Path(folder)]):
         raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs already; name another one")
     if not OmegaConf.is_interpolation(hydra.sweep, "subdir"):
         raise UserError(f"hydra.sweep.subdir={hydra.sweep.subdir}: is one for all jobs; without it each has its own")
-
-
-def job_folders(sweep: Path) -> list[Path]:
-    """The folders below `sweep` into which a job has written, or Hydra for it."""
-    return sorted({path.parent for name in ("summary.json", ".hydra") for path in sweep.rglob(name)})
 
 
 class RememberFolder(Callback):
@@ -65,7 +62,7 @@ class RememberFolder(Callback):
 
 
 def conclude() -> None:
-    """Prints how many jobs of the sweep were completed.
+    """Writes the sweep's report, and prints it, how many jobs were completed, and the error of each that was not.
 
     Raises:
         RunFailed: not all of them.
@@ -73,17 +70,21 @@ def conclude() -> None:
     folder = RememberFolder.folder
     if folder is None:
         return
-    jobs = {path: summary(path) for path in job_folders(folder)}
-    failed = {path: told for path, told in jobs.items() if told["status"] != "completed"}
+    jobs = [job for path in runs.find([folder]) if (job := runs.read(path, now=math.inf)) is not None]
+    if jobs:
+        _report(folder)
+    failed = [job for job in jobs if job.status != runs.COMPLETED]
     print(f"{len(jobs) - len(failed)} of {len(jobs)} jobs completed in {folder}")
-    for path, told in failed.items():
-        print(f"  {told['status']}: {path.relative_to(folder)}: {told['error'] or 'ended without a word'}")
+    for job in failed:
+        print(f"  {job.status}: {job.path.relative_to(folder)}: {job.error or runs.WORDLESS}")
     if failed:
         raise RunFailed(f"{len(failed)} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
 
 
-def summary(job: Path) -> dict[str, Any]:
-    """What the job's summary.json says."""
-    path = job / "summary.json"
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else SILENT
-    return content
+def _report(folder: Path) -> None:
+    """Compares the jobs. What they have come to stands in their folders, so that nothing is lost where this fails."""
+    try:
+        report = make([folder], METRIC, now=math.inf)
+        tell(report, write(report, folder))
+    except Exception as error:
+        print(f"no report: {on_one_line(first_line(error))}; snntrain report {folder} tries again")

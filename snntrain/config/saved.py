@@ -83,12 +83,12 @@ def _subtree(group: str, content: dict[str, Any]) -> Any:
 def _apply(config: DictConfig, compose: Composer, line: str) -> None:
     override = compose.parse(line)
     if override.is_sweep_override() or override.is_add() or override.is_delete():
-        raise UserError(f"{line}: give one value, as in T=8; eval neither sweeps, adds nor deletes")
+        raise UserError(f"{line}: give one value, as in T=8; a finished run is neither swept nor given or rid of keys")
     key = override.key_or_group
     if key in compose.groups:
         composed = compose([line])
         if key not in composed:
-            raise UserError(f"{line}: presets are for training; give the keys that eval shall change")
+            raise UserError(f"{line}: presets are for training; give the keys that shall change")
         config[key] = composed[key]
         return
     _set(config, key, override)

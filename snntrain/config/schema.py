@@ -211,9 +211,12 @@ class Trainer:
 
 @dataclass
 class Monitor:
-    every: int = option("epochs between two recordings of voltages and spikes, 0 for none", at_least=0)
-    samples: int = option("validation images recorded, one a class first", at_least=1)
-    neurons: int = option("rows of a spike raster at most", at_least=1)
+    every: int = option(
+        "epochs from one set of pictures to the next; the first and last, too; 0: no monitor", at_least=0
+    )
+    layers: list[str] = option("spiking layers that are watched, names or patterns as in [conv*,out_neuron]")
+    samples: int = option("validation images that are watched, one a class first", at_least=1)
+    neurons: int = option("neurons of a picture at most", at_least=1)
 
 
 SCHEMAS: dict[str, type] = {

@@ -9,17 +9,26 @@ from __future__ import annotations
 import io
 import signal
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from snntrain.inspect.pictures import raster, voltage_traces
-from snntrain.inspect.recording import Recording, of_sample
+from snntrain.inspect.pictures import (
+    confusion_matrix,
+    count_map,
+    heat_map,
+    output_counts,
+    raster,
+    voltage_traces,
+)
+from snntrain.inspect.recording import UNKNOWN, Probes, of_sample, predicted
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,11 @@ class DrawingProcess:
         # With this end open here, too, the process could die without being noticed.
         theirs.close()
 
-    def begin(self, recordings: Mapping[str, Recording], labels: Sequence[str], rows: int) -> None:
+    def begin(self, probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> None:
         """Has the process do what `draw` does; one call of `collect` must come before the next of this."""
         # To a process that has died nothing can be sent; `collect` says so.
         with suppress(OSError):
-            self._connection.send((recordings, labels, rows))
+            self._connection.send((probes, confusion, neurons))
 
     def collect(self) -> list[Picture]:
         """The pictures that were begun; waits until they are drawn.
@@ -80,32 +89,55 @@ def _serve(connection: Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         while True:
-            recordings, labels, rows = connection.recv()
+            probes, confusion, neurons = connection.recv()
             try:
-                answer: list[Picture] | str = draw(recordings, labels, rows)
+                answer: list[Picture] | str = draw(probes, confusion, neurons)
             except Exception:
                 answer = traceback.format_exc()
             connection.send(answer)
 
 
-def draw(recordings: Mapping[str, Recording], labels: Sequence[str], rows: int) -> list[Picture]:
-    """A spike raster and voltage traces of every layer, a panel a sample.
+def draw(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> list[Picture]:
+    """All pictures of `figures`, as PNG."""
+    return [_picture(tag, figure) for tag, figure in figures(probes, confusion, neurons)]
+
+
+def figures(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> Iterator[tuple[str, Figure]]:
+    """What the neurons did and what came out, as figures with their tags, `kind/layer`.
+
+    Of every layer a spike raster, voltage traces and a heat map, of a convolutional one the spike counts of its
+    channels too; then the output's spike counts and, where it is given, the confusion matrix.
 
     Args:
-        recordings: of each layer `[T, N, *]`, by name.
-        labels: what each of the N samples is.
-        rows: neurons of a raster at most.
+        probes: a panel a sample.
+        confusion: counts `[true class, predicted class]`.
+        neurons: rows of a raster or heat map, or channels, at most.
     """
-    titles = [f"image {number}, class {label}" for number, label in enumerate(labels, 1)]
-    pictures = []
-    for name, recording in recordings.items():
-        panels = [of_sample(recording, sample) for sample in range(len(titles))]
-        pictures.append(_picture(f"spikes/{name}", raster(panels, titles, name, rows)))
-        pictures.append(_picture(f"voltages/{name}", voltage_traces(panels, titles, name)))
-    return pictures
+    titles = _titles(probes)
+    for layer, recording in probes.recordings.items():
+        samples = [of_sample(recording, sample) for sample in range(len(titles))]
+        yield f"spikes/{layer}", raster(samples, titles, layer, neurons)
+        yield f"voltages/{layer}", voltage_traces(samples, titles, layer)
+        yield f"heat_map/{layer}", heat_map(samples, titles, layer, neurons)
+        if recording.s.ndim == 5:
+            yield f"spike_counts/{layer}", count_map(recording.s, titles, layer, neurons)
+    yield "output/spike_counts", output_counts(probes, titles)
+    if confusion is not None:
+        yield "output/confusion", confusion_matrix(confusion, probes.class_names)
+
+
+def _titles(probes: Probes) -> list[str]:
+    """What each sample is, and what it is taken for where that is something else."""
+    titles = []
+    for number, (label, guess) in enumerate(zip(probes.labels, predicted(probes), strict=True), 1):
+        true = "" if label == UNKNOWN else f", class {probes.class_names[label]}"
+        taken = "" if guess == label else f", taken for {probes.class_names[guess]}"
+        titles.append(f"image {number}{true}{taken}")
+    return titles
 
 
 def _picture(tag: str, figure: Figure) -> Picture:
     canvas, png = FigureCanvasAgg(figure), io.BytesIO()
-    canvas.print_png(png)
+    # Half the time of zlib's own level, for files a fifth larger.
+    canvas.print_png(png, pil_kwargs={"compress_level": 3})
     return Picture(tag, *canvas.get_width_height(), png.getvalue())

@@ -1,35 +1,87 @@
-"""What the neurons did: voltages and spikes of a few images, by the neurons' own monitors."""
+"""What the neurons did with a few images: voltages and spikes of every step."""
 
-from collections.abc import Callable
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from fnmatch import fnmatchcase
 from typing import Any
 
-import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
+from snntrain.errors import UserError
 from snntrain.inspect.recording import Recording
 from snntrain.network.mode import evaluating
-from snntrain.neuron import spiking_layers
+from snntrain.neuron import BaseNode, spiking_layers
+from snntrain.neuron.recurrence import Trajectory
 
 
-def record(net: nn.Module, forward: Callable[[], Any]) -> dict[str, Recording]:
-    """Recordings of every spiking layer of `net` while `forward` runs it, by the layer's name.
+def watch(
+    net: nn.Module, forward: Callable[[], Tensor], layers: Collection[str] | None = None
+) -> tuple[Tensor, dict[str, Trajectory]]:
+    """What `forward` returns, and what the spiking layers of `net` did meanwhile `[T, N, *]`, by the layer's name.
 
-    It runs in evaluation mode and without gradients. Modes and monitors are on or off afterwards as they were, states
-    and what monitors held are reset, also where `forward` raises.
+    It runs in evaluation mode and without gradients, and leaves nothing on the device that is not returned. Modes and
+    observers are afterwards as they were and states are reset, also where `forward` raises.
+
+    Args:
+        net: the network, or the part of it that is watched.
+        forward: runs it.
+        layers: names of the layers that are watched; None for all.
     """
-    layers = dict(spiking_layers(net))
-    monitored = {name: layer.monitor is not None for name, layer in layers.items()}
+    watched = {name: layer for name, layer in spiking_layers(net) if layers is None or name in layers}
+    before = {name: layer.observer for name, layer in watched.items()}
+    calls: dict[str, list[Trajectory]] = {}
     try:
         with evaluating(net):
-            for layer in layers.values():
-                layer.set_monitor(True)
-            forward()
-            return {name: _recording(layer) for name, layer in layers.items() if layer.monitor and layer.monitor["s"]}
+            for name, layer in watched.items():
+                layer.observer = _collector(calls, name)
+            output = forward()
     finally:
-        for name, layer in layers.items():
-            layer.set_monitor(monitored[name])
+        for name, layer in watched.items():
+            layer.observer = before[name]
+    return output, {name: _in_sequence(parts) for name, parts in calls.items()}
 
 
-def _recording(layer: Any) -> Recording:
-    h, v, s = (np.stack(layer.monitor[key]) for key in ("h", "v", "s"))
-    return Recording(h.astype(np.float32), v.astype(np.float32), s != 0, layer.v_threshold, layer.v_reset)
+def record(net: nn.Module, forward: Callable[[], Any], layers: Collection[str] | None = None) -> dict[str, Recording]:
+    """Recordings of the spiking layers of `net` while `forward` runs it, on the host; otherwise as `watch`."""
+    _, trajectories = watch(net, forward, layers)
+    nodes = dict(spiking_layers(net))
+    return {name: recording(nodes[name], trajectory) for name, trajectory in trajectories.items()}
+
+
+def recording(layer: BaseNode, trajectory: Trajectory) -> Recording:
+    """What `layer` did, on the host: spikes as bool, potentials as float32."""
+    h, v = (sequence.float().cpu().numpy() for sequence in (trajectory.h, trajectory.v))
+    return Recording(h, v, (trajectory.s != 0).cpu().numpy(), layer.v_threshold, layer.v_reset)
+
+
+def choose_layers(net: nn.Module, patterns: Collection[str]) -> list[str]:
+    """The spiking layers of `net` that a name or shell pattern of `patterns` matches, in the network's order.
+
+    Raises:
+        UserError: one that matches none.
+    """
+    names = [name for name, _ in spiking_layers(net)]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise UserError(
+                f"monitor.layers: '{pattern}' matches no spiking layer of this network; "
+                f"there are {', '.join(names) or 'none'}"
+            )
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def _collector(calls: dict[str, list[Trajectory]], name: str) -> Callable[[Trajectory], None]:
+    def collect(trajectory: Trajectory) -> None:
+        calls.setdefault(name, []).append(trajectory)
+
+    return collect
+
+
+def _in_sequence(parts: list[Trajectory]) -> Trajectory:
+    """A layer's calls one after the other, as of a network that goes through time step by step."""
+    if len(parts) == 1:
+        return parts[0]
+    s, h, v = (torch.cat([getattr(part, key) for part in parts]) for key in ("s", "h", "v"))
+    return Trajectory(s, parts[-1].v_last, h, v)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+# The label of an image whose class nobody has told.
+UNKNOWN = -1
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -34,7 +37,7 @@ class Probes:
 
     Args:
         images: as they were before the encoder `[N, C, H, W]`, in [0, 1].
-        labels: true classes `[N]`.
+        labels: true classes `[N]`, or UNKNOWN.
         class_names: of all classes.
         recordings: of each spiking layer `[T, N, *]`, by name, in the order in which they ran.
         output: what the loss was given `[T, N, classes]`.
@@ -56,3 +59,9 @@ def of_sample(recording: Recording, sample: int) -> Recording:
         v=recording.v[:, sample].reshape(T, -1),
         s=recording.s[:, sample].reshape(T, -1),
     )
+
+
+def predicted(probes: Probes) -> list[int]:
+    """The class that each sample is taken for: the one whose output spikes most (of equals the first)."""
+    guesses: list[int] = probes.output.sum(0).argmax(1).tolist()
+    return guesses

@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing, nullcontext
+import logging
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
+from numpy.typing import NDArray
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata  # type: ignore[import-untyped]
 from torch.utils.tensorboard import SummaryWriter
 
 from snntrain.inspect.drawing import DrawingProcess, Picture, draw
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.potentials import Histogram
+from snntrain.inspect.recording import Probes
 
-BINS = 50
+log = logging.getLogger("snntrain")
+# Writes to train.log alone: a traceback is not for the terminal.
+log_file = logging.getLogger("snntrain.file")
+
 RGBA = 4  # what a summary's image calls that order of channels
 Value = bool | int | float | str
 
+# The charts of the tab Custom Scalars: each has the curves of one group of tags.
+TRAINING = {"loss": "loss", "accuracy": "accuracy"}
+NEURONS = {
+    "firing rate (spikes a neuron and time step)": "firing_rate",
+    "silent neurons (share of the layer)": "silent",
+    "saturated neurons (share of the layer)": "saturated",
+}
+MONITORED = {
+    "potentials in the surrogate's window (share)": "surrogate_window",
+    "gradient norm (L2, mean over the steps)": "gradient_norm",
+}
+LEARNT = {"tau of PLIF (time steps)": "tau", "w of RIF": "w"}
+DISTANCE = (
+    "Membrane potential before the reset, minus the threshold, of the watched images at every step. "
+    "The threshold is at 0: there and to the right of it the neuron fires."
+)
+
 
 class Board:
-    """Writes a run's events into `folder`; all that it was given is there when it is closed."""
+    """Writes a run's events into `folder`; all that it was given is there when it is closed.
+
+    Training is not lost over what is only looked at: what cannot be drawn or written is missing, and the first time a
+    warning says so.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.writer = SummaryWriter(str(folder))
         self.drawing: DrawingProcess | None = None
         self._begun: int | None = None  # the epoch whose pictures are being drawn
+        self._warned: set[str] = set()
 
     def __enter__(self) -> Board:
         return self
@@ -33,57 +61,92 @@ class Board:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        with closing(self.writer), closing(self.drawing) if self.drawing else nullcontext():
-            try:
-                self._write_drawn()
-            except RuntimeError:
-                # What the run failed of first must not be hidden.
-                if error is None:
-                    raise
+        try:
+            self._write_drawn()
+        finally:
+            if self.drawing is not None:
+                self.drawing.close()
+            with self.tolerant("TensorBoard's events"):
+                self.writer.close()
+
+    @contextmanager
+    def tolerant(self, what: str) -> Iterator[None]:
+        """An error in the block ends the block, and is no more than a warning, the first time for each `what`."""
+        try:
+            yield
+        except Exception as error:
+            if what not in self._warned:
+                reason = f"{type(error).__name__}: {error}".partition("\n")[0]
+                log.warning("training goes on without %s (traceback in train.log): %s", what, reason)
+                log_file.warning("without %s", what, exc_info=True)
+            self._warned.add(what)
 
     def draw_beside(self) -> None:
-        """Has pictures drawn while the caller goes on, and written at the next `recordings` or in the end."""
+        """Has pictures drawn while the caller goes on, and written at the next `pictures` or in the end."""
         self.drawing = DrawingProcess()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Single numbers of an epoch, by tag."""
-        for tag, value in values.items():
-            self.writer.add_scalar(tag, value, step)
+        with self.tolerant("TensorBoard's events"):
+            for tag, value in values.items():
+                self.writer.add_scalar(tag, value, step)
 
     def config(self, text: str) -> None:
         """The resolved configuration, in the Text tab."""
-        self.writer.add_text("config", "\n".join(f"    {line}" for line in text.splitlines()))
+        with self.tolerant("TensorBoard's events"):
+            self.writer.add_text("config", "\n".join(f"    {line}" for line in text.splitlines()))
 
-    def recordings(self, step: int, recordings: Mapping[str, Recording], labels: Sequence[str], rows: int) -> None:
-        """For every layer a spike raster, voltage traces and a histogram of the potential before the reset.
+    def layout(self, *, monitored: bool, learnt: Collection[str]) -> None:
+        """The charts of the tab Custom Scalars.
+
+        Args:
+            monitored: whether there is what a monitor measures.
+            learnt: tags of the constants that neurons learn.
+        """
+        groups = {tag.partition("/")[0] for tag in learnt}
+        neurons = NEURONS | (MONITORED if monitored else {})
+        neurons |= {title: group for title, group in LEARNT.items() if group in groups}
+        charts = {
+            category: {title: ["Multiline", [f"^{group}/"]] for title, group in titles.items()}
+            for category, titles in (("neurons", neurons), ("training", TRAINING))
+        }
+        with self.tolerant("TensorBoard's events"):
+            self.writer.add_custom_scalars(charts)
+
+    def histograms(self, step: int, distances: Mapping[str, Histogram]) -> None:
+        """How far the potentials of each layer were from the threshold, by the layer's name."""
+        for layer, counted in distances.items():
+            self._add(step, _histogram(f"h_minus_threshold/{layer}", counted))
+
+    def pictures(self, step: int, probes: Probes, confusion: NDArray[np.int64], neurons: int) -> None:
+        """Everything that is drawn of an epoch.
 
         Args:
             step: epoch.
-            recordings: of each layer, by name.
-            labels: what each sample is; a picture has a panel for each.
-            rows: neurons of a raster at most.
-
-        Raises:
-            RuntimeError: the pictures of the last call could not be drawn beside the caller.
+            probes: what is drawn.
+            confusion: of the validation images, `[true class, predicted class]`.
+            neurons: of a picture at most.
         """
-        if self.drawing is None:
-            self._write(step, draw(recordings, labels, rows))
-        else:
-            self._write_drawn()
-            self.drawing.begin(recordings, labels, rows)
-            self._begun = step
-        for name, recording in recordings.items():
-            self._histogram(f"h_before_reset/{name}", recording.h, step)
+        self._write_drawn()
+        with self.tolerant("pictures"):
+            if self.drawing is None:
+                self._write(step, draw(probes, confusion, neurons))
+            else:
+                self.drawing.begin(probes, confusion, neurons)
+                self._begun = step
 
     def hyper_parameters(self, values: Mapping[str, Value], metrics: Mapping[str, float]) -> None:
         """The HParams tab: the configuration by dotted key, and the run's final figures."""
-        self.writer.add_hparams(dict(values), {f"final/{key}": value for key, value in metrics.items()}, run_name=".")
+        final = {f"final/{key}": value for key, value in metrics.items()}
+        with self.tolerant("TensorBoard's events"):
+            self.writer.add_hparams(dict(values), final, run_name=".")
 
     def _write_drawn(self) -> None:
         """Waits for the pictures that are being drawn, if any are."""
         if self.drawing is not None and self._begun is not None:
             step, self._begun = self._begun, None
-            self._write(step, self.drawing.collect())
+            with self.tolerant("pictures"):
+                self._write(step, self.drawing.collect())
 
     def _write(self, step: int, pictures: list[Picture]) -> None:
         for picture in pictures:
@@ -91,23 +154,24 @@ class Board:
                 width=picture.width, height=picture.height, colorspace=RGBA, encoded_image_string=picture.png
             )
             # As add_image does, which takes pixels and would encode them here.
-            summary = Summary(value=[Summary.Value(tag=picture.tag, image=image)])
-            self.writer._get_file_writer().add_summary(summary, step)
+            self._add(step, Summary.Value(tag=picture.tag, image=image))
 
-    def _histogram(self, tag: str, values: np.ndarray, step: int) -> None:
-        """Counts in few bins: a hundred times cheaper than what SummaryWriter does to all the values."""
-        finite = values[np.isfinite(values)].astype(np.float64)
-        if not finite.size:
-            return
-        counts, edges = np.histogram(finite, bins=BINS)
-        self.writer.add_histogram_raw(
-            tag,
-            min=finite.min(),
-            max=finite.max(),
-            num=finite.size,
-            sum=finite.sum(),
-            sum_squares=np.square(finite).sum(),
-            bucket_limits=edges[1:].tolist(),
-            bucket_counts=counts.tolist(),
-            global_step=step,
-        )
+    def _add(self, step: int, value: Summary.Value) -> None:
+        with self.tolerant("TensorBoard's events"):
+            self.writer._get_file_writer().add_summary(Summary(value=[value]), step)
+
+
+def _histogram(tag: str, counted: Histogram) -> Summary.Value:
+    """As add_histogram_raw makes it, and with a description."""
+    histogram = {
+        "min": counted.low,
+        "max": counted.high,
+        "num": counted.number,
+        "sum": counted.total,
+        "sum_squares": counted.squares,
+        "bucket_limit": counted.limits,
+        "bucket": counted.counts,
+    }
+    plugin = SummaryMetadata.PluginData(plugin_name="histograms")
+    metadata = SummaryMetadata(summary_description=DISTANCE, plugin_data=plugin)
+    return Summary.Value(tag=tag, histo=histogram, metadata=metadata)

@@ -37,6 +37,7 @@ class BaseNode(nn.Module):
             from call to call until `reset()`, and is never part of the `state_dict()`.
         monitor: None, or a dict of the lists 'h' (after charging), 'v' (after the reset) and 's' (spikes), a NumPy
             array `[N, *]` a step in each.
+        observer: None, or what is given the `Trajectory` of every call, all `h` and `v` in it, where it was computed.
 
     Raises:
         ValueError: an unknown `step_mode`, or an input whose shape does not fit the state.
@@ -63,6 +64,7 @@ class BaseNode(nn.Module):
         self.step_mode = step_mode
         self.v: float | Tensor = 0.0
         self.monitor: dict[str, list[np.ndarray]] | None = None
+        self.observer: Callable[[Trajectory], None] | None = None
         self.set_monitor(monitor_state)
         self.reset()
 
@@ -105,6 +107,8 @@ class BaseNode(nn.Module):
             for name, sequence in (("h", trajectory.h), ("v", trajectory.v), ("s", trajectory.s)):
                 # A copy: on a CPU the array would share memory with the spikes that the next layer gets.
                 self.monitor[name].extend(_storable(sequence).cpu().numpy().copy())
+        if self.observer is not None:
+            self.observer(trajectory)
         return trajectory.s
 
     def _all_steps(self, x: Tensor, T: int | None) -> Trajectory:
@@ -117,7 +121,7 @@ class BaseNode(nn.Module):
             surrogate=self.surrogate_function,
             detach_reset=self.detach_reset,
             T=T,
-            record=self.monitor is not None,
+            record=self._watched,
         )
 
     def _step_by_step(self, x: Tensor, T: int | None) -> Trajectory:
@@ -132,7 +136,11 @@ class BaseNode(nn.Module):
             return h, *fire_and_reset(h, self.v_threshold, self.v_reset, self.surrogate_function, self.detach_reset)
 
         v = self.v.to(current.dtype) if isinstance(self.v, Tensor) else torch.full_like(current[0], self.v)
-        return run(step, v, T or len(x), x.dtype, record=self.monitor is not None)
+        return run(step, v, T or len(x), x.dtype, record=self._watched)
+
+    @property
+    def _watched(self) -> bool:
+        return self.monitor is not None or self.observer is not None
 
     def reset(self) -> None:
         """Forgets the state: `v` is a float again, and the monitor's lists are empty."""

@@ -7,62 +7,82 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from omegaconf import OmegaConf
-from torch import Tensor, nn
+from torch import nn
 
-from snntrain.data.batches import Batches
-from snntrain.data.dataset import ImageTensors
-from snntrain.inspect.probe import record
-from snntrain.inspect.recording import Recording
-from snntrain.inspect.samples import choose_samples
+from snntrain.inspect.rates import FiringRates
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import PLIFNode, RIFNode, spiking_layers
 from snntrain.training import checkpoint
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
+from snntrain.training.monitor import Monitor
 from snntrain.training.run_folder import RunFolder
-from snntrain.training.runtime import repeatable_draws
 
 log = logging.getLogger("snntrain")
 
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to; `firing_rates` are spikes a neuron and step in validation, a layer each."""
+    """What one epoch came to.
+
+    Args:
+        number: from 1.
+        training, validation: metrics over the images of each.
+        rates: of the neurons in validation.
+        gradient_norms: mean over the steps, a layer each; empty without a monitor.
+        learning_rate: of the first step.
+        seconds: that training took.
+    """
 
     number: int
     training: Metrics
     validation: Metrics
-    firing_rates: Mapping[str, float]
+    rates: FiringRates
+    gradient_norms: Mapping[str, float]
     learning_rate: float
     seconds: float
-    images_per_second: float
+
+    @property
+    def images(self) -> int:
+        """How many it was trained on."""
+        return int(self.training.confusion.sum())
+
+    @property
+    def images_per_second(self) -> float:
+        return self.images / self.seconds
 
 
 class Journal:
-    """Writes down each epoch of a job, and its end."""
+    """Writes down each epoch of a job, and its end; `monitor` is None where nothing is watched."""
 
-    def __init__(self, job: Job, run: RunFolder, board: Board) -> None:
+    def __init__(self, job: Job, run: RunFolder, board: Board, monitor: Monitor | None) -> None:
         self.job = job
         self.run = run
         self.board = board
+        self.monitor = monitor
         self.train_seconds = 0.0
         self.images = 0
-        self.probes, self.probe_labels = probe_batch(job)
         board.config(OmegaConf.to_yaml(job.config, resolve=True))
+        board.layout(monitored=monitor is not None, learnt=learnt_constants(job.model.network))
         # On a CPU training takes all cores, and is slowed by as much as drawing takes.
-        if job.config.monitor.every and job.runtime.device.type == "cuda":
+        if monitor is not None and job.runtime.device.type == "cuda":
             board.draw_beside()
 
     def say(self, line: str) -> None:
         """A line on the terminal and in train.log."""
         log.info(line)
 
-    def epoch(self, epoch: Epoch, improved: bool) -> None:
-        """Writes an epoch down everywhere, and its checkpoints."""
+    def epoch(self, epoch: Epoch, *, improved: bool, last: bool) -> None:
+        """Writes an epoch down everywhere, and its checkpoints.
+
+        Args:
+            epoch: what it came to.
+            improved: whether its weights are the best so far.
+            last: whether training ends with it.
+        """
         self.train_seconds += epoch.seconds
-        self.images += int(epoch.training.confusion.sum())
+        self.images += epoch.images
         self._save(epoch, "last")
         if improved:
             self._save(epoch, "best")
@@ -72,6 +92,9 @@ class Journal:
         learnt = learnt_constants(self.job.evaluated.network)
         self.run.append_metrics(self._row(epoch, learnt))
         self._show(epoch, learnt)
+        if self.monitor is not None:
+            with self.board.tolerant("what is watched of the neurons"):
+                self._look(self.monitor, epoch, last)
         total = self.job.config.trainer.epochs
         self.say(
             f"epoch {epoch.number:>{len(str(total))}}/{total}"
@@ -90,7 +113,7 @@ class Journal:
             "learning_rate": epoch.learning_rate,
             "seconds": round(epoch.seconds, 3),
             "images_per_second": round(epoch.images_per_second, 1),
-            "firing_rates": dict(epoch.firing_rates),
+            "firing_rates": epoch.rates.means(),
             "learnt": learnt,
         }
 
@@ -117,7 +140,6 @@ class Journal:
         )
 
     def _show(self, epoch: Epoch, learnt: dict[str, float]) -> None:
-        monitor = self.job.config.monitor
         self.board.scalars(
             epoch.number,
             {
@@ -127,28 +149,26 @@ class Journal:
                 "accuracy/validation": epoch.validation.accuracy,
                 "training/learning_rate": epoch.learning_rate,
                 "training/images_per_second": epoch.images_per_second,
-                **{f"firing_rate/{name}": rate for name, rate in epoch.firing_rates.items()},
+                **by_layer("firing_rate", epoch.rates.means()),
+                **by_layer("silent", epoch.rates.silent()),
+                **by_layer("saturated", epoch.rates.saturated()),
+                **by_layer("gradient_norm", epoch.gradient_norms),
                 **learnt,
             },
         )
-        if monitor.every and epoch.number % monitor.every == 0:
-            names = [self.job.data.class_names[label] for label in self.probe_labels.tolist()]
-            self.board.recordings(epoch.number, self._recordings(), names, monitor.neurons)
 
-    def _recordings(self) -> dict[str, Recording]:
-        """Voltages and spikes of the probes, which an encoder shows the same way each time."""
-        job = self.job
-        with repeatable_draws(job.runtime.device), job.precision.autocast():
-            return record(job.evaluated.network, lambda: job.evaluated(self.probes))
+    def _look(self, monitor: Monitor, epoch: Epoch, last: bool) -> None:
+        seen = monitor.look(drawn=monitor.draws(epoch.number, last))
+        self.board.scalars(epoch.number, by_layer("surrogate_window", seen.in_window))
+        self.board.histograms(epoch.number, seen.distances)
+        if seen.probes is not None:
+            confusion = epoch.validation.confusion.numpy()
+            self.board.pictures(epoch.number, seen.probes, confusion, self.job.config.monitor.neurons)
 
 
-def probe_batch(job: Job) -> tuple[Tensor, Tensor]:
-    """The validation images that are recorded, as the model is given them, and their labels."""
-    split = job.data.validation
-    chosen = choose_samples(split.labels, job.config.monitor.samples, job.config.seed)
-    probes = ImageTensors(torch.stack([split[index] for index in chosen]), split.labels[chosen])
-    batches = Batches(probes, batch_size=len(chosen), scale=job.data.scale, device=job.runtime.device)
-    return next(batches.epoch())
+def by_layer(group: str, values: Mapping[str, float]) -> dict[str, float]:
+    """Numbers by their tag, `group/layer`."""
+    return {f"{group}/{layer}": value for layer, value in values.items()}
 
 
 def learnt_constants(net: nn.Module) -> dict[str, float]:

@@ -31,9 +31,13 @@ def fit(job: Job, journal: Journal) -> None:
         with FiringRates(job.evaluated.network) as rates:
             validation = evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.precision)
         improved = best.update(validation, number)
-        speed = int(training.confusion.sum()) / seconds
-        journal.epoch(Epoch(number, training, validation, rates.means(), learning_rate, seconds, speed), improved)
-        if trainer.early_stopping is not None and number - best.epoch >= trainer.early_stopping:
+        no_better = trainer.early_stopping is not None and number - best.epoch >= trainer.early_stopping
+        journal.epoch(
+            Epoch(number, training, validation, rates, step.gradient_norms(), learning_rate, seconds),
+            improved=improved,
+            last=no_better or number == trainer.epochs,
+        )
+        if no_better:
             journal.say(f"stopped early: no better validation accuracy in {trainer.early_stopping} epochs")
             break
 

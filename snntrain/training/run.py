@@ -21,6 +21,7 @@ from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Journal
 from snntrain.training.loop import fit
+from snntrain.training.monitor import Monitor
 from snntrain.training.run_folder import RunFolder
 
 log = logging.getLogger("snntrain")
@@ -48,9 +49,9 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         run.summary |= built(job)
         run.write_summary()
         log.info(describe(job))
+        monitor = Monitor(job) if config.monitor.every else None
         with Board(run.tensorboard) as board:
-            journal = Journal(job, run, board)
-            fit(job, journal)
+            fit(job, Journal(job, run, board, monitor))
             test(job, run, board)
             board.hyper_parameters(hyper_parameters(config, job.data.name), final_metrics(run.summary))
     log.info(summary_line(run))

@@ -8,12 +8,14 @@ from torch import Tensor
 from snntrain.neuron import reset_net
 from snntrain.training.build import Job
 from snntrain.training.cuda_graph import GraphedStep, can_be_recorded
+from snntrain.training.gradients import GradientNorms
 
 
 class TrainingStep:
     """Forward, loss and backward of a batch, and after every `trainer.accumulate` of them a move of the weights.
 
-    On a GPU a step is recorded once and replayed, where nothing in it depends on the host.
+    On a GPU a step is recorded once and replayed, where nothing in it depends on the host. With a monitor the norms of
+    the gradients are measured, see `gradient_norms`.
     """
 
     def __init__(self, job: Job) -> None:
@@ -21,6 +23,8 @@ class TrainingStep:
         self.job = job
         self.accumulate: int = trainer.accumulate
         self.forward = torch.compile(job.model) if trainer.compile else job.model
+        self.norms = GradientNorms(job.model.network, job.runtime.device) if job.config.monitor.every else None
+        self.one = torch.ones((), device=job.runtime.device)
         self.whole = self._whole
         if (
             job.runtime.device.type == "cuda"
@@ -47,6 +51,10 @@ class TrainingStep:
             self.job.average.update(self.job.model)
         return loss, spikes
 
+    def gradient_norms(self) -> dict[str, float]:
+        """The mean L2 norm of each layer's gradient, before clipping, over the steps since the last call."""
+        return {} if self.norms is None else self.norms.take()
+
     def _whole(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         loss, spikes = self._learn(images, labels, 1)
         self._move()
@@ -66,6 +74,9 @@ class TrainingStep:
         job, greatest = self.job, self.job.config.trainer.clip_grad_norm
         if greatest is not None:
             job.scaler.unscale_(job.optimizer)
+        if self.norms is not None:
+            self.norms.add(job.scaler.scale(self.one) if greatest is None else self.one)
+        if greatest is not None:
             torch.nn.utils.clip_grad_norm_(job.model.parameters(), greatest)
         job.scaler.step(job.optimizer)
         job.scaler.update()

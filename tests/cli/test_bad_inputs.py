@@ -14,6 +14,7 @@ from . import broken
 
 TINY = "network=mlp network.hidden=[16] debug=smoke monitor=off"
 OWN = "--config-dir {broken}/configs allow_targets=[broken_neurons,broken_module,nowhere]"
+INSPECT = "inspect run={broken}/runs"
 EVAL = "eval run={broken}/runs"
 
 BAD = {
@@ -137,6 +138,31 @@ BAD = {
     "saved config with a key too few": (f"{EVAL}/incomplete", "T has no value"),
     "saved config of the wrong type": (f"{EVAL}/wrong_type", "four"),
     "saved config with a target not allowed": (f"{EVAL}/forbidden", "os.system"),
+    # inspect
+    "inspect of nothing": ("inspect", "inspect needs run=<folder>"),
+    "inspect with a flag": (
+        f"{INSPECT}/good -m",
+        "--multirun: inspect takes run=<folder>, checkpoint=best|last, sample=",
+    ),
+    "inspect of another checkpoint": (f"{INSPECT}/good checkpoint=first", "checkpoint=first: must be best or last"),
+    "inspect of a damaged checkpoint": (f"{INSPECT}/truncated", "best.pt: damaged"),
+    "inspect of no such layer": (
+        f"{INSPECT}/good layer=conv*",
+        "layer=conv*: there is no such layer; there are fc1_neu",
+    ),
+    "inspect of one layer too many": (f"{INSPECT}/good layer=out_neuron,fc9", "layer=fc9: there is no such layer"),
+    "inspect of a sample beyond the last": (
+        f"{INSPECT}/good sample=359",
+        "must be the index of a test image, 0 to 358",
+    ),
+    "inspect of a negative sample": (f"{INSPECT}/good sample=-1", "sample=-1: must be the index"),
+    "inspect of no sample": (f"{INSPECT}/good sample=", "sample=: must be the index"),
+    "inspect of a sample and an image": (f"{INSPECT}/good sample=1 image=x.png", "give one of them"),
+    "inspect of a missing image": (f"{INSPECT}/good image=none.png", "image=none.png: there is no such file"),
+    "inspect of a text as an image": (f"{INSPECT}/good image={{broken}}/file", "is no image that can be read"),
+    "inspect of a folder as an image": (f"{INSPECT}/good image={{broken}}/empty", "is a folder, not an image file"),
+    "inspect into a file": (f"{INSPECT}/good out={{broken}}/file", "file: cannot be written"),
+    "inspect into /proc": (f"{INSPECT}/good out=/proc/snntrain", "out=/proc/snntrain: cannot be written"),
 }
 
 

@@ -19,12 +19,18 @@ from tests.conftest import Outcome
         ("snntrain ev", ["eval"]),
         ("snntrain doc", ["doctor"]),
         ("snntrain doctor neuron=l", ["neuron=lif"]),
+        ("snntrain rep", ["report"]),
+        ("snntrain report out", ["out="]),
+        ("snntrain report no/where", []),
         ("snntrain --config-d", ["--config-dir"]),
         ("snntrain sch", ["scheduler.", "scheduler="]),
         ("snntrain schema/", []),
         ("snntrain eval run=a checkpoint=", ["checkpoint=best", "checkpoint=last"]),
         ("snntrain eval run=a reset=", ["reset=hard", "reset=soft"]),
         ("snntrain eval run=", []),
+        ("snntrain ins", ["inspect"]),
+        ("snntrain inspect run=a layer=conv* sa", ["sample="]),
+        ("snntrain inspect run=a checkpoint=best layer=a,b monitor.sam", ["monitor.samples="]),
         ("snntrain T=[ neuron=", []),
         ("snntrain --nonsense neuron=", []),
         ("snntrain --config-dir", ["--config-dir"]),
@@ -54,6 +60,16 @@ def test_the_runs_of_the_folder_can_be_evaluated(tmp_path: Path, monkeypatch: py
         (tmp_path / folder / "summary.json").touch()
     assert completions("snntrain eval run=") == sorted(f"run={folder}" for folder in folders)
     assert completions("snntrain eval T=8 run=out") == [f"run={folders[0]}"]
+
+
+def test_any_folder_can_be_reported_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "multirun" / "2026-01-01").mkdir(parents=True)
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / "file").touch()
+    assert completions("snntrain report ") == ["metric=", "multirun/", "out="]
+    assert completions("snntrain report multirun/20") == ["multirun/2026-01-01/"]
+    assert completions(f"snntrain report {tmp_path}/m") == [f"{tmp_path}/multirun/"]
 
 
 def test_options_of_the_users_own_are_offered(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """A sweep: its folders, its exit status, and how it ends where a job fails."""
 
+import csv
 import json
-import subprocess
+import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,6 @@ from snntrain.training.run_folder import FIGURES
 from tests.conftest import TINY, Outcome
 
 SMALL = (*TINY, "monitor=off", "hydra.sweep.dir=sweep")
-TABLE = Path(__file__).parents[2] / "scripts" / "sweep_table.py"
 MODULE = """
 from snntrain.neuron import IFNode
 
@@ -44,19 +44,33 @@ def test_every_combination_runs_in_a_folder_of_its_own(snntrain: Callable[..., O
     command = json.loads(next((tmp_path / "sweep").glob("0_*/environment.json")).read_text())["command"]
     assert command[:4] == ["snntrain", "reset=hard,soft", "-m", "neuron=lif,rif"]
 
-    table = [sys.executable, str(TABLE), "sweep"]
-    done = subprocess.run(table, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
-    assert [line.split(" | ")[:3] for line in done.splitlines()[2:6]] == [
-        ["| LIF", "hard", "True"],
-        ["| RIF", "hard", "True"],
-        ["| LIF", "soft", "True"],
-        ["| RIF", "soft", "True"],
-    ]
-    lowest = min(told["test_accuracy"] for told in found.values())
-    assert done.endswith(f"4 runs, lowest test accuracy {lowest:.4f}\n")
-    refused = subprocess.run([*table, "--at-least", "1.1"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert refused.returncode == 1
-    assert refused.stderr.startswith("below 1.1: ")
+
+def test_a_sweep_over_seeds_ends_with_its_report(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
+    outcome = snntrain("-m", "seed=0,1,2", *SMALL)
+    assert outcome.status == 0
+    assert "report: sweep/report.csv, sweep/report.md, sweep/report.html\n" in outcome.out
+    values = [told["test_accuracy"] for told in jobs(tmp_path / "sweep").values()]
+    with (tmp_path / "sweep" / "report.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["test_accuracy"]) for row in rows] == sorted(values, reverse=True)
+    head, line = outcome.out.partition("mean ± std over seeds\n")[2].splitlines()[:2]
+    assert head.split() == ["test_accuracy", "runs", "seeds"]
+    mean, std = f"{statistics.fmean(values):.4f}", f"{statistics.stdev(values):.4f}"
+    assert line.split() == [mean, "±", std, "3", "0,", "1,", "2"]
+    assert "<h2>Mean ± std over seeds</h2>" in (tmp_path / "sweep" / "report.html").read_text()
+
+
+def test_a_report_that_fails_hides_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sweep.RememberFolder, "folder", tmp_path)
+    (tmp_path / "0").mkdir()
+    (tmp_path / "0" / "summary.json").write_text('{"status": "completed", "error": null}')
+    (tmp_path / "report.csv").mkdir()
+    sweep.conclude()
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.startswith(f"no report: out={tmp_path}: cannot be written (Is a directory)")
+    assert second == f"1 of 1 jobs completed in {tmp_path}"
 
 
 def test_a_job_that_cannot_be_built_is_written_down_and_stops_no_other(
@@ -110,9 +124,9 @@ def test_a_job_without_a_word_has_failed(tmp_path: Path, monkeypatch: pytest.Mon
     (tmp_path / "2" / ".hydra").mkdir(parents=True)
     with pytest.raises(RunFailed, match="2 of 3 jobs of the sweep failed"):
         sweep.conclude()
-    assert capsys.readouterr().out.splitlines() == [
+    assert capsys.readouterr().out.splitlines()[-3:] == [
         f"1 of 3 jobs completed in {tmp_path}",
-        "  running: 1: ended without a word",
+        "  failed: 1: ended without a word",
         "  failed: 2: it left no summary.json; see its train.log",
     ]
 

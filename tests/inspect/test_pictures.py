@@ -1,18 +1,20 @@
-"""What the figures hold, read back from their artists; the panels of a figure share one pair of axes."""
+"""What the figures hold, read back from their artists, which lie in inches on the figure and have names."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from snntrain.inspect.pictures import by_activity, evenly_spread, raster, voltage_traces
+from snntrain.inspect.pictures import heat_map, raster, voltage_traces
+from snntrain.inspect.pictures.neurons import by_activity, evenly_spread
+from snntrain.inspect.pictures.panels import HALF_DIGIT
 from snntrain.inspect.recording import Recording, of_sample
 
 T, N, NEURONS = 5, 3, 7
@@ -41,41 +43,58 @@ def pixels(figure: Figure) -> NDArray[np.uint8]:
     return np.asarray(canvas.buffer_rgba())
 
 
+def found(figure: Figure, name: str) -> list[Any]:
+    """The artists of that name, in the order in which they were put on the figure."""
+    return [artist for artist in figure.get_children() if artist.get_label() == name]
+
+
+def texts(figure: Figure, name: str) -> list[str]:
+    return [text.get_text() for text in found(figure, name)]
+
+
 def frames(figure: Figure) -> NDArray[np.float64]:
-    """Bottom and top of each panel, in heights of the axes: `[panels, 2]`."""
-    (boxes,) = (found for found in figure.axes[0].collections if type(found) is PolyCollection)
+    """Bottom and top of each panel, in inches: `[panels, 2]`."""
+    (boxes,) = found(figure, "frames")
     return np.array([(path.vertices[:, 1].min(), path.vertices[:, 1].max()) for path in boxes.get_paths()])
 
 
 def labelled(figure: Figure, panel: int) -> tuple[NDArray[np.float64], list[str]]:
     """Heights and texts of the labels on the left of a panel."""
-    axes = figure.axes[0]
     low, high = frames(figure)[panel]
-    inside = [(y, text.get_text()) for y, text in zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)]
-    inside = [(y, text) for y, text in inside if low <= y <= high]
+    half = 8 * HALF_DIGIT
+    ticks = [(text.get_position()[1] + half, text.get_text()) for text in found(figure, "y tick")]
+    inside = [(y, text) for y, text in ticks if low - 1e-6 <= y <= high + 1e-6]
     return np.array([y for y, _ in inside]), [text for _, text in inside]
 
 
-def value_at(figure: Figure, panel: int, height: float) -> float:
-    """The value that the panel's labels give to a height."""
-    heights, texts = labelled(figure, panel)
-    slope, start = np.polyfit(heights, [float(text) for text in texts], 1)
-    return float(slope * height + start)
+def value_at(figure: Figure, panel: int, height: Any) -> NDArray[np.float64]:
+    """The values that the panel's labels give to heights."""
+    heights, words = labelled(figure, panel)
+    slope, start = np.polyfit(heights, [float(word) for word in words], 1)
+    return slope * np.asarray(height) + start
 
 
-def lines(figure: Figure) -> dict[str, Line2D]:
-    return {str(line.get_label()): line for line in figure.axes[0].lines}
+def step_at(figure: Figure, x: Any) -> NDArray[np.float64]:
+    """The time steps that the labels below the panels give to places."""
+    ticks = found(figure, "x tick")
+    places = [text.get_position()[0] for text in ticks]
+    slope, start = np.polyfit(places, [float(text.get_text()) for text in ticks], 1)
+    return slope * np.asarray(x) + start
 
 
 def spikes_drawn(figure: Figure, panel: int) -> set[tuple[int, int]]:
     """Time step and row, from 1 and 0, of each spike of a panel."""
-    (line,) = figure.axes[0].lines
+    (line,) = found(figure, "spikes")
     low, high = frames(figure)[panel]
-    heights, texts = labelled(figure, panel)
-    drawn = [(step, height) for step, height in line.get_xydata() if low < height < high]
-    rows = heights[-1] - heights[0]
-    count = int(texts[-1])
-    return {(round(step), round(count * (height - heights[0]) / rows)) for step, height in drawn}
+    drawn = np.array([point for point in line.get_xydata() if low < point[1] < high]).reshape(-1, 2)
+    steps, rows = step_at(figure, drawn[:, 0]), value_at(figure, panel, drawn[:, 1])
+    return {(round(step), round(row)) for step, row in zip(steps, rows, strict=True)}
+
+
+def colours_drawn(figure: Figure, name: str) -> NDArray[np.uint8]:
+    """The pixels that an image was given, `[rows, columns, RGB or RGBA]`, the first row uppermost."""
+    (image,) = found(figure, name)
+    return np.asarray(image.get_array())
 
 
 def test_a_raster_shows_the_recorded_spikes_of_every_sample() -> None:
@@ -84,34 +103,41 @@ def test_a_raster_shows_the_recorded_spikes_of_every_sample() -> None:
     for sample in range(N):
         expected = {(int(t) + 1, int(n)) for t, n in np.argwhere(whole.s[:, sample])}
         assert spikes_drawn(figure, sample) == expected
-    assert len(figure.axes[0].lines[0].get_xydata()) == whole.s.sum()
+    assert len(found(figure, "spikes")[0].get_xydata()) == whole.s.sum()
 
 
-def test_a_raster_is_titled_and_labelled() -> None:
-    figure = raster(panels(recording()), TITLES, "conv1_neuron", rows=64)
-    axes = figure.axes[0]
-    assert figure.get_suptitle() == "conv1_neuron: spikes"
-    assert [text.get_text() for text in axes.texts] == TITLES
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("time step", "neuron")
+def test_a_raster_tells_the_rate_of_all_neurons_whichever_are_shown() -> None:
+    whole = recording()
+    rates = [f"{title}, rate {whole.s[:, sample].mean():.3g}" for sample, title in enumerate(TITLES)]
+    assert texts(raster(panels(whole), TITLES, "layer", rows=2), "title") == rates
+
+
+@pytest.mark.parametrize(("draw", "heading"), [(raster, "spikes"), (heat_map, "potential v")])
+def test_pictures_of_all_neurons_are_titled_and_labelled(draw: Callable[..., Figure], heading: str) -> None:
+    figure = draw(panels(recording()), TITLES, "conv1_neuron", rows=64)
+    assert texts(figure, "heading") == [f"conv1_neuron: {heading}"]
+    assert [title.partition(", rate")[0] for title in texts(figure, "title")] == TITLES
+    assert texts(figure, "x label") + texts(figure, "y label") == ["time step", "neuron"]
     assert labelled(figure, 0)[1] == ["0", "3", "6"]
-    assert {1, T} <= {int(tick) for tick in axes.get_xticks()}
-    assert axes.get_xlim() == (0.5, T + 0.5)
+    assert texts(figure, "x tick") == ["1", "2", "3", "4", "5"]
 
 
 def test_panels_lie_below_one_another_in_the_order_of_the_samples() -> None:
     figure = raster(panels(recording()), TITLES, "layer", rows=64)
     (_, top), (_, middle), (_, bottom) = frames(figure)
     assert top > middle > bottom
-    assert [text.get_position()[1] for text in figure.axes[0].texts] > [top, middle, bottom]
+    for text, over in zip(found(figure, "title"), (top, middle, bottom), strict=True):
+        assert over < text.get_position()[1] < over + 0.1
 
 
-def test_a_large_layer_is_sampled_evenly_and_says_so() -> None:
+@pytest.mark.parametrize(("draw", "heading"), [(raster, "spikes"), (heat_map, "potential v")])
+def test_a_large_layer_is_sampled_evenly_and_says_so(draw: Callable[..., Figure], heading: str) -> None:
     whole = recording(neurons=2048)
-    figure = raster(panels(whole), TITLES, "conv1_neuron", rows=64)
-    assert figure.get_suptitle() == "conv1_neuron: spikes of 64 in 2,048 neurons"
+    figure = draw(panels(whole), TITLES, "conv1_neuron", rows=64)
+    assert texts(figure, "heading") == [f"conv1_neuron: {heading} of 64 in 2,048 neurons"]
     assert labelled(figure, 1)[1][-1] == "2047"
     shown = evenly_spread(2048, 64)
-    assert len(figure.axes[0].lines[0].get_xydata()) == whole.s[..., shown].sum()
+    assert len(found(figure, "spikes")[0].get_xydata()) == whole.s[..., shown].sum()
 
 
 @pytest.mark.parametrize(("neurons", "rows"), [(1, 1), (1, 64), (64, 64), (100, 64), (65, 64), (2048, 3), (9, 1)])
@@ -126,51 +152,47 @@ def test_evenly_spread_rows(neurons: int, rows: int) -> None:
 def test_a_trace_rises_to_h_and_falls_to_v_at_every_step() -> None:
     whole = recording()
     figure = voltage_traces(panels(whole), TITLES, "out_neuron")
-    chosen = by_activity(of_sample(whole, 0), 3)
-    for neuron in chosen:
-        x, y = lines(figure)[f"neuron {neuron}"].get_xydata().T.reshape(2, N, 2 * T + 1)
+    for neuron in by_activity(panels(whole), 3):
+        (line,) = found(figure, f"neuron {neuron}")
+        x, y = line.get_xydata().T.reshape(2, N, 2 * T + 1)
         for sample in range(N):
-            np.testing.assert_array_equal(x[sample, :-1], np.repeat(np.arange(1, T + 1), 2))
-            drawn = [value_at(figure, sample, height) for height in y[sample, :-1]]
+            np.testing.assert_allclose(step_at(figure, x[sample, :-1]), np.repeat(np.arange(1, T + 1), 2), atol=1e-9)
             expected = np.stack([whole.h[:, sample, neuron], whole.v[:, sample, neuron]], axis=1).ravel()
-            np.testing.assert_allclose(drawn, expected, atol=1e-5)
+            np.testing.assert_allclose(value_at(figure, sample, y[sample, :-1]), expected, atol=1e-5)
             assert np.isnan(y[sample, -1])
 
 
 @pytest.mark.parametrize("v_reset", [0.0, -0.3, None])
 def test_threshold_and_reset_are_drawn_at_their_heights(v_reset: float | None) -> None:
     figure = voltage_traces(panels(recording(v_reset=v_reset)), TITLES, "layer")
-    levels = {
-        str(found.get_label()): [segment[0, 1] for segment in found.get_segments()]
-        for found in figure.axes[0].collections
-        if isinstance(found, LineCollection)
-    }
-    expected = {"threshold": 1.0} if v_reset is None else {"threshold": 1.0, "reset": v_reset}
-    assert levels.keys() == expected.keys()
-    for name, value in expected.items():
-        drawn = [value_at(figure, panel, height) for panel, height in enumerate(levels[name])]
-        assert drawn == pytest.approx([value] * N, abs=1e-5)
+    levels = {"threshold": [1.0] * N, "reset": [] if v_reset is None else [v_reset] * N}
+    for name, expected in levels.items():
+        heights = [segment[0, 1] for lines in found(figure, name) for segment in lines.get_segments()]
+        drawn = [float(value_at(figure, panel, height)) for panel, height in enumerate(heights)]
+        assert drawn == pytest.approx(expected, abs=1e-5)
 
 
 def test_traces_are_titled_labelled_and_explained() -> None:
     figure = voltage_traces(panels(recording()), TITLES, "out_neuron", neurons=2)
-    assert figure.get_suptitle() == "out_neuron: membrane potential"
-    assert [text.get_text() for text in figure.axes[0].texts] == TITLES
-    assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("time step", "potential")
-    named = [f"neuron {neuron}" for neuron in by_activity(of_sample(recording(), 0), 2)]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == [*named, "threshold", "reset"]
+    assert texts(figure, "heading") == ["out_neuron: membrane potential"]
+    assert texts(figure, "title") == TITLES
+    assert texts(figure, "x label") + texts(figure, "y label") == ["time step", "potential"]
+    named = [f"neuron {neuron}" for neuron in by_activity(panels(recording()), 2)]
+    assert texts(figure, "legend") == [*named, "threshold", "reset"]
+    colours = [sample.get_color() for sample in found(figure, "legend sample")]
+    assert colours[:2] == [found(figure, name)[0].get_color() for name in named]
 
 
 def test_spikes_of_the_traced_neurons_are_ticked_above_the_traces() -> None:
     whole = recording()
     figure = voltage_traces(panels(whole), TITLES, "layer")
-    chosen = by_activity(of_sample(whole, 0), 3)
-    ticks = [line for line in figure.axes[0].lines if line.get_marker() == "|"]
-    traces = np.concatenate([lines(figure)[f"neuron {neuron}"].get_ydata() for neuron in chosen])
-    for neuron, line in zip(chosen, ticks, strict=True):
-        assert line.get_color() == lines(figure)[f"neuron {neuron}"].get_color()
+    chosen = by_activity(panels(whole), 3)
+    traces = np.concatenate([found(figure, f"neuron {neuron}")[0].get_ydata() for neuron in chosen])
+    for neuron in chosen:
+        (line,) = found(figure, f"spikes of neuron {neuron}")
+        assert line.get_color() == found(figure, f"neuron {neuron}")[0].get_color()
         for sample, (low, high) in enumerate(frames(figure)):
-            drawn = [x for x, y in line.get_xydata() if low < y < high]
+            drawn = [round(float(step_at(figure, x))) for x, y in line.get_xydata() if low < y < high]
             assert drawn == [t + 1 for t in np.flatnonzero(whole.s[:, sample, neuron])]
             below = traces[(traces >= low) & (traces <= high)]
             assert all(y > below.max() for y in line.get_ydata() if low < y < high)
@@ -181,8 +203,57 @@ def test_the_traced_neurons_go_from_the_most_active_to_a_quiet_one() -> None:
     s[:, 3], s[:2, 1] = True, True
     h = np.zeros((4, 5), np.float32)
     h[0, 4] = 0.9
-    assert by_activity(Recording(h, h, s, 1.0, 0.0), 3) == [3, 1, 4]
-    assert by_activity(Recording(h, h, s, 1.0, 0.0), 1) == [3]
+    assert by_activity([Recording(h, h, s, 1.0, 0.0)], 3) == [3, 1, 4]
+    assert by_activity([Recording(h, h, s, 1.0, 0.0)], 1) == [3]
+
+
+def test_a_neuron_that_fires_for_another_image_is_traced_too() -> None:
+    h = np.zeros((4, 5), np.float32)
+    silent, firing = np.zeros((4, 5), bool), np.zeros((4, 5), bool)
+    firing[:, 2] = True
+    assert by_activity([Recording(h, h, s, 1.0, 0.0) for s in (silent, firing)], 1) == [2]
+
+
+@pytest.mark.parametrize("v_reset", [0.0, -0.5, None])
+def test_a_heat_map_has_the_colour_of_v_in_every_cell(v_reset: float | None) -> None:
+    """The colour bar, read at the place that its labels give to v."""
+    whole = recording(v_reset=v_reset)
+    figure = heat_map(panels(whole), TITLES, "layer", rows=64)
+    bar = colours_drawn(figure, "colour bar")[0]
+    (image,) = found(figure, "colour bar")
+    left, right = (place / figure.dpi for place in image.get_window_extent().intervalx)
+    named = [(text.get_position()[0], text.get_text().split()) for text in found(figure, "bar tick")]
+    assert [words[0] for _, words in named] == ["≤", "rest" if v_reset is None else "reset", "threshold", "≥"]
+    assert [float(words[1]) for _, words in named[1:3]] == [v_reset or 0.0, 1.0]
+    slope, start = np.polyfit([float(words[1]) for _, words in named], [x for x, _ in named], 1)
+    for sample in range(N):
+        cells = colours_drawn(figure, f"v {sample}")[::-1].swapaxes(0, 1)
+        place = (slope * whole.v[:, sample] + start - left) / (right - left)
+        expected = bar[(256 * place).astype(int).clip(0, 255)]
+        assert np.abs(cells.astype(int) - expected).max() <= 4
+
+
+def test_white_is_the_reset_potential() -> None:
+    rest, silent = np.full((T, NEURONS), -0.5, np.float32), np.zeros((T, NEURONS), bool)
+    figure = heat_map([Recording(rest, rest, silent, 1.0, -0.5)], ["an image"], "layer", rows=64)
+    assert colours_drawn(figure, "v 0")[..., :3].min() > 0xF0
+
+
+def test_a_heat_map_marks_the_recorded_spikes() -> None:
+    whole = recording()
+    figure = heat_map(panels(whole), TITLES, "layer", rows=64)
+    for sample in range(N):
+        expected = {(int(t) + 1, int(n)) for t, n in np.argwhere(whole.s[:, sample])}
+        assert spikes_drawn(figure, sample) == expected
+
+
+def all_of(parts: list[Recording], titles: list[str]) -> list[Figure]:
+    """Every picture of a layer whose neurons have no place."""
+    return [
+        raster(parts, titles, "layer", 64),
+        voltage_traces(parts, titles, "layer"),
+        heat_map(parts, titles, "layer", 64),
+    ]
 
 
 @pytest.mark.parametrize("samples", [1, 3, 10])
@@ -190,7 +261,7 @@ def test_the_traced_neurons_go_from_the_most_active_to_a_quiet_one() -> None:
 def test_pictures_of_every_size_are_drawn(samples: int, steps: int) -> None:
     parts = panels(recording(steps, samples))
     titles = [f"image {number}" for number in range(samples)]
-    for figure in (raster(parts, titles, "layer", 64), voltage_traces(parts, titles, "layer")):
+    for figure in all_of(parts, titles):
         assert len(frames(figure)) == samples
         height, width = pixels(figure).shape[:2]
         assert width == 484
@@ -220,17 +291,18 @@ def test_spikes_of_many_neurons_are_to_be_seen_too(rows: int) -> None:
 def test_a_layer_of_one_neuron_is_drawn() -> None:
     parts = panels(recording(neurons=1))
     assert labelled(raster(parts, TITLES, "layer", 64), 0)[1] == ["0"]
-    for figure in (raster(parts, TITLES, "layer", 64), voltage_traces(parts, TITLES, "layer")):
+    for figure in all_of(parts, TITLES):
         pixels(figure)
 
 
 def test_a_silent_layer_at_rest_is_drawn() -> None:
     zero = np.zeros((T, N, NEURONS), np.float32)
     parts = panels(Recording(zero, zero, zero > 0, 1.0, 0.0))
-    figure = voltage_traces(parts, TITLES, "layer")
-    pixels(figure)
-    assert value_at(figure, 0, lines(figure)["neuron 0"].get_ydata()[0]) == pytest.approx(0, abs=1e-6)
-    assert len(raster(parts, TITLES, "layer", 64).axes[0].lines[0].get_xydata()) == 0
+    spikes, traces, colours = all_of(parts, TITLES)
+    for figure in (spikes, traces, colours):
+        pixels(figure)
+    assert float(value_at(traces, 0, found(traces, "neuron 0")[0].get_ydata()[0])) == pytest.approx(0, abs=1e-6)
+    assert len(found(spikes, "spikes")[0].get_xydata()) == 0
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -239,19 +311,22 @@ def test_potentials_that_are_no_numbers_leave_gaps(value: float, everywhere: boo
     whole = recording()
     for part in (whole.h, whole.v):
         part[0 if everywhere else T // 2 :] = value
-    figure = voltage_traces(panels(whole), TITLES, "layer")
-    pixels(figure)
-    levels = [found for found in figure.axes[0].collections if found.get_label() == "threshold"]
-    assert value_at(figure, 0, levels[0].get_segments()[0][0, 1]) == pytest.approx(1.0, abs=1e-5)
+    _, traces, colours = all_of(panels(whole), TITLES)
+    pixels(traces)
+    (levels,) = found(traces, "threshold")
+    assert float(value_at(traces, 0, levels.get_segments()[0][0, 1])) == pytest.approx(1.0, abs=1e-5)
+    pixels(colours)
+    assert (colours_drawn(colours, "v 0")[:, -1, :3] == 0xBB).all()
 
 
 @pytest.mark.parametrize("scale", [1e-30, 1e6, 1e37])
 def test_extreme_potentials_are_drawn_to_scale(scale: float) -> None:
     whole = recording(scale=scale)
-    figure = voltage_traces(panels(whole), TITLES, "layer")
-    pixels(figure)
-    neuron = by_activity(of_sample(whole, 0), 1)[0]
-    first = value_at(figure, 0, lines(figure)[f"neuron {neuron}"].get_ydata()[0])
+    _, figure, colours = all_of(panels(whole), TITLES)
+    for drawn in (figure, colours):
+        pixels(drawn)
+    neuron = by_activity(panels(whole), 1)[0]
+    first = float(value_at(figure, 0, found(figure, f"neuron {neuron}")[0].get_ydata()[0]))
     assert first == pytest.approx(float(whole.h[0, 0, neuron]), rel=1e-4, abs=1e-6)
 
 

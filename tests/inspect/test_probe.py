@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from snntrain.inspect.probe import record
+from snntrain.errors import UserError
+from snntrain.inspect.probe import choose_layers, record, watch
 from snntrain.network.sequence import TimeSequential
 from snntrain.neuron import LIFNode, PLIFNode, spiking_layers
 
@@ -91,12 +92,55 @@ def test_nothing_is_left_behind(training: bool, fails: bool) -> None:
     assert [module.training for module in net.modules()] == modes
     for _, layer in spiking_layers(net):
         assert layer.monitor is None
+        assert layer.observer is None
         assert layer.v == layer.rest
         assert not layer._forward_hooks
         assert not layer._forward_pre_hooks
     assert torch.is_grad_enabled()
     for key, value in net.state_dict().items():
         torch.testing.assert_close(value, saved[key], rtol=0, atol=0)
+
+
+def test_an_observer_that_was_there_stays() -> None:
+    net, seen = network(), []
+    first = net.get_submodule("first")
+    first.observer = seen.append
+    record(net, lambda: net(images()))
+    assert seen == []
+    net(images())
+    assert len(seen) == 1
+
+
+def test_a_network_that_goes_through_time_by_itself_is_recorded_alike() -> None:
+    whole = TimeSequential(LIFNode(tau=2.0, step_mode="m"), LIFNode(tau=2.0, v_threshold=0.1, step_mode="m"))
+    steps = nn.Sequential(LIFNode(tau=2.0), LIFNode(tau=2.0, v_threshold=0.1))
+    one = record(whole, lambda: whole(images()))
+    other = record(steps, lambda: [steps(x) for x in images()])
+    for name in ("0", "1"):
+        for key in ("h", "v", "s"):
+            np.testing.assert_array_equal(getattr(one[name], key), getattr(other[name], key))
+
+
+def test_layers_that_were_not_asked_for_are_not_watched() -> None:
+    net, x = network(), images()
+    assert record(net, lambda: net(x), ["second"]).keys() == {"second"}
+    output, trajectories = watch(net, lambda: net(x), [])
+    assert trajectories == {}
+    with torch.no_grad():
+        assert torch.equal(output, net.eval()(x))
+
+
+@pytest.mark.parametrize(
+    ("patterns", "chosen"),
+    [(["*"], ["first", "second"]), (["second", "first"], ["first", "second"]), (["s*"], ["second"]), ([], [])],
+)
+def test_layers_are_chosen_by_name_or_pattern_in_their_order(patterns: list[str], chosen: list[str]) -> None:
+    assert choose_layers(network(), patterns) == chosen
+
+
+def test_a_pattern_that_matches_no_layer_is_told_with_the_layers() -> None:
+    with pytest.raises(UserError, match=r"'third' matches no spiking layer of this network; there are first, second$"):
+        choose_layers(network(), ["first", "third"])
 
 
 def test_a_monitor_that_was_on_stays_on() -> None:

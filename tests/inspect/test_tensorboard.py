@@ -6,9 +6,11 @@ import io
 import json
 import math
 import multiprocessing
+import re
 import subprocess
 import sys
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 import numpy as np
@@ -16,17 +18,44 @@ import pytest
 import torch
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from torch.utils.tensorboard import SummaryWriter
 
+from snntrain.inspect import tensorboard
+from snntrain.inspect.potentials import histogram
 from snntrain.inspect.probe import record
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Probes, Recording
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import spiking_layers
-from snntrain.training import checkpoint, journal
-from snntrain.training.journal import probe_batch
+from snntrain.training import checkpoint
+from snntrain.training.monitor import Monitor, probe_batch
 from tests.training.jobs import prepared, trained
 
 LAYERS = ("fc1_neuron", "out_neuron")
 EPOCHS = 2
+SPENT = ("spikes_per_image", "energy_nj_per_image")
+COUNTED = ("effective_macs", "effective_acs", "dense_operations", "membrane_updates")
+FINAL = [f"final/{key}" for key in ("test_accuracy", "test_accuracy_last", "val_accuracy", "images_per_second", *SPENT)]
+FINAL += [f"cost/{key}" for key in (*SPENT, *(f"{key}_per_image" for key in COUNTED), "parameters", "parameter_bytes")]
+# What every epoch of the convolutional network with PLIF neurons gives.
+CONVOLUTIONAL = ("conv1_neuron", "fc1_neuron", "out_neuron")
+SCALARS = [
+    *("loss/train", "loss/validation", "accuracy/train", "accuracy/validation"),
+    *("training/learning_rate", "training/images_per_second"),
+    *(
+        f"{group}/{layer}"
+        for group in ("firing_rate", "silent", "saturated", "surrogate_window", "tau")
+        for layer in CONVOLUTIONAL
+    ),
+    *(
+        f"gradient_norm/{layer}"
+        for layer in ("conv1", "conv1_norm", "conv1_neuron", "fc1", "fc1_neuron", "out", "out_neuron")
+    ),
+]
+HISTOGRAMS = [f"h_minus_threshold/{layer}" for layer in CONVOLUTIONAL]
+PICTURES = [f"{kind}/{layer}" for kind in ("spikes", "voltages", "heat_map") for layer in CONVOLUTIONAL]
+PICTURES += ["spike_counts/conv1_neuron", "output/spike_counts", "output/confusion"]
 
 
 def events(folder: Path) -> EventAccumulator:
@@ -53,19 +82,57 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_every_tag_is_there(run: tuple[str, Path]) -> None:
-    neuron, folder = run
-    tags = events(folder / "tensorboard").Tags()
-    learnt = {"plif": "tau", "rif": "w"}[neuron]
-    final = {f"final/{key}" for key in ("test_accuracy", "test_accuracy_last", "val_accuracy", "images_per_second")}
-    assert set(tags["scalars"]) == final | {
-        *("loss/train", "loss/validation", "accuracy/train", "accuracy/validation"),
-        *("training/learning_rate", "training/images_per_second"),
-        *(f"firing_rate/{layer}" for layer in LAYERS),
-        *(f"{learnt}/{layer}" for layer in LAYERS),
-    }
-    assert set(tags["images"]) == {f"{kind}/{layer}" for kind in ("spikes", "voltages") for layer in LAYERS}
-    assert set(tags["histograms"]) == {f"h_before_reset/{layer}" for layer in LAYERS}
+def test_every_tag_is_there_once_an_epoch_and_none_besides(tmp_path: Path) -> None:
+    network = ("network=csnn", "network.channels=[4]", "network.hidden=[8]", "neuron=plif")
+    trained(tmp_path, *network, "monitor=default", "monitor.every=3", "monitor.samples=2", "trainer.epochs=4")
+    board = events(tmp_path / "tensorboard")
+    tags = board.Tags()
+    expected = {"scalars": SCALARS + FINAL, "histograms": HISTOGRAMS, "images": PICTURES}
+    for kind, names in expected.items():
+        assert sorted(tags[kind]) == sorted(names)
+    for tag in SCALARS:
+        assert [event.step for event in board.Scalars(tag)] == [1, 2, 3, 4]
+    for tag in HISTOGRAMS:
+        assert [event.step for event in board.Histograms(tag)] == [1, 2, 3, 4]
+    for tag in PICTURES:
+        assert [event.step for event in board.Images(tag)] == [1, 3, 4]
+    for tag in FINAL:
+        assert len(board.Scalars(tag)) == 1
+    others = {"config/text_summary", "custom_scalars__config__"}
+    others |= {f"_hparams_/{part}" for part in ("experiment", "session_start_info", "session_end_info")}
+    written = [
+        (value.tag, event.step)
+        for file in (tmp_path / "tensorboard").iterdir()
+        for event in EventFileLoader(str(file)).Load()
+        for value in event.summary.value
+    ]
+    assert len(written) == len(set(written))
+    assert {tag for tag, _ in written} == {tag for tags in expected.values() for tag in tags} | others
+
+
+@pytest.mark.parametrize(
+    ("overrides", "charts"),
+    [
+        (
+            ("neuron=plif", "monitor=default"),
+            {"firing_rate", "silent", "saturated", "surrogate_window", "gradient_norm", "tau"},
+        ),
+        (("neuron=rif", "monitor=off"), {"firing_rate", "silent", "saturated", "w"}),
+        (("neuron=lif", "monitor=off"), {"firing_rate", "silent", "saturated"}),
+    ],
+)
+def test_custom_scalars_group_what_there_is(tmp_path: Path, overrides: tuple[str, ...], charts: set[str]) -> None:
+    trained(tmp_path, *overrides, "monitor.samples=1")
+    board = events(tmp_path / "tensorboard")
+    layout = Layout.FromString(board.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0])
+    neurons, training = layout.category
+    shown = [
+        [tag for tag in board.Tags()["scalars"] if re.match(chart.multiline.tag[0], tag)] for chart in neurons.chart
+    ]
+    assert {tag.partition("/")[0] for tags in shown for tag in tags} == charts
+    assert all(tags for tags in shown)
+    assert len(shown) == len(charts)
+    assert [chart.title for chart in training.chart] == ["loss", "accuracy"]
 
 
 def test_scalars_are_those_of_the_metrics_file(run: tuple[str, Path]) -> None:
@@ -95,7 +162,7 @@ def test_learnt_constants_are_those_of_the_checkpoint(run: tuple[str, Path]) -> 
         assert len(set(values(board, tag))) == EPOCHS
 
 
-def test_histograms_hold_every_potential_of_the_probes(run: tuple[str, Path]) -> None:
+def test_histograms_hold_every_distance_of_the_probes_from_the_threshold(run: tuple[str, Path]) -> None:
     neuron, folder = run
     board = events(folder / "tensorboard")
     job = prepared(f"neuron={neuron}", "monitor=default")
@@ -103,15 +170,16 @@ def test_histograms_hold_every_potential_of_the_probes(run: tuple[str, Path]) ->
     images, _ = probe_batch(job)
     recordings = record(job.model.network, lambda: job.model(images))
     for layer in LAYERS:
-        written = [event.histogram_value for event in board.Histograms(f"h_before_reset/{layer}")]
-        h = recordings[layer].h.astype(np.float64)
+        tag = f"h_minus_threshold/{layer}"
+        written = [event.histogram_value for event in board.Histograms(tag)]
+        x = recordings[layer].h.astype(np.float64) - 1.0
         assert len(written) == EPOCHS
-        assert [sum(histogram.bucket) for histogram in written] == [h.size] * EPOCHS
+        assert [sum(histogram.bucket) for histogram in written] == [x.size] * EPOCHS
         last = written[-1]
-        assert (last.num, last.min, last.max) == pytest.approx((h.size, h.min(), h.max()), rel=1e-6)
-        assert (last.sum, last.sum_squares) == pytest.approx((h.sum(), np.square(h).sum()), rel=1e-6)
-        below = [int((h <= limit).sum()) for limit in last.bucket_limit]
-        np.testing.assert_allclose(np.cumsum(last.bucket), below, atol=2)
+        assert (last.num, last.min, last.max) == pytest.approx((x.size, x.min(), x.max()), rel=1e-5)
+        right = sum(count for limit, count in zip(last.bucket_limit, last.bucket, strict=True) if limit > 0)
+        assert right == recordings[layer].s.sum()
+        assert "The threshold is at 0" in board.SummaryMetadata(tag).summary_description
 
 
 def test_pictures_can_be_opened(run: tuple[str, Path]) -> None:
@@ -148,31 +216,50 @@ def test_hyper_parameters_and_final_figures_are_in_the_run(run: tuple[str, Path]
     assert accuracy.value == pytest.approx(summary["test_accuracy"], rel=1e-6)
 
 
-def test_recordings_come_as_often_as_asked(tmp_path: Path) -> None:
-    trained(tmp_path, "monitor=default", "monitor.every=2", "trainer.epochs=5", "trainer.limit_batches=1")
+def test_layers_that_are_not_asked_for_are_neither_drawn_nor_counted(tmp_path: Path) -> None:
+    trained(tmp_path, "monitor=default", "monitor.layers=[out*]", "monitor.samples=1")
+    tags = events(tmp_path / "tensorboard").Tags()
+    assert tags["histograms"] == ["h_minus_threshold/out_neuron"]
+    assert {tag for tag in tags["images"] if tag.endswith("_neuron")} >= {"spikes/out_neuron", "voltages/out_neuron"}
+    assert not [tag for tag in (*tags["images"], *tags["histograms"]) if "fc1" in tag]
+    assert "surrogate_window/fc1_neuron" not in tags["scalars"]
+    assert "firing_rate/fc1_neuron" in tags["scalars"]
+
+
+def test_where_training_stops_early_the_last_epoch_is_drawn(tmp_path: Path) -> None:
+    stopping = ("optimizer.lr=1e-20", "trainer.epochs=9", "trainer.early_stopping=2")
+    trained(tmp_path, *stopping, "monitor=default", "monitor.samples=1")
     board = events(tmp_path / "tensorboard")
-    for tag in ("spikes/out_neuron", "voltages/fc1_neuron"):
-        assert [picture.step for picture in board.Images(tag)] == [2, 4]
-    assert len(board.Scalars("loss/train")) == 5
+    assert [picture.step for picture in board.Images("spikes/out_neuron")] == [1, 3]
 
 
-def test_without_a_monitor_there_are_scalars_alone(tmp_path: Path) -> None:
+def test_without_a_monitor_there_are_scalars_of_training_and_validation_alone(tmp_path: Path) -> None:
     trained(tmp_path)
     tags = events(tmp_path / "tensorboard").Tags()
     assert tags["images"] == tags["histograms"] == []
-    assert "loss/train" in tags["scalars"]
+    assert {"loss/train", "firing_rate/out_neuron", "silent/out_neuron"} <= set(tags["scalars"])
+    assert not [tag for tag in tags["scalars"] if tag.startswith(("gradient_norm/", "surrogate_window/"))]
 
 
-def test_a_histogram_leaves_out_what_is_no_number(tmp_path: Path) -> None:
-    h = np.array([0.0, 1.0, np.nan, np.inf, 3.0], np.float32).reshape(5, 1, 1)
+def test_a_histogram_is_written_as_it_was_counted(tmp_path: Path) -> None:
+    counted = histogram(torch.tensor([-1.0, 0.0, 3.0, math.nan]))
+    assert counted is not None
     with Board(tmp_path) as board:
-        board.recordings(1, {"some": Recording(h, h, h > 1, 1.0, 0.0)}, ["a"], rows=4)
-        nothing = np.full_like(h, np.nan)
-        board.recordings(1, {"none": Recording(nothing, nothing, h > 1, 1.0, 0.0)}, ["a"], rows=4)
-    written = events(tmp_path)
-    assert written.Tags()["histograms"] == ["h_before_reset/some"]
-    (event,) = written.Histograms("h_before_reset/some")
-    assert (sum(event.histogram_value.bucket), event.histogram_value.max) == (3, 3.0)
+        board.histograms(1, {"some": counted})
+    (event,) = events(tmp_path).Histograms("h_minus_threshold/some")
+    assert (sum(event.histogram_value.bucket), event.histogram_value.min, event.histogram_value.max) == (3, -1.0, 3.0)
+
+
+CONFUSION = np.eye(2, dtype=np.int64)
+
+
+def probes(recording: Recording, layer: str = "some") -> Probes:
+    """A recording of one layer with what else is drawn."""
+    T, N = recording.s.shape[:2]
+    random = np.random.default_rng(1)
+    output = random.random((T, N, 2), dtype=np.float32)
+    images = random.random((N, 1, 4, 4), dtype=np.float32)
+    return Probes(images, [index % 2 for index in range(N)], ["a", "b"], {layer: recording}, output)
 
 
 def spiking(samples: int = 3) -> Recording:
@@ -195,65 +282,55 @@ def pictures(folder: Path) -> dict[str, list[tuple[int, bytes]]]:
     }
 
 
-def test_a_picture_has_a_panel_for_every_sample(tmp_path: Path) -> None:
-    heights = {}
-    for samples in (1, 10):
-        with Board(tmp_path / str(samples)) as board:
-            board.recordings(1, {"some": spiking(samples)}, ["a"] * samples, rows=4)
-        ((_, png),) = pictures(tmp_path / str(samples))["voltages/some"]
-        heights[samples] = Image.open(io.BytesIO(png)).height
-    assert heights[10] > 9 * 150 + heights[1]
-
-
 def test_pictures_drawn_beside_the_caller_are_all_there_when_the_board_is_closed(tmp_path: Path) -> None:
     for beside in (False, True):
         with Board(tmp_path / str(beside)) as board:
             if beside:
                 board.draw_beside()
             for step in (1, 2, 3):
-                board.recordings(step, {"some": spiking(step)}, ["a"] * step, rows=4)
+                board.pictures(step, probes(spiking(step)), CONFUSION, neurons=4)
     drawn = pictures(tmp_path / "True")
-    assert {tag: [step for step, _ in found] for tag, found in drawn.items()} == {
-        "spikes/some": [1, 2, 3],
-        "voltages/some": [1, 2, 3],
-    }
+    assert drawn.keys() >= {"spikes/some", "voltages/some"}
+    assert all([step for step, _ in found] == [1, 2, 3] for found in drawn.values())
     assert drawn == pictures(tmp_path / "False")
     assert not multiprocessing.active_children()
 
 
-@pytest.mark.parametrize("epochs", [1, 2])
-def test_pictures_that_cannot_be_drawn_beside_the_caller_are_an_error(tmp_path: Path, epochs: int) -> None:
-    """At the next recording, and where there is none at the end."""
-    reached = []
-
-    def run() -> None:
-        with Board(tmp_path) as board:
+@pytest.mark.parametrize("beside", [False, True])
+def test_pictures_that_cannot_be_drawn_are_missing_and_one_warning_says_so(
+    tmp_path: Path, beside: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Board(tmp_path) as board:
+        if beside:
             board.draw_beside()
-            for step in range(epochs):
-                board.recordings(step, {"some": misshapen()}, ["a"] * 3, rows=4)
-                reached.append(step)
-
-    with pytest.raises(RuntimeError, match="the pictures could not be drawn: ValueError") as error:
-        run()
-    assert reached == [0]
-    assert "by_activity" in "".join(error.value.__notes__)
+        for step, recording in enumerate([misshapen(), spiking(), misshapen(), spiking()]):
+            board.pictures(step, probes(recording), CONFUSION, neurons=4)
+            board.scalars(step, {"loss/train": 0.5})
+    assert [step for step, _ in pictures(tmp_path)["spikes/some"]] == [1, 3]
+    assert len(events(tmp_path).Scalars("loss/train")) == 4
+    (told,) = [record for record in caplog.records if record.name == "snntrain"]
+    assert told.getMessage().startswith("training goes on without pictures (traceback in train.log): ")
+    assert "ValueError" in told.getMessage()
+    (traceback,) = [record for record in caplog.records if record.name == "snntrain.file"]
+    assert "by_activity" in "".join(format_exception(traceback.exc_info[1]))
     assert not multiprocessing.active_children()
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_drawing_process_that_dies_is_an_error(tmp_path: Path, again: bool) -> None:
-    def run() -> None:
-        with Board(tmp_path) as board:
-            board.draw_beside()
-            board.recordings(1, {"some": spiking()}, ["a"] * 3, rows=4)
-            (process,) = multiprocessing.active_children()
-            process.kill()
-            process.join()
-            if again:
-                board.recordings(2, {"some": spiking()}, ["a"] * 3, rows=4)
-
-    with pytest.raises(RuntimeError, match="the process that draws them has died"):
-        run()
+def test_a_drawing_process_that_dies_takes_its_pictures_alone(
+    tmp_path: Path, again: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Board(tmp_path) as board:
+        board.draw_beside()
+        board.pictures(1, probes(spiking()), CONFUSION, neurons=4)
+        (process,) = multiprocessing.active_children()
+        process.kill()
+        process.join()
+        if again:
+            board.pictures(2, probes(spiking()), CONFUSION, neurons=4)
+        board.scalars(2, {"loss/train": 0.5})
+    assert "the process that draws them has died" in caplog.text
+    assert len(events(tmp_path).Scalars("loss/train")) == 1
     assert not multiprocessing.active_children()
 
 
@@ -262,8 +339,8 @@ def test_a_run_that_fails_keeps_its_own_error_and_the_pictures_before_it(tmp_pat
     def run() -> None:
         with Board(tmp_path) as board:
             board.draw_beside()
-            board.recordings(1, {"fine": spiking()}, ["a"] * 3, rows=4)
-            board.recordings(2, {"last": recording}, ["a"] * 3, rows=4)
+            board.pictures(1, probes(spiking(), "fine"), CONFUSION, neurons=4)
+            board.pictures(2, probes(recording, "last"), CONFUSION, neurons=4)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -272,11 +349,35 @@ def test_a_run_that_fails_keeps_its_own_error_and_the_pictures_before_it(tmp_pat
     assert not multiprocessing.active_children()
 
 
-def test_a_drawing_that_fails_fails_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "record", lambda net, forward: {"some": misshapen()})
-    with pytest.raises(ValueError, match="same shape"):
-        trained(tmp_path, "monitor=default", "monitor.samples=3")
-    assert json.loads((tmp_path / "summary.json").read_text())["status"] == "failed"
+@pytest.mark.parametrize(
+    ("owner", "name", "missing"),
+    [
+        (tensorboard, "draw", "pictures"),
+        (Monitor, "look", "what is watched of the neurons"),
+        (SummaryWriter, "add_scalar", "TensorBoard's events"),
+        (SummaryWriter, "close", "TensorBoard's events"),
+    ],
+)
+def test_a_run_is_not_lost_over_what_is_only_looked_at(
+    tmp_path: Path,
+    owner: Any,
+    name: str,
+    missing: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def full(*given: Any, **also: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(owner, name, full)
+    summary = trained(tmp_path, "monitor=full", "monitor.samples=1", "trainer.epochs=2")
+    assert (summary["status"], summary["epochs"]) == ("completed", 2)
+    warnings = [
+        record.getMessage() for record in caplog.records if record.name == "snntrain" and record.levelname == "WARNING"
+    ]
+    assert warnings == [
+        f"training goes on without {missing} (traceback in train.log): OSError: [Errno 28] No space left on device"
+    ]
 
 
 def test_what_draws_starts_without_torch() -> None:

@@ -208,10 +208,12 @@ def test_deterministic_mode_runs_and_ends_with_the_run(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_run_to_the_bit_watched_or_not(tmp_path: Path) -> None:
-    for name, monitor in (("one", "off"), ("again", "off"), ("watched", "default")):
-        trained(tmp_path / name, *NOISY, "trainer.epochs=2", f"monitor={monitor}")
-    trained(tmp_path / "other", *NOISY, "trainer.epochs=2", "seed=1")
-    for name in ("again", "watched"):
+    noisy = (*NOISY, "network=csnn", "network.channels=[4]", "network.hidden=[8]", "trainer.epochs=2")
+    noisy += ("dataset.augment.degrees=20", "dataset.augment.translate=0.1", "trainer.clip_grad_norm=0.1")
+    for name, monitor in (("one", "off"), ("again", "off"), ("watched", "default"), ("wholly", "full")):
+        trained(tmp_path / name, *noisy, f"monitor={monitor}")
+    trained(tmp_path / "other", *noisy, "seed=1")
+    for name in ("again", "watched", "wholly"):
         for file in ("last", "best"):
             assert same(state(tmp_path / "one", file), state(tmp_path / name, file))
         assert rows(tmp_path / "one") == rows(tmp_path / name)

@@ -83,7 +83,7 @@ class Cost:
     def _of_layer(self, name: str, layer: nn.Module, images: int) -> Figures:
         size = _size(list(layer.parameters(recurse=_is_whole(layer))))
         if isinstance(layer, BaseNode):
-            spikes = float(self.rates.sums.get(name, 0)) / images
+            spikes = self._spikes(name) / images
             return {**dict(zip(SPIKING, (spikes, int(self.membranes[name].updates) / images), strict=True)), **size}
         if isinstance(layer, FOLDED):
             return size
@@ -94,6 +94,10 @@ class Cost:
         macs, acs = (0.0, effective) if operations.spiking else (effective, 0.0)
         energy = (PJ_PER_MAC * macs + PJ_PER_AC * acs) / 1000
         return {**dict(zip(SYNAPTIC, (macs, acs, operations.dense / images, energy), strict=True)), **size}
+
+    def _spikes(self, name: str) -> float:
+        """All that a layer has fired; 0 where it has not run."""
+        return self.rates.spikes[name].sum().item() if name in self.rates.spikes else 0.0
 
 
 def not_counted(figures: Figures, net: nn.Module) -> dict[str, str]:

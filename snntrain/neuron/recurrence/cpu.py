@@ -12,6 +12,8 @@ from snntrain.neuron.recurrence import numba_kernels as kernels
 from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule
 from snntrain.neuron.recurrence.threads import run_on_threads
 
+ZEROS = (0,) * len(kernels.FIELDS)
+
 
 def forward(rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None, v: Tensor | None) -> None:
     """See `Executor`."""
@@ -72,9 +74,9 @@ def _call(kernel: Any, rule: Rule, given: Inputs, block: int, **more: Tensor | f
             fields[f"each_{name}"] = values.expand(neurons).contiguous()
         else:
             fields[name] = values.item()
-    call = np.zeros((), kernels.CALL)
-    for name, value in fields.items():
-        call[name] = value.data_ptr() if isinstance(value, Tensor) else value or 0
+    numbers = {key: value.data_ptr() if isinstance(value, Tensor) else value or 0 for key, value in fields.items()}
+    # As one tuple: setting a field takes a fourth as long as all of them together.
+    call = np.array(tuple(map(numbers.get, kernels.FIELDS, ZEROS)), kernels.CALL)
     run_on_threads(kernel.address, call.ctypes.data, -(-neurons // block))
 
 

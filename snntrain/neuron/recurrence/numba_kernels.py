@@ -49,6 +49,7 @@ CALL = np.dtype(
     ],
     align=True,
 )
+FIELDS: tuple[str, ...] = tuple(CALL.fields)
 
 
 def block_size(T: int) -> int:

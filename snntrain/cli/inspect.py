@@ -1,0 +1,199 @@
+"""`snntrain inspect run=<folder>`: what the neurons of a finished run do with a few images."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from snntrain.allocator import keep_freed_memory
+from snntrain.cli.arguments import parse
+from snntrain.cli.finished import restored, wanted
+from snntrain.data import picture_file
+from snntrain.data.batches import Batches
+from snntrain.data.dataset import ImageTensors
+from snntrain.errors import UserError
+from snntrain.inspect import files
+from snntrain.inspect.drawing import figures
+from snntrain.inspect.numbers import layer_numbers
+from snntrain.inspect.page import Inspection, page
+from snntrain.inspect.recording import UNKNOWN, Probes, predicted
+from snntrain.inspect.samples import choose_samples
+from snntrain.neuron import spiking_layers
+from snntrain.training.build import Job
+from snntrain.training.evaluate import Metrics
+from snntrain.training.journal import learnt_constants
+from snntrain.training.look import look
+from snntrain.training.run import metrics_on_test
+
+HELP = """\
+snntrain inspect run=<folder> [checkpoint=best|last] [sample=<index>,…|image=<file>] [layer=<name>,…] [out=<folder>]
+                 [group=option …] [key=value …] [--config-dir folder]
+
+Shows what the neurons of a finished run do with a few images: index.html, one page that needs nothing else; every
+picture as PNG and SVG; recordings.npz, the potentials h and v and the spikes s of each layer, <layer>/h and so on.
+
+  sample=3,14    these test images; a few without it, one a class first
+  image=me.png   an image of your own, brought to the size and colours of the data set's
+  layer=conv*    these layers, by name or pattern; all without it
+  out=folder     where to write, <run>/inspect without it
+
+Overrides change the run's own configuration, as in T=16; monitor.samples and monitor.neurons say how many images
+and how many neurons a picture shows."""
+OWN = ("sample", "image", "layer", "out")
+# Of summary.json, and what the page calls it.
+FIGURES = {
+    "val_accuracy": ("validation accuracy", ".4f"),
+    "epochs": ("epochs", "d"),
+    "train_seconds": ("training time, s", ",.0f"),
+    "images_per_second": ("images/s", ",.0f"),
+    "parameters": ("parameters", ",d"),
+}
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Images as the data set stores them, uint8 `[N, …]`, their labels, and where each comes from."""
+
+    images: Tensor
+    labels: Tensor
+    sources: Sequence[str]
+
+
+def command(argv: Sequence[str]) -> None:
+    """Runs `snntrain inspect` with the arguments `argv`.
+
+    Raises:
+        UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
+    """
+    arguments = parse(argv)
+    if "--help" in arguments.flags:
+        print(HELP)
+        return
+    given, overrides = wanted(arguments, "inspect", OWN)
+    keep_freed_memory()
+    job, path, state = restored(given, overrides, arguments.flags.get("--config-dir"))
+    layers = chosen_layers([name for name, _ in spiking_layers(job.evaluated.network)], given.get("layer", "*"))
+    chosen = chosen_images(job, given)
+    out = Path(given["out"]) if given.get("out") else Path(given["run"]) / "inspect"
+    probes = _of_layers(_look(job, chosen), layers)
+    metrics = metrics_on_test(job)
+    about = [
+        f"{path}, epoch {state['epoch']}",
+        f"{job.data.name}, {job.runtime.device_name}, {job.precision.name}, T={job.config.T}",
+    ]
+    pictures = dict(figures(probes, metrics.confusion.numpy(), job.config.monitor.neurons))
+    vectors = {tag: files.svg(figure) for tag, figure in pictures.items()}
+    seen = Inspection(
+        name=job.config.name,
+        about=about,
+        figures=_figures(Path(given["run"]), metrics),
+        command=shlex.join(["snntrain", "inspect", *argv]),
+        sources=chosen.sources,
+        probes=probes,
+        numbers={layer: layer_numbers(recording) for layer, recording in probes.recordings.items()},
+        learnt=_learnt(job),
+        pictures=vectors,
+    )
+    written = {f"{_file_name(tag)}.png": files.png(figure) for tag, figure in pictures.items()}
+    written |= {f"{_file_name(tag)}.svg": vector.encode() for tag, vector in vectors.items()}
+    written |= {files.RECORDINGS: files.npz(probes), files.PAGE: page(seen).encode()}
+    files.write(out, written)
+    sys.stdout.write("\n".join([*about, "", *_told(seen), "", str(out / files.PAGE)]) + "\n")
+
+
+def chosen_layers(names: Sequence[str], wanted: str) -> list[str]:
+    """The layers that one of the comma-separated names or shell patterns fits, in the order of `names`.
+
+    Raises:
+        UserError: a name or pattern that fits none.
+    """
+    patterns = [pattern.strip() for pattern in wanted.split(",")]
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise UserError(f"layer={pattern}: there is no such layer; there are {', '.join(names)}")
+    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:
+    """The images that `sample` or `image` asks for, else a few test images, one a class first.
+
+    Raises:
+        UserError: both, indices that are none, or a file that is no image.
+    """
+    if "sample" in given and "image" in given:
+        raise UserError("sample= and image=: give one of them")
+    if "image" in given:
+        path = Path(given["image"])
+        image, done = picture_file.read(path, job.data)
+        source = f"{path.name}: {', '.join(done)}" if done else path.name
+        return Chosen(image.unsqueeze(0), torch.tensor([UNKNOWN]), [source])
+    split, monitor = job.data.test, job.config.monitor
+    if "sample" in given:
+        indices = _indices(given["sample"], len(split))
+    else:
+        indices = choose_samples(split.labels, monitor.samples, job.config.seed)
+    images = torch.stack([split[index] for index in indices])
+    return Chosen(images, split.labels[indices], [f"test image {index}" for index in indices])
+
+
+def _indices(words: str, count: int) -> list[int]:
+    indices = []
+    for word in words.split(","):
+        if not word.strip().isdecimal() or int(word) >= count:
+            raise UserError(f"sample={word}: must be the index of a test image, 0 to {count - 1:,}; several as in 3,14")
+        indices.append(int(word))
+    return indices
+
+
+def _look(job: Job, chosen: Chosen) -> Probes:
+    split = ImageTensors(chosen.images, chosen.labels)
+    batches = Batches(split, batch_size=len(split), scale=job.data.scale, device=job.runtime.device)
+    return look(job, *next(batches.epoch()))
+
+
+def _of_layers(probes: Probes, layers: Iterable[str]) -> Probes:
+    return replace(probes, recordings={layer: probes.recordings[layer] for layer in layers})
+
+
+def _figures(run: Path, metrics: Metrics) -> dict[str, str]:
+    """What the run came to, as far as its summary tells."""
+    told = {"test accuracy": f"{metrics.accuracy:.4f}", "test loss": f"{metrics.loss:.4f}"}
+    try:
+        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
+        return told | {name: f"{summary[key]:{form}}" for key, (name, form) in FIGURES.items() if summary.get(key)}
+    except (OSError, ValueError, AttributeError, TypeError):
+        # It is no part of what is looked at; the weights and the configuration are.
+        return told
+
+
+def _learnt(job: Job) -> dict[str, str]:
+    constants = learnt_constants(job.evaluated.network)
+    return {tag.partition("/")[2]: f"{tag.partition('/')[0]} {value:.4g}" for tag, value in constants.items()}
+
+
+def _told(seen: Inspection) -> Iterable[str]:
+    probes = seen.probes
+    for number, (source, label, guess) in enumerate(
+        zip(seen.sources, probes.labels, predicted(probes), strict=True), 1
+    ):
+        true = "" if label == UNKNOWN else f", class {probes.class_names[label]}"
+        yield f"image {number}  {source}{true}, taken for {probes.class_names[guess]}"
+    yield ""
+    width = max(map(len, seen.numbers))
+    yield f"{'layer':<{width}}  spikes a neuron and step  silent  saturated"
+    for layer, numbers in seen.numbers.items():
+        yield (
+            f"{layer:<{width}}  {numbers.rate:>24.4f}  {100 * numbers.silent:>4.1f} %"
+            f"  {100 * numbers.saturated:>7.1f} %  {seen.learnt.get(layer, '')}"
+        ).rstrip()
+
+
+def _file_name(tag: str) -> str:
+    """A tag as the name of a file, without its ending."""
+    return tag.replace("/", "-")

@@ -1,0 +1,58 @@
+"""An image file of the user's own, brought to the shape of a data set's images."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from snntrain.data.dataset import Data
+from snntrain.errors import UserError
+
+# Pillow's name for images of so many channels.
+MODES = {1: "L", 3: "RGB"}
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+
+
+def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
+    """The image as the data set stores its own, uint8 `[C, H, W]`, and what was done to make it so, in words.
+
+    It is laid on black where it is transparent, made grey or coloured, padded with black to the aspect of the data
+    set's images and scaled to their size.
+
+    Raises:
+        UserError: no such file, a file that is no image, or a data set whose images are not of one or three channels.
+    """
+    channels, height, width = data.shape
+    if channels not in MODES:
+        raise UserError(f"image={path}: {data.name} has {channels} channels, and image files have 1 or 3; take sample=")
+    image, done = _opened(path), []
+    if image.mode not in ("L", "RGB"):
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA")).convert("RGB")
+        done.append("laid on black")
+    if image.mode != MODES[channels]:
+        image = image.convert(MODES[channels])
+        done.append("made grey" if channels == 1 else "made RGB")
+    if image.size != (width, height):
+        before = f"{image.width}x{image.height}"
+        if image.width * height != image.height * width:
+            done.append("padded with black")
+        image = ImageOps.pad(image, (width, height), Image.Resampling.LANCZOS)
+        done.append(f"scaled from {before} to {width}x{height}")
+    pixels = torch.from_numpy(np.array(image)).reshape(height, width, channels).permute(2, 0, 1)
+    return (pixels * (data.scale / 255)).round().to(torch.uint8), done
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        with Image.open(path, formats=FORMATS) as file:
+            file.load()
+            return ImageOps.exif_transpose(file) or file
+    except FileNotFoundError:
+        raise UserError(f"image={path}: there is no such file") from None
+    except IsADirectoryError:
+        raise UserError(f"image={path}: is a folder, not an image file") from None
+    except Exception as error:  # Damaged bytes may raise anything.
+        told = " ".join(str(error).split())
+        raise UserError(f"image={path}: is no image that can be read, as PNG or JPEG are ({told:.100})") from error

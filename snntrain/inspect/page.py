@@ -1,0 +1,167 @@
+"""One page of all that was seen in a run: self-contained, for light and dark, without a script."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from snntrain.inspect.numbers import LayerNumbers
+from snntrain.inspect.pictures.output import visible
+from snntrain.inspect.pictures.panels import INK
+from snntrain.inspect.recording import UNKNOWN, Probes, predicted
+
+STYLE = Path(__file__).with_name("page.css")
+# What the title of a picture's tag says before the slash, in words.
+KINDS = {
+    "spikes": "spike raster",
+    "voltages": "voltage traces",
+    "heat_map": "heat map of v",
+    "spike_counts": "spike counts",
+}
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What the page tells.
+
+    Args:
+        name: of the run.
+        about: what was run, in a line or two.
+        figures: of the run, value by name.
+        command: what makes the page again.
+        sources: where each image comes from.
+        probes: the images, and what the network did with them.
+        numbers: of each layer, by name.
+        learnt: constants that a layer has learnt, as `{"conv1_neuron": "tau 2.1"}`.
+        pictures: each as SVG, by tag.
+    """
+
+    name: str
+    about: Sequence[str]
+    figures: Mapping[str, str]
+    command: str
+    sources: Sequence[str]
+    probes: Probes
+    numbers: Mapping[str, LayerNumbers]
+    learnt: Mapping[str, str]
+    pictures: Mapping[str, str]
+
+
+def page(seen: Inspection) -> str:
+    """The page as HTML."""
+    title = f"{escape(seen.name)} · snntrain inspect"
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            '<meta name="color-scheme" content="light dark">',
+            f"<title>{title}</title>",
+            # An icon of its own: browsers ask a server for one otherwise.
+            '<link rel="icon" href="data:,">',
+            f"<style>{STYLE.read_text(encoding='utf-8')}</style></head><body>",
+            *_head(seen),
+            *_images(seen),
+            *_layers(seen),
+            *_foot(seen),
+            "</body></html>",
+            "",
+        ]
+    )
+
+
+def _head(seen: Inspection) -> Iterable[str]:
+    yield f"<header><h1>{escape(seen.name)}</h1>"
+    yield from (f"<p>{escape(line)}</p>" for line in seen.about)
+    yield "<dl>"
+    yield from (f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in seen.figures.items())
+    yield f"</dl><pre>{escape(seen.command)}</pre></header>"
+
+
+def _images(seen: Inspection) -> Iterable[str]:
+    probes, guesses = seen.probes, predicted(seen.probes)
+    yield '<section id="images"><h2>Images</h2><div class="cards">'
+    for number, (image, source) in enumerate(zip(probes.images, seen.sources, strict=True)):
+        label, guess = probes.labels[number], probes.class_names[guesses[number]]
+        true = "not known" if label == UNKNOWN else probes.class_names[label]
+        verdict = "" if label == UNKNOWN else ' class="right"' if guesses[number] == label else ' class="wrong"'
+        yield (
+            f'<figure class="card"><img alt="image {number + 1}" src="{_png(visible(image))}">'
+            f"<figcaption><b>image {number + 1}</b><span>{escape(source)}</span>"
+            f"<span>true class <b>{escape(true)}</b></span>"
+            f"<span{verdict}>predicted <b>{escape(guess)}</b></span></figcaption></figure>"
+        )
+    yield "</div>"
+    yield from _pictures(seen, [tag for tag in seen.pictures if tag.startswith("output/")])
+    yield "</section>"
+
+
+def _layers(seen: Inspection) -> Iterable[str]:
+    yield '<section id="layers"><h2>Layers</h2><table><thead><tr><th>layer</th><th>neurons</th>'
+    yield "<th>firing rate</th><th>silent</th><th>saturated</th><th>h</th><th>learnt</th></tr></thead><tbody>"
+    for number, (layer, numbers) in enumerate(seen.numbers.items()):
+        shape = f"<small>{' × '.join(map(str, numbers.shape))}</small>" if len(numbers.shape) > 1 else ""
+        yield (
+            f'<tr><th><a href="#layer{number}">{escape(layer)}</a></th>'
+            f"<td>{numbers.neurons:,}{shape}</td>"
+            f"<td>{_bar(numbers.rate, f'{numbers.rate:.4f}')}</td><td>{_bar(numbers.silent)}</td>"
+            f"<td>{_bar(numbers.saturated)}</td><td>{numbers.lowest:.2f} … {numbers.highest:.2f}</td>"
+            f"<td>{escape(seen.learnt.get(layer, '–'))}</td></tr>"
+        )
+    yield "</tbody></table><p>Over the images above. Firing rate: spikes a neuron and time step. Silent: never fired."
+    yield "Saturated: fired at each step. h: the potential before the reset.</p></section>"
+    for number, layer in enumerate(seen.numbers):
+        yield f'<section id="layer{number}"><h2>{escape(layer)}</h2>'
+        yield from _pictures(seen, [tag for tag in seen.pictures if tag.partition("/")[2] == layer])
+        yield "</section>"
+
+
+def _bar(share: float, text: str | None = None) -> str:
+    """A share as a bar behind its figure."""
+    return f'<span class="bar" style="--share:{100 * share:.1f}%">{text or f"{100 * share:.1f} %"}</span>'
+
+
+def _pictures(seen: Inspection, tags: Iterable[str]) -> Iterable[str]:
+    yield '<div class="pictures">'
+    for tag in tags:
+        kind, _, of = tag.partition("/")
+        told = f"{KINDS.get(kind, of.replace('_', ' '))} of {of}" if kind in KINDS else of.replace("_", " ")
+        yield f'<figure role="img" aria-label="{escape(told)}">'
+        yield inline(seen.pictures[tag], f"p{list(seen.pictures).index(tag)}-")
+        yield "</figure>"
+    yield "</div>"
+
+
+def _foot(seen: Inspection) -> Iterable[str]:
+    layer = next(iter(seen.numbers))
+    code = (
+        "import numpy as np\n\n"
+        'seen = np.load("recordings.npz")  # beside this page\n'
+        f'seen["{layer}/h"]  # before the reset, [T, N, …]; /v after it, /s spikes'
+    )
+    yield f"<footer><h2>In a notebook</h2><pre>{escape(code)}</pre>"
+    yield "<p>Beside this page lie all pictures as PNG and SVG.</p></footer>"
+
+
+def inline(svg: str, prefix: str) -> str:
+    """An SVG file as a part of a page: its ink is the page's, its paper too, and its names are its own."""
+    svg = svg[svg.index("<svg") :]
+    svg = svg.replace(INK, "currentColor").replace("fill: #ffffff", "fill: none", 1)
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace("xlink:href", "href")
+    return re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{prefix}", svg)
+
+
+def _png(pixels: np.ndarray) -> str:
+    """Pixels `[H, W, RGB]` as a PNG that a page holds."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "png")
+    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"

@@ -1,0 +1,80 @@
+"""What the network answered: the output spikes of each class beside the image that it was shown."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from snntrain.inspect.pictures.panels import COLOURS, GREY, INK, LEGEND_ROW, Panels, Scale, round_ticks
+from snntrain.inspect.recording import UNKNOWN, Probes, predicted
+
+# Of an image its left and its side, and the space that it takes beside a panel, in inches.
+IMAGE, SIDE, BESIDE = 0.35, 1.05, 1.15
+# So wide and so high at least is the bar of a predicted class, that it is seen among a hundred or without a spike.
+LEAST = 0.025
+
+
+def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
+    """Output spikes summed over time, a panel a sample: a bar a class, the image at its left.
+
+    The predicted class has the coloured bar, blue where it is right; a triangle points at the true class.
+    """
+    T, N, classes = probes.output.shape
+    counts = probes.output.sum(0)
+    guesses = predicted(probes)
+    most = float(max(counts.max(initial=0), 1e-9))
+    x = Scale("class", -0.5, classes - 0.5, class_ticks(probes.class_names))
+    y = Scale(f"output spikes in {T} steps", 0, 1.05 * most, round_ticks(0, most, 3))
+    panels = Panels("output spikes", titles, x, y, left=BESIDE, below=0.05 + LEGEND_ROW)
+    for panel in range(N):
+        bottom = panels.floor(panel) + (panels.height - SIDE) / 2
+        box = (IMAGE, bottom, IMAGE + SIDE, bottom + SIDE)
+        panels.image(box, visible(probes.images[panel]), f"image {panel}", smooth=False)
+    others = [(panel, cls) for panel in range(N) for cls in range(classes) if cls != guesses[panel]]
+    wrong = [guess != label != UNKNOWN for guess, label in zip(guesses, probes.labels, strict=True)]
+    colours = [COLOURS[1] if missed else COLOURS[0] for missed in wrong]
+    panels.add(_bars(panels, counts, others, facecolor=GREY), "other classes")
+    panels.add(_bars(panels, counts, list(enumerate(guesses)), least=LEAST, facecolor=colours), "predicted classes")
+    pointer: dict[str, Any] = {"marker": "^", "markersize": 6, "linestyle": "", "color": INK}
+    known = [panel for panel in range(N) if probes.labels[panel] != UNKNOWN]
+    true = panels.x([probes.labels[panel] for panel in known])
+    panels.add(Line2D(true, [panels.floor(panel) - 0.05 for panel in known], **pointer), "true class")
+    square: dict[str, Any] = {"marker": "s", "markersize": 7, "linestyle": ""}
+    panels.legend(
+        {
+            "true class": Line2D([], [], **pointer),
+            "predicted, right": Line2D([], [], color=COLOURS[0], **square),
+            "predicted, wrong": Line2D([], [], color=COLOURS[1], **square),
+        }
+    )
+    return panels.figure
+
+
+def _bars(
+    panels: Panels, counts: NDArray[np.float32], of: Sequence[tuple[int, int]], *, least: float = 0.0, **style: Any
+) -> PolyCollection:
+    """Bars of counts `[N, classes]` for pairs of panel and class, so many inches wide and high at least."""
+    bars = []
+    for panel, cls in of:
+        x, floor, half = float(panels.x(cls)), panels.floor(panel), max(float(panels.x(0.4) - panels.x(0)), least / 2)
+        top = max(float(panels.y(panel, counts[panel, cls])), floor + least)
+        bars.append([(x - half, floor), (x + half, floor), (x + half, top), (x - half, top)])
+    return PolyCollection(bars, **style)
+
+
+def class_ticks(names: Sequence[str]) -> dict[float, str]:
+    """Labels of a scale of classes: short names as they are, of long or many ones the numbers of some."""
+    if len(names) <= 20 and max(map(len, names)) <= 2:
+        return {float(number): name for number, name in enumerate(names)}
+    return round_ticks(0, len(names) - 1, 10, integer=True)
+
+
+def visible(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """An image `[C, H, W]` in [0, 1] as `[H, W, RGB]`; of other than three channels their mean, in grey."""
+    colour = image if len(image) == 3 else np.repeat(image.mean(0, keepdims=True), 3, axis=0)
+    pixels: NDArray[np.uint8] = (255 * colour.clip(0, 1)).round().astype(np.uint8)
+    return pixels.transpose(1, 2, 0)

@@ -1,0 +1,63 @@
+"""report.html: one file with everything in it, to look at without a network and to send to others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import snntrain
+from snntrain.report import sections
+from snntrain.report.markup import element
+from snntrain.report.plot_data import plot_data
+from snntrain.report.report import Report
+from snntrain.report.runs import STALE_RULE
+from snntrain.report.table import SUBSTITUTED
+
+ASSETS = Path(__file__).parent / "assets"
+SCRIPTS = ("table.js", "chart.js", "plots.js")
+
+
+def html(report: Report, links: Sequence[str]) -> str:
+    """The page; `links` lead to the folders of the runs."""
+    data = plot_data(report)
+    shown = [
+        sections.glance(report, links),
+        *sections.errors(report, links),
+        sections.runs(report, links),
+        *sections.curves(report, data),
+        *sections.seeds(report),
+        *sections.effects(report),
+        *sections.costs(data),
+        *sections.shared(report),
+    ]
+    return Template(_file("template.html")).substitute(
+        title=escape(report.title),
+        subtitle=escape(f"{report.counts} · by {report.comparison.metric} · {datetime.now():%Y-%m-%d %H:%M}"),
+        sections="\n".join(shown),
+        notes="\n".join(element("p", escape(note)) for note in _notes(report)),
+        data=in_script(data),
+        style=_file("style.css"),
+        script="\n".join(map(_file, SCRIPTS)),
+    )
+
+
+def _file(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def in_script(data: Any) -> str:
+    """JSON that no text inside can end: HTML's and JavaScript's signs are written as numbers."""
+    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
+
+
+def _notes(report: Report) -> Iterator[str]:
+    if any(row.substituted for row in report.comparison.rows):
+        yield SUBSTITUTED
+    yield f"Means are over completed runs. {STALE_RULE}."
+    yield f"snntrain {snntrain.__version__}"

@@ -1,0 +1,59 @@
+"""What the scripts of the page draw, as JSON takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from snntrain.report.curves import Curve, chosen, curve, mean_curve, thinned
+from snntrain.report.report import Report
+from snntrain.report.statistics import in_order, repeated
+from snntrain.report.table import NOTHING, figure
+
+# As many as there are colours that everyone can tell apart.
+MOST_COLOURS = 7
+# What a run spends, and the word for it.
+COSTS = {"spikes_per_image": "spikes", "energy_nj_per_image": "energy"}
+
+
+def plot_data(report: Report) -> dict[str, Any]:
+    """Every run's figures, the curves of the best, and their means over seeds."""
+    comparison = report.comparison
+    place = {id(row): index for index, row in enumerate(comparison.rows)}
+    drawn: dict[int, Curve] = {}
+    for row in chosen(comparison.rows, report.groups):
+        if found := curve(row.run):
+            drawn[place[id(row)]] = found
+    bands = []
+    for group in report.groups if repeated(report.groups) else ():
+        members = [place[id(row)] for row in group.rows]
+        if all(member in drawn for member in members):
+            bands.append({"runs": members, **thinned(mean_curve([drawn[member] for member in members]))})
+    runs = [
+        {
+            "label": row.label,
+            "settings": dict(row.settings),
+            "shown": NOTHING if row.value is None else figure(comparison.metric, row.value),
+            "value": row.value if row.counts else None,
+            **{cost: row.run.figures.get(cost) for cost in COSTS},
+        }
+        for row in comparison.rows
+    ]
+    curves = [{"runs": [index], **thinned(found)} for index, found in drawn.items()]
+    factors = _colour_factors(report, [str(runs[index]["label"]) for index in drawn])
+    lower = {"metric": comparison.metric, "lower": comparison.lower_is_better}
+    return {**lower, "factors": factors, "runs": runs, "curves": curves, "bands": bands}
+
+
+def _colour_factors(report: Report, labels: Sequence[str]) -> list[dict[str, Any]]:
+    """What the curves may be coloured by, the factor of the greatest effect first; few runs each by itself."""
+    ordered = [effect.factor for effect in report.effects]
+    ordered += [factor for factor in report.comparison.factors if factor not in ordered]
+    found = []
+    for name in ordered:
+        values = {row.settings[name] for row in report.comparison.rows if name in row.settings}
+        if 2 <= len(values) <= MOST_COLOURS:
+            found.append({"name": name, "values": sorted(values, key=in_order)})
+    if len(labels) <= MOST_COLOURS:
+        found.append({"name": "run", "values": list(labels)})
+    return found

@@ -1,0 +1,94 @@
+"""A report: runs found, ordered and counted, and written as report.csv, report.md and report.html."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from snntrain.errors import UserError
+from snntrain.report import runs
+from snntrain.report.comparison import METRIC, Comparison, compare, metrics
+from snntrain.report.runs import plain
+from snntrain.report.statistics import Effect, SeedGroup, effects, over_seeds
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that is told of some runs: `title` names the folders they were found in."""
+
+    title: str
+    comparison: Comparison
+    groups: Sequence[SeedGroup]
+    effects: Sequence[Effect]
+
+    @property
+    def counts(self) -> str:
+        """'48 runs: 47 completed, 1 failed'."""
+        rows = self.comparison.rows
+        states = Counter(row.run.status for row in rows).most_common()
+        runs_ = "1 run" if len(rows) == 1 else f"{len(rows):,} runs"
+        return f"{runs_}: {', '.join(f'{count:,} {status}' for status, count in states)}"
+
+    def paths(self, out: Path) -> list[str]:
+        """The folder of each row's run, as seen from `out`."""
+        here = os.path.abspath(out)
+        return [os.path.relpath(os.path.abspath(row.run.path), here) for row in self.comparison.rows]
+
+    def links(self, out: Path) -> list[str]:
+        """The same as relative addresses."""
+        return [quote(os.fsencode(Path(path).as_posix())) + "/" for path in self.paths(out)]
+
+
+def make(folders: Sequence[Path], metric: str, now: float) -> Report:
+    """Reads the runs at any depth below `folders` and compares them by `metric`.
+
+    Args:
+        folders: where to look.
+        metric: a figure of the runs' summary.json.
+        now: the time in seconds, by which a run that writes no more is told; infinite where all are over.
+
+    Raises:
+        UserError: a folder that is not there, no runs, or a metric that no run has.
+    """
+    for folder in folders:
+        if not folder.is_dir():
+            raise UserError(f"{folder}: there is no such folder")
+    where = ", ".join(map(str, folders))
+    found = [run for folder in runs.find(folders) if (run := runs.read(folder, now)) is not None]
+    if not found:
+        raise UserError(f"{where}: no runs there, at any depth; the folder of a run holds a summary.json")
+    known = metrics(found)
+    if metric not in {METRIC, *known}:
+        from snntrain.config.explain import did_you_mean
+
+        allowed = f"there are {', '.join(known)}{did_you_mean(metric, known)}" if known else "no run has any figure yet"
+        raise UserError(f"metric={metric}: no run has it; {allowed}")
+    comparison = compare(found, metric)
+    return Report(plain(where), comparison, over_seeds(comparison), effects(comparison))
+
+
+def write(report: Report, out: Path) -> list[Path]:
+    """Writes report.csv, report.md and report.html into `out`, which is made.
+
+    Raises:
+        UserError: it cannot be written there.
+    """
+    from snntrain.report import page, table, text
+
+    contents = {
+        "report.csv": table.as_csv(report.comparison, [plain(path) for path in report.paths(out)]),
+        "report.md": text.markdown(report, report.links(out)),
+        "report.html": page.html(report, report.links(out)),
+    }
+    written = [out / name for name in contents]
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for path, content in zip(written, contents.values(), strict=True):
+            path.write_text(content, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"out={out}: cannot be written ({error.strerror}); choose another folder with out=…") from error
+    return written

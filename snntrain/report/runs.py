@@ -1,0 +1,230 @@
+"""The runs below given folders, as far as their files can be read: finished, failed, interrupted or still running."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+# Ten times as fast as the loader in Python, and not in every build of PyYAML.
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+COMPLETED = "completed"
+NEVER = "it left no summary.json; see its train.log"
+FOREIGN = "summary.json is not the summary of a run"
+WORDLESS = "ended without a word"
+# A run that was killed cannot write that it ended: one that says it is running and has written nothing for this long,
+# and for this many of its epochs, is in doubt.
+STALE_SECONDS = 15 * 60
+STALE_EPOCHS = 3
+STALE_RULE = "running? has written nothing for 15 minutes and three epochs: it may have been killed"
+CURVES = ("val_accuracy", "val_loss", "train_accuracy", "train_loss")
+
+_INSIDE_A_RUN = {"checkpoints", "tensorboard", ".hydra"}
+_CHOICES = re.compile(r"^    choices:\n((?:      .*\n?)+)", re.MULTILINE)
+_CHOICE = re.compile(r"^      (\w+): '?([^'\n]+)'?$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder.
+
+    Args:
+        path: the folder.
+        status: completed, failed, interrupted, running, 'running?' (see STALE_RULE), or damaged: no readable summary.
+        error: what ended it, in one line, or what is wrong with its files.
+        figures: the finite numbers of summary.json and of its `cost`.
+        words: the texts of summary.json, as name, device_name and precision.
+        settings: config.yaml by dotted key, each value as text; empty where there is none.
+        options: the option by which each config group was chosen.
+        classes: the class of each config group that has one.
+    """
+
+    path: Path
+    status: str
+    error: str | None
+    figures: Mapping[str, float]
+    words: Mapping[str, str]
+    settings: Mapping[str, str]
+    options: Mapping[str, str]
+    classes: Mapping[str, str]
+
+
+def find(folders: Iterable[Path]) -> list[Path]:
+    """The run folders at any depth, each once; links are followed, and those that lead back are not."""
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    for top in folders:
+        for place, below, files in os.walk(top, followlinks=True):
+            identity = _identity(place)
+            if identity is None or identity in seen:
+                below.clear()
+                continue
+            seen.add(identity)
+            if "summary.json" in files or ".hydra" in below:
+                found.append(Path(place))
+            below[:] = sorted(name for name in below if name not in _INSIDE_A_RUN)
+    return found
+
+
+def _identity(place: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(place)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def read(folder: Path, now: float) -> Run | None:
+    """The run in `folder`, or None where its files are of another program.
+
+    Args:
+        folder: one that `find` has found.
+        now: the time in seconds, by which a run that writes no more is told; infinite where it is known to be over.
+    """
+    summary, damage = _summary(folder / "summary.json")
+    settings, classes = _settings(folder / "config.yaml")
+    if damage == FOREIGN and not settings and not (folder / ".hydra").is_dir():
+        return None
+    status, error = _state(folder, summary, damage, now)
+    cost = summary.get("cost")
+    return Run(
+        path=folder,
+        status=status,
+        error=error,
+        figures={**_numbers(cost if isinstance(cost, dict) else {}), **_numbers(summary)},
+        words={key: plain(value) for key, value in summary.items() if isinstance(value, str)},
+        settings=settings,
+        options=_options(folder / ".hydra" / "hydra.yaml"),
+        classes=classes,
+    )
+
+
+def _summary(file: Path) -> tuple[dict[str, Any], str | None]:
+    """The content of summary.json, and what is wrong with it."""
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}, NEVER
+    except (OSError, ValueError, RecursionError) as error:
+        return {}, plain(f"summary.json cannot be read ({_first_line(error)})")
+    if not isinstance(content, dict) or not isinstance(content.get("status"), str):
+        return {}, FOREIGN
+    return content, None
+
+
+def _state(folder: Path, summary: Mapping[str, Any], damage: str | None, now: float) -> tuple[str, str | None]:
+    if damage == NEVER:
+        # A job has its folder some seconds before it has a summary.
+        return ("running", None) if now - _last_written(folder) < STALE_SECONDS else ("failed", NEVER)
+    if damage is not None:
+        return "damaged", damage
+    status, error = plain(summary["status"]), summary.get("error")
+    if status == "running" and math.isinf(now):
+        status = "failed"
+    if status == "running" and _is_stale(folder, now):
+        return "running?", None
+    if status == "failed":
+        return status, plain(str(error or WORDLESS))
+    return status, plain(str(error)) if error else None
+
+
+def _is_stale(folder: Path, now: float) -> bool:
+    silent = now - _last_written(folder)
+    if silent < STALE_SECONDS:
+        return False
+    longest = max((row.get("seconds") or 0.0 for row in epochs(folder, ("seconds",))), default=0.0)
+    return silent > STALE_EPOCHS * longest
+
+
+def _last_written(folder: Path) -> float:
+    times = [0.0]
+    for name in ("summary.json", "metrics.jsonl", "train.log", ".hydra"):
+        try:
+            times.append((folder / name).stat().st_mtime)
+        except OSError:
+            continue
+    return max(times)
+
+
+def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
+    return {key: value for key, value in content.items() if _is_number(value)}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _settings(file: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """config.yaml by dotted key, and the class of each group; nothing of a file that cannot be read."""
+    try:
+        content = yaml.load(file.read_text(encoding="utf-8"), Loader)
+        if not isinstance(content, dict):
+            return {}, {}
+        targets = {key: value.get("_target_") for key, value in content.items() if isinstance(value, dict)}
+        classes = {str(key): plain(str(target)).rpartition(".")[2] for key, target in targets.items() if target}
+        return dict(_leaves(content)), classes
+    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+        return {}, {}
+
+
+def _leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in content.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield plain(f"{prefix}{key}"), plain(_typed(value))
+
+
+def _typed(value: Any) -> str:
+    """The value as one types it on the command line."""
+    if isinstance(value, list):
+        return f"[{','.join(map(_typed, value))}]"
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value)
+
+
+def _options(file: Path) -> dict[str, str]:
+    """The chosen option of each group, as Hydra wrote it down: defaults and presets included."""
+    try:
+        block = _CHOICES.search(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {group: option for group, option in _CHOICE.findall(block[1]) if option != "null"} if block else {}
+
+
+def epochs(folder: Path, keys: Iterable[str] = CURVES) -> list[dict[str, float | None]]:
+    """The lines of metrics.jsonl that can be read, each with `epoch` and `keys`; None for what is not finite."""
+    try:
+        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    rows: list[dict[str, float | None]] = []
+    for line in lines:
+        try:
+            content = json.loads(line)
+        except (ValueError, RecursionError):  # The last line of a run that was killed may be half a line.
+            continue
+        if isinstance(content, dict) and _is_number(content.get("epoch")):
+            values = {key: content.get(key) for key in keys}
+            rows.append({"epoch": content["epoch"]} | {k: v if _is_number(v) else None for k, v in values.items()})
+    return rows
+
+
+def plain(text: str) -> str:
+    """The text on one line and fit for any output: what a file may hold and no terminal should get is written out."""
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,213 @@
+"""The sections of the page, each HTML or nothing where there is nothing to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from html import escape
+from typing import Any
+
+from snntrain.report.curves import MOST_CURVES
+from snntrain.report.markup import bounds, cell, element, heading, linked, section, select, status, strip
+from snntrain.report.plot_data import COSTS
+from snntrain.report.report import Report
+from snntrain.report.statistics import repeated
+from snntrain.report.table import effects_table, figure, runs_table, seeds_table, signed, spread_shown
+from snntrain.report.text import DIFFERENCE
+
+FEW = 5
+CURVE_WORDS = {
+    "val_accuracy": "validation accuracy",
+    "val_loss": "validation loss",
+    "train_accuracy": "training accuracy",
+    "train_loss": "training loss",
+}
+
+
+def glance(report: Report, links: Sequence[str]) -> str:
+    """The cards at the top; `links` lead to the folders of the runs."""
+    comparison = report.comparison
+    cards = []
+    best = next((index for index, row in enumerate(comparison.rows) if row.counts), None)
+    if best is not None:
+        row = comparison.rows[best]
+        told = " ".join(f"{key}={value}" for key, value in row.settings.items()) or row.label
+        cards.append(_card("Best run", figure(comparison.metric, row.value or 0.0), linked(told, links[best])))
+    if repeated(report.groups):
+        group = report.groups[0]
+        first = group.rows[0].settings
+        told = " ".join(f"{key}={first[key]}" for key in comparison.factors if key in first)
+        mean, *deviation = spread_shown(comparison.metric, group.spread).split(" ", maxsplit=1)
+        seeds = f"mean of {group.spread.count}" if group.spread.count > 1 else "one run"
+        cards.append(_card("Best over seeds", mean, escape(f"{told or 'all alike'}, {seeds}"), "".join(deviation)))
+    if report.effects:
+        effect = report.effects[0]
+        means = [level.spread.mean for level in effect.levels]
+        top = effect.levels[means.index(max(means))]
+        told = f"from its lowest mean to its highest, {figure(comparison.metric, max(means))} of {top.value}"
+        cards.append(_card("Greatest effect", effect.factor, escape(told), signed(comparison.metric, effect.range)))
+    total = sum(row.run.figures.get("train_seconds", 0.0) for row in comparison.rows)
+    cards.append(_card("Runs", f"{len(comparison.rows):,}", escape(f"{_duration(total)} of training in all")))
+    return element("section", "\n".join(cards), class_="glance")
+
+
+def _card(title: str, value: str, told: str, beside: str = "") -> str:
+    """`told` is HTML."""
+    small = f" {element('small', escape(beside))}" if beside else ""
+    shown = element("div", f"{escape(value)}{small}", class_="value")
+    return element("div", f"{element('h2', escape(title))}{shown}{element('p', told, class_='muted')}")
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if seconds < 100:
+        return f"{seconds:.0f} seconds"
+    return f"{minutes} minutes" if minutes < 100 else f"{minutes / 60:,.1f} hours"
+
+
+def errors(report: Report, links: Sequence[str]) -> Iterator[str]:
+    """The runs that did not end well."""
+    by_row = zip(report.comparison.rows, links, strict=True)
+    items = [
+        element("li", f"{status(row.run.status)} {linked(row.label, link)} {element('code', escape(row.run.error))}")
+        for row, link in by_row
+        if row.run.error is not None
+    ]
+    if items:
+        title = f"{len(items):,} {'run' if len(items) == 1 else 'runs'} with an error"
+        shown = element("ul", "\n".join(items), class_="errors")
+        if len(items) > FEW:
+            shown = element("details", element("summary", "show all") + shown)
+        yield section(title, "", shown)
+
+
+def runs(report: Report, links: Sequence[str]) -> str:
+    """The table of all runs."""
+    comparison = report.comparison
+    # What does not fit into the window is reached by scrolling: not the run and how it ended.
+    columns = sorted(runs_table(comparison), key=lambda column: ("run", "status", column.role).index(column.role))
+    order = "ascending" if comparison.lower_is_better else "descending"
+    head = [heading(column, order if column.role == "metric" else "none") for column in columns]
+    known = [row.value for row in comparison.rows if row.value is not None]
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    lines = []
+    for index, row in enumerate(comparison.rows):
+        cells = []
+        for column in columns:
+            content, share = None, None
+            if column.role == "run":
+                content = linked(row.label, links[index])
+            elif column.role == "status":
+                content = status(row.run.status)
+            elif column.role == "metric" and row.value is not None and high > low:
+                share = (row.value - low) / (high - low)
+            cells.append(cell(column, index, content, share))
+        lines.append(element("tr", "".join(cells), data_runs=str(index)))
+    table = _table(head, lines, "runs")
+    told = '<span id="filtered" class="muted" role="status"></span>'
+    search = '<label>filter <input id="filter" type="search" placeholder="words, as plif soft"></label>'
+    controls = element("div", search + told, class_="controls")
+    note = "The best first. A heading sorts; a run leads to its folder."
+    return section("Runs", note, controls, _scrolled(table))
+
+
+def _table(head: Sequence[str], lines: Sequence[str], name: str | None = None) -> str:
+    top = element("thead", element("tr", "".join(head)))
+    return element("table", f"{top}\n<tbody>\n{chr(10).join(lines)}\n</tbody>", id=name)
+
+
+def _scrolled(table: str) -> str:
+    """The table in a frame of its own, which the keyboard can scroll too."""
+    return element("div", table, class_="scroll", tabindex="0")
+
+
+def curves(report: Report, data: dict[str, Any]) -> Iterator[str]:
+    """The learning curves; `data` is what the scripts draw."""
+    count, total = len(data["curves"]), len(report.comparison.rows)
+    if not count:
+        return
+    controls = [select("figure", "figure", CURVE_WORDS.items())]
+    if data["bands"]:
+        controls.append(select("over", "show", [("runs", "each run"), ("seeds", "mean ± std over seeds")]))
+    controls += _colour_choice(data)
+    note = "The pointer on a curve or on a row of the table shows which run it is."
+    if total > count > MOST_CURVES - 1:
+        note = f"The best {count} of {total:,} runs; the other {total - count:,} are in the table. {note}"
+    yield _plot("Learning curves", note, controls, "curves")
+
+
+def _colour_choice(data: dict[str, Any]) -> list[str]:
+    names = [(factor["name"], factor["name"]) for factor in data["factors"]]
+    return [select("colour", "colour", names)] if names else []
+
+
+def _plot(title: str, note: str, controls: Sequence[str], name: str) -> str:
+    bar = element("div", "".join(controls), class_="controls")
+    place = element("div", "<noscript>The curves are drawn by a script.</noscript>", class_="plot", id=name)
+    return section(title, note, bar, element("div", "", class_="legend"), place)
+
+
+def costs(data: dict[str, Any]) -> Iterator[str]:
+    """The metric against what a run spends."""
+    placed = [run for run in data["runs"] if run["value"] is not None]
+    known = [(cost, word) for cost, word in COSTS.items() if len({run[cost] for run in placed} - {None}) > 1]
+    if known:
+        note = "Further left is cheaper. The dashed line joins the runs that none beats at the same or a lower cost."
+        controls = [select("cost", "against", known), *_colour_choice(data)]
+        yield _plot("What it costs", note, controls, "cost")
+
+
+def seeds(report: Report) -> Iterator[str]:
+    """The groups of runs that differ in the seed alone."""
+    groups, comparison = report.groups, report.comparison
+    if not repeated(groups):
+        return
+    columns = seeds_table(comparison, groups)
+    order = "ascending" if comparison.lower_is_better else "descending"
+    head = [heading(column, order if column.role == "metric" else "none") for column in columns]
+    single = [[row.value for row in group.rows if row.value is not None] for group in groups]
+    values = [value for several in single for value in several]
+    low, high = bounds([group.spread for group in groups])
+    low, high = min(low, *values), max(high, *values)
+    lines = []
+    for index, group in enumerate(groups):
+        cells = [cell(column, index) for column in columns]
+        drawn = strip(group.spread, low, high, single=single[index])
+        lines.append(element("tr", "".join([*cells, element("td", drawn)])))
+    head.append(element("th", escape(_scale(comparison.metric, low, high)), scope="col"))
+    note = "Completed runs that differ in the seed alone; sample standard deviation. Rings are single runs."
+    yield section("Mean ± std over seeds", note, _scrolled(_table(head, lines)))
+
+
+def _scale(metric: str, low: float, high: float) -> str:
+    return f"{figure(metric, low)} to {figure(metric, high)}"
+
+
+def effects(report: Report) -> Iterator[str]:
+    """The marginal effects."""
+    if not report.effects:
+        return
+    metric = report.comparison.metric
+    low, high = bounds([level.spread for effect in report.effects for level in effect.levels])
+    blocks = []
+    for effect in report.effects:
+        columns = effects_table(metric, [effect])[1:]
+        head = [heading(column, None) for column in columns]
+        head.append(element("th", escape(_scale(metric, low, high)), scope="col"))
+        lines = []
+        for index, level in enumerate(effect.levels):
+            drawn = element("td", strip(level.spread, low, high, effect.mean))
+            lines.append(element("tr", "".join(cell(column, index) for column in columns) + drawn))
+        blocks.append(element("div", element("h3", escape(effect.factor)) + _table(head, lines)))
+    note = f"{DIFFERENCE[0].upper()}{DIFFERENCE[1:]}. All strips have the same scale."
+    yield section("What each factor does", note, element("div", "\n".join(blocks), class_="effects"))
+
+
+def shared(report: Report) -> Iterator[str]:
+    """The settings that all runs have in common."""
+    shared = report.comparison.shared
+    if shared:
+        items = "".join(
+            element("div", element("dt", escape(key)) + element("dd", escape(value))) for key, value in shared.items()
+        )
+        head = element("summary", f"The same in all runs: {len(shared)} settings")
+        yield element("section", element("details", head + element("dl", items)))

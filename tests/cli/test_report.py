@@ -1,0 +1,121 @@
+"""`snntrain report`: from folders to tables and files."""
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Outcome
+from tests.report.folders import write_run
+
+FILES = ("report.csv", "report.md", "report.html")
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    for neuron, accuracy in (("if", 0.9), ("lif", 0.8)):
+        write_run(
+            tmp_path / "sweep" / f"0_neuron={neuron}", neuron=neuron, test_accuracy=accuracy, val_accuracy=1 - accuracy
+        )
+    return tmp_path / "sweep"
+
+
+def test_a_folder_gets_its_report(snntrain: Callable[..., Outcome], sweep: Path) -> None:
+    outcome = snntrain("report", "sweep")
+    assert (outcome.status, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0] == "2 runs: 2 completed in sweep"
+    assert lines[2].split() == ["neuron", "test_accuracy", "val_accuracy", "run"]
+    assert lines[3].split()[:2] == ["if", "0.9000"]
+    assert lines[-1] == "report: sweep/report.csv, sweep/report.md, sweep/report.html"
+    assert all((sweep / name).stat().st_size > 0 for name in FILES)
+
+
+def test_several_folders_are_reported_on_where_one_stands_or_in_out(
+    snntrain: Callable[..., Outcome], sweep: Path, tmp_path: Path, finished_run: Path
+) -> None:
+    assert snntrain("report", "sweep", str(finished_run)).status == 0
+    assert all((tmp_path / name).exists() for name in FILES)
+    outcome = snntrain("report", "sweep", str(finished_run), "out=a/b", "metric=val_accuracy")
+    assert outcome.status == 0
+    with (tmp_path / "a" / "b" / "report.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3
+    assert {os.path.realpath(tmp_path / "a" / "b" / row["run"]) for row in rows} == {
+        os.path.realpath(finished_run),
+        *(os.path.realpath(path) for path in sweep.iterdir() if path.is_dir()),
+    }
+    accuracies = [float(row["val_accuracy"]) for row in rows]
+    assert accuracies == sorted(accuracies, reverse=True)
+    assert not (finished_run / "report.csv").exists()
+
+
+def test_a_folder_of_a_sweeps_job_is_no_key(snntrain: Callable[..., Outcome], sweep: Path) -> None:
+    outcome = snntrain("report", "sweep/0_neuron=lif", "out=.")
+    assert outcome.out.startswith("1 run: 1 completed in sweep/0_neuron=lif\n")
+
+
+def test_runs_that_failed_are_named_with_their_error(snntrain: Callable[..., Outcome], sweep: Path) -> None:
+    write_run(sweep / "2_neuron=rif", neuron="rif", status="failed", error="RunFailed: not finite", test_accuracy=None)
+    (sweep / "0_neuron=if" / "summary.json").write_text('{"status": ')
+    outcome = snntrain("report", "sweep")
+    assert outcome.status == 0
+    assert "failed: 2: RunFailed: not finite" in outcome.out.splitlines()
+    assert any(
+        line.startswith("damaged: 0_neuron=if: summary.json cannot be read") for line in outcome.out.splitlines()
+    )
+
+
+def test_the_table_fits_the_terminal(
+    snntrain: Callable[..., Outcome], sweep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "36")
+    lines = snntrain("report", "sweep").out.splitlines()
+    assert max(map(len, lines[2:5])) <= 36
+    assert "left out for the width: val_accuracy; report.csv has all" in lines
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "report needs the folders of runs or sweeps, as in snntrain report multirun"),
+        (("nowhere",), "nowhere: there is no such folder"),
+        (("empty",), "empty: no runs there, at any depth; the folder of a run holds a summary.json"),
+        (
+            ("sweep", "metrik=loss"),
+            "metrik=loss: there is no such folder, and no key 'metrik'; the keys are metric, out",
+        ),
+        (
+            ("sweep", "metric=val_acuracy"),
+            "metric=val_acuracy: no run has it; there are test_accuracy, val_accuracy, train_seconds "
+            "(did you mean val_accuracy?)",
+        ),
+        (("sweep", "out="), "out=: needs a value"),
+        (("sweep", "--resolve", "--cfg", "job"), "--resolve: report takes folders, metric=<figure> and out=<folder>"),
+        (("sweep", "out=file/x"), "out=file/x: cannot be written (Not a directory); choose another folder with out=…"),
+    ],
+)
+def test_a_mistake_is_told_in_a_line(
+    arguments: tuple[str, ...], told: str, snntrain: Callable[..., Outcome], sweep: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    assert snntrain("report", *arguments) == Outcome(2, "", f"snntrain: {told}\n")
+
+
+def test_report_tells_its_usage(snntrain: Callable[..., Outcome]) -> None:
+    outcome = snntrain("report", "--help")
+    assert outcome.status == 0
+    assert outcome.out.startswith("snntrain report <folder>…")
+
+
+def test_the_report_of_a_real_run_tells_its_figures(
+    snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
+) -> None:
+    summary = json.loads((finished_run / "summary.json").read_text())
+    outcome = snntrain("report", str(finished_run), "out=.")
+    assert f"{summary['test_accuracy']:.4f}" in outcome.out
+    assert '"epoch":[1.0,2.0]' in (tmp_path / "report.html").read_text()

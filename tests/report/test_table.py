@@ -1,0 +1,155 @@
+"""The same comparison as text for a terminal, as Markdown and as CSV."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from snntrain.report.report import Report, make
+from snntrain.report.table import (
+    MOST_ROWS,
+    as_csv,
+    as_markdown,
+    as_text,
+    figure,
+    fit,
+    markdown_text,
+    runs_table,
+    signed,
+)
+from snntrain.report.text import failures, markdown, terminal
+from tests.report.folders import write_run
+
+COST = {"spikes_per_image": 1234.5, "energy_nj_per_image": 12.345, "parameters": 7}
+
+
+def report_on(folder: Path) -> Report:
+    return make([folder], "test_accuracy", 0.0)
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    """Two neurons, two resets, three seeds: of `reset` a small effect, of `neuron` a great one; and a failed run."""
+    for neuron, base in (("if", 0.9), ("lif", 0.5)):
+        for soft in (False, True):
+            for seed in range(3):
+                name = f"{neuron}{int(soft)}{seed}"
+                accuracy = base + 0.01 * soft + 0.001 * seed
+                seconds = {"train_seconds": 1.0 + seed}
+                config = {"seed": seed}
+                write_run(tmp_path / name, neuron=neuron, soft=soft, config=config, test_accuracy=accuracy, **seconds)
+    none = {"test_accuracy": None, "val_accuracy": None, "train_seconds": None}
+    write_run(tmp_path / "broken", config={"seed": 3}, status="failed", error="RunFailed: not | finite", **none)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("test_accuracy", 0.98765, "0.9877"),
+        ("val_loss", 0.5, "0.5000"),
+        ("train_seconds", 1234.56, "1,234.6"),
+        ("train_seconds", 0.0312, "0.031"),
+        ("parameters", 14680.0, "14,680"),
+        ("spikes_per_image", 1234.5, "1,234"),
+        ("energy_nj_per_image", 12.345, "12.3"),
+        ("epochs", 3, "3"),
+    ],
+)
+def test_a_figure_is_shown_in_the_digits_that_tell(name: str, value: float, shown: str) -> None:
+    assert figure(name, value) == shown
+
+
+def test_a_difference_has_its_sign() -> None:
+    assert (signed("test_accuracy", 0.012), signed("test_accuracy", -0.5)) == ("+0.0120", "−0.5000")
+
+
+def test_the_table_on_the_terminal_is_aligned_and_the_best_run_leads(sweep: Path) -> None:
+    head, first, *rest = terminal(report_on(sweep), 200).splitlines()
+    assert head.split() == ["neuron", "reset", "seed", "test_accuracy", "train_seconds", "status", "run"]
+    assert first.split() == ["if", "soft", "2", "0.9120", "3.0", "completed", "if12"]
+    assert rest[11].split() == ["lif", "hard", "3", "–", "–", "failed", "broken"]
+    column = head.index("test_accuracy") + len("test_accuracy")
+    assert all(line[column] == " " and line[column - 1] in "0123456789–" for line in (first, *rest[:12]))
+
+
+def test_mean_and_deviation_over_seeds_and_effects_are_told(sweep: Path) -> None:
+    lines = [" ".join(line.split()) for line in terminal(report_on(sweep), 200).splitlines()]
+    assert "if soft 0.9110 ± 0.0010 3 0, 1, 2" in lines
+    assert "neuron if 0.9060 ± 0.0055 +0.2000 6" in lines
+    assert "lif 0.5060 ± 0.0055 −0.2000 6" in lines
+
+
+@pytest.mark.parametrize("width", [200, 70, 60, 50, 40])
+def test_a_narrow_terminal_is_told_what_was_left_out(width: int, sweep: Path) -> None:
+    report = report_on(sweep)
+    text = terminal(report, width)
+    table = text.split("\n\n")[0].splitlines()
+    assert max(map(len, table[:13])) <= width
+    head = table[0].split()
+    assert {"test_accuracy", "status", "run"} <= set(head)
+    missing = [name for name in ("train_seconds", "seed", "reset", "neuron") if name not in head]
+    told = [line for line in table if line.startswith("left out for the width: ")]
+    assert told == ([f"left out for the width: {', '.join(missing)}; report.csv has all"] if missing else [])
+
+
+def test_the_factor_of_the_least_effect_goes_before_the_others(sweep: Path) -> None:
+    report = report_on(sweep)
+    kept, left_out = fit(runs_table(report.comparison), 0, report.effects)
+    assert left_out == ["train_seconds", "seed", "reset", "neuron"]
+    assert [column.name for column in kept] == ["test_accuracy", "status", "run"]
+
+
+def test_costs_are_columns_where_they_are_known_and_differ(tmp_path: Path) -> None:
+    write_run(tmp_path / "0", neuron="if", cost=COST)
+    write_run(tmp_path / "1", neuron="lif", cost={**COST, "spikes_per_image": 99.5})
+    write_run(tmp_path / "2", neuron="rif")
+    head, *rows = as_text(runs_table(report_on(tmp_path).comparison))
+    assert head.split() == ["neuron", "test_accuracy", "spikes_per_image", "run"]
+    assert [row.split()[2] for row in rows] == ["1,234", "99.5", "–"]
+
+
+def test_a_validation_accuracy_is_marked(tmp_path: Path) -> None:
+    write_run(tmp_path / "0", neuron="if", status="interrupted", test_accuracy=None, val_accuracy=0.8)
+    write_run(tmp_path / "1", neuron="lif")
+    text = terminal(report_on(tmp_path), 200)
+    assert "0.8000*" in text
+    assert "0.9000 " in text
+    assert "* val_accuracy: the run has no test_accuracy" in text.splitlines()
+
+
+def test_of_many_runs_the_best_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
+    for number in range(MOST_ROWS + 7):
+        write_run(tmp_path / str(number), config={"T": number + 1}, test_accuracy=number / 100)
+    lines = as_text(runs_table(report_on(tmp_path).comparison))
+    assert len(lines) == 1 + MOST_ROWS + 1
+    assert lines[-1] == "… and 7 more"
+
+
+def test_the_csv_has_every_run_in_full(sweep: Path) -> None:
+    report = report_on(sweep)
+    rows = list(csv.DictReader(io.StringIO(as_csv(report.comparison, report.paths(sweep)))))
+    assert len(rows) == 13
+    best = rows[0]
+    assert (best["run"], best["status"], best["neuron"], best["reset"]) == ("if12", "completed", "if", "soft")
+    assert float(best["test_accuracy"]) == 0.9 + 0.01 + 0.002
+    assert (rows[-1]["test_accuracy"], rows[-1]["error"]) == ("", "RunFailed: not | finite")
+
+
+def test_markdown_shows_every_text_as_it_is(sweep: Path) -> None:
+    text = markdown(report_on(sweep), report_on(sweep).links(sweep))
+    table = text.split("\n\n")[2].splitlines()
+    assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
+    assert "[if12](if12/)" in table[2]
+    assert r"- failed: broken: RunFailed: not \| finite" in text
+    assert markdown_text("<b>*a*|_b_`") == r"&lt;b&gt;\*a\*\|\_b\_\`"
+
+
+def test_numbers_stand_at_the_right_in_markdown(sweep: Path) -> None:
+    rules = as_markdown(runs_table(report_on(sweep).comparison))[1]
+    assert rules == "| --- | --- | ---: | ---: | ---: | --- | --- |"
+
+
+def test_each_failed_run_is_named_with_its_error(sweep: Path) -> None:
+    assert list(failures(report_on(sweep))) == ["failed: broken: RunFailed: not | finite"]
