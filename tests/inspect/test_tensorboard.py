@@ -96,7 +96,7 @@ def test_every_tag_is_there_once_an_epoch_and_none_besides(tmp_path: Path) -> No
     for tag in FINAL:
         assert len(board.Scalars(tag)) == 1
     others = {"config/text_summary", "custom_scalars__config__"}
-    others |= {f"_hparams_/{part}" for part in ("experiment", "session_start_info", "session_end_info")}
+    others |= {f"_hparams_/{part}" for part in ("session_start_info", "session_end_info")}
     written = [
         (value.tag, event.step)
         for file in (tmp_path / "tensorboard").iterdir()
