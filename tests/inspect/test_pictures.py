@@ -106,11 +106,17 @@ def test_a_raster_shows_the_recorded_spikes_of_every_sample() -> None:
     assert len(found(figure, "spikes")[0].get_xydata()) == whole.s.sum()
 
 
+def test_a_raster_tells_the_rate_of_all_neurons_whichever_are_shown() -> None:
+    whole = recording()
+    rates = [f"{title}, rate {whole.s[:, sample].mean():.3g}" for sample, title in enumerate(TITLES)]
+    assert texts(raster(panels(whole), TITLES, "layer", rows=2), "title") == rates
+
+
 @pytest.mark.parametrize(("draw", "heading"), [(raster, "spikes"), (heat_map, "potential v")])
 def test_pictures_of_all_neurons_are_titled_and_labelled(draw: Callable[..., Figure], heading: str) -> None:
     figure = draw(panels(recording()), TITLES, "conv1_neuron", rows=64)
     assert texts(figure, "heading") == [f"conv1_neuron: {heading}"]
-    assert texts(figure, "title") == TITLES
+    assert [title.partition(", rate")[0] for title in texts(figure, "title")] == TITLES
     assert texts(figure, "x label") + texts(figure, "y label") == ["time step", "neuron"]
     assert labelled(figure, 0)[1] == ["0", "3", "6"]
     assert texts(figure, "x tick") == ["1", "2", "3", "4", "5"]

@@ -15,6 +15,8 @@ from snntrain.inspect.recording import Recording
 def raster(recordings: Sequence[Recording], titles: Sequence[str], layer: str, rows: int) -> Figure:
     """Spikes of one layer, a panel a sample: neurons upward, time steps to the right.
 
+    A title tells the firing rate, spikes a neuron and step, of all the layer's neurons: those shown may be quiet ones.
+
     Args:
         recordings: of the layer, a sample each: `[T, neurons]`.
         titles: of the panels.
@@ -25,7 +27,8 @@ def raster(recordings: Sequence[Recording], titles: Sequence[str], layer: str, r
     shown = evenly_spread(neurons, rows)
     count = len(shown)
     heading = shown_of(layer, "spikes", count, neurons)
-    panels = Panels(heading, titles, time_scale(T), Scale("neuron", -0.5, count - 0.5, rows_labelled(shown)))
+    told = [f"{title}, rate {recording.s.mean():.3g}" for title, recording in zip(titles, recordings, strict=True)]
+    panels = Panels(heading, told, time_scale(T), Scale("neuron", -0.5, count - 0.5, rows_labelled(shown)))
     spikes = [np.nonzero(recording.s[:, shown]) for recording in recordings]
     # What a spike leaves white of its step and its row keeps neighbours apart.
     panels.add(
