@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata  # type: ignore[import-untyped]
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 from snntrain.inspect.drawing import DrawingProcess, Picture, draw
 from snntrain.inspect.potentials import Histogram
@@ -138,8 +139,13 @@ class Board:
     def hyper_parameters(self, values: Mapping[str, Value], metrics: Mapping[str, float]) -> None:
         """The HParams tab: the configuration by dotted key, and the run's final figures."""
         final = {f"final/{key}": value for key, value in metrics.items()}
+        _, start, end = hparams(dict(values), final)
         with self.tolerant("TensorBoard's events"):
-            self.writer.add_hparams(dict(values), final, run_name=".")
+            # Not add_hparams, which also says what to show, of all runs: TensorBoard then takes the first five keys,
+            # and by itself it would begin with those that differ.
+            for summary in (start, end):
+                self.writer._get_file_writer().add_summary(summary)
+        self.scalars(0, final)
 
     def _write_drawn(self) -> None:
         """Waits for the pictures that are being drawn, if any are."""
