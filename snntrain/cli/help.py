@@ -37,7 +37,7 @@ Flags, in any position
   --help --version     this text; the version
   -m, --multirun       run every combination of the comma-separated values
   --cfg job            print the composed config and stop; with --resolve, interpolations resolved
-  -cd, --config-dir    a folder of your own, with its own neuron/, experiment/ … files; eval, inspect, doctor take it too
+  -cd, --config-dir    a folder of your own, with neuron/, experiment/ … files; eval, inspect and doctor take it
   -cn, --config-name   another primary config
   --shell-completion   install=bash prints what to eval for completion by the tab key
   --hydra-help         more flags, of Hydra

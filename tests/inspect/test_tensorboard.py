@@ -28,7 +28,8 @@ LAYERS = ("fc1_neuron", "out_neuron")
 EPOCHS = 2
 SPENT = ("spikes_per_image", "energy_nj_per_image")
 COUNTED = ("effective_macs", "effective_acs", "dense_operations", "membrane_updates")
-FINAL = [f"final/{key}" for key in ("test_accuracy", "test_accuracy_last", "val_accuracy", "images_per_second", *SPENT)]
+FINAL_KEYS = ("test_accuracy", "test_accuracy_last", "val_accuracy", "images_per_second", *SPENT)
+FINAL = [f"final/{key}" for key in FINAL_KEYS]
 FINAL += [f"cost/{key}" for key in (*SPENT, *(f"{key}_per_image" for key in COUNTED), "parameters", "parameter_bytes")]
 # What every epoch of the convolutional network with PLIF neurons gives.
 CONVOLUTIONAL = ("conv1_neuron", "fc1_neuron", "out_neuron")
