@@ -26,6 +26,9 @@ from snntrain.training.run_folder import RunFolder
 
 log = logging.getLogger("snntrain")
 
+# Of an image's cost, what runs and layers are compared by.
+SPENT = ("spikes_per_image", "energy_nj_per_image")
+
 
 def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict[str, Any]:
     """Trains, tests once at the end, and returns what summary.json holds.
@@ -94,8 +97,14 @@ def test(job: Job, run: RunFolder, board: Board) -> None:
     run.summary["cost"] = figures = cost.figures(len(job.data.test))
     for name, kind in not_counted(figures, network).items():
         log.warning("what %s (%s) costs is not known: its operations cannot be counted", name, kind)
-    known = {key: value for key, value in figures.items() if isinstance(value, int | float)}
-    board.scalars(run.summary["epochs"], {f"cost/{key}": float(value) for key, value in known.items()})
+    board.scalars(run.summary["epochs"], cost_scalars(figures))
+
+
+def cost_scalars(figures: dict[str, Any]) -> dict[str, float]:
+    """What TensorBoard is told of the cost, by tag: all that is known of the network, and where it is spent."""
+    told = {f"cost/{key}": value for key, value in figures.items() if key != "layers"}
+    told |= {f"{key}/{name}": layer[key] for name, layer in figures["layers"].items() for key in SPENT if key in layer}
+    return {tag: float(value) for tag, value in told.items() if value is not None}
 
 
 def metrics_on_test(job: Job) -> Metrics:
@@ -122,8 +131,7 @@ def summary_line(run: RunFolder) -> str:
 def final_metrics(summary: dict[str, Any]) -> dict[str, float]:
     """The figures that TensorBoard's HParams tab compares runs by."""
     keys = ("test_accuracy", "test_accuracy_last", "val_accuracy", "images_per_second")
-    spent = ("spikes_per_image", "energy_nj_per_image")
-    figures = {**{key: summary[key] for key in keys}, **{key: summary["cost"][key] for key in spent}}
+    figures = {**{key: summary[key] for key in keys}, **{key: summary["cost"][key] for key in SPENT}}
     return {key: float(value) for key, value in figures.items() if value is not None}
 
 

@@ -46,6 +46,8 @@ SCALARS = [
         for layer in ("conv1", "conv1_norm", "conv1_neuron", "fc1", "fc1_neuron", "out", "out_neuron")
     ),
 ]
+FINAL += [f"spikes_per_image/{layer}" for layer in CONVOLUTIONAL]
+FINAL += [f"energy_nj_per_image/{layer}" for layer in ("conv1", "fc1", "out")]
 HISTOGRAMS = [f"h_minus_threshold/{layer}" for layer in CONVOLUTIONAL]
 PICTURES = [f"{kind}/{layer}" for kind in ("spikes", "voltages", "heat_map") for layer in CONVOLUTIONAL]
 PICTURES += ["spike_counts/conv1_neuron", "output/spike_counts", "output/confusion"]
