@@ -45,7 +45,11 @@ DANGEROUS = (
     *("snntrain.data.download.obtain", "snntrain.data.download.Source", "snntrain.data.vision.obtain"),
     *("snntrain.data.vision.pickle.loads", "snntrain.data.vision._verified", "snntrain.data.vision._datasets"),
     *("snntrain.data.vision.source", "snntrain.data.digits.np.load", "snntrain.data.digits.FILE.unlink"),
-    *("snntrain.data.idx.read_idx", "snntrain.neuron.recurrence.executor.os.system", "snntrain.network.mlp.nn.Module"),
+    *(
+        "snntrain.data.idx.read_idx",
+        "snntrain.neuron.recurrence.executor.os.system",
+        "snntrain.network.mlp.nn.functional",
+    ),
     *("snntrain", "snntrain.", "snntrain..neuron", "snntrain.neuron", ".", "", "torch", "torch.nn", "torch.nn."),
     *(
         "torch.nn.modules.Linear.forward.__globals__",
