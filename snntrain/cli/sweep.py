@@ -76,7 +76,7 @@ def conclude() -> None:
     failed = [job for job in jobs if job.status != runs.COMPLETED]
     print(f"{len(jobs) - len(failed)} of {len(jobs)} jobs completed in {folder}")
     for job in failed:
-        print(f"  {job.status}: {job.path.relative_to(folder)}: {job.error or runs.WORDLESS}")
+        print(f"  {job.status}: {job.path.relative_to(folder)}: {job.ending or runs.WORDLESS}")
     if failed:
         raise RunFailed(f"{len(failed)} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
 

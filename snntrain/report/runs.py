@@ -44,7 +44,8 @@ class Run:
         path: the folder.
         status: completed, failed, interrupted, running, killed (see KILLED_RULE), or damaged: no readable summary.
         error: what ended it, in one line, or what is wrong with its files.
-        resume: the command that goes on with a run that did not come to its end; None where there is nothing to go on.
+        resume: the command that goes on with a run that did not come to its end; None where there is nothing to go on
+            from, or `error` names it already.
         figures: the finite numbers of summary.json and of its `cost`.
         words: the texts of summary.json, as name, device_name and precision.
         settings: config.yaml by dotted key, each value as text; empty where there is none.
@@ -111,7 +112,7 @@ def read(folder: Path, now: float) -> Run | None:
         path=folder,
         status=status,
         error=error,
-        resume=_resume(folder, status),
+        resume=_resume(folder, status, error),
         figures={**_numbers(cost if isinstance(cost, dict) else {}), **_numbers(summary)},
         words={key: plain(value) for key, value in summary.items() if isinstance(value, str)},
         settings=settings,
@@ -150,7 +151,9 @@ def _state(folder: Path, summary: Mapping[str, Any], damage: str | None, now: fl
     return status, plain(str(error)) if error else None
 
 
-def _resume(folder: Path, status: str) -> str | None:
+def _resume(folder: Path, status: str, error: str | None) -> str | None:
+    if error is not None and "snntrain resume=" in error:
+        return None
     stopped = status in ("failed", "interrupted") and (folder / "checkpoints" / "last.pt").is_file()
     return plain(shlex.join(["snntrain", f"resume={folder}"])) if stopped or status == KILLED else None
 

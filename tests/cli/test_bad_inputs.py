@@ -114,6 +114,8 @@ BAD = {
     # eval
     "eval of nothing": ("eval", "eval needs run=<folder>"),
     "eval of no folder": ("eval run={broken}/none", "none: no run folder, it holds no config.yaml"),
+    "eval of the latest of none": ("eval run=latest", "latest: there are no runs below outputs/ or multirun/ here"),
+    "eval of many runs": (EVAL, "name one of them, as in run="),
     "eval of another checkpoint": (f"{EVAL}/good checkpoint=first", "checkpoint=first: must be best or last"),
     "eval with a flag": (f"{EVAL}/good -m", "--multirun: eval takes"),
     "eval with a flag that is not there": (f"{EVAL}/good --verbose", "--verbose: there is no such flag"),

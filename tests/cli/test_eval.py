@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -46,6 +47,12 @@ def test_a_checkpoint_is_as_good_as_the_summary_says(
     assert outcome.out.startswith(f"{finished_run}/checkpoints/{checkpoint}.pt, epoch {summary[epoch]}\n")
     assert "digits: 359 test images, cpu, fp32, T=4\n" in outcome.out
     assert accuracy(outcome.out) == round(summary[figure], 4)
+
+
+def test_the_latest_run_is_evaluated(snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished_run, tmp_path / "outputs" / "run")
+    outcome = snntrain("eval", "run=latest")
+    assert outcome.out.startswith("outputs/run/checkpoints/best.pt, epoch ")
 
 
 def test_the_best_checkpoint_is_evaluated_unless_told_otherwise(

@@ -109,6 +109,14 @@ def test_a_run_that_stopped_can_be_resumed_if_it_has_a_checkpoint(status: str, n
     assert found.ending == ("; ".join(told) or None)
 
 
+def test_the_command_that_goes_on_is_not_told_twice(tmp_path: Path) -> None:
+    error = "disk full; go on with: snntrain resume=a"
+    run = write_run(tmp_path / "a", status="failed", error=error)
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / "last.pt").touch()
+    assert read(run).ending == error
+
+
 def test_what_is_known_to_be_over_is_not_running(tmp_path: Path) -> None:
     run = read(write_run(tmp_path / "a", status="running"), math.inf)
     assert (run.status, run.error) == ("failed", "ended without a word")
@@ -187,6 +195,7 @@ def test_no_content_at_all_is_too_much(summary: bytes, config: bytes, metrics: b
 
 
 def test_a_report_waits_for_no_torch() -> None:
-    code = "import sys, snntrain.cli.report, snntrain.report.page, snntrain.report.latest; sys.exit(bool({'torch', 'hydra'} & sys.modules.keys()))"
+    modules = "snntrain.cli.report, snntrain.report.page, snntrain.report.latest"
+    code = f"import sys, {modules}; sys.exit(bool({{'torch', 'hydra'}} & sys.modules.keys()))"
     environment = os.environ | {"PYTHONPATH": ":".join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
