@@ -28,8 +28,8 @@ CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "co
 VERSION_BASE = "1.3"
 # A file name holds 255 bytes, and a sweep's folder is named after its overrides.
 LONGEST_FOLDER = 120
-# Of a thousand jobs that a scheduler starts in one second, two share a folder once in nine thousand times; with two bytes
-# seven pairs would each time.
+# Of a thousand jobs that a scheduler starts in one second, two share a folder once in nine thousand times; with two
+# bytes seven pairs would each time.
 ID_BYTES = 4
 
 
