@@ -160,7 +160,7 @@ def test_a_loss_that_is_no_number_fails_the_run_in_one_line(tmp_path: Path) -> N
 
 def test_weights_that_are_no_numbers_fail_the_run_though_the_loss_is_finite() -> None:
     """A neuron whose potential is NaN is silent, so that no loss tells."""
-    job = prepared("optimizer.lr=1e37", "scheduler=none")
+    job = prepared("optimizer.lr=1e39", "scheduler=none")
     with pytest.raises(RunFailed, match=r"weights are no longer finite in epoch 1: try a lower optimizer\.lr"):
         train_epoch(job, TrainingStep(job), 1)
 
