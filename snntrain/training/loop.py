@@ -10,6 +10,7 @@ from snntrain.training.bar import with_bar
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Epoch, Journal
+from snntrain.training.memory import explained
 from snntrain.training.progress import Progress
 from snntrain.training.saving import Saving, check_weights
 from snntrain.training.step import TrainingStep
@@ -32,7 +33,7 @@ def fit(job: Job, step: TrainingStep, progress: Progress, journal: Journal, savi
             if progress.batch == 0:
                 progress.learning_rate = float(job.optimizer.param_groups[0]["lr"])
             training = train_epoch(job, step, progress, saving, stop)
-            with FiringRates(job.evaluated.network) as rates:
+            with explained(job.config, evaluating=True), FiringRates(job.evaluated.network) as rates:
                 images = stop.between(job.validation.epoch())
                 validation = evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
             number, learning_rate, seconds = progress.epoch, progress.learning_rate, progress.seconds

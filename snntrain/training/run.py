@@ -136,7 +136,8 @@ def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
     """Metrics of the evaluated model over the test split; `stop` may end it between two batches."""
     batches = build.batches(job.config, job.data, job.data.test, job.runtime).epoch()
     images = batches if stop is None else stop.between(batches)
-    return evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
+    with explained(job.config, evaluating=True):
+        return evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
 
 
 def summary_line(run: RunFolder) -> str:

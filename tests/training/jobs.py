@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from omegaconf import DictConfig, OmegaConf
@@ -17,6 +18,7 @@ from snntrain.training import build, checkpoint, run
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
 from snntrain.training.loop import train_epoch
+from snntrain.training.loss import MSERate
 from snntrain.training.progress import beginning
 from snntrain.training.step import TrainingStep
 
@@ -82,6 +84,23 @@ class Infinite(nn.Module):
 
     def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
         return spikes.float().mean() * 0 + torch.inf
+
+
+class Interrupting(MSERate):
+    """A loss during whose computations number `at` the process is sent a signal; number `crash` fails."""
+
+    calls = 0
+    crash = 0
+    at: ClassVar[set[int]] = set()
+    number = signal.SIGUSR1
+
+    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
+        Interrupting.calls += 1
+        if Interrupting.calls in Interrupting.at:
+            signal.raise_signal(Interrupting.number)
+        if Interrupting.calls == Interrupting.crash:
+            raise RuntimeError("crashed")
+        return super().forward(spikes, labels)
 
 
 def moving_dots(root: str | None, validation: float, split_seed: int) -> Data:
