@@ -59,7 +59,8 @@ class Buffers:
     """A model's buffers as they were before a step: a NaN would stay in the running statistics of a normalisation."""
 
     def __init__(self, model: nn.Module) -> None:
-        self.buffers = list(model.buffers())
+        # One that is expanded from fewer numbers is a constant: nothing can write to it in place.
+        self.buffers = [buffer for buffer in model.buffers() if 0 not in buffer.stride()]
         self.kept = [torch.empty_like(buffer) for buffer in self.buffers]
 
     def keep(self) -> None:
@@ -88,7 +89,7 @@ class Move:
     def __init__(self, optimizer: Optimizer, device: torch.device) -> None:
         self.optimizer = optimizer
         self.by_host = True
-        self._stays_with_host = device.type == "cpu" or not takes_found_inf(optimizer)
+        self.stays_with_host = device.type == "cpu" or not takes_found_inf(optimizer)
 
     def __call__(self, bad: Tensor) -> None:
         """Moves the weights along their gradients, unless `bad` (bool, no dimension)."""
@@ -99,7 +100,7 @@ class Move:
             self.optimizer._opt_called = True  # type: ignore[attr-defined]
         else:
             self.optimizer.step()
-            self.by_host = self._stays_with_host
+            self.by_host = self.stays_with_host
 
     def _move_on_device(self, bad: Tensor) -> None:
         optimizer: Any = self.optimizer
