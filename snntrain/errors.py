@@ -1,4 +1,4 @@
-"""The two ways a command ends badly: by the user's input, and by a run that cannot go on."""
+"""The ways a command ends badly: by the user's input, by a run that cannot go on, and by a signal."""
 
 
 class UserError(Exception):
@@ -14,3 +14,11 @@ class UserError(Exception):
 
 class RunFailed(Exception):
     """A run that was begun cannot go on; the message says why. The command line exits with status 1."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asks the program to end. The command line exits with status 128 + its `number`, as a shell would say."""
+
+    def __init__(self, number: int, told: str = "interrupted") -> None:
+        super().__init__(told)
+        self.number = number

@@ -29,7 +29,7 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
     Raises:
         UserError: no run folder, a damaged file, or overrides that do not fit; a line for each thing that is wrong.
     """
-    config = _typed(_read(run / "config.yaml"), run)
+    config = _typed(read(run / "config.yaml"), run)
     config[ALLOW] = []
     lines: list[str] = []
     refused: list[str] = []
@@ -48,7 +48,12 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
     return config
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read(file: Path) -> dict[str, Any]:
+    """The plain values of a run's config.yaml.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -21,24 +21,50 @@ class Metrics:
 
 
 class Tally:
-    """Sums loss and confusion matrix on the device; the host waits for them only at `metrics()`."""
+    """Sums loss and confusion matrix on the device; the host waits for them only at `metrics()`.
 
-    def __init__(self, classes: int, device: torch.device) -> None:
+    Args:
+        classes: how many.
+        device: where the batches are.
+        finite_only: leave losses that are not finite out of the mean, as training leaves out their steps.
+    """
+
+    def __init__(self, classes: int, device: torch.device, *, finite_only: bool = False) -> None:
+        self.finite_only = finite_only
         self.loss = torch.zeros((), dtype=torch.float64, device=device)
+        self.averaged = torch.zeros((), dtype=torch.int64, device=device)  # images, in the mean of the loss
         self.confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
         self.classes = classes
 
     def add(self, loss: Tensor, spikes: Tensor, labels: Tensor) -> None:
         """Counts a batch: its mean loss, its output spikes `[T, N, classes]`, its labels `[N]`."""
-        self.loss += loss.detach().double() * len(labels)
+        loss = loss.detach().double()
+        counted = loss.isfinite() if self.finite_only else torch.ones_like(loss, dtype=torch.bool)
+        self.loss += torch.where(counted, loss * len(labels), 0.0)
+        self.averaged += counted * len(labels)
         predicted = spikes.detach().float().mean(0).argmax(1)
         self.confusion.index_add_(0, labels * self.classes + predicted, torch.ones_like(labels))
 
+    def images(self) -> int:
+        """How many have been counted."""
+        return int(self.confusion.sum())
+
+    def clear(self) -> None:
+        """Forgets them."""
+        for sums in self.sums().values():
+            sums.zero_()
+
+    def sums(self) -> dict[str, Tensor]:
+        """What it has summed, by name."""
+        return {"loss": self.loss, "averaged": self.averaged, "confusion": self.confusion}
+
     def metrics(self) -> Metrics:
         """The means so far."""
-        confusion = self.confusion.view(self.classes, self.classes).cpu()
+        confusion = self.confusion.view(self.classes, self.classes).to("cpu", copy=True)
         images = max(1, int(confusion.sum()))
-        return Metrics(self.loss.item() / images, confusion.trace().item() / images, confusion)
+        # NaN of images none of which has a loss.
+        loss = (self.loss / self.averaged).item() if int(confusion.sum()) else 0.0
+        return Metrics(loss, confusion.trace().item() / images, confusion)
 
 
 @torch.no_grad()

@@ -29,6 +29,10 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 _LONGEST = 1000
 
 
+class Unavailable(UserError):
+    """This process must not write into the run folder, or cannot."""
+
+
 class Lock:
     """Holds a run folder for this process, as a context manager; one at a time for a folder.
 
@@ -41,7 +45,7 @@ class Lock:
         beat_seconds: between two beats.
 
     Raises:
-        UserError: on entering, where another process holds the folder, or nothing can be written there.
+        Unavailable: on entering, where another process holds the folder, or nothing can be written there.
     """
 
     def __init__(self, folder: Path, beat_seconds: float = BEAT_SECONDS) -> None:
@@ -104,14 +108,14 @@ class Lock:
             self.folder,
         )
 
-    def _held(self, *more: str) -> UserError:
+    def _held(self, *more: str) -> Unavailable:
         owner = _owner(self._content())
         who = f"process {owner['pid']} on host {owner['host']}" if owner else "another process"
         todo = "stop it first, or name another folder"
-        return UserError("; ".join([f"{self.folder}: {who} trains in this folder", todo, *more]))
+        return Unavailable("; ".join([f"{self.folder}: {who} trains in this folder", todo, *more]))
 
-    def _unusable(self, error: OSError) -> UserError:
-        return UserError(
+    def _unusable(self, error: OSError) -> Unavailable:
+        return Unavailable(
             f"{self.folder}: {LOCK_FILE} cannot be written ({error.strerror}); "
             "a run writes into its folder: make that possible, or name another folder"
         )

@@ -7,6 +7,8 @@ from torch import nn
 
 from snntrain.training.average import Average
 
+TAKEN, LEFT_OUT = torch.tensor(False), torch.tensor(True)
+
 
 def network() -> nn.Sequential:
     torch.manual_seed(0)
@@ -23,7 +25,7 @@ def test_weights_and_statistics_are_averaged_and_counts_are_copied() -> None:
                 tensor.add_(step)
         for name, tensor in net.state_dict().items():
             courses[name].append(tensor.clone())
-        average.update(net)
+        average.update(net, TAKEN)
     for name, averaged in average.model.state_dict().items():
         first, second, third = courses[name]
         expected = third if name == "1.num_batches_tracked" else (0.75 * first + 0.25 * second) * 0.75 + 0.25 * third
@@ -33,7 +35,7 @@ def test_weights_and_statistics_are_averaged_and_counts_are_copied() -> None:
 def test_the_averaged_model_goes_its_own_way() -> None:
     net = network()
     average = Average(net, 0.5)
-    average.update(net)
+    average.update(net, TAKEN)
     with torch.no_grad():
         net[0].weight.add_(1.0)
     assert not any(torch.equal(a, b) for a, b in zip(average.model[0].weight, net[0].weight, strict=True))
