@@ -84,7 +84,7 @@ def errors(report: Report, links: Sequence[str]) -> Iterator[str]:
 def _ending(run: Run) -> str:
     error = [element("code", escape(run.error))] if run.error else []
     resume = [f"{element('code', escape(run.resume))} goes on"] if run.resume else []
-    return " ".join([*error, *resume])
+    return "; ".join([*error, *resume])
 
 
 def runs(report: Report, links: Sequence[str]) -> str:
