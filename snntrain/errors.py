@@ -1,19 +1,32 @@
 """The ways a command ends badly: by the user's input, by a run that cannot go on, and by a signal."""
 
+LONGEST_LINE = 600
+
+
+def on_one_line(text: str) -> str:
+    """The text with control characters written out, and without the middle of what is longer than can be read."""
+    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    half = LONGEST_LINE // 2
+    return shown if len(shown) <= LONGEST_LINE else f"{shown[:half]} … {shown[-half:]}"
+
 
 class UserError(Exception):
     """What was given cannot be used; the message says what is allowed and what to do.
 
-    The command line prints each line of `lines` without a traceback and exits with status 2.
+    The command line prints each line of `lines` without a traceback and exits with status 2. What was given may come
+    from a stranger's file: no line holds control characters that a terminal would obey.
     """
 
     def __init__(self, *lines: str) -> None:
-        super().__init__("\n".join(lines))
-        self.lines = lines
+        self.lines = tuple(map(on_one_line, lines))
+        super().__init__("\n".join(self.lines))
 
 
 class RunFailed(Exception):
     """A run that was begun cannot go on; the message says why. The command line exits with status 1."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("\n".join(map(on_one_line, message.split("\n"))))
 
 
 class Interrupted(KeyboardInterrupt):

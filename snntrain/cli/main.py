@@ -112,7 +112,8 @@ def _command(argv: Sequence[str]) -> tuple[Callable[[Sequence[str]], None], Sequ
 
 
 def _unexpected(error: Exception) -> str:
-    from snntrain.config.explain import first_line, on_one_line
+    from snntrain.config.explain import first_line
+    from snntrain.errors import on_one_line
 
     told = on_one_line(f"{type(error).__name__}: {first_line(error)}")
     return f"{told} (unexpected; HYDRA_FULL_ERROR=1 in front of the command shows the traceback)"

@@ -14,8 +14,8 @@ from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.report import tell
-from snntrain.config.explain import first_line, on_one_line
-from snntrain.errors import RunFailed, UserError
+from snntrain.config.explain import first_line
+from snntrain.errors import RunFailed, UserError, on_one_line
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import make, write
@@ -100,7 +100,7 @@ def conclude() -> None:
     failed = [job for job in jobs if job.status != runs.COMPLETED]
     print(f"{len(jobs) - len(failed)} of {len(jobs)} jobs completed in {folder}")
     for job in failed:
-        print(f"  {job.status}: {job.path.relative_to(folder)}: {job.ending or runs.WORDLESS}")
+        print(f"  {job.status}: {runs.plain(str(job.path.relative_to(folder)))}: {job.ending or runs.WORDLESS}")
     if failed:
         raise RunFailed(f"{len(failed)} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
 

@@ -16,6 +16,8 @@ from snntrain.config.schema import extends
 READ = {"reset": schema.Reset, "trainer": schema.Trainer, "monitor": schema.Monitor}
 ALSO_READ = {"dataset": ("mean", "std", "augment", "resident", "workers")}
 
+# torch counts in 64 bits.
+GREATEST = 2**63 - 1
 
 # What is wrong: the key, and the line that says so.
 Finding = tuple[str, str]
@@ -40,17 +42,19 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
     if metadata:
         unknown = [key for key in keys if key not in metadata]
         lacking = [f"{path}{key}" for key in metadata if key not in keys]
-        yield from ((f"{path}{key}", f"{path}{key}: there is no key '{key}' here") for key in unknown)
-        yield from ((where, f"{where} is needed and cannot be taken away") for where in lacking)
+        known = f"the keys are {', '.join(metadata)}"
+        yield from ((f"{path}{key}", f"{path}{key}: there is no key '{key}' here; {known}") for key in unknown)
+        yield from ((where, f"{where} is needed and cannot be taken away; give it a value") for where in lacking)
     for key in keys:
         where = f"{path}{key}"
         if OmegaConf.is_missing(node, key):
-            yield where, f"{where} has no value: give it one, {where}=…"
+            yield where, f"{where} has no value: give it one, {where}=…{_what(metadata.get(key))}"
             continue
         try:
             value = node[key]
         except OmegaConfBaseException as error:
-            yield where, f"{where}={node._get_node(key)}: {str(error).partition(chr(10))[0]}"
+            told = str(error).partition("\n")[0]
+            yield where, f"{where}={node._get_node(key)}: {told}; give a value{_what(metadata.get(key))}"
             continue
         if isinstance(value, DictConfig):
             yield from _wrong_values(value, f"{where}.")
@@ -63,7 +67,7 @@ def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
     for group in (field.name for field in fields(schema.Config) if field.type is Any and field.name in config):
         node = config._get_node(group)
         if not isinstance(node, DictConfig) or node._is_none():
-            yield group, f"{group}={node}: must be a mapping, keys with values"
+            yield group, f"{group}={node}: must be a mapping, keys with values, as conf/{group}/ has"
         elif group in READ:
             if not extends(node, READ[group]):
                 yield group, f"{group}: its file must begin with defaults: [/schema/{group}/{group}@_here_, _self_]"
@@ -71,9 +75,22 @@ def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
             yield group, f"{group} has no {', '.join(lacking)}: its file must give them, as conf/{group}/ does"
 
 
+def _what(metadata: Any) -> str:
+    """What a key is, and what it may be."""
+    if not metadata:
+        return ""
+    limits = bounds(metadata) if "choices" in metadata else ""
+    return f" ({metadata['meaning']}{', ' if limits else ''}{limits})"
+
+
 def _out_of_range(where: str, value: Any, metadata: Any) -> Iterator[Finding]:
     numbers = value if isinstance(value, ListConfig) else [value]
-    if not all(_within(number, metadata) for number in numbers):
+    if any(isinstance(number, ListConfig | DictConfig) for number in numbers):
+        # OmegaConf takes a list for a number in a list.
+        yield where, f"{where}={value}: must be one list, with no other inside ({metadata['meaning']})"
+    elif any(isinstance(number, int) and abs(number) > GREATEST for number in numbers):
+        yield where, f"{where}={value}: must be within 64 bits, at most {GREATEST:,} ({metadata['meaning']})"
+    elif not all(_within(number, metadata) for number in numbers):
         yield where, f"{where}={value}: must be {bounds(metadata) or 'a finite number'} ({metadata['meaning']})"
 
 

@@ -1,6 +1,7 @@
 """Composes a configuration from conf/ and the command line's overrides, and says everything that is wrong at once."""
 
 import copy
+import math
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,13 +14,13 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import check, schema, targets
 from snntrain.config.combinations import combinations
-from snntrain.config.explain import explain, first_line, key_of, on_one_line
+from snntrain.config.explain import explain, first_line, key_of
 from snntrain.errors import UserError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -31,6 +32,8 @@ LONGEST_FOLDER = 120
 # Of a thousand jobs that a scheduler starts in one second, two share a folder once in nine thousand times; with two
 # bytes seven pairs would each time.
 ID_BYTES = 4
+# Hydra lists all jobs of a sweep before the first.
+MOST_JOBS = 10_000
 
 
 def prepare() -> None:
@@ -69,7 +72,8 @@ class Composer:
         """
         try:
             (override,) = self.parser.parse_overrides([line])
-        except (OverrideParseException, ValueError) as error:  # The latter of a number with thousands of digits.
+        # The latter two of a number with thousands of digits, and of thousands of brackets.
+        except (OverrideParseException, ValueError, RecursionError) as error:
             told = f"{line}: cannot be read; write key=value, and quote values with special characters"
             raise UserError(told) from error
         return override
@@ -134,6 +138,7 @@ def validate(
     """
     with composer(config_name, config_dir) as compose:
         parsed, lines = _parse(compose, overrides, multirun)
+        _check_size(parsed)
         values = [_values(override) for override in parsed]
         first = [options[0] for options in values]
         found, config = _errors(compose, first)
@@ -148,7 +153,7 @@ def validate(
         for changed in combinations(compose, values):
             lines += [line for line in check.errors(changed) if line not in lines]
     if lines:
-        raise UserError(*map(on_one_line, lines))
+        raise UserError(*lines)
     return configs
 
 
@@ -165,8 +170,41 @@ def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple
         if override.is_sweep_override() and not multirun:
             lines.append(f"{line}: gives several values; add -m to sweep over them")
             continue
+        if override.is_sweep_override() and _count(override) == 0:
+            lines.append(f"{line}: gives no value at all; a sweep needs one or more, as in T=2,4")
+            continue
         parsed.append(override)
     return parsed, lines
+
+
+def _check_size(overrides: Sequence[Override]) -> None:
+    """Whether the sweep can be listed, as Hydra does before its first job.
+
+    Raises:
+        UserError: it has too many jobs.
+    """
+    swept = [override for override in overrides if override.is_sweep_override()]
+    if (jobs := math.prod(map(_count, swept))) > MOST_JOBS:
+        given = " ".join(override.input_line or "" for override in swept)
+        raise UserError(f"{given}: makes {jobs:,} jobs, and a sweep takes {MOST_JOBS:,} at most; sweep in parts")
+
+
+def _count(override: Override) -> float:
+    """How many values a swept override gives, without listing them; infinite for a range without an end."""
+    swept = override.value()
+    if not isinstance(swept, RangeSweep):
+        return 2 if override.is_interval_sweep() else sum(1 for _ in override.sweep_iterator())
+    assert swept.start is not None
+    assert swept.stop is not None
+    try:
+        steps = (swept.stop - swept.start) / swept.step
+        return max(0, math.ceil(steps))
+    except ZeroDivisionError:
+        return 0
+    except OverflowError:
+        return math.inf
+    except ValueError:  # Not a number.
+        return 0
 
 
 def _values(override: Override) -> list[str]:
@@ -207,6 +245,8 @@ def _errors_with(
 def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = ()) -> list[str]:
     """What is wrong with a composed configuration, into which the values of the keys `refused` did not get."""
     lines = []
+    if not isinstance(config._get_node("hydra"), DictConfig) and "hydra" in config:
+        lines.append(f"hydra={config.hydra}: must stay a mapping; set its keys, as in hydra.run.dir=…")
     allowed = list(config.get("allow_targets") or [])
     given = any(override.lstrip("+").startswith("allow_targets=") for override in overrides)
     if allowed and not given:

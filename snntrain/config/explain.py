@@ -9,7 +9,7 @@ from typing import Any, get_args
 import yaml
 from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigKeyError, ValidationError
+from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from snntrain.config.check import bounds
 
@@ -22,7 +22,6 @@ TYPE_WORDS = {
     "list[float]": "a list of numbers, as in [0.9,0.999]",
     "list[str]": "a list of texts, as in [a,b]",
 }
-LONGEST_LINE = 600
 
 
 def key_of(override: str) -> str:
@@ -43,28 +42,35 @@ def explain(error: Exception, override: str, config: DictConfig, groups: Mapping
     if key in groups:
         name = override.partition("=")[2]
         if name in groups[key]:
-            return f"{override}: {first_line(cause)}"
+            return f"{override}: {first_line(cause)}; mend its file, or take another option"
         return f"{override}: {_no_such_option(key, name, groups[key])}"
     if isinstance(error, MissingConfigException) and error.options:
         # A group of Hydra's own, as hydra/launcher.
         return f"{override}: {_no_such_option(key, override.partition('=')[2], error.options)}"
-    if isinstance(cause, ValidationError):
-        return f"{override}: {_wrong_type(cause, config, key)}"
     if isinstance(cause, ConfigKeyError | AttributeError) or "Could not" in str(error):
-        return f"{override}: {_no_such_key(config, key, groups)}"
-    return f"{override}: {first_line(cause)}"
+        told = _no_such_key(config, key, groups) or _not_so(override, key)
+    elif "does not support deletion" in str(cause):
+        told = f"{key} is needed and cannot be taken away; give it a value, {key}=…"
+    else:
+        told = _wrong_type(config, key) if isinstance(cause, OmegaConfBaseException) else ""
+    part = "hydra" if key.startswith("hydra") else "job"
+    return f"{override}: {told or f'{first_line(cause)}; snntrain --cfg {part} prints the keys with their values'}"
 
 
 def _no_such_option(group: str, name: str, options: Sequence[str]) -> str:
     return f"no {group} '{name}'; there are {', '.join(options)}{did_you_mean(name, options)}"
 
 
-def _wrong_type(cause: ValidationError, config: DictConfig, key: str) -> str:
+def _wrong_type(config: DictConfig, key: str) -> str:
+    """What the key must be; nothing where that is not declared."""
     parent, _, leaf = key.rpartition(".")
-    declared = OmegaConf.get_type(OmegaConf.select(config, parent) if parent else config)
+    above = OmegaConf.select(config, parent) if parent else config
+    if not isinstance(above, DictConfig):
+        return f"{parent} has a value and no keys of its own; set it, {parent}=…"
+    declared = OmegaConf.get_type(above)
     field = {f.name: f for f in fields(declared)}.get(leaf) if is_dataclass(declared) else None
     if field is None or "choices" not in field.metadata:
-        return first_line(cause)
+        return ""
     name = field.type.__name__ if isinstance(field.type, type) and not get_args(field.type) else str(field.type)
     required = name.removesuffix(" | None")
     limits = bounds(field.metadata)
@@ -73,6 +79,7 @@ def _wrong_type(cause: ValidationError, config: DictConfig, key: str) -> str:
 
 
 def _no_such_key(config: DictConfig, key: str, groups: Mapping[str, Sequence[str]]) -> str:
+    """Which part of the key is not there; nothing where all are."""
     parents = key.split(".")
     for depth in range(len(parents)):
         where = ".".join(parents[:depth])
@@ -87,7 +94,14 @@ def _no_such_key(config: DictConfig, key: str, groups: Mapping[str, Sequence[str
         shown = f"; the keys are {', '.join(allowed)}" if allowed else ""
         guess = did_you_mean(parents[depth], allowed) or _elsewhere(config, parents[-1])
         return f"{place}there is no key '{parents[depth]}'{shown}{guess}"
-    return "cannot be set"
+    return ""
+
+
+def _not_so(override: str, key: str) -> str:
+    """What is wrong with the sign in front of a key that is there."""
+    if override.startswith("~"):
+        return f"it has another value; ~{key} takes it away whatever it is"
+    return f"it is there already; without the + it is set, {key}=…" if override.startswith("+") else ""
 
 
 def _keys(config: DictConfig, where: str) -> list[Any]:
@@ -131,10 +145,3 @@ def first_line(error: BaseException) -> str:
         keys = [line.strip().removeprefix("full_key: ") for line in more if line.strip().startswith("full_key: ")]
         return ": ".join([*keys, more[0]])
     return first
-
-
-def on_one_line(text: str) -> str:
-    """The text with control characters written out, and without the middle of what is longer than can be read."""
-    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
-    half = LONGEST_LINE // 2
-    return shown if len(shown) <= LONGEST_LINE else f"{shown[:half]} … {shown[-half:]}"

@@ -1,5 +1,6 @@
 """Values that must fit each other: of which keys a rule speaks, and what it says where they do not fit."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -7,6 +8,9 @@ from omegaconf import DictConfig, ListConfig
 
 from snntrain.config import schema
 from snntrain.config.schema import extends
+
+# torch keeps an index in 8 bits, and takes a greater one for another.
+DEVICE = re.compile(r"auto|cpu|cuda(:(\d|[1-9]\d|1[01]\d|12[0-7]))?", re.ASCII)
 
 
 def reset_below_threshold(config: DictConfig) -> Iterator[str]:
@@ -63,9 +67,8 @@ def nesterov_needs_momentum(config: DictConfig) -> Iterator[str]:
 
 def device_is_named_right(config: DictConfig) -> Iterator[str]:
     device = config.trainer.device
-    kind, _, index = device.partition(":")
-    if not (device in ("auto", "cpu", "cuda") or (kind == "cuda" and index.isdigit())):
-        yield f"trainer.device={device}: must be auto, cpu, cuda or cuda:<index>"
+    if not DEVICE.fullmatch(device):
+        yield f"trainer.device={device}: must be auto, cpu, cuda or cuda:<index>, an index from 0 to 127"
 
 
 def fp16_has_a_gpu(config: DictConfig) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The configuration that a finished run saved, read back with its types, and overrides laid over it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,16 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from snntrain.config import check, schema, targets
+from snntrain.config import check, plain_yaml, schema, targets
 from snntrain.config.compose import Composer, composer
-from snntrain.config.explain import explain, first_line, key_of, on_one_line
+from snntrain.config.explain import explain, first_line, key_of
 from snntrain.errors import UserError
 
 ALLOW = "allow_targets"
+# One of ours has 2 kB.
+MOST_BYTES = 2**20
+EXAMPLE = "run=outputs/<date>/<time>-<id>"
+WHOLE = "it must be the file that snntrain wrote, whole; get it anew from where the run comes from"
 
 
 def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> DictConfig:
@@ -44,7 +48,7 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
                 refused.append(key_of(line))
     lines += targets.forbidden(config, config[ALLOW]) + check.errors(config, refused)
     if lines:
-        raise UserError(*map(on_one_line, lines))
+        raise UserError(*lines)
     return config
 
 
@@ -55,14 +59,29 @@ def read(file: Path) -> dict[str, Any]:
         UserError: there is none, or it is damaged.
     """
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"run={file.parent}: no run folder, it holds no config.yaml") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{file}: cannot be read ({first_line(error)})") from error
+        content = plain_yaml.parse(plain_yaml.text(file, MOST_BYTES))
+    except (FileNotFoundError, NotADirectoryError):
+        raise UserError(f"run={file.parent}: no run folder, it holds no config.yaml; give one as {EXAMPLE}") from None
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise UserError(f"{file}: cannot be read ({first_line(error)}); {WHOLE}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{file}: is not the configuration of a run")
+        raise UserError(f"{file}: is not the configuration of a run, keys with values; {WHOLE}")
+    if found := next(_interpolations(content), None):
+        # It would be filled in from the environment and the machine of whoever evaluates the run.
+        raise UserError(f"{file}: {found}: a run saves values and no interpolations; {WHOLE}")
     return content
+
+
+def _interpolations(value: Any, path: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _interpolations(key, f"key of {path or 'the file'}")
+            yield from _interpolations(below, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _interpolations(below, f"{path}[{index}]")
+    elif isinstance(value, str) and "${" in value:
+        yield f"{path}={value}"
 
 
 def _typed(content: dict[str, Any], run: Path) -> DictConfig:
@@ -71,8 +90,8 @@ def _typed(content: dict[str, Any], run: Path) -> DictConfig:
         config: DictConfig = OmegaConf.structured(schema.Config)
         for key, value in content.items():
             config[key] = _subtree(key, value) if isinstance(value, dict) else value
-    except OmegaConfBaseException as error:
-        raise UserError(f"{run / 'config.yaml'}: {first_line(error)}") from error
+    except (OmegaConfBaseException, RecursionError, ValueError) as error:
+        raise UserError(f"{run / 'config.yaml'}: {first_line(error)}; {WHOLE}") from error
     OmegaConf.set_struct(config, True)
     return config
 

@@ -33,7 +33,7 @@ class Config:
     T: int = option("time steps", at_least=1)
     seed: int = option("seed of weights, batches and dropout", at_least=0, below=2**32)
     detach_reset: bool = option("keep the reset out of the gradient")
-    allow_targets: list[str] = option("prefixes that _target_ may name besides snntrain., torch., torchvision.")
+    allow_targets: list[str] = option("prefixes that _target_ may name besides what is trusted in its group")
     neuron: Any = option("the neuron model of every spiking layer")
     surrogate: Any = option("the surrogate gradient of the spike")
     reset: Any = option("what happens to the potential after a spike")

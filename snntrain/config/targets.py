@@ -1,22 +1,32 @@
 """`_target_`: which objects a configuration may name, and how one is built from its subtree.
 
-A configuration is data and may come from a stranger, so it cannot name what it likes: only this project's own
-objects and the layers, optimizers and schedules of torch and torchvision, besides the prefixes that the command line
-allows.
+A configuration is data and may come from a stranger, so it cannot name what it likes: in each group only what is meant
+to be built there, of this project or of torch and torchvision, besides the prefixes that the command line allows. Where
+a name leads is checked again when it is imported, since any module can be reached through another.
 """
 
 import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, get_type_hints
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from snntrain.config.explain import first_line
 from snntrain.errors import UserError
 
-TRUSTED = ("snntrain.", "torch.", "torchvision.")
+TRUSTED = {
+    "neuron": ("snntrain.neuron.",),
+    "surrogate": ("snntrain.neuron.surrogate.",),
+    "dataset": ("snntrain.data.",),
+    "encoder": ("snntrain.data.encoder.",),
+    "network": ("snntrain.network.", "torch.nn.", "torchvision.models."),
+    "loss": ("snntrain.training.loss.", "torch.nn."),
+    "optimizer": ("torch.optim.",),
+    "scheduler": ("snntrain.training.schedule.", "torch.optim.lr_scheduler."),
+}
+PREFIXES = tuple(dict.fromkeys(prefix for prefixes in TRUSTED.values() for prefix in prefixes))
 # Keys by which Hydra and logging.config build objects of their own.
 FACTORY_KEYS = ("_target_", "()", "class")
 HYDRA_TRUSTED = (
@@ -26,16 +36,14 @@ HYDRA_TRUSTED = (
 
 
 def forbidden(config: DictConfig, allowed: Sequence[str]) -> list[str]:
-    """A line for every `_target_` in `config` that is not under a trusted or an allowed prefix."""
+    """A line for every `_target_` in `config` that is not under an allowed prefix, or one trusted in its group."""
     lines = []
     for key, value in _factories(config):
-        trusted = HYDRA_TRUSTED if key.startswith("hydra.") else TRUSTED
+        trusted = HYDRA_TRUSTED if key.startswith("hydra.") else TRUSTED.get(key.partition(".")[0], ())
         if not _under(value, (*trusted, *allowed)):
+            may = f"may name only {', '.join(trusted)} objects" if trusted else "nothing is built here"
             prefix = value.split(".")[0]
-            lines.append(
-                f"{key}={value}: may name only {', '.join(trusted)} objects; "
-                f"if you trust it, add allow_targets=[{prefix}] to the command line"
-            )
+            lines.append(f"{key}={value}: {may}; if you trust it, add allow_targets=[{prefix}] to the command line")
     return lines
 
 
@@ -68,11 +76,14 @@ def locate(target: str, allowed: Sequence[str] = ()) -> Callable[..., Any]:
     Raises:
         UserError: it does not exist, or it is nothing that a configuration may build.
     """
-    if not _under(target, (*TRUSTED, *allowed)):
-        raise UserError(f"_target_={target} is not under {', '.join((*TRUSTED, *allowed))}")
+    if not _under(target, (*PREFIXES, *allowed)):
+        raise UserError(f"_target_={target}: must be under {', '.join((*PREFIXES, *allowed))}")
     found = _import(target)
     if not _under(target, allowed) and not _is_component(found):
-        raise UserError(f"_target_={target} is nothing to build from a config: name a class of a layer, optimizer, …")
+        raise UserError(
+            f"_target_={target}: is nothing to build from a config, as layers, losses and optimizers are; "
+            f"if you trust it, add allow_targets=[{target.split('.')[0]}] to the command line"
+        )
     return found
 
 
@@ -105,15 +116,26 @@ def _not_imported(target: str, module_name: str, error: Exception) -> UserError:
 
 
 def _is_component(found: Any) -> bool:
-    """Whether `found` was made to be built from a config: by where it is defined, not by how it is reached."""
+    """Whether `found` was made to be built from a config: by what it is and where, not by how it is reached.
+
+    A class says so by what it is derived from, a function of ours by what it says to return. None of these does more
+    than to compute, to allocate memory, and to read or download a data set.
+    """
     from torch.nn import Module
     from torch.optim import Optimizer
     from torch.optim.lr_scheduler import LRScheduler
 
-    module = getattr(found, "__module__", None) or ""
-    if module.startswith("snntrain."):
-        return True
-    return inspect.isclass(found) and _under(module, TRUSTED) and issubclass(found, Module | Optimizer | LRScheduler)
+    from snntrain.data.dataset import Data
+    from snntrain.neuron.surrogate import Surrogate
+
+    if not _under(getattr(found, "__module__", None) or "", PREFIXES):
+        return False
+    if inspect.isfunction(found) and found.__module__.startswith("snntrain."):
+        try:
+            found = get_type_hints(found).get("return")
+        except NameError:  # A type that only a type checker imports.
+            return False
+    return inspect.isclass(found) and issubclass(found, Module | Surrogate | Optimizer | LRScheduler | Data)
 
 
 def arguments(node: DictConfig) -> dict[str, Any]:
@@ -133,7 +155,7 @@ def misfit(node: DictConfig, given: int = 0, also: Sequence[str] = (), allowed: 
     signature = inspect.signature(target)
     try:
         signature.bind(*[None] * given, **arguments(node), **dict.fromkeys(also))
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         return f"_target_={node._target_}: {error}; it takes ({', '.join(signature.parameters)})"
     return None
 

@@ -4,9 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from snntrain.config.explain import first_line
 from snntrain.data.dataset import Data, ImageTensors, hold_out
+from snntrain.errors import UserError
 
+COUNT = 1797
 FILE = Path(__file__).with_name("optdigits") / "optdigits.npz"
 
 
@@ -21,11 +25,9 @@ def load(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
         split_seed: seed of that choice.
 
     Raises:
-        UserError: a `validation` that is no share.
+        UserError: a `validation` that is no share, or a package whose file is damaged.
     """
-    with np.load(FILE) as arrays:
-        images = torch.from_numpy(arrays["images"]).unsqueeze(1)
-        labels = torch.from_numpy(arrays["labels"].astype(np.int64))
+    images, labels = _read()
     tested = torch.zeros(len(labels), dtype=torch.bool)
     for digit in range(10):
         # By position, not by a random generator: no version of any library can change this split.
@@ -39,3 +41,19 @@ def load(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
         split_seed=split_seed,
         scale=16.0,
     )
+
+
+def _read() -> tuple[Tensor, Tensor]:
+    """All images, uint8 `[N, 1, 8, 8]`, and their labels, int64 `[N]`."""
+    try:
+        # Pickles, which would run what they are given, are refused, and so is what is not as it was packed.
+        with np.load(FILE, allow_pickle=False) as arrays:
+            images, labels = arrays["images"], arrays["labels"]
+        if (images.shape, images.dtype) != ((COUNT, 8, 8), np.uint8) or labels.shape != (COUNT,):
+            raise ValueError(f"its images are {images.dtype} {list(images.shape)}")
+        if labels.dtype != np.uint8 or labels.max() > 9 or images.max() > 16:
+            raise ValueError("its values are no digits")
+    except Exception as error:  # Damaged bytes may raise anything.
+        told = first_line(error) or type(error).__name__
+        raise UserError(f"{FILE} is damaged: {told}; install snntrain anew, it is part of the package") from error
+    return torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels.astype(np.int64))

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snntrain.data.download import ANOTHER_WAY
 from snntrain.errors import UserError
 
 
@@ -22,12 +23,14 @@ def read_idx(path: Path, ndim: int) -> Tensor:
     try:
         content = np.fromfile(path, np.uint8)
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(f"{path} cannot be read: {error.strerror}; make it readable, or {ANOTHER_WAY}") from error
     magic, start = bytes((0, 0, 8, ndim)), 4 + 4 * ndim
     if len(content) < start or content[:4].tobytes() != magic:
         found = content[:4].tobytes().hex() or "nothing"
         raise damaged(path, f"it should begin with the bytes {magic.hex()}, not {found}")
     shape = content[4:start].view(">u4").tolist()
+    if 0 in shape[1:]:
+        raise damaged(path, f"its images have {'x'.join(map(str, shape[1:]))} pixels")
     if len(content) - start != math.prod(shape):
         sizes = "x".join(map(str, shape))
         raise damaged(path, f"its header promises {sizes} bytes, it holds {len(content) - start}")

@@ -1,5 +1,6 @@
 """An image file of the user's own, brought to the shape of a data set's images."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from snntrain.errors import UserError
 # Pillow's name for images of so many channels.
 MODES = {1: "L", 3: "RGB"}
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+# A few kilobytes can promise more pixels than memory holds; a camera's picture has 12 to 60 million.
+MOST_PIXELS = 100_000_000
 
 
 def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
@@ -26,10 +29,12 @@ def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
     """
     channels, height, width = data.shape
     if channels not in MODES:
-        raise UserError(f"image={path}: {data.name} has {channels} channels, and image files have 1 or 3; take sample=")
+        raise UserError(
+            f"image={path}: {data.name} has {channels} channels, and image files have 1 or 3; take sample=3,14"
+        )
     image, done = _opened(path), []
-    if image.mode not in ("L", "RGB"):
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA")).convert("RGB")
+    if image.mode == "RGBA":
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"), image).convert("RGB")
         done.append("laid on black")
     if image.mode != MODES[channels]:
         image = image.convert(MODES[channels])
@@ -45,14 +50,24 @@ def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
 
 
 def _opened(path: Path) -> Image.Image:
+    """The image of the file, upright, in mode L, RGB or RGBA."""
     try:
-        with Image.open(path, formats=FORMATS) as file:
+        # Pillow warns of what it does not like, beside our own line.
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as file:
+            if file.width * file.height > MOST_PIXELS:
+                size = f"{file.width}x{file.height}"
+                raise UserError(f"image={path}: has {size} pixels, {MOST_PIXELS:,} at most are read; scale it down")
             file.load()
-            return ImageOps.exif_transpose(file) or file
+            image = ImageOps.exif_transpose(file) or file
+            return image if image.mode in ("L", "RGB") else image.convert("RGBA")
+    except UserError:
+        raise
     except FileNotFoundError:
-        raise UserError(f"image={path}: there is no such file") from None
+        raise UserError(f"image={path}: there is no such file; give an image file, as PNG or JPEG") from None
     except IsADirectoryError:
-        raise UserError(f"image={path}: is a folder, not an image file") from None
+        raise UserError(f"image={path}: is a folder, not an image file; name a file in it") from None
     except Exception as error:  # Damaged bytes may raise anything.
         told = " ".join(str(error).split())
-        raise UserError(f"image={path}: is no image that can be read, as PNG or JPEG are ({told:.100})") from error
+        raise UserError(
+            f"image={path}: is no image that can be read, as PNG or JPEG are ({told:.100}); save it as PNG"
+        ) from error

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from snntrain.data.dataset import Data, ImageTensors, hold_out
-from snntrain.data.download import Source, obtain
+from snntrain.data.download import ANOTHER_WAY, Source, obtain
 from snntrain.data.idx import damaged, read_pair
 from snntrain.data.root import data_root
 from snntrain.errors import UserError
@@ -71,7 +71,7 @@ def emnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0
         split: balanced, letters, digits, mnist, byclass or bymerge; one download of 560 MB brings all.
     """
     if split not in EMNIST:
-        raise UserError(f"dataset.split={split}: dataset=emnist has {', '.join(EMNIST)}")
+        raise UserError(f"dataset.split={split}: must be one of dataset=emnist's: {', '.join(EMNIST)}")
     first = 1 if split == "letters" else 0
     # The files hold every image mirrored along its diagonal.
     train, test = (
@@ -205,7 +205,7 @@ def _verified(path: Path, md5: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+        raise UserError(f"{path} cannot be read: {error.strerror}; make it readable, or {ANOTHER_WAY}") from error
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != md5:
         raise damaged(path, f"its MD5 checksum is {found}, not {md5}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ def make(folders: Sequence[Path], metric: str, now: float) -> Report:
     """
     for folder in folders:
         if not folder.is_dir():
-            raise UserError(f"{folder}: there is no such folder")
+            raise UserError(f"{folder}: there is no such folder; give those of runs or sweeps, as outputs or multirun")
     where = ", ".join(map(str, folders))
     found = [run for folder in runs.find(folders) if (run := runs.read(folder, now)) is not None]
     if not found:
@@ -87,8 +88,14 @@ def write(report: Report, out: Path) -> list[Path]:
     written = [out / name for name in contents]
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for path, content in zip(written, contents.values(), strict=True):
-            path.write_text(content, encoding="utf-8")
+        # Put in place, not written there: a stranger's folder can hold a link of that name to any file.
+        with tempfile.TemporaryDirectory(prefix=".report-", dir=out) as beside:
+            for path, content in zip(written, contents.values(), strict=True):
+                (Path(beside) / path.name).write_text(content, encoding="utf-8")
+            for path in written:
+                (Path(beside) / path.name).replace(path)
     except OSError as error:
-        raise UserError(f"out={out}: cannot be written ({error.strerror}); choose another folder with out=…") from error
+        raise UserError(
+            f"out={out}: cannot be written ({error.strerror or error}); choose another folder with out=…"
+        ) from error
     return written

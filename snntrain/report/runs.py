@@ -15,10 +15,8 @@ from typing import Any
 
 import yaml
 
+from snntrain.config import plain_yaml
 from snntrain.training.lock import LOCK_FILE, STALE_SECONDS
-
-# Ten times as fast as the loader in Python, and not in every build of PyYAML.
-Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 COMPLETED = "completed"
 NEVER = "it left no summary.json; see its train.log"
@@ -27,6 +25,10 @@ WORDLESS = "ended without a word"
 # A run that was killed cannot write that it ended.
 KILLED = "killed"
 KILLED_RULE = "killed: was running, and has given no sign of life for two minutes"
+# Of summary.json and the configuration, which have 3 kB.
+MOST_BYTES = 2**20
+# Means and deviations of greater numbers overflow.
+GREATEST = 1e100
 CURVES = ("val_accuracy", "val_loss", "train_accuracy", "train_loss")
 
 # What a run writes as it goes, its heartbeat first.
@@ -124,7 +126,7 @@ def read(folder: Path, now: float) -> Run | None:
 def _summary(file: Path) -> tuple[dict[str, Any], str | None]:
     """The content of summary.json, and what is wrong with it."""
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(plain_yaml.text(file, MOST_BYTES))
     except FileNotFoundError:
         return {}, NEVER
     except (OSError, ValueError, RecursionError) as error:
@@ -175,17 +177,17 @@ def last_written(folder: Path) -> float:
 
 
 def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
-    return {key: value for key, value in content.items() if _is_number(value)}
+    return {plain(key): value for key, value in content.items() if _is_number(value)}
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and -GREATEST <= value <= GREATEST
 
 
 def _settings(file: Path) -> tuple[dict[str, str], dict[str, str]]:
     """config.yaml by dotted key, and the class of each group; nothing of a file that cannot be read."""
     try:
-        content = yaml.load(file.read_text(encoding="utf-8"), Loader)
+        content = plain_yaml.parse(plain_yaml.text(file, MOST_BYTES))
         if not isinstance(content, dict):
             return {}, {}
         targets = {key: value.get("_target_") for key, value in content.items() if isinstance(value, dict)}
@@ -215,17 +217,18 @@ def _typed(value: Any) -> str:
 def _options(file: Path) -> dict[str, str]:
     """The chosen option of each group, as Hydra wrote it down: defaults and presets included."""
     try:
-        block = _CHOICES.search(file.read_text(encoding="utf-8"))
+        block = _CHOICES.search(plain_yaml.text(file, MOST_BYTES))
     except (OSError, ValueError):
         return {}
-    return {group: option for group, option in _CHOICE.findall(block[1]) if option != "null"} if block else {}
+    found = _CHOICE.findall(block[1]) if block else []
+    return {group: plain(option) for group, option in found if option != "null"}
 
 
 def epochs(folder: Path, keys: Iterable[str] = CURVES) -> list[dict[str, float | None]]:
     """The lines of metrics.jsonl that can be read, each with `epoch` and `keys`; None for what is not finite."""
     try:
-        lines = (folder / "metrics.jsonl").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
+        lines = plain_yaml.text(folder / "metrics.jsonl", errors="replace").split("\n")
+    except (OSError, ValueError):
         return []
     rows: list[dict[str, float | None]] = []
     for line in lines:

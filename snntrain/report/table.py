@@ -206,14 +206,22 @@ def markdown_text(text: str) -> str:
 
 
 def as_csv(comparison: Comparison, links: Sequence[str]) -> str:
-    """Every run with its folder, status, differing settings, all its figures in full, and its error."""
+    """Every run with its folder, status, differing settings, all its figures in full, and its error.
+
+    A text that a spreadsheet would take for a formula begins with an apostrophe, which makes it text there.
+    """
     figures = list(dict.fromkeys(name for row in comparison.rows for name in row.run.figures))
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["run", "status", *comparison.columns, *figures, *WORDS, "error"])
+    writer.writerow(map(_no_formula, ["run", "status", *comparison.columns, *figures, *WORDS, "error"]))
     for row, link in zip(comparison.rows, links, strict=True):
         settings = [row.settings.get(name) for name in comparison.columns]
         values = [row.run.figures.get(name) for name in figures]
         words = [row.run.words.get(name) for name in WORDS]
-        writer.writerow([link, row.run.status, *settings, *values, *words, row.run.error])
+        writer.writerow(map(_no_formula, [link, row.run.status, *settings, *values, *words, row.run.error]))
     return lines.getvalue()
+
+
+def _no_formula(value: Value) -> Value:
+    formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@")) and not _is_number(value)
+    return f"'{value}" if formula else value
