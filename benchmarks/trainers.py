@@ -58,6 +58,7 @@ class Ours:
     def __init__(self, spec: Spec) -> None:
         from snntrain.config.compose import validate
         from snntrain.training import build, loop
+        from snntrain.training.progress import beginning
         from snntrain.training.step import TrainingStep
 
         if spec.without in BEFORE:
@@ -68,12 +69,12 @@ class Ours:
             AFTER[spec.without](self.job)
         self.step = TrainingStep(self.job)
         self.train_epoch = loop.train_epoch
-        self.epoch = 0
+        self.progress = beginning(self.job)
         self.runs = _in_use(self.job)
 
     def __call__(self) -> None:
-        self.epoch += 1
-        self.train_epoch(self.job, self.step, self.epoch)
+        self.train_epoch(self.job, self.step, self.progress)
+        self.progress.next_epoch()
 
 
 def _overrides(spec: Spec) -> list[str]:

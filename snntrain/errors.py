@@ -1,4 +1,4 @@
-"""The two ways a command ends badly: by the user's input, and by a run that cannot go on."""
+"""The ways a command ends badly: by the user's input, by a run that cannot go on, and by a signal."""
 
 LONGEST_LINE = 600
 
@@ -27,3 +27,11 @@ class RunFailed(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__("\n".join(map(on_one_line, message.split("\n"))))
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal asks the program to end. The command line exits with status 128 + its `number`, as a shell would say."""
+
+    def __init__(self, number: int, told: str = "interrupted") -> None:
+        super().__init__(told)
+        self.number = number

@@ -5,16 +5,13 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from snntrain.allocator import keep_freed_memory
-from snntrain.cli.arguments import parse
-from snntrain.cli.finished import restored, wanted
+from snntrain.cli.finished import asked_for, metrics_on_test
 from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.cost.table import cost_table
 from snntrain.training.evaluate import Metrics
-from snntrain.training.run import metrics_on_test
 
 HELP = """\
-snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …] [--config-dir folder]
+snntrain eval run=<folder>|latest [checkpoint=best|last] [group=option …] [key=value …] [--config-dir folder]
 
 Evaluates a finished run on the test images: accuracy, confusion matrix, firing rate and cost of every layer.
 Overrides change the run's own configuration, as in T=8 reset=soft trainer.device=cpu; options of your own
@@ -27,19 +24,16 @@ def command(argv: Sequence[str]) -> None:
     Raises:
         UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
     """
-    arguments = parse(argv)
-    if "--help" in arguments.flags:
-        print(HELP)
+    run = asked_for(argv, "eval", HELP)
+    if run is None:
         return
-    given, overrides = wanted(arguments, "eval")
-    keep_freed_memory()
-    job, path, state = restored(given, overrides, arguments.flags.get("--config-dir"))
+    job = run.job
     network, images = job.evaluated.network, len(job.data.test)
     with Cost(network) as cost:
         metrics = metrics_on_test(job)
     figures = cost.figures(images)
     sys.stdout.write(
-        f"{path}, epoch {state['epoch']}\n"
+        f"{run.checkpoint}, epoch {run.epoch}\n"
         f"{job.data.name}: {images:,} test images, {job.runtime.device_name}, {job.precision.name}, "
         f"T={job.config.T}\n\n"
         f"{_figures(metrics)}\n\n{confusion_table(metrics.confusion, job.data.class_names)}\n\n"

@@ -1,24 +1,77 @@
-"""What the commands on a finished run share: which run is meant, and its network with the weights of a checkpoint."""
+"""What the commands on a finished run share: which one is meant, its network with a checkpoint's weights, a test."""
+
+from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from snntrain.cli.arguments import Arguments
+from tqdm import tqdm
+
+from snntrain.allocator import keep_freed_memory
+from snntrain.cli.arguments import Arguments, parse
 from snntrain.config import saved
 from snntrain.errors import UserError
+from snntrain.report.latest import LATEST, chosen
 from snntrain.training import build, checkpoint
 from snntrain.training.build import Job
+from snntrain.training.evaluate import Metrics, evaluate
 
 CHECKPOINTS = ("best", "last")
 
 
-def wanted(arguments: Arguments, command: str, own: Collection[str] = ()) -> tuple[dict[str, str], list[str]]:
-    """The words that the command reads itself, `run`, `checkpoint` and its `own`, and the overrides that remain.
+@dataclass(frozen=True)
+class Finished:
+    """A finished run that a command is about.
+
+    Args:
+        folder: of the run.
+        given: the words that the command reads itself, as `sample` of inspect.
+        overrides: of the run's configuration.
+        checkpoint: the file that the weights are of.
+        epoch: after which they were saved.
+        job: the run's, with these weights in the network that is evaluated.
+    """
+
+    folder: Path
+    given: Mapping[str, str]
+    overrides: Sequence[str]
+    checkpoint: Path
+    epoch: int
+    job: Job
+
+
+def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str] = ()) -> Finished | None:
+    """The run that the arguments of a command name; None where they ask for the usage, which is printed.
+
+    Args:
+        argv: the arguments.
+        command: its name.
+        usage: how to use it.
+        own: the words that it reads itself, beside `run` and `checkpoint`.
 
     Raises:
-        UserError: a flag that the command does not take, no run, or a checkpoint that no run has.
+        UserError: a flag that the command does not take, no run, and what `saved.load`, `build.prepare` and
+            `checkpoint.restore` raise.
     """
+    arguments = parse(argv)
+    if "--help" in arguments.flags:
+        print(usage)
+        return None
+    given, overrides = _taken_apart(arguments, command, own)
+    folder = chosen("run", given["run"])
+    path = folder / "checkpoints" / f"{given['checkpoint']}.pt"
+    keep_freed_memory()
+    config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
+    # A damaged file is told before the data are read.
+    checkpoint.load(path)
+    job = build.prepare(config)
+    state = checkpoint.restore(job.evaluated.network, path)
+    return Finished(folder, given, overrides, path, state["epoch"], job)
+
+
+def _taken_apart(arguments: Arguments, command: str, own: Collection[str]) -> tuple[dict[str, str], list[str]]:
+    """The words that the command reads itself, and the overrides that remain."""
     for flag in arguments.flags.keys() - {"--config-dir"}:
         words = ", ".join(["run=<folder>", f"checkpoint={'|'.join(CHECKPOINTS)}", *(f"{word}=" for word in own)])
         raise UserError(f"{flag}: {command} takes {words}, overrides and --config-dir")
@@ -31,24 +84,23 @@ def wanted(arguments: Arguments, command: str, own: Collection[str] = ()) -> tup
             overrides.append(word)
     if not given.get("run"):
         example = "run=outputs/<date>/<time>-<id>"
-        raise UserError(f"{command} needs run=<folder>, the folder of a finished run, as in {example}")
+        raise UserError(f"{command} needs run=<folder>, the folder of a finished run, as in {example}, or run={LATEST}")
     if given["checkpoint"] not in CHECKPOINTS:
         raise UserError(f"checkpoint={given['checkpoint']}: must be {' or '.join(CHECKPOINTS)}")
     return given, overrides
 
 
-def restored(
-    given: Mapping[str, str], overrides: Sequence[str], config_dir: str | None
-) -> tuple[Job, Path, dict[str, Any]]:
-    """The run's job with the weights of its checkpoint, that checkpoint's path, and what else it holds.
-
-    Raises:
-        UserError: what `saved.load`, `build.prepare` and `checkpoint.restore` raise.
-    """
-    run = Path(given["run"])
-    path = run / "checkpoints" / f"{given['checkpoint']}.pt"
-    config = saved.load(run, overrides, config_dir)
-    # A damaged file is told before the data are read.
-    checkpoint.load(path)
-    job = build.prepare(config)
-    return job, path, checkpoint.restore(job.evaluated.network, path)
+def metrics_on_test(job: Job) -> Metrics:
+    """Metrics over the test images; on a terminal a bar shows how many are left."""
+    batches = build.batches(job.config, job.data, job.data.test, job.runtime)
+    bar = tqdm(
+        batches.epoch(),
+        total=len(batches),
+        desc="test images",
+        leave=False,
+        # On a terminal alone.
+        disable=None,
+        dynamic_ncols=True,
+        bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left",
+    )
+    return evaluate(job.evaluated, job.loss, bar, job.classes, job.precision)

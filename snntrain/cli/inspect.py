@@ -11,9 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from snntrain.allocator import keep_freed_memory
-from snntrain.cli.arguments import parse
-from snntrain.cli.finished import restored, wanted
+from snntrain.cli.finished import Finished, asked_for, metrics_on_test
 from snntrain.data import picture_file
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
@@ -25,15 +23,16 @@ from snntrain.inspect.page import Inspection, page
 from snntrain.inspect.recording import UNKNOWN, Probes, predicted
 from snntrain.inspect.samples import choose_samples
 from snntrain.neuron import spiking_layers
+from snntrain.report.latest import LATEST
+from snntrain.training import tested
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
 from snntrain.training.journal import learnt_constants
 from snntrain.training.look import look
-from snntrain.training.run import metrics_on_test
 
 HELP = """\
-snntrain inspect run=<folder> [checkpoint=best|last] [sample=<index>,…|image=<file>] [layer=<name>,…] [out=<folder>]
-                 [group=option …] [key=value …] [--config-dir folder]
+snntrain inspect run=<folder>|latest [checkpoint=best|last] [sample=<index>,…|image=<file>] [layer=<name>,…]
+                 [out=<folder>] [group=option …] [key=value …] [--config-dir folder]
 
 Shows what the neurons of a finished run do with a few images: index.html, one page that needs nothing else; every
 picture as PNG and SVG; recordings.npz, the potentials h and v and the spikes s of each layer, <layer>/h and so on.
@@ -46,6 +45,8 @@ picture as PNG and SVG; recordings.npz, the potentials h and v and the spikes s 
 Overrides change the run's own configuration, as in T=16; monitor.samples and monitor.neurons say how many images
 and how many neurons a picture shows."""
 OWN = ("sample", "image", "layer", "out")
+# Overrides that change nothing in how an image is classified.
+NEUTRAL = ("monitor=", "monitor.", "allow_targets=", "trainer.device=")
 # Of summary.json, and what the page calls it.
 FIGURES = {
     "val_accuracy": ("validation accuracy", ".4f"),
@@ -71,20 +72,17 @@ def command(argv: Sequence[str]) -> None:
     Raises:
         UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
     """
-    arguments = parse(argv)
-    if "--help" in arguments.flags:
-        print(HELP)
+    run = asked_for(argv, "inspect", HELP, OWN)
+    if run is None:
         return
-    given, overrides = wanted(arguments, "inspect", OWN)
-    keep_freed_memory()
-    job, path, state = restored(given, overrides, arguments.flags.get("--config-dir"))
+    job, given = run.job, run.given
     layers = chosen_layers([name for name, _ in spiking_layers(job.evaluated.network)], given.get("layer", "*"))
     chosen = chosen_images(job, given)
-    out = Path(given["out"]) if given.get("out") else Path(given["run"]) / "inspect"
+    out = Path(given["out"]) if given.get("out") else run.folder / "inspect"
     probes = _of_layers(_look(job, chosen), layers)
-    metrics = metrics_on_test(job)
+    metrics = _on_test(run)
     about = [
-        f"{path}, epoch {state['epoch']}",
+        f"{run.checkpoint}, epoch {run.epoch}",
         f"{job.data.name}, {job.runtime.device_name}, {job.precision.name}, T={job.config.T}",
     ]
     pictures = dict(figures(probes, metrics.confusion.numpy(), job.config.monitor.neurons))
@@ -92,8 +90,8 @@ def command(argv: Sequence[str]) -> None:
     seen = Inspection(
         name=job.config.name,
         about=about,
-        figures=_figures(Path(given["run"]), metrics),
-        command=shlex.join(["snntrain", "inspect", *argv]),
+        figures=_figures(run.folder, metrics),
+        command=shlex.join(["snntrain", "inspect", *_lasting(argv, run)]),
         sources=chosen.sources,
         probes=probes,
         numbers={layer: layer_numbers(recording) for layer, recording in probes.recordings.items()},
@@ -159,6 +157,21 @@ def _look(job: Job, chosen: Chosen) -> Probes:
 
 def _of_layers(probes: Probes, layers: Iterable[str]) -> Probes:
     return replace(probes, recordings={layer: probes.recordings[layer] for layer in layers})
+
+
+def _lasting(argv: Sequence[str], run: Finished) -> list[str]:
+    """The arguments, such that they mean the same run when there is a later one."""
+    return [f"run={run.folder}" if word == f"run={LATEST}" else word for word in argv]
+
+
+def _on_test(run: Finished) -> Metrics:
+    """What the run's own test came to, where there was one of these weights and no override changes it."""
+    job = run.job
+    if all(override.startswith(NEUTRAL) for override in run.overrides):
+        known = tested.read(run.folder, job.evaluated.network, job.classes)
+        if known is not None:
+            return known
+    return metrics_on_test(job)
 
 
 def _figures(run: Path, metrics: Metrics) -> dict[str, str]:

@@ -3,24 +3,20 @@
 0    done
 1    the run failed, or this program did
 2    the user's input cannot be used: one line a mistake, no traceback
-130  interrupted by Ctrl-C
-143  terminated, as by a scheduler whose time is up
+128 + the signal's number: 130 interrupted by Ctrl-C, 143 terminated, 138 by SIGUSR1, which schedulers send before
 """
 
 import logging
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
 
-from snntrain.errors import RunFailed, UserError
+from snntrain.errors import Interrupted, RunFailed, UserError
 from snntrain.openmp import sleep_soon
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM: the run ends as by Ctrl-C, with its summary written."""
 
 
 def _train(argv: Sequence[str]) -> None:
@@ -68,12 +64,21 @@ def main() -> None:
     sleep_soon()
     # Where the reader of a pipe has left, as in `snntrain | head -1`, a run goes on and has its train.log to write to.
     logging.raiseExceptions = False
-    signal.signal(signal.SIGTERM, _terminate)
+    threading.excepthook = _in_train_log
+    # As Ctrl-C ends a program: with its last words said.
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, _interrupt)
     sys.exit(status(sys.argv[1:]))
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+def _in_train_log(failed: threading.ExceptHookArgs) -> None:
+    """What fails in a thread, as TensorBoard's writer, is told by whoever needs the thread; this is for train.log."""
+    told = (failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback)
+    logging.getLogger("snntrain.file").error("a thread has failed", exc_info=told)
 
 
 def status(argv: Sequence[str]) -> int:
@@ -90,7 +95,8 @@ def status(argv: Sequence[str]) -> int:
     except RunFailed as error:
         code = _report((str(error),), 1, show_traceback)
     except KeyboardInterrupt as error:
-        code = _report((str(error) or "interrupted",), 143 if isinstance(error, Terminated) else 130, show_traceback)
+        number = error.number if isinstance(error, Interrupted) else signal.SIGINT
+        code = _report((str(error) or "interrupted",), 128 + number, show_traceback)
     except BrokenPipeError:
         pass
     except Exception as error:

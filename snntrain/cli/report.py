@@ -18,7 +18,7 @@ from snntrain.report.text import failures, terminal
 HELP = """\
 snntrain report <folder>… [metric=<figure>] [out=<folder>]
 
-Compares the runs at any depth below the folders: finished, failed, interrupted and running ones.
+Compares the runs at any depth below the folders: finished, failed, interrupted, killed and running ones.
 Prints a table of what differs between them, the best first, and writes report.csv, report.md and report.html,
 a page of its own without need of a network.
   metric   a figure of summary.json, as val_accuracy or train_seconds; by default test_accuracy,
@@ -47,7 +47,7 @@ def command(argv: Sequence[str]) -> None:
     written = write(report, out)
     print(f"{report.counts} in {report.title}\n")
     tell(report, written)
-    if report.comparison.failed:
+    if report.comparison.ended_badly:
         print("", *failures(report), sep="\n")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
@@ -17,6 +19,7 @@ from snntrain.errors import RunFailed, UserError, on_one_line
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import make, write
+from snntrain.training.run_folder import shown
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
@@ -37,19 +40,40 @@ def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
     return kept
 
 
-def check_folders(hydra: DictConfig) -> None:
+def check_folders(hydra: DictConfig, overrides: Sequence[str]) -> None:
     """Whether the jobs get folders of their own, by Hydra's part of the configuration.
 
     Raises:
-        UserError: they do not: a folder without a name, one that holds runs, or one for all jobs.
+        UserError: they do not: a folder without a name, one that holds runs and not of this sweep, or one for all jobs.
     """
     folder = hydra.sweep.dir
     if not folder:
         raise UserError("hydra.sweep.dir=: names no folder; without it a sweep makes its own below multirun/")
-    if runs.find([Path(folder)]):
-        raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs already; name another one")
+    if runs.find([Path(folder)]) and (before := _swept(Path(folder))) != _own(overrides):
+        told = f"of the sweep {' '.join(before)}, which goes on if it is given again" if before else "already"
+        raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs {told}; name another one")
     if not OmegaConf.is_interpolation(hydra.sweep, "subdir"):
         raise UserError(f"hydra.sweep.subdir={hydra.sweep.subdir}: is one for all jobs; without it each has its own")
+
+
+def _own(overrides: Sequence[str]) -> list[str]:
+    """Those that are not about Hydra."""
+    return [line for line in overrides if not line.lstrip("+~").startswith("hydra")]
+
+
+def _swept(folder: Path) -> list[str]:
+    """The overrides of the sweep in a folder, as Hydra wrote them down when it began."""
+    try:
+        content = yaml.safe_load((folder / "multirun.yaml").read_text(encoding="utf-8"))
+        return [str(line) for line in content["hydra"]["overrides"]["task"]]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError, yaml.YAMLError):
+        return []
+
+
+def command_to_go_on(typed: Sequence[str], folder: Path) -> str:
+    """What to type to go on with a sweep: the same again, and its folder."""
+    words = [word for word in typed if not word.startswith("hydra.sweep.dir=")]
+    return shlex.join([*words, f"hydra.sweep.dir={shown(folder)}"])
 
 
 class RememberFolder(Callback):
@@ -76,7 +100,7 @@ def conclude() -> None:
     failed = [job for job in jobs if job.status != runs.COMPLETED]
     print(f"{len(jobs) - len(failed)} of {len(jobs)} jobs completed in {folder}")
     for job in failed:
-        print(f"  {job.status}: {runs.plain(str(job.path.relative_to(folder)))}: {job.error or runs.WORDLESS}")
+        print(f"  {job.status}: {runs.plain(str(job.path.relative_to(folder)))}: {job.ending or runs.WORDLESS}")
     if failed:
         raise RunFailed(f"{len(failed)} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
 

@@ -16,19 +16,17 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import snntrain
-from snntrain.allocator import keep_freed_memory
-from snntrain.cli import sweep
+from snntrain.cli import job, own_folder, resume, sweep
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
 from snntrain.config.compose import CONF, VERSION_BASE, prepare, validate
 from snntrain.config.explain import first_line
 from snntrain.errors import RunFailed, UserError
-from snntrain.training.run_folder import discard, holds_a_run
+from snntrain.training.lock import Unavailable
+from snntrain.training.run_folder import discard, resume_command
 
 log = logging.getLogger("snntrain")
-# Writes to train.log alone: a traceback is not for the terminal.
-log_file = logging.getLogger("snntrain.file")
 
 # These print something and end; Hydra answers them by itself.
 HYDRA_ANSWERS = {"--hydra-help", "--shell-completion", "--info"}
@@ -41,7 +39,7 @@ def command(argv: Sequence[str]) -> None:
         UserError: something given cannot be used; nothing is left behind.
         RunFailed: the run, or a job of the sweep, failed.
     """
-    arguments = parse(argv)
+    arguments, typed = parse(argv), ["snntrain", *argv]
     if "--version" in arguments.flags:
         print(f"snntrain {snntrain.__version__}")
     elif "--help" in arguments.flags:
@@ -50,15 +48,20 @@ def command(argv: Sequence[str]) -> None:
         print(*completions(os.environ.get("COMP_LINE", "")), sep="\n")
     elif HYDRA_ANSWERS & arguments.flags.keys():
         _hand_to_hydra(arguments, _no_job)
+    elif resume.is_meant(arguments):
+        resume.command(arguments, typed)
     else:
-        _validate(arguments)
+        config = _validate(arguments)
         if "--cfg" in arguments.flags:
             _hand_to_hydra(arguments, _no_job)
+        elif "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
+            print(own_folder.told(Path(config.hydra.run.dir), summary))
         else:
-            _run(arguments, ["snntrain", *argv])
+            _run(arguments, typed)
 
 
-def _validate(arguments: Arguments) -> None:
+def _validate(arguments: Arguments) -> DictConfig:
+    """The configuration, of a sweep that of its first job, once nothing is wrong with it."""
     multirun = "--multirun" in arguments.flags
     configs = validate(
         arguments.overrides,
@@ -70,17 +73,22 @@ def _validate(arguments: Arguments) -> None:
     if package != "_global_" and OmegaConf.select(configs[0], package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
     if multirun:
-        sweep.check_folders(configs[0].hydra)
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
+        sweep.check_folders(configs[0].hydra, arguments.overrides)
     elif "--cfg" not in arguments.flags:
-        _check_folder(configs[0].hydra.run.dir)
+        _check_folder(configs[0])
+    return configs[0]
 
 
-def _check_folder(run: str) -> None:
-    if not run:
+def _check_folder(config: DictConfig) -> None:
+    if not config.hydra.run.dir:
         raise UserError("hydra.run.dir=: names no folder; without it a run makes its own below outputs/")
-    if holds_a_run(Path(run)):
-        raise UserError(f"hydra.run.dir={run}: this folder holds a run already; name another one")
+    # Before Hydra writes there what the run is asked now.
+    own_folder.check(Path(config.hydra.run.dir), config)
+
+
+def _nothing_left(config: DictConfig) -> dict[str, Any] | None:
+    return own_folder.nothing_left(Path(config.hydra.run.dir), config)
 
 
 def _run(arguments: Arguments, typed: Sequence[str]) -> None:
@@ -91,7 +99,7 @@ def _run(arguments: Arguments, typed: Sequence[str]) -> None:
     errors: list[Exception] = []
 
     def task(config: DictConfig) -> float:
-        return job(config, typed, errors)
+        return _job(config, typed, errors)
 
     try:
         _hand_to_hydra(arguments, task)
@@ -120,35 +128,33 @@ def _hand_to_hydra(arguments: Arguments, task: Callable[[DictConfig], Any]) -> N
         raise UserError(first_line(error)) from error
 
 
-def job(config: DictConfig, typed: Sequence[str], errors: list[Exception]) -> float:
+def _job(config: DictConfig, typed: Sequence[str], errors: list[Exception]) -> float:
     """One run in the folder that Hydra made for it; returns the best validation accuracy.
 
     What ends it is appended to `errors`. A failed job of a sweep does not stop the others.
     """
-    from snntrain.training.run import train
-
-    keep_freed_memory()
     hydra_config = HydraConfig.get()
     folder = Path(hydra_config.runtime.output_dir)
     sweeping = hydra_config.mode == RunMode.MULTIRUN
     try:
-        return float(train(config, folder, typed)["val_accuracy"])
-    except UserError as error:
+        if sweeping:
+            return _job_of_sweep(config, folder, typed, sweep.command_to_go_on(typed, Path(hydra_config.sweep.dir)))
+        return job.run(config, folder, typed, resume_command(folder, config.allow_targets))
+    except (UserError, RunFailed) as error:
         errors.append(error)
         if sweeping:
             log.error("%s", error)
-        else:
+        # What lies in a folder that is not to be had is another's.
+        elif isinstance(error, UserError) and not isinstance(error, Unavailable):
             logging.shutdown()
             discard(folder)
-    except Exception as error:
-        log_file.exception("the run failed")
-        failed = RunFailed(f"the run failed: {first_line(error)} (traceback in {folder / 'train.log'})")
-        failed.__cause__ = error
-        errors.append(failed)
-        if sweeping:
-            log.error("%s", failed)
-    except KeyboardInterrupt as interruption:
-        log_file.warning("interrupted")
-        interruption.args = (f"interrupted; what there is of the run is in {folder}",)
-        raise
     return float("nan")
+
+
+def _job_of_sweep(config: DictConfig, folder: Path, typed: Sequence[str], go_on: str) -> float:
+    """The same of a sweep's job, which is not run again where it was completed the last time."""
+    own_folder.check(folder, config)
+    if summary := own_folder.nothing_left(folder, config):
+        log.info("%s", own_folder.told(folder, summary))
+        return float(summary["val_accuracy"])
+    return job.run(config, folder, typed, go_on)

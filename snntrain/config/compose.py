@@ -29,6 +29,9 @@ CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "co
 VERSION_BASE = "1.3"
 # A file name holds 255 bytes, and a sweep's folder is named after its overrides.
 LONGEST_FOLDER = 120
+# Of a thousand jobs that a scheduler starts in one second, two share a folder once in nine thousand times; with two
+# bytes seven pairs would each time.
+ID_BYTES = 4
 # Hydra lists all jobs of a sweep before the first.
 MOST_JOBS = 10_000
 
@@ -36,7 +39,7 @@ MOST_JOBS = 10_000
 def prepare() -> None:
     """Makes our schemas and resolvers known to Hydra; safe to call again."""
     schema.register()
-    OmegaConf.register_new_resolver("short_id", lambda: secrets.token_hex(2), use_cache=True, replace=True)
+    OmegaConf.register_new_resolver("short_id", lambda: secrets.token_hex(ID_BYTES), use_cache=True, replace=True)
     OmegaConf.register_new_resolver("job_folder", _job_folder, replace=True)
 
 

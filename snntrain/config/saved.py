@@ -33,7 +33,7 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
     Raises:
         UserError: no run folder, a damaged file, or overrides that do not fit; a line for each thing that is wrong.
     """
-    config = _typed(_read(run / "config.yaml"), run)
+    config = _typed(read(run / "config.yaml"), run)
     config[ALLOW] = []
     lines: list[str] = []
     refused: list[str] = []
@@ -52,7 +52,12 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
     return config
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read(file: Path) -> dict[str, Any]:
+    """The plain values of a run's config.yaml.
+
+    Raises:
+        UserError: there is none, or it is damaged.
+    """
     try:
         content = plain_yaml.parse(plain_yaml.text(file, MOST_BYTES))
     except (FileNotFoundError, NotADirectoryError):

@@ -206,7 +206,13 @@ class Trainer:
     )
     early_stopping: int | None = option("epochs without a better validation accuracy before stopping", at_least=1)
     compile: bool = option("compile the network with torch.compile")
+    checkpoint_minutes: float | None = option(
+        "minutes from one checkpoint within an epoch to the next; null: at the end of each epoch alone", at_least=0
+    )
     deterministic: bool = option("refuse operations that are not reproducible to the bit")
+    max_bad_steps: int = option(
+        "steps in a row that are left out because loss or gradient is not finite before the run stops", at_least=0
+    )
 
 
 @dataclass

@@ -1,15 +1,14 @@
 """Batches on the training device: a pure function of (seed, epoch, batch index), wherever the images lie."""
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from snntrain.data.augment import Augment
 from snntrain.data.dataset import ImageTensors, Split
+from snntrain.data.workers import Workers, stack
 
 
 class Batches:
@@ -23,8 +22,8 @@ class Batches:
         seed: with the epoch and the batch index it determines order and augmentation.
         shuffle: a new random order each epoch; else the order of the split.
         augment: random changes of the images, made on the device; None for none.
-        resident: hold the whole split on the device, as bytes; else stream it through a DataLoader.
-        workers: processes of that DataLoader, 0 to read in this one.
+        resident: hold the whole split on the device, as bytes; else read them batch by batch.
+        workers: processes that read ahead where it is not resident, 0 to read in this one.
         limit: batches an epoch at most; None for all.
 
     Raises:
@@ -62,13 +61,21 @@ class Batches:
         count = -(-self._size // self.batch_size)
         return count if self.limit is None else min(count, self.limit)
 
-    def epoch(self, epoch: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images and labels of one epoch, on the device.
+    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Images and labels of one epoch, on the device, from batch `start` on; those before it are not even read.
 
         Images are float32 `[N, C, H, W]` in [0, 1], sequences `[T, N, C, H, W]`, labels int64 `[N]`.
+
+        Raises:
+            ValueError: `start` outside 0 to `len(self)`; the latter gives no batch.
         """
-        order = self._order(epoch)[: len(self) * self.batch_size]
-        for index, (stored, labels) in enumerate(self._source.read(order, self.batch_size)):
+        if not 0 <= start <= len(self):
+            raise ValueError(f"start must lie between 0 and the {len(self)} batches of an epoch, not {start}")
+        return self._from(epoch, start)
+
+    def _from(self, epoch: int, start: int) -> Iterator[tuple[Tensor, Tensor]]:
+        rows = self._order(epoch).split(self.batch_size)[start : len(self)]
+        for index, (stored, labels) in enumerate(self._source.read(rows), start):
             yield self._intensities(stored, epoch, index), labels
 
     def _order(self, epoch: int) -> Tensor:
@@ -88,39 +95,37 @@ class _Resident:
 
     def __init__(self, split: Split, device: torch.device) -> None:
         if not isinstance(split, ImageTensors):
-            split = ImageTensors(torch.stack([split[i] for i in range(len(split))]), split.labels)
+            split = ImageTensors(stack(split, range(len(split))), split.labels)
         self.images, self.labels = split.images.to(device), split.labels.to(device)
 
-    def read(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The stored images and labels of the rows `order`, a batch at a time."""
-        # One copy of all row numbers, so that no batch waits for its own.
-        for rows in order.to(self.images.device).split(batch_size):
+    def read(self, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """The stored images and labels of each batch of rows."""
+        for rows in _on(self.images.device, batches):
             yield self.images[rows], self.labels[rows]
 
 
 class _Streamed:
-    """Images read by the workers of a DataLoader, a few batches ahead."""
+    """Images read when they are wanted, or by worker processes a few batches ahead."""
 
     def __init__(self, split: Split, device: torch.device, workers: int) -> None:
-        self.labels, self.device = split.labels, device
-        self._plan: list[list[int]] = []
-        self._loader: DataLoader[Tensor] = DataLoader(
-            cast(Dataset[Tensor], split),
-            batch_sampler=self._plan,
-            num_workers=workers,
-            persistent_workers=workers > 0,
-            pin_memory=device.type == "cuda",
-            # A generator of its own: the DataLoader must not draw from the one that dropout uses.
-            generator=torch.Generator(),
-        )
+        self.split, self.device = split, device
+        self.workers = Workers(split, workers) if workers else None
 
-    def read(self, order: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The stored images and labels of the rows `order`, a batch at a time."""
-        self._plan[:] = [rows.tolist() for rows in order.split(batch_size)]
-        # One copy of all labels, so that no batch waits for its own.
-        labels = self.labels[order].to(self.device).split(batch_size)
-        for stored, classes in zip(self._loader, labels, strict=True):
-            yield stored.to(self.device, non_blocking=True), classes
+    def read(self, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+        """The stored images and labels of each batch of rows."""
+        labels = _on(self.device, [self.split.labels[rows] for rows in batches])
+        indices = [rows.tolist() for rows in batches]
+        by_this_process = (stack(self.split, rows) for rows in indices)
+        images = by_this_process if self.workers is None else self.workers.read(indices)
+        for stored, classes in zip(images, labels, strict=True):
+            # From pinned memory a GPU takes the images while it computes.
+            pinned = stored.pin_memory() if self.device.type == "cuda" else stored
+            yield pinned.to(self.device, non_blocking=True), classes
+
+
+def _on(device: torch.device, parts: Sequence[Tensor]) -> Sequence[Tensor]:
+    """The parts on the device, by one copy of all of them, so that no batch waits for its own."""
+    return torch.cat(list(parts)).to(device).split([len(part) for part in parts]) if parts else ()
 
 
 def fits(split: Split, device: torch.device | str, share: float = 0.3) -> bool:

@@ -78,7 +78,7 @@ class DrawingProcess:
     def close(self) -> None:
         """Ends the process; what it is drawing is lost."""
         self._connection.close()
-        # It would not always see that: the workers of a DataLoader may hold this end open.
+        # It would not always see that: processes that read data may hold this end open.
         self._process.terminate()
         self._process.join()
 

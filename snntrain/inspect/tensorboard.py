@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata  # type: ignore[import-untyped]
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from snntrain.inspect.drawing import DrawingProcess, Picture, draw
+from snntrain.inspect.event_files import event_files, make_older
 from snntrain.inspect.potentials import Histogram
 from snntrain.inspect.recording import Probes
 
@@ -48,13 +53,28 @@ class Board:
 
     Training is not lost over what is only looked at: what cannot be drawn or written is missing, and the first time a
     warning says so.
+
+    Args:
+        folder: of the event files; those of earlier starts of the run are gone on from.
+        after: the last epoch that these tell of. Of later ones nothing is in them, but a TensorBoard that has been
+            watching may know of some, and is told to forget them.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.writer = SummaryWriter(str(folder))
+    def __init__(self, folder: Path, after: int = 0) -> None:
+        self.folder = folder
         self.drawing: DrawingProcess | None = None
-        self._begun: int | None = None  # the epoch whose pictures are being drawn
+        self._drawn: tuple[int, NDArray[np.int64]] | None = None  # whose pictures are being drawn
         self._warned: set[str] = set()
+        self._writer: SummaryWriter | None = None
+        with self.tolerant("TensorBoard's events"):
+            make_older(folder, int(time.time()))
+            self._writer = SummaryWriter(str(folder), purge_step=after + 1 if after else None)
+
+    @property
+    def writer(self) -> SummaryWriter:
+        if self._writer is None:
+            raise RuntimeError("there is no event file to write to")
+        return self._writer
 
     def __enter__(self) -> Board:
         return self
@@ -63,12 +83,23 @@ class Board:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            self._write_drawn()
+            self.finish_pictures()
         finally:
             if self.drawing is not None:
                 self.drawing.close()
             with self.tolerant("TensorBoard's events"):
                 self.writer.close()
+
+    def sizes(self) -> list[int]:
+        """Of the event files, in bytes, once all that was given is in them and on the disk; what `cut_back` takes."""
+        with self.tolerant("TensorBoard's events"):
+            self.writer.flush()
+        sizes = []
+        for path in event_files(self.folder):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                sizes.append(os.fstat(file.fileno()).st_size)
+        return sizes
 
     @contextmanager
     def tolerant(self, what: str) -> Iterator[None]:
@@ -92,10 +123,10 @@ class Board:
             for tag, value in values.items():
                 self.writer.add_scalar(tag, value, step)
 
-    def config(self, text: str) -> None:
-        """The resolved configuration, in the Text tab."""
+    def config(self, text: str, step: int = 0) -> None:
+        """The resolved configuration from epoch `step` on, in the Text tab."""
         with self.tolerant("TensorBoard's events"):
-            self.writer.add_text("config", "\n".join(f"    {line}" for line in text.splitlines()))
+            self.writer.add_text("config", "\n".join(f"    {line}" for line in text.splitlines()), step)
 
     def layout(self, *, monitored: bool, learnt: Collection[str]) -> None:
         """The charts of the tab Custom Scalars.
@@ -128,13 +159,13 @@ class Board:
             confusion: of the validation images, `[true class, predicted class]`.
             neurons: of a picture at most.
         """
-        self._write_drawn()
+        self.finish_pictures()
         with self.tolerant("pictures"):
             if self.drawing is None:
                 self._write(step, draw(probes, confusion, neurons))
             else:
                 self.drawing.begin(probes, confusion, neurons)
-                self._begun = step
+                self._drawn = step, confusion
 
     def hyper_parameters(self, values: Mapping[str, Value], metrics: Mapping[str, float]) -> None:
         """The HParams tab: the configuration by dotted key, and the run's final figures."""
@@ -147,10 +178,14 @@ class Board:
                 self.writer._get_file_writer().add_summary(summary)
         self.scalars(0, final)
 
-    def _write_drawn(self) -> None:
+    def undrawn(self) -> dict[str, Any] | None:
+        """The epoch whose pictures are still being drawn, and its confusion matrix."""
+        return None if self._drawn is None else {"epoch": self._drawn[0], "confusion": torch.from_numpy(self._drawn[1])}
+
+    def finish_pictures(self) -> None:
         """Waits for the pictures that are being drawn, if any are."""
-        if self.drawing is not None and self._begun is not None:
-            step, self._begun = self._begun, None
+        if self.drawing is not None and self._drawn is not None:
+            (step, _), self._drawn = self._drawn, None
             with self.tolerant("pictures"):
                 self._write(step, self.drawing.collect())
 

@@ -63,9 +63,9 @@ class Comparison:
         return self.metric.endswith(_LOWER_IS_BETTER)
 
     @property
-    def failed(self) -> list[Row]:
+    def ended_badly(self) -> list[Row]:
         """The runs that have something to say of their end."""
-        return [row for row in self.rows if row.run.error is not None]
+        return [row for row in self.rows if row.run.ending is not None]
 
 
 def metrics(runs: Iterable[Run]) -> list[str]:

@@ -32,7 +32,7 @@ def select(name: str, label: str, options: Iterable[tuple[str, str]]) -> str:
 
 def status(word: str) -> str:
     """The status of a run in its colour, with its sign, and in words."""
-    return element("span", escape(word), class_=f"status {'stale' if word == 'running?' else word}")
+    return element("span", escape(word), class_=f"status {word}")
 
 
 def linked(text: str, link: str) -> str:

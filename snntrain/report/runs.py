@@ -1,4 +1,4 @@
-"""The runs below given folders, as far as their files can be read: finished, failed, interrupted or still running."""
+"""The runs below given folders, as far as their files can be read: finished, failed, stopped, killed or running."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ import json
 import math
 import os
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from snntrain.config import plain_yaml
+from snntrain.training.lock import LOCK_FILE, STALE_SECONDS
 
 COMPLETED = "completed"
 NEVER = "it left no summary.json; see its train.log"
 FOREIGN = "summary.json is not the summary of a run"
 WORDLESS = "ended without a word"
-# A run that was killed cannot write that it ended: one that says it is running and has written nothing for this long,
-# and for this many of its epochs, is in doubt.
-STALE_SECONDS = 15 * 60
-STALE_EPOCHS = 3
-STALE_RULE = "running? has written nothing for 15 minutes and three epochs: it may have been killed"
+# A run that was killed cannot write that it ended.
+KILLED = "killed"
+KILLED_RULE = "killed: was running, and has given no sign of life for two minutes"
 # Of summary.json and the configuration, which have 3 kB.
 MOST_BYTES = 2**20
 # Means and deviations of greater numbers overflow.
 GREATEST = 1e100
 CURVES = ("val_accuracy", "val_loss", "train_accuracy", "train_loss")
 
+# What a run writes as it goes, its heartbeat first.
+_SIGNS_OF_LIFE = (LOCK_FILE, "summary.json", "metrics.jsonl", "train.log", ".hydra")
 _INSIDE_A_RUN = {"checkpoints", "tensorboard", ".hydra"}
 _CHOICES = re.compile(r"^    choices:\n((?:      .*\n?)+)", re.MULTILINE)
 _CHOICE = re.compile(r"^      (\w+): '?([^'\n]+)'?$", re.MULTILINE)
@@ -41,8 +44,10 @@ class Run:
 
     Args:
         path: the folder.
-        status: completed, failed, interrupted, running, 'running?' (see STALE_RULE), or damaged: no readable summary.
+        status: completed, failed, interrupted, running, killed (see KILLED_RULE), or damaged: no readable summary.
         error: what ended it, in one line, or what is wrong with its files.
+        resume: the command that goes on with a run that did not come to its end; None where there is nothing to go on
+            from, or `error` names it already.
         figures: the finite numbers of summary.json and of its `cost`.
         words: the texts of summary.json, as name, device_name and precision.
         settings: config.yaml by dotted key, each value as text; empty where there is none.
@@ -53,11 +58,18 @@ class Run:
     path: Path
     status: str
     error: str | None
+    resume: str | None
     figures: Mapping[str, float]
     words: Mapping[str, str]
     settings: Mapping[str, str]
     options: Mapping[str, str]
     classes: Mapping[str, str]
+
+    @property
+    def ending(self) -> str | None:
+        """How a run ended that did not end well, and what goes on with it, in one line."""
+        told = [self.error, self.resume and f"{self.resume} goes on"]
+        return "; ".join(filter(None, told)) or None
 
 
 def find(folders: Iterable[Path]) -> list[Path]:
@@ -102,6 +114,7 @@ def read(folder: Path, now: float) -> Run | None:
         path=folder,
         status=status,
         error=error,
+        resume=_resume(folder, status, error),
         figures={**_numbers(cost if isinstance(cost, dict) else {}), **_numbers(summary)},
         words={key: plain(value) for key, value in summary.items() if isinstance(value, str)},
         settings=settings,
@@ -126,30 +139,36 @@ def _summary(file: Path) -> tuple[dict[str, Any], str | None]:
 def _state(folder: Path, summary: Mapping[str, Any], damage: str | None, now: float) -> tuple[str, str | None]:
     if damage == NEVER:
         # A job has its folder some seconds before it has a summary.
-        return ("running", None) if now - _last_written(folder) < STALE_SECONDS else ("failed", NEVER)
+        return ("running", None) if _lives(folder, now) else ("failed", NEVER)
     if damage is not None:
         return "damaged", damage
     status, error = plain(summary["status"]), summary.get("error")
     if status == "running" and math.isinf(now):
         status = "failed"
-    if status == "running" and _is_stale(folder, now):
-        return "running?", None
+    if status == "running" and not _lives(folder, now):
+        last = datetime.fromtimestamp(last_written(folder))
+        return KILLED, f"no sign of life since {last:%Y-%m-%d %H:%M}"
     if status == "failed":
         return status, plain(str(error or WORDLESS))
     return status, plain(str(error)) if error else None
 
 
-def _is_stale(folder: Path, now: float) -> bool:
-    silent = now - _last_written(folder)
-    if silent < STALE_SECONDS:
-        return False
-    longest = max((row.get("seconds") or 0.0 for row in epochs(folder, ("seconds",))), default=0.0)
-    return silent > STALE_EPOCHS * longest
+def _resume(folder: Path, status: str, error: str | None) -> str | None:
+    if error is not None and "snntrain resume=" in error:
+        return None
+    stopped = status in ("failed", "interrupted") and (folder / "checkpoints" / "last.pt").is_file()
+    return plain(shlex.join(["snntrain", f"resume={folder}"])) if stopped or status == KILLED else None
 
 
-def _last_written(folder: Path) -> float:
+def _lives(folder: Path, now: float) -> bool:
+    # What was written in the future is fresh: the clock was set back since, or another machine's is ahead.
+    return now - last_written(folder) < STALE_SECONDS
+
+
+def last_written(folder: Path) -> float:
+    """When the run in `folder` gave its last sign of life, in seconds; 0 where there is none."""
     times = [0.0]
-    for name in ("summary.json", "metrics.jsonl", "train.log", ".hydra"):
+    for name in _SIGNS_OF_LIFE:
         try:
             times.append((folder / name).stat().st_mtime)
         except OSError:

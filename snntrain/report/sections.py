@@ -10,6 +10,7 @@ from snntrain.report.curves import MOST_CURVES
 from snntrain.report.markup import bounds, cell, element, heading, linked, section, select, status, strip
 from snntrain.report.plot_data import COSTS
 from snntrain.report.report import Report
+from snntrain.report.runs import Run
 from snntrain.report.statistics import repeated
 from snntrain.report.table import effects_table, figure, runs_table, seeds_table, signed, spread_shown
 from snntrain.report.text import DIFFERENCE
@@ -68,16 +69,22 @@ def errors(report: Report, links: Sequence[str]) -> Iterator[str]:
     """The runs that did not end well."""
     by_row = zip(report.comparison.rows, links, strict=True)
     items = [
-        element("li", f"{status(row.run.status)} {linked(row.label, link)} {element('code', escape(row.run.error))}")
+        element("li", f"{status(row.run.status)} {linked(row.label, link)} {_ending(row.run)}")
         for row, link in by_row
-        if row.run.error is not None
+        if row.run.ending is not None
     ]
     if items:
-        title = f"{len(items):,} {'run' if len(items) == 1 else 'runs'} with an error"
+        title = f"{len(items):,} {'run' if len(items) == 1 else 'runs'} did not end well"
         shown = element("ul", "\n".join(items), class_="errors")
         if len(items) > FEW:
             shown = element("details", element("summary", "show all") + shown)
         yield section(title, "", shown)
+
+
+def _ending(run: Run) -> str:
+    error = [element("code", escape(run.error))] if run.error else []
+    resume = [f"{element('code', escape(run.resume))} goes on"] if run.resume else []
+    return "; ".join([*error, *resume])
 
 
 def runs(report: Report, links: Sequence[str]) -> str:

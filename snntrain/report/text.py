@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from snntrain.report.report import Report
-from snntrain.report.runs import STALE_RULE
+from snntrain.report.runs import KILLED, KILLED_RULE
 from snntrain.report.statistics import repeated
 from snntrain.report.table import (
     SUBSTITUTED,
@@ -43,14 +43,14 @@ def notes(report: Report) -> Iterator[str]:
     rows = report.comparison.rows
     if any(row.substituted for row in rows):
         yield SUBSTITUTED
-    if any(row.run.status == "running?" for row in rows):
-        yield STALE_RULE
+    if any(row.run.status == KILLED for row in rows):
+        yield KILLED_RULE
 
 
 def failures(report: Report) -> Iterator[str]:
-    """A line for each run that did not end well: its status, its folder, its error."""
-    for row in report.comparison.failed:
-        yield f"{row.run.status}: {row.label}: {row.run.error}"
+    """A line for each run that did not end well: its status, its folder, its error, and what goes on with it."""
+    for row in report.comparison.ended_badly:
+        yield f"{row.run.status}: {row.label}: {row.run.ending}"
 
 
 def markdown(report: Report, links: Sequence[str]) -> str:
@@ -65,6 +65,6 @@ def markdown(report: Report, links: Sequence[str]) -> str:
     if effects:
         lines += ["", "## Marginal effects", "", *as_markdown(effects_table(comparison.metric, effects))]
         lines += ["", f"{DIFFERENCE}; completed runs only."]
-    if comparison.failed:
-        lines += ["", "## Runs with an error", "", *(f"- {markdown_text(line)}" for line in failures(report))]
+    if comparison.ended_badly:
+        lines += ["", "## Runs that did not end well", "", *(f"- {markdown_text(line)}" for line in failures(report))]
     return "\n".join(lines) + "\n"

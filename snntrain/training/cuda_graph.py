@@ -15,6 +15,8 @@ from torch import Tensor
 from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR
 
+from snntrain.training.bad_steps import takes_found_inf
+
 log = logging.getLogger("snntrain")
 
 # Steps before the recording, in which the optimizer and the libraries make what they keep.
@@ -25,8 +27,11 @@ Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 def can_be_recorded(optimizer: Optimizer, scheduler: LRScheduler) -> bool:
-    """Whether a step of the optimizer reads all that changes from the GPU: a schedule of the momentum it would not."""
-    return isinstance(optimizer, SGD | Adam) and not isinstance(scheduler, OneCycleLR)
+    """Whether a step of the optimizer reads all that changes from the GPU, and whether it is left out, too.
+
+    A schedule of the momentum it would not.
+    """
+    return isinstance(optimizer, SGD | Adam) and takes_found_inf(optimizer) and not isinstance(scheduler, OneCycleLR)
 
 
 class GraphedStep:
@@ -39,10 +44,13 @@ class GraphedStep:
         step: forward, backward, and a move of the weights by `optimizer`.
         optimizer: its learning rates are moved into the GPU's memory.
         device: the GPU.
+        ready: whether the host decides nothing any more.
     """
 
-    def __init__(self, step: Step, optimizer: Optimizer, device: torch.device) -> None:
-        self.step, self.device = step, device
+    def __init__(
+        self, step: Step, optimizer: Optimizer, device: torch.device, ready: Callable[[], bool] = lambda: True
+    ) -> None:
+        self.step, self.device, self.ready = step, device, ready
         self.calls = 0
         self.failed = False
         self.graph: torch.cuda.CUDAGraph | None = None
@@ -56,7 +64,7 @@ class GraphedStep:
     def __call__(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Loss and output spikes, which the next call may overwrite."""
         self.calls += 1
-        if self.graph is None and self.calls > WARM_UP and not self.failed:
+        if self.graph is None and self.calls > WARM_UP and not self.failed and self.ready():
             self._record(images, labels)
         if self.graph is None or images.shape != self.images.shape:
             return self._launch(images, labels)
@@ -72,6 +80,8 @@ class GraphedStep:
         try:
             with torch.cuda.graph(graph):
                 self.loss, self.spikes = self.step(self.images, self.labels)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             self.failed = True
             log.warning("steps are launched kernel by kernel: recording one failed: %s", str(error).partition("\n")[0])

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import OmegaConf
-from torch import nn
+from torch import Tensor, nn
 
 from snntrain.inspect.rates import FiringRates
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import PLIFNode, RIFNode, spiking_layers
-from snntrain.training import checkpoint
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
 from snntrain.training.monitor import Monitor
+from snntrain.training.progress import Progress
 from snntrain.training.run_folder import RunFolder
 
 log = logging.getLogger("snntrain")
@@ -31,6 +31,7 @@ class Epoch:
         training, validation: metrics over the images of each.
         rates: of the neurons in validation.
         gradient_norms: mean over the steps, a layer each; empty without a monitor.
+        skipped: steps that were left out, because the loss or a gradient was not finite.
         learning_rate: of the first step.
         seconds: that training took.
     """
@@ -40,6 +41,7 @@ class Epoch:
     validation: Metrics
     rates: FiringRates
     gradient_norms: Mapping[str, float]
+    skipped: int
     learning_rate: float
     seconds: float
 
@@ -54,43 +56,41 @@ class Epoch:
 
 
 class Journal:
-    """Writes down each epoch of a job, and its end; `monitor` is None where nothing is watched."""
+    """Writes down each epoch of a job; `monitor` is None where nothing is watched."""
 
     def __init__(self, job: Job, run: RunFolder, board: Board, monitor: Monitor | None) -> None:
         self.job = job
         self.run = run
         self.board = board
         self.monitor = monitor
-        self.train_seconds = 0.0
-        self.images = 0
-        board.config(OmegaConf.to_yaml(job.config, resolve=True))
-        board.layout(monitored=monitor is not None, learnt=learnt_constants(job.model.network))
         # On a CPU training takes all cores, and is slowed by as much as drawing takes.
         if monitor is not None and job.runtime.device.type == "cuda":
             board.draw_beside()
+
+    def configuration(self, epoch: int = 0) -> None:
+        """The configuration that holds from the end of `epoch` on, and the charts that go with it."""
+        self.board.config(OmegaConf.to_yaml(self.job.config, resolve=True), epoch)
+        learnt = learnt_constants(self.job.model.network)
+        self.board.layout(monitored=self.monitor is not None, learnt=learnt)
 
     def say(self, line: str) -> None:
         """A line on the terminal and in train.log."""
         log.info(line)
 
     def epoch(self, epoch: Epoch, *, improved: bool, last: bool) -> None:
-        """Writes an epoch down everywhere, and its checkpoints.
+        """Writes an epoch down everywhere.
 
         Args:
             epoch: what it came to.
             improved: whether its weights are the best so far.
             last: whether training ends with it.
+
+        Raises:
+            RunFailed: the run folder cannot be written.
         """
-        self.train_seconds += epoch.seconds
-        self.images += epoch.images
-        self._save(epoch, "last")
-        if improved:
-            self._save(epoch, "best")
-            self.run.summary |= {"best_epoch": epoch.number, "val_accuracy": epoch.validation.accuracy}
-        self.run.summary |= self._figures(epoch.number)
-        self.run.write_summary()
         learnt = learnt_constants(self.job.evaluated.network)
-        self.run.append_metrics(self._row(epoch, learnt))
+        with self.run.writing():
+            self.run.append_metrics(self._row(epoch, learnt))
         self._show(epoch, learnt)
         if self.monitor is not None:
             with self.board.tolerant("what is watched of the neurons"):
@@ -102,6 +102,33 @@ class Journal:
             f"  val loss {epoch.validation.loss:.4f} accuracy {epoch.validation.accuracy:.4f}"
             f"  {epoch.images_per_second:,.0f} images/s{'  best so far' if improved else ''}"
         )
+        if epoch.skipped:
+            log.warning("epoch %d: %d steps were left out, loss or gradient not finite", epoch.number, epoch.skipped)
+
+    def figures(self, progress: Progress) -> None:
+        """What summary.json says of the epochs so far.
+
+        Raises:
+            RunFailed: it cannot be written.
+        """
+        best = progress.best
+        self.run.summary |= {
+            "best_epoch": best.epoch or None,
+            "val_accuracy": best.score[0] if best.epoch else None,
+            "epochs": progress.finished,
+            "train_seconds": round(progress.train_seconds, 3),
+            "images_per_second": round(progress.images / max(progress.train_seconds, 1e-9), 1),
+        }
+        with self.run.writing():
+            self.run.write_summary()
+
+    def draw_again(self, epoch: int, confusion: Tensor) -> None:
+        """The pictures of an epoch that were not in TensorBoard when the run was saved; the weights still are its."""
+        if self.monitor is not None:
+            with self.board.tolerant("what is watched of the neurons"):
+                probes = self.monitor.look(drawn=True).probes
+                assert probes is not None
+                self.board.pictures(epoch, probes, confusion.numpy(), self.job.config.monitor.neurons)
 
     def _row(self, epoch: Epoch, learnt: dict[str, float]) -> dict[str, Any]:
         return {
@@ -111,33 +138,12 @@ class Journal:
             "val_loss": epoch.validation.loss,
             "val_accuracy": epoch.validation.accuracy,
             "learning_rate": epoch.learning_rate,
+            "skipped_steps": epoch.skipped,
             "seconds": round(epoch.seconds, 3),
             "images_per_second": round(epoch.images_per_second, 1),
             "firing_rates": epoch.rates.means(),
             "learnt": learnt,
         }
-
-    def _figures(self, epochs: int) -> dict[str, Any]:
-        return {
-            "epochs": epochs,
-            "train_seconds": round(self.train_seconds, 3),
-            "images_per_second": round(self.images / max(self.train_seconds, 1e-9), 1),
-        }
-
-    def _save(self, epoch: Epoch, name: str) -> None:
-        job = self.job
-        checkpoint.save(
-            self.run.checkpoints / f"{name}.pt",
-            {
-                "epoch": epoch.number,
-                "val_accuracy": epoch.validation.accuracy,
-                "model": job.evaluated.network.state_dict(),
-                "trained": None if job.average is None else job.model.network.state_dict(),
-                "optimizer": job.optimizer.state_dict(),
-                "scheduler": job.scheduler.state_dict(),
-                "scaler": job.scaler.state_dict(),
-            },
-        )
 
     def _show(self, epoch: Epoch, learnt: dict[str, float]) -> None:
         self.board.scalars(
@@ -149,6 +155,7 @@ class Journal:
                 "accuracy/validation": epoch.validation.accuracy,
                 "training/learning_rate": epoch.learning_rate,
                 "training/images_per_second": epoch.images_per_second,
+                "training/skipped_steps": epoch.skipped,
                 **by_layer("firing_rate", epoch.rates.means()),
                 **by_layer("silent", epoch.rates.silent()),
                 **by_layer("saturated", epoch.rates.saturated()),

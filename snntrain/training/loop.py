@@ -2,87 +2,88 @@
 
 import math
 import time
-from dataclasses import dataclass
-
-import torch
 
 from snntrain.errors import RunFailed
 from snntrain.inspect.rates import FiringRates
+from snntrain.training.bad_steps import ADVICE
+from snntrain.training.bar import with_bar
 from snntrain.training.build import Job
-from snntrain.training.evaluate import Metrics, Tally, evaluate
+from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Epoch, Journal
-from snntrain.training.progress import progress
+from snntrain.training.memory import explained
+from snntrain.training.progress import Progress
+from snntrain.training.saving import Saving, check_weights
 from snntrain.training.step import TrainingStep
+from snntrain.training.stop import Stop, Stopped
 
 
-def fit(job: Job, journal: Journal) -> None:
-    """Trains for the configured number of epochs, or until validation no longer improves.
+def fit(job: Job, step: TrainingStep, progress: Progress, journal: Journal, saving: Saving, stop: Stop) -> None:
+    """Trains from where the run has come to until it is over: all epochs, or validation no longer improves.
 
-    Each epoch ends with a validation, and with a checkpoint of the last and, where it improved, of the best weights.
+    Each epoch ends with a validation and is saved, and so is what a signal interrupts.
 
     Raises:
-        RunFailed: the loss or a weight is no longer a finite number.
+        RunFailed: the loss, a gradient or a weight is not a finite number, and stays so; nothing can be saved.
+        Stopped: a signal has asked for it.
     """
     trainer = job.config.trainer
-    step, best = TrainingStep(job), Best()
-    for number in range(1, trainer.epochs + 1):
-        learning_rate = float(job.optimizer.param_groups[0]["lr"])
-        training, seconds = train_epoch(job, step, number)
-        with FiringRates(job.evaluated.network) as rates:
-            validation = evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.precision)
-        improved = best.update(validation, number)
-        no_better = trainer.early_stopping is not None and number - best.epoch >= trainer.early_stopping
-        journal.epoch(
-            Epoch(number, training, validation, rates, step.gradient_norms(), learning_rate, seconds),
-            improved=improved,
-            last=no_better or number == trainer.epochs,
-        )
-        if no_better:
-            journal.say(f"stopped early: no better validation accuracy in {trainer.early_stopping} epochs")
-            break
+    try:
+        while not progress.is_over(trainer):
+            stop.check()
+            if progress.batch == 0:
+                progress.learning_rate = float(job.optimizer.param_groups[0]["lr"])
+            training = train_epoch(job, step, progress, saving, stop)
+            with explained(job.config, evaluating=True), FiringRates(job.evaluated.network) as rates:
+                images = stop.between(job.validation.epoch())
+                validation = evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
+            number, learning_rate, seconds = progress.epoch, progress.learning_rate, progress.seconds
+            improved = progress.best.update(validation, number, job.evaluated.network)
+            norms, skipped = step.gradient_norms(), step.skipped()
+            progress.next_epoch()
+            journal.epoch(
+                Epoch(number, training, validation, rates, norms, skipped, learning_rate, seconds),
+                improved=improved,
+                last=progress.is_over(trainer),
+            )
+            if improved:
+                saving.save_best()
+            saving.save()
+            journal.figures(progress)
+    except Stopped:
+        saving.save()
+        raise
+    if progress.finished < trainer.epochs:
+        journal.say(f"stopped early: no better validation accuracy in {trainer.early_stopping} epochs")
 
 
-def train_epoch(job: Job, step: TrainingStep, number: int) -> tuple[Metrics, float]:
-    """One pass over the training images; returns its metrics and its seconds."""
+def train_epoch(
+    job: Job, step: TrainingStep, progress: Progress, saving: Saving | None = None, stop: Stop | None = None
+) -> Metrics:
+    """What is left of a pass over the training images; returns the metrics of the whole pass."""
     job.model.train()
-    tally = Tally(job.classes, job.runtime.device)
-    started = time.perf_counter()
-    batches = job.train.epoch(number)
-    title = f"epoch {number}/{job.config.trainer.epochs}"
-    for index, (images, labels) in enumerate(progress(batches, len(job.train), title, tally)):
-        loss, spikes = step(images, labels, index)
-        tally.add(loss, spikes, labels)
-    metrics = tally.metrics()
-    seconds = time.perf_counter() - started
-    _check_finite(job, metrics.loss, number)
-    return metrics, seconds
-
-
-def _check_finite(job: Job, loss: float, number: int) -> None:
-    """Raises RunFailed where the loss or a weight is not finite."""
-    if not math.isfinite(loss):
-        wrong = f"the training loss became {loss}"
-    # A neuron whose potential is NaN is silent, and the loss of silence is an ordinary number.
-    elif not torch.stack([p.isfinite().all() for p in job.model.parameters()]).all():
-        wrong = "the weights are no longer finite"
-    else:
-        return
-    raise RunFailed(
-        f"{wrong} in epoch {number}: try a lower optimizer.lr, trainer.clip_grad_norm=1 or trainer.precision=fp32"
-    )
-
-
-@dataclass
-class Best:
-    """The best validation so far: by accuracy, then by loss."""
-
-    epoch: int = 0
-    score: tuple[float, float] = (-math.inf, -math.inf)
-
-    def update(self, metrics: Metrics, epoch: int) -> bool:
-        """Whether this epoch is the best so far."""
-        score = (metrics.accuracy, -metrics.loss)
-        if score <= self.score:
-            return False
-        self.epoch, self.score = epoch, score
-        return True
+    started = time.perf_counter() - progress.seconds
+    count = len(job.train)
+    batches = job.train.epoch(progress.epoch, start=progress.batch)
+    title = f"epoch {progress.epoch}/{job.config.trainer.epochs}"
+    for images, labels in with_bar(batches, progress.batch, count, title, progress.tally):
+        loss, spikes = step(images, labels, progress.batch)
+        progress.tally.add(loss, spikes, labels)
+        progress.batch += 1
+        progress.seconds = time.perf_counter() - started
+        if step.failing():
+            raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
+        # Gradients that are being accumulated are in no checkpoint.
+        if not step.pending and progress.batch < count:
+            if stop is not None:
+                stop.check()
+            if saving is not None and saving.due():
+                saving.save()
+    metrics = progress.tally.metrics()
+    # Until here it may have been some steps behind a GPU.
+    if step.failing():
+        raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
+    progress.seconds = time.perf_counter() - started
+    if not math.isfinite(metrics.loss):
+        raise RunFailed(f"the training loss was never finite in epoch {progress.epoch}: {ADVICE}")
+    check_weights(job, progress)
+    return metrics

@@ -1,40 +1,104 @@
-"""The bar over an epoch's batches, on a terminal."""
+"""How far a run has come, and which of its epochs was the best."""
 
-import sys
-import time
-from collections.abc import Iterable, Iterator
+from __future__ import annotations
 
-from torch import Tensor
-from tqdm import tqdm
+import math
+from dataclasses import dataclass, field
+from typing import Any
 
-from snntrain.training.evaluate import Tally
+from omegaconf import DictConfig
+from torch import Tensor, nn
 
-# Reading the loss makes the host wait for the device, so it is read this often only.
-SECONDS_BETWEEN_READINGS = 0.5
-
-Batch = tuple[Tensor, Tensor]
+from snntrain.training.build import Job
+from snntrain.training.evaluate import Metrics, Tally
 
 
-def progress(batches: Iterable[Batch], count: int, title: str, tally: Tally) -> Iterator[Batch]:
-    """Passes `count` batches on, with a bar that shows loss, accuracy, images/s and the time left."""
-    bar = tqdm(
-        total=count,
-        desc=title,
-        leave=False,
-        file=sys.stdout,
-        disable=not sys.stdout.isatty(),
-        dynamic_ncols=True,
-        # With room for it all on 80 columns: what does not fit is cut off.
-        bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}",
-    )
-    started = read = time.monotonic()
-    with bar:
-        for batch in batches:
-            yield batch
-            bar.update()
-            now = time.monotonic()
-            if not bar.disable and now - read > SECONDS_BETWEEN_READINGS:
-                read = now
-                metrics = tally.metrics()
-                speed = int(metrics.confusion.sum()) / (now - started)
-                bar.set_postfix_str(f"loss {metrics.loss:.4f}, accuracy {metrics.accuracy:.4f}, {speed:,.0f} images/s")
+@dataclass
+class Best:
+    """The best validation so far: by accuracy, then by loss; `weights` are a copy of those that it was of."""
+
+    epoch: int = 0
+    score: tuple[float, float] = (-math.inf, -math.inf)
+    weights: dict[str, Tensor] = field(default_factory=dict)
+
+    def update(self, metrics: Metrics, epoch: int, net: nn.Module) -> bool:
+        """Whether this epoch is the best so far."""
+        score = (metrics.accuracy, -metrics.loss)
+        if score <= self.score:
+            return False
+        self.epoch, self.score = epoch, score
+        self.weights = {name: value.clone() for name, value in net.state_dict().items()}
+        return True
+
+
+@dataclass
+class Progress:
+    """All that changes while a run trains, besides the weights and what moves them.
+
+    Args:
+        tally: of the batches of the epoch that is being trained.
+        epoch: its number, from 1.
+        batch: how many batches of it are done.
+        seconds: that they took.
+        learning_rate: of the first of them.
+        best: of the finished epochs.
+        train_seconds, images: of the finished epochs together.
+    """
+
+    tally: Tally
+    epoch: int = 1
+    batch: int = 0
+    seconds: float = 0.0
+    learning_rate: float = 0.0
+    best: Best = field(default_factory=Best)
+    train_seconds: float = 0.0
+    images: int = 0
+
+    @property
+    def finished(self) -> int:
+        """How many epochs are trained and validated."""
+        return self.epoch - 1
+
+    def stopped_early(self, trainer: DictConfig) -> bool:
+        """Whether validation has not become better for as many epochs as `trainer.early_stopping` allows."""
+        return trainer.early_stopping is not None and self.finished - self.best.epoch >= trainer.early_stopping
+
+    def is_over(self, trainer: DictConfig) -> bool:
+        """Whether all epochs are finished, or no more are worth it."""
+        return self.finished >= trainer.epochs or self.stopped_early(trainer)
+
+    def next_epoch(self) -> None:
+        """The epoch has been trained and validated."""
+        self.train_seconds += self.seconds
+        self.images += self.tally.images()
+        self.epoch, self.batch, self.seconds = self.epoch + 1, 0, 0.0
+        self.tally.clear()
+
+    def state(self) -> dict[str, Any]:
+        """What `put_back` takes."""
+        return {
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "tally": self.tally.sums(),
+            "learning_rate": self.learning_rate,
+            "best": {"epoch": self.best.epoch, "score": self.best.score, "weights": self.best.weights},
+            "images": self.images,
+            "clock": {"seconds": self.seconds, "train_seconds": self.train_seconds},
+        }
+
+    def put_back(self, state: dict[str, Any]) -> None:
+        """Goes on from where `state` was taken."""
+        self.epoch, self.batch, self.images = state["epoch"], state["batch"], state["images"]
+        self.learning_rate = state["learning_rate"]
+        for name, sums in self.tally.sums().items():
+            sums.copy_(state["tally"][name])
+        best = state["best"]
+        device = self.tally.loss.device
+        weights = {name: value.to(device) for name, value in best["weights"].items()}
+        self.best = Best(best["epoch"], best["score"], weights)
+        self.seconds, self.train_seconds = state["clock"]["seconds"], state["clock"]["train_seconds"]
+
+
+def beginning(job: Job) -> Progress:
+    """Of a job of which nothing is trained yet."""
+    return Progress(Tally(job.classes, job.runtime.device, finite_only=True))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,23 @@ from omegaconf import DictConfig
 
 from snntrain.config import check
 from snntrain.config.targets import arguments
+from snntrain.data.fingerprint import fingerprint
 from snntrain.errors import UserError
 from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
-from snntrain.training import build, checkpoint, runtime
+from snntrain.training import build, resume, runtime, tested
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Journal
 from snntrain.training.loop import fit
+from snntrain.training.memory import explained
 from snntrain.training.monitor import Monitor
-from snntrain.training.run_folder import RunFolder
+from snntrain.training.progress import Best, beginning
+from snntrain.training.run_folder import RunFolder, shown
+from snntrain.training.saving import Saving
+from snntrain.training.step import TrainingStep
+from snntrain.training.stop import Stop, on_signals
 
 log = logging.getLogger("snntrain")
 
@@ -33,29 +38,47 @@ SPENT = ("spikes_per_image", "energy_nj_per_image")
 def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict[str, Any]:
     """Trains, tests once at the end, and returns what summary.json holds.
 
+    Where the folder has checkpoints of this run it goes on from them.
+
     Args:
         config: the configuration.
-        folder: where the run writes; no other run may have.
+        folder: where the run writes.
         command: what was typed, for environment.json.
 
     Raises:
-        UserError: before anything is trained, where the configuration does not fit itself, machine or data.
+        UserError: before anything is trained, where the configuration does not fit itself, machine or data, or the
+            folder is another run's.
         RunFailed: training could not go on.
+        Interrupted: a signal ended it.
     """
-    with RunFolder(folder, config.name) as run, runtime.deterministic(config.trainer.deterministic):
-        run.write_config(config)
+    with (
+        RunFolder(folder, config.name, config.allow_targets) as run,
+        runtime.deterministic(config.trainer.deterministic),
+        explained(config),
+    ):
         # Of a great sweep not every combination has been checked by now.
         if wrong := check.errors(config):
             raise UserError(*wrong)
+        state = resume.saved(config, run)
+        run.write_config(config)
         run.write_environment(runtime.choose(config.trainer.device), command)
         job = build.prepare(config)
         run.summary |= built(job)
         run.write_summary()
         log.info(describe(job))
+        progress, data = beginning(job), fingerprint(job.data)
+        if state is not None:
+            resume.go_on(job, progress, state, data)
+        resume.cut_back(run, state)
+        # Records steps on a GPU, by what the optimizer is now.
+        step = TrainingStep(job)
         monitor = Monitor(job) if config.monitor.every else None
-        with Board(run.tensorboard) as board:
-            fit(job, Journal(job, run, board, monitor))
-            test(job, run, board)
+        with Board(run.tensorboard, after=progress.finished) as board, on_signals() as stop:
+            journal = Journal(job, run, board, monitor)
+            saving = Saving(job, step, progress, data, run, board)
+            resume.catch_up(step, journal, saving, state)
+            fit(job, step, progress, journal, saving, stop)
+            test(job, progress.best, run, board, stop)
             board.hyper_parameters(hyper_parameters(config, job.data.name), final_metrics(run.summary))
     log.info(summary_line(run))
     return run.summary
@@ -83,17 +106,24 @@ def describe(job: Job) -> str:
     )
 
 
-def test(job: Job, run: RunFolder, board: Board) -> None:
+def test(job: Job, best: Best, run: RunFolder, board: Board, stop: Stop) -> None:
     """Accuracy on the test images, which nothing before has seen, of the last and of the best weights.
 
     Of the best ones what they cost, too.
+
+    Raises:
+        Stopped: a signal has asked for it.
     """
     network = job.evaluated.network
-    checkpoint.restore(network, run.checkpoints / "last.pt")
-    run.summary["test_accuracy_last"] = metrics_on_test(job).accuracy
-    checkpoint.restore(network, run.checkpoints / "best.pt")
+    of_last = metrics_on_test(job, stop)
+    entries = {"last": tested.entry(network, of_last)}
+    network.load_state_dict(best.weights)
     with Cost(network) as cost:
-        run.summary["test_accuracy"] = metrics_on_test(job).accuracy
+        of_best = metrics_on_test(job, stop)
+    entries["best"] = tested.entry(network, of_best)
+    with run.writing():
+        tested.write(run.path, entries)
+    run.summary |= {"test_accuracy": of_best.accuracy, "test_accuracy_last": of_last.accuracy}
     run.summary["cost"] = figures = cost.figures(len(job.data.test))
     for name, kind in not_counted(figures, network).items():
         log.warning("what %s (%s) costs is not known: its operations cannot be counted", name, kind)
@@ -107,10 +137,12 @@ def cost_scalars(figures: dict[str, Any]) -> dict[str, float]:
     return {tag: float(value) for tag, value in told.items() if value is not None}
 
 
-def metrics_on_test(job: Job) -> Metrics:
-    """Metrics of the evaluated model over the test split."""
-    batches = build.batches(job.config, job.data, job.data.test, job.runtime)
-    return evaluate(job.evaluated, job.loss, batches.epoch(), job.classes, job.precision)
+def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
+    """Metrics of the evaluated model over the test split; `stop` may end it between two batches."""
+    batches = build.batches(job.config, job.data, job.data.test, job.runtime).epoch()
+    images = batches if stop is None else stop.between(batches)
+    with explained(job.config, evaluating=True):
+        return evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
 
 
 def summary_line(run: RunFolder) -> str:
@@ -124,8 +156,7 @@ def summary_line(run: RunFolder) -> str:
         "images_per_second",
     )
     figures = " ".join(f"{key}={run.summary[key]:.6g}" for key in keys)
-    path = os.path.relpath(run.path)
-    return f"{figures} run={run.path if path.startswith('..') else path}"
+    return f"{figures} run={shown(run.path)}"
 
 
 def final_metrics(summary: dict[str, Any]) -> dict[str, float]:

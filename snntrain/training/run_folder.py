@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.errors import RunFailed, UserError
+from snntrain.training.lock import Lock
 
 if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
     from snntrain.training.runtime import Runtime
@@ -28,31 +31,47 @@ FIGURES = (
 )
 # What lies in a folder before anything is trained: Hydra's files, then the run's own.
 HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", ".hydra", "train.log")
-FIRST_FILES = ("summary.json", "config.yaml", "environment.json", "checkpoints")
+FIRST_FILES = ("summary.json", "config.yaml", "environment.json", "run.lock", "checkpoints")
 
 
 class RunFolder:
     """Writes a run's files; as a context manager it records in summary.json how the run ended.
 
-    summary.json         status (running, completed, failed, interrupted), error, figures: the first file of all
+    summary.json         status (running, completed, failed, interrupted), error, figures
     config.yaml          the resolved configuration
     environment.json     versions, device, git commit, command line
     metrics.jsonl        a line an epoch
-    checkpoints/         last.pt and best.pt
+    checkpoints/         last.pt, previous.pt and best.pt
     tensorboard/         events
+    test.json            what the best and the last weights came to on the test images
     train.log            what the terminal was told, written by logging
+    run.lock             who trains in this folder, and when that one was last seen alive
+
+    Args:
+        path: the folder.
+        name: of the run.
+        allowed: what `allow_targets` gives.
+
+    Raises:
+        UserError: at the entry, another process trains in this folder, or nothing can be written there.
     """
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, allowed: Sequence[str] = ()) -> None:
         self.path = path
+        self.allowed = allowed
+        self.metrics = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
         self.tensorboard = path / "tensorboard"
         self.summary: dict[str, Any] = {"status": "running", "error": None, "name": name}
         self.summary |= dict.fromkeys(FIGURES)
 
     def __enter__(self) -> RunFolder:
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
-        self.write_summary()
+        self.path.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            stack.enter_context(Lock(self.path))
+            self.checkpoints.mkdir(exist_ok=True)
+            self.write_summary()
+            self._lock = stack.pop_all()
         return self
 
     def __exit__(
@@ -64,7 +83,30 @@ class RunFolder:
             self.summary["status"] = "interrupted"
         else:
             self.summary |= {"status": "failed", "error": in_one_line(error)}
-        self.write_summary()
+        with self._lock:
+            try:
+                with self.writing():
+                    self.write_summary()
+            except RunFailed:
+                # What ended the run says more; that it is over is told by its heartbeat, which has stopped.
+                if error is None:
+                    raise
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Says of a file that cannot be written in the block what that means for the run.
+
+        Raises:
+            RunFailed: instead of OSError.
+        """
+        try:
+            yield
+        except OSError as error:
+            gone = "" if self.path.is_dir() else "the folder is gone; "
+            raise RunFailed(
+                f"{self.path} cannot be written ({gone}{error.strerror or error}); what was saved is whole: "
+                f"when there is room, go on with: {resume_command(self.path, self.allowed)}"
+            ) from error
 
     def write_summary(self) -> None:
         write_json(self.path / "summary.json", self.summary)
@@ -77,9 +119,32 @@ class RunFolder:
         write_json(self.path / "environment.json", environment(runtime, command))
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Adds an epoch's line to metrics.jsonl."""
-        with (self.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        """Adds an epoch's line to metrics.jsonl, and waits until it is on the disk."""
+        with self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def size(self) -> int:
+        """Of metrics.jsonl, in bytes."""
+        return self.metrics.stat().st_size if self.metrics.exists() else 0
+
+    def cut_back(self, size: int) -> None:
+        """Takes back the lines of metrics.jsonl that were written after it had this size."""
+        if self.size() > size:
+            os.truncate(self.metrics, size)
+
+
+def resume_command(path: Path, allowed: Sequence[str] = ()) -> str:
+    """What to type to go on with the run in a folder, whose classes lie below the prefixes `allowed`, too."""
+    words = [f"resume={shown(path)}", *([f"allow_targets=[{','.join(allowed)}]"] if allowed else [])]
+    return shlex.join(["snntrain", *words])
+
+
+def shown(path: Path) -> str:
+    """The folder as one would type it: relative where it lies below the current one."""
+    relative = os.path.relpath(path)
+    return str(path) if relative.startswith("..") else relative
 
 
 def in_one_line(error: BaseException) -> str:
@@ -93,7 +158,10 @@ def in_one_line(error: BaseException) -> str:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes the file whole or not at all: beside its place first, then renamed."""
     temporary = path.with_name(f"{path.name}.tmp")
-    temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(content, indent=2) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
 
 

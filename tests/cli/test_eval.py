@@ -2,12 +2,16 @@
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from snntrain.config import saved
+from snntrain.training import build, tested
+from snntrain.training.checkpoint import restore
 from tests.conftest import TINY, Outcome
 
 RAISING = """
@@ -48,6 +52,12 @@ def test_a_checkpoint_is_as_good_as_the_summary_says(
     assert accuracy(outcome.out) == round(summary[figure], 4)
 
 
+def test_the_latest_run_is_evaluated(snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished_run, tmp_path / "outputs" / "run")
+    outcome = snntrain("eval", "run=latest")
+    assert outcome.out.startswith("outputs/run/checkpoints/best.pt, epoch ")
+
+
 def test_the_best_checkpoint_is_evaluated_unless_told_otherwise(
     snntrain: Callable[..., Outcome], finished_run: Path
 ) -> None:
@@ -63,6 +73,18 @@ def test_the_confusion_matrix_and_the_accuracy_are_of_the_same_images(
     assert [len(row) for row in counts] == [10] * 10
     assert sum(map(sum, counts)) == 359
     assert accuracy(out) == round(sum(counts[n][n] for n in range(10)) / 359, 4)
+
+
+@pytest.mark.parametrize("checkpoint", ["best", "last"])
+def test_the_run_has_kept_the_same_confusion_matrix(
+    checkpoint: str, snntrain: Callable[..., Outcome], finished_run: Path
+) -> None:
+    kept = json.loads((finished_run / "test.json").read_text())[checkpoint]
+    out = snntrain("eval", f"run={finished_run}", f"checkpoint={checkpoint}").out
+    assert confusion(out) == kept["confusion"]
+    network = build.prepare(saved.load(finished_run, [])).evaluated.network
+    restore(network, finished_run / "checkpoints" / f"{checkpoint}.pt")
+    assert tested.digest(network) == kept["weights"]
 
 
 def test_every_spiking_layer_has_a_firing_rate(snntrain: Callable[..., Outcome], finished_run: Path) -> None:

@@ -19,7 +19,8 @@ from PIL import Image
 
 from snntrain.config import saved
 from snntrain.neuron import spiking_layers
-from snntrain.training import build
+from snntrain.training import build, checkpoint, tested
+from snntrain.training.evaluate import Metrics
 from tests.conftest import TINY, Outcome, run_in
 
 LAYERS = ("fc1_neuron", "out_neuron")
@@ -132,6 +133,33 @@ def test_without_a_sample_there_is_one_a_class_first_and_without_a_folder_the_ru
     with np.load(tmp_path / "run/inspect/recordings.npz") as seen:
         assert seen["labels"].tolist() == [0, 1, 2, 3, 4, 5]
         assert seen["out_neuron/v"].shape[:2] == (2, 6)
+
+
+@pytest.mark.parametrize(
+    ("override", "known"),
+    [((), True), (("monitor.samples=2",), True), (("T=2",), False), (("checkpoint=last",), False)],
+)
+def test_what_the_runs_own_test_came_to_is_not_measured_again(
+    override: tuple[str, ...], known: bool, snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_run, tmp_path / "run")
+    network = build.prepare(saved.load(finished_run, [])).evaluated.network
+    checkpoint.restore(network, finished_run / "checkpoints" / "best.pt")
+    # Other than it is, to be told from what would be measured.
+    confusion = torch.eye(10, dtype=torch.int64)
+    tested.write(tmp_path / "run", {"best": tested.entry(network, Metrics(0.125, 1.0, confusion))})
+    assert snntrain("inspect", "run=run", "sample=0", "layer=out_neuron", "out=seen", *override).status == 0
+    words = " ".join(" ".join(page_of(tmp_path / "seen").words).split())
+    assert ("test accuracy 1.0000 test loss 0.1250" in words) is known
+
+
+def test_the_latest_run_is_inspected_and_named_in_the_command_of_the_page(
+    snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_run, tmp_path / "outputs" / "run")
+    assert snntrain("inspect", "run=latest", "sample=0", "layer=out_neuron").status == 0
+    words = " ".join(page_of(tmp_path / "outputs/run/inspect").words)
+    assert "snntrain inspect run=outputs/run sample=0 layer=out_neuron" in words
 
 
 def test_an_image_of_the_users_own_is_inspected(

@@ -88,10 +88,15 @@ def test_streamed_in_this_process_equals_resident(n: int, batch_size: int, seed:
         assert equal(resident.epoch(epoch), streamed.epoch(epoch))
 
 
+def sequences() -> ImageTensors:
+    torch.manual_seed(0)
+    return numbered(30, 3, 2, 5, 5)
+
+
 @pytest.fixture(scope="module")
 def by_workers() -> tuple[Batches, Batches]:
     """The same batches resident and streamed by two processes."""
-    split = numbered(30, 3, 2, 5, 5)
+    split = sequences()
     resident, streamed = (
         batches(split, seed=5, shuffle=True, augment=AUGMENT, resident=where, workers=2) for where in (True, False)
     )
@@ -109,6 +114,34 @@ def test_an_epoch_left_early_does_not_disturb_the_next(by_workers: tuple[Batches
     for _ in streamed.epoch(2):
         break
     assert equal(resident.epoch(3), streamed.epoch(3))
+
+
+def test_an_epoch_begun_late_has_the_batches_of_the_whole_one(by_workers: tuple[Batches, Batches]) -> None:
+    resident, streamed = by_workers
+    for made in (resident, streamed, batches(sequences(), seed=5, shuffle=True, augment=AUGMENT, resident=False)):
+        whole = list(resident.epoch(4))
+        for start in (0, 1, 6, len(whole)):
+            assert equal(made.epoch(4, start), whole[start:])
+
+
+def test_an_epoch_begins_at_one_of_its_batches_or_at_its_end() -> None:
+    made = batches(numbered(10), limit=2)
+    assert list(made.epoch(start=2)) == []
+    for start in (-1, 3):
+        with pytest.raises(ValueError, match=f"between 0 and the 2 batches of an epoch, not {start}"):
+            made.epoch(start=start)
+
+
+def test_what_an_epoch_skips_is_not_read() -> None:
+    asked: list[int] = []
+
+    class Asked(Computed):
+        def __getitem__(self, index: int) -> Tensor:
+            asked.append(index)
+            return super().__getitem__(index)
+
+    list(batches(Asked(torch.arange(10)), resident=False).epoch(start=1))
+    assert asked == [4, 5, 6, 7, 8, 9]
 
 
 def test_streaming_leaves_the_global_generator_alone() -> None:

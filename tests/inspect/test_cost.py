@@ -9,7 +9,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from snntrain.inspect.cost import membranes
 from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.cost.table import cost_table
 from snntrain.inspect.probe import record
@@ -17,6 +16,7 @@ from snntrain.network.csnn import CSNN
 from snntrain.network.mlp import MLP
 from snntrain.network.sequence import TimeSequential
 from snntrain.neuron import BaseNode, IFNode, LIFNode, PLIFNode, RIFNode, reset_net, spiking_layers
+from snntrain.neuron.recurrence import updates
 from tests.network.inputs import constant, neuron, noise, sparse
 
 MACS, ACS, DENSE, ENERGY = (
@@ -58,8 +58,8 @@ def brute_force(net: nn.Module, *batches: Tensor) -> dict[str, Any]:
 def test_spikes_and_updates_are_those_of_a_count_of_every_neuron_and_step(
     node: type[BaseNode], v_reset: float | None, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Few potentials at a time, so that the images of a batch come in several parts.
-    monkeypatch.setattr(membranes, "MOST", 60)
+    # Few potentials at a time, so that where they are held the images of a batch come in several parts.
+    monkeypatch.setattr(updates, "MOST", 60)
     net = CSNN((1, 4, 4), 2, lambda: node(v_threshold=0.01, v_reset=v_reset, step_mode="m"), (2,), (3,), 2).to(dtype)
     batches = [constant(4, 3, 1, 4, 4, dtype=dtype), sparse(noise(4, 2, 1, 4, 4), 0).to(dtype)]
     expected = brute_force(net, *batches)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from snntrain.report import runs
 from snntrain.report.runs import Run
+from snntrain.training.lock import LOCK_FILE, STALE_SECONDS
 from tests.report.folders import untouched, write_run
 
 NOW = 1_000_000.0
@@ -68,18 +69,52 @@ def test_the_figures_of_cost_count_as_the_runs_own(tmp_path: Path) -> None:
     assert figures == {"spikes_per_image": 120.5, "energy_nj_per_image": 3, "val_accuracy": 0.91, "train_seconds": 10.0}
 
 
-@pytest.mark.parametrize(("silent", "told"), [(60, "running"), (runs.STALE_SECONDS + 1, "running?")])
-def test_a_run_that_writes_no_more_is_in_doubt(silent: float, told: str, tmp_path: Path) -> None:
+# A clock that was set back sees what was written in its future.
+@pytest.mark.parametrize(
+    ("silent", "told"), [(-86400, "running"), (60, "running"), (119, "running"), (121, "killed"), (1e9, "killed")]
+)
+def test_a_run_that_gives_no_sign_of_life_for_two_minutes_was_killed(silent: float, told: str, tmp_path: Path) -> None:
     run = untouched(write_run(tmp_path / "a", status="running"), NOW)
     assert read(run, NOW + silent).status == told
 
 
-def test_a_run_of_long_epochs_is_given_the_time_of_three(tmp_path: Path) -> None:
+def test_a_killed_run_tells_since_when_and_what_goes_on_with_it(tmp_path: Path) -> None:
+    run = untouched(write_run(tmp_path / "a b", status="running"), NOW)
+    found = read(run, NOW + 1000)
+    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(NOW))
+    assert found.ending == f"no sign of life since {since}; snntrain 'resume={run}' goes on"
+
+
+@pytest.mark.parametrize("name", [LOCK_FILE, "summary.json", "metrics.jsonl", "train.log", ".hydra"])
+def test_any_file_that_is_written_is_a_sign_of_life(name: str, tmp_path: Path) -> None:
     run = write_run(tmp_path / "a", status="running")
-    (run / "metrics.jsonl").write_text('{"epoch": 1, "seconds": 7200.0}\n{"epoch": 2, "seconds": 6000.0}\n')
+    (run / name).touch()
     untouched(run, NOW)
-    assert read(run, NOW + 3 * 7200).status == "running"
-    assert read(run, NOW + 3 * 7200 + 1).status == "running?"
+    os.utime(run / name, (NOW + 500, NOW + 500))
+    assert runs.last_written(run) == NOW + 500
+    assert read(run, NOW + 600).status == "running"
+    assert read(run, NOW + 700).status == "killed"
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted", "completed", "running"])
+@pytest.mark.parametrize("name", ["last.pt", "best.pt"])
+def test_a_run_that_stopped_can_be_resumed_if_it_has_a_checkpoint(status: str, name: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", status=status, error="RunFailed: disk full" if status == "failed" else None)
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / name).touch()
+    resumable = name == "last.pt" and status in ("failed", "interrupted")
+    found = read(run, time.time())
+    assert found.resume == (f"snntrain resume={run}" if resumable else None)
+    told = ["RunFailed: disk full"] * (status == "failed") + [f"snntrain resume={run} goes on"] * resumable
+    assert found.ending == ("; ".join(told) or None)
+
+
+def test_the_command_that_goes_on_is_not_told_twice(tmp_path: Path) -> None:
+    error = "disk full; go on with: snntrain resume=a"
+    run = write_run(tmp_path / "a", status="failed", error=error)
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / "last.pt").touch()
+    assert read(run).ending == error
 
 
 def test_what_is_known_to_be_over_is_not_running(tmp_path: Path) -> None:
@@ -92,7 +127,7 @@ def test_a_folder_without_a_summary_has_just_begun_or_has_failed(tmp_path: Path)
     (run / "summary.json").unlink()
     assert read(run, time.time()).status == "running"
     untouched(run, NOW)
-    run_ = read(run, NOW + 2 * runs.STALE_SECONDS)
+    run_ = read(run, NOW + 2 * STALE_SECONDS)
     assert (run_.status, run_.error) == ("failed", "it left no summary.json; see its train.log")
 
 
@@ -160,8 +195,7 @@ def test_no_content_at_all_is_too_much(summary: bytes, config: bytes, metrics: b
 
 
 def test_a_report_waits_for_no_torch() -> None:
-    code = (
-        "import sys, snntrain.cli.report, snntrain.report.page; sys.exit(bool({'torch', 'hydra'} & sys.modules.keys()))"
-    )
+    modules = "snntrain.cli.report, snntrain.report.page, snntrain.report.latest"
+    code = f"import sys, {modules}; sys.exit(bool({{'torch', 'hydra'}} & sys.modules.keys()))"
     environment = os.environ | {"PYTHONPATH": ":".join(sys.path)}
     assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0

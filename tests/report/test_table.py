@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from snntrain.report.report import Report, make
+from snntrain.report.runs import KILLED_RULE
 from snntrain.report.table import (
     MOST_ROWS,
     as_csv,
@@ -19,7 +20,7 @@ from snntrain.report.table import (
     signed,
 )
 from snntrain.report.text import failures, markdown, terminal
-from tests.report.folders import write_run
+from tests.report.folders import untouched, write_run
 
 COST = {"spikes_per_image": 1234.5, "energy_nj_per_image": 12.345, "parameters": 7}
 
@@ -153,3 +154,20 @@ def test_numbers_stand_at_the_right_in_markdown(sweep: Path) -> None:
 
 def test_each_failed_run_is_named_with_its_error(sweep: Path) -> None:
     assert list(failures(report_on(sweep))) == ["failed: broken: RunFailed: not | finite"]
+
+
+def test_each_run_that_can_go_on_is_named_with_its_command(tmp_path: Path) -> None:
+    write_run(tmp_path / "0", neuron="if")
+    untouched(write_run(tmp_path / "1", neuron="lif", status="running"), 0.0)
+    stopped = write_run(tmp_path / "2", neuron="rif", status="interrupted")
+    (stopped / "checkpoints").mkdir()
+    (stopped / "checkpoints" / "last.pt").touch()
+    report = make([tmp_path], "test_accuracy", 1e9)
+    killed, interrupted = failures(report)
+    assert killed.startswith("killed: 1: no sign of life since ")
+    assert killed.endswith(f"; snntrain resume={tmp_path / '1'} goes on")
+    assert interrupted == f"interrupted: 2: snntrain resume={stopped} goes on"
+    text = terminal(report, 200)
+    assert "killed: was running, and has given no sign of life for two minutes" in text.splitlines()
+    assert f"- {interrupted}" in markdown(report, report.links(tmp_path)).splitlines()
+    assert KILLED_RULE not in terminal(report_on(tmp_path), 200)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import signal
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from omegaconf import DictConfig, OmegaConf
@@ -11,8 +14,13 @@ from torch import Tensor, nn
 
 from snntrain.config.compose import validate
 from snntrain.data.dataset import Data, ImageTensors
-from snntrain.training import build, run
+from snntrain.training import build, checkpoint, run
 from snntrain.training.build import Job
+from snntrain.training.evaluate import Metrics
+from snntrain.training.loop import train_epoch
+from snntrain.training.loss import MSERate
+from snntrain.training.progress import beginning
+from snntrain.training.step import TrainingStep
 
 TINY = (
     *("network=mlp", "network.hidden=[16]", "trainer.device=cpu", "trainer.precision=fp32"),
@@ -31,9 +39,40 @@ def prepared(*overrides: str) -> Job:
     return build.prepare(configured(*overrides))
 
 
+def one_epoch(job: Job, step: TrainingStep, number: int = 1) -> Metrics:
+    """Trains the whole of epoch `number`."""
+    progress = beginning(job)
+    progress.epoch = number
+    return train_epoch(job, step, progress)
+
+
 def trained(folder: Path, *overrides: str) -> dict[str, Any]:
     """The summary of a whole run in `folder`."""
     return run.train(configured(*overrides), folder)
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    """metrics.jsonl without what a clock measured."""
+    measured = ("seconds", "images_per_second")
+    lines = (folder / "metrics.jsonl").read_text().splitlines()
+    return [{key: value for key, value in json.loads(line).items() if key not in measured} for line in lines]
+
+
+def state(folder: Path, name: str = "last") -> dict[str, Any]:
+    """A checkpoint of the run in `folder`, without what a clock measured."""
+    content = checkpoint.load(folder / "checkpoints" / f"{name}.pt")
+    content.get("progress", {}).pop("clock", None)
+    return content
+
+
+def same(one: Any, other: Any, apart: Collection[str] = ()) -> bool:
+    """Whether two checkpoints, or parts of them, are equal to the bit, `apart` from some keys."""
+    if isinstance(one, dict):
+        keys = one.keys() - set(apart)
+        return keys == other.keys() - set(apart) and all(same(one[key], other[key]) for key in keys)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
 
 
 def weights(net: nn.Module) -> dict[str, Tensor]:
@@ -45,6 +84,23 @@ class Infinite(nn.Module):
 
     def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
         return spikes.float().mean() * 0 + torch.inf
+
+
+class Interrupting(MSERate):
+    """A loss during whose computations number `at` the process is sent a signal; number `crash` fails."""
+
+    calls = 0
+    crash = 0
+    at: ClassVar[set[int]] = set()
+    number = signal.SIGUSR1
+
+    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
+        Interrupting.calls += 1
+        if Interrupting.calls in Interrupting.at:
+            signal.raise_signal(Interrupting.number)
+        if Interrupting.calls == Interrupting.crash:
+            raise RuntimeError("crashed")
+        return super().forward(spikes, labels)
 
 
 def moving_dots(root: str | None, validation: float, split_seed: int) -> Data:

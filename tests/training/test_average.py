@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
 from snntrain.training.average import Average
+
+TAKEN, LEFT_OUT = torch.tensor(False), torch.tensor(True)
 
 
 def network() -> nn.Sequential:
@@ -23,7 +26,7 @@ def test_weights_and_statistics_are_averaged_and_counts_are_copied() -> None:
                 tensor.add_(step)
         for name, tensor in net.state_dict().items():
             courses[name].append(tensor.clone())
-        average.update(net)
+        average.update(net, TAKEN)
     for name, averaged in average.model.state_dict().items():
         first, second, third = courses[name]
         expected = third if name == "1.num_batches_tracked" else (0.75 * first + 0.25 * second) * 0.75 + 0.25 * third
@@ -33,8 +36,37 @@ def test_weights_and_statistics_are_averaged_and_counts_are_copied() -> None:
 def test_the_averaged_model_goes_its_own_way() -> None:
     net = network()
     average = Average(net, 0.5)
-    average.update(net)
+    average.update(net, TAKEN)
     with torch.no_grad():
         net[0].weight.add_(1.0)
     assert not any(torch.equal(a, b) for a, b in zip(average.model[0].weight, net[0].weight, strict=True))
     assert all(a.data_ptr() != b.data_ptr() for a, b in zip(average.model.buffers(), net.buffers(), strict=True))
+
+
+def test_a_step_that_was_left_out_is_not_averaged() -> None:
+    net = network()
+    average = Average(net, 0.5)
+    average.update(net, LEFT_OUT)
+    with torch.no_grad():
+        net[0].weight.add_(1.0)
+    average.update(net, TAKEN)
+    # The first one that is taken counts wholly.
+    assert torch.equal(average.model[0].weight, net[0].weight)
+    before = net[0].weight.detach().clone()
+    with torch.no_grad():
+        net[0].weight.add_(1.0)
+    average.update(net, LEFT_OUT)
+    assert torch.equal(average.model[0].weight, before)
+
+
+@pytest.mark.parametrize("really", [True, False])
+def test_a_device_that_decides_by_itself_averages_the_same(really: bool) -> None:
+    """The way of a GPU."""
+    torch.manual_seed(0)
+    old, new = torch.randn(50), torch.randn(50)
+    found = old.clone()
+    Average(network(), 0.9)._approach([found], [new], torch.tensor(really))
+    if really:
+        torch.testing.assert_close(found, torch.lerp(old, new, 0.1))
+    else:
+        assert torch.equal(found, old)

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import pickle
 import random
+import resource
+import signal
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from snntrain.errors import UserError
@@ -58,7 +64,7 @@ def test_a_crash_in_the_middle_leaves_the_old_checkpoint(path: Path) -> None:
 def test_a_truncated_checkpoint_is_refused(path: Path, share: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(share * len(content))])
-    with pytest.raises(UserError, match=r"last\.pt: damaged, or no checkpoint at all"):
+    with pytest.raises(UserError, match=r"last\.pt: damaged, or no checkpoint of snntrain: its checksum does not fit"):
         checkpoint.load(path)
 
 
@@ -90,20 +96,70 @@ def test_an_archive_or_a_folder_is_refused(path: Path) -> None:
             checkpoint.load(other)
 
 
-@pytest.mark.parametrize("write", [torch.save, lambda state, path: path.write_bytes(pickle.dumps(state))])
-def test_code_in_a_checkpoint_is_not_run(path: Path, write: Callable[[object, Path], None]) -> None:
+def as_pickle(state: Any, path: Path) -> None:
+    path.write_bytes(pickle.dumps(state))
+
+
+def with_a_right_checksum(state: Any, path: Path) -> None:
+    checkpoint.save(path, state)
+
+
+@pytest.mark.parametrize("write", [torch.save, as_pickle, with_a_right_checksum])
+def test_code_in_a_checkpoint_is_not_run(path: Path, write: Callable[[Any, Path], None]) -> None:
     executed = path.parent / "executed"
-    write({"format": 1, "model": Executing(executed)}, path)
+    write({"format": 2, "model": Executing(executed)}, path)
     with pytest.raises(UserError, match="damaged"):
         checkpoint.load(path)
     assert not executed.exists()
 
 
-@pytest.mark.parametrize("state", [{"model": {}}, {"format": 1}, {"format": 2, "model": {}}, [1], torch.zeros(2)])
+@pytest.mark.parametrize("state", [{"model": {}}, {"format": 2, "model": {}}, [1], torch.zeros(2)])
 def test_tensors_of_another_program_are_refused(path: Path, state: object) -> None:
     torch.save(state, path)
-    with pytest.raises(UserError, match=r"not a checkpoint that this version of snntrain can read \(format 1\)"):
+    with pytest.raises(UserError, match="damaged, or no checkpoint of snntrain"):
         checkpoint.load(path)
+
+
+@pytest.mark.parametrize("state", [{"epoch": 3}, {"format": 1, "model": {}}, {"format": 3, "model": {}}])
+def test_a_state_of_another_version_is_refused(path: Path, state: dict[str, Any]) -> None:
+    checkpoint.save(path, state)
+    with pytest.raises(UserError, match=r"not a checkpoint that this version of snntrain can read \(format 2\)"):
+        checkpoint.load(path)
+
+
+@settings(max_examples=200, derandomize=True)
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_single_bit_that_flips_is_noticed(place: float, bit: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "last.pt"
+        checkpoint.save(path, {"model": {"weight": torch.arange(100)}})
+        content = bytearray(path.read_bytes())
+        content[int(place * len(content))] ^= 1 << bit
+        path.write_bytes(content)
+        with pytest.raises(UserError, match="damaged"):
+            checkpoint.load(path)
+
+
+def test_torch_itself_reads_a_checkpoint(path: Path) -> None:
+    assert torch.load(path, weights_only=True)["epoch"] == 4
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        assert archive.comment.startswith(b"sha256:")
+
+
+def test_a_disk_that_is_full_leaves_the_old_checkpoint_and_nothing_else(path: Path) -> None:
+    before = path.read_bytes()
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
+        with pytest.raises(OSError, match="File too large"):
+            checkpoint.save(path, {"model": {"weight": torch.zeros(10_000)}})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
 
 
 def test_a_missing_file_is_named(path: Path) -> None:
@@ -130,6 +186,6 @@ def test_weights_that_do_not_fit_are_named(path: Path, override: str, named: str
 
 @pytest.mark.parametrize("model", [[1, 2], {"weight": 3, "bias": 4}, {1: torch.zeros(2)}, None])
 def test_a_model_that_is_no_dictionary_of_tensors_does_not_fit(path: Path, model: object) -> None:
-    torch.save({"format": 1, "model": model}, path)
+    checkpoint.save(path, {"model": model})
     with pytest.raises(UserError, match="do not fit"):
         checkpoint.restore(nn.Linear(3, 2), path)

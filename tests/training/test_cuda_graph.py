@@ -6,10 +6,9 @@ import pytest
 import torch
 
 from snntrain.training.cuda_graph import WARM_UP, GraphedStep, can_be_recorded
-from snntrain.training.loop import train_epoch
 from snntrain.training.step import TrainingStep
 
-from .jobs import prepared, weights
+from .jobs import one_epoch, prepared, weights
 
 on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 
@@ -64,7 +63,7 @@ def test_recorded_steps_train_as_launched_ones_do(neuron: str, precision: str, o
         step = TrainingStep(job)
         assert isinstance(step.whole, GraphedStep)
         step.whole.failed = not recorded
-        losses.append([train_epoch(job, step, number)[0].loss for number in (1, 2)])
+        losses.append([one_epoch(job, step, number).loss for number in (1, 2)])
         assert (step.whole.graph is not None) is recorded
         assert step.whole.calls == 2 * len(job.train) > WARM_UP
         ends.append(weights(job.evaluated))
@@ -78,7 +77,7 @@ def test_the_learning_rate_of_a_recorded_step_follows_its_schedule() -> None:
     job = prepared(*CONVOLUTIONAL, "scheduler=cosine", "scheduler.warmup=0", "scheduler.final=0")
     step = TrainingStep(job)
     for number in (1, 2):
-        train_epoch(job, step, number)
+        one_epoch(job, step, number)
     assert float(job.optimizer.param_groups[0]["lr"]) == pytest.approx(0, abs=1e-9)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,20 @@ def test_rows_of_the_confusion_matrix_are_true_classes() -> None:
     assert metrics.confusion.tolist() == [[0, 1, 1], [0, 1, 0], [1, 0, 0]]
     assert metrics.accuracy == 1 / 4
     assert metrics.loss == (3 * 1.0 + 1 * 3.0) / 4
+
+
+@pytest.mark.parametrize(
+    ("finite_only", "losses", "mean"),
+    [(True, (1.0, math.nan, 3.0), 2.5), (False, (1.0, math.nan, 3.0), math.nan), (True, (math.inf,) * 3, math.inf)],
+)
+def test_a_loss_that_is_not_finite_can_be_left_out_of_the_mean_of_others(
+    finite_only: bool, losses: tuple[float, ...], mean: float
+) -> None:
+    tally = Tally(3, CPU, finite_only=finite_only)
+    for loss, images in zip(losses, (1, 2, 3), strict=True):
+        tally.add(torch.tensor(loss), rates(*[0] * images), torch.tensor([0] * images))
+    assert tally.metrics().loss == pytest.approx(mean, nan_ok=True)
+    assert tally.metrics().confusion.sum() == 6
 
 
 def test_a_tally_of_nothing_is_zero() -> None:

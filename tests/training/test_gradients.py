@@ -11,10 +11,9 @@ from torch import Tensor, nn
 
 from snntrain.training.build import Job
 from snntrain.training.gradients import GradientNorms
-from snntrain.training.loop import train_epoch
 from snntrain.training.step import TrainingStep
 
-from .jobs import prepared, weights
+from .jobs import one_epoch, prepared, weights
 
 LR = 1e-2
 SGD = ("optimizer=sgd", f"optimizer.lr={LR}", "optimizer.momentum=0", "optimizer.nesterov=false", "scheduler=none")
@@ -25,7 +24,7 @@ LAYERS = ("fc1", "fc1_neuron", "out", "out_neuron")
 def norms(job: Job) -> dict[str, float]:
     """Of one epoch."""
     step = TrainingStep(job)
-    train_epoch(job, step, 1)
+    one_epoch(job, step, 1)
     return step.gradient_norms()
 
 
@@ -53,10 +52,10 @@ def test_a_norm_is_the_mean_over_the_steps_of_an_epoch() -> None:
 def test_each_epoch_begins_anew() -> None:
     job = prepared(*SGD, *WATCHED, "trainer.epochs=2")
     step = TrainingStep(job)
-    train_epoch(job, step, 1)
+    one_epoch(job, step, 1)
     first = step.gradient_norms()
     assert step.gradient_norms() == {}
-    train_epoch(job, step, 2)
+    one_epoch(job, step, 2)
     assert step.gradient_norms() != first
 
 
@@ -82,13 +81,12 @@ def test_a_step_of_several_batches_has_one_norm() -> None:
 def test_a_step_that_overflows_is_left_out() -> None:
     net = nn.Sequential(nn.Linear(2, 1, bias=False), nn.Linear(1, 1, bias=False))
     found = GradientNorms(net, torch.device("cpu"))
-    one = torch.ones(())
     for gradient in ([3.0, 4.0], [math.inf, 0.0], [0.0, 1.0]):
         net[0].weight.grad = torch.tensor([gradient])
-        found.add(one)
+        found.add()
     assert found.take() == {"0": 3.0, "1": 0.0}
     net[0].weight.grad = torch.full((1, 2), math.nan)
-    found.add(one)
+    found.add()
     assert found.take() == {}
 
 
@@ -100,9 +98,10 @@ def test_parameters_that_are_not_learnt_or_of_no_layer_are_told_apart() -> None:
     assert len(GradientNorms(net, torch.device("cpu")).parameters) == 2
 
 
-def test_without_a_monitor_nothing_is_measured() -> None:
-    step = TrainingStep(prepared("monitor=off"))
-    assert step.norms is None
+def test_without_a_monitor_nothing_is_told() -> None:
+    job = prepared("monitor=off")
+    step = TrainingStep(job)
+    one_epoch(job, step, 1)
     assert step.gradient_norms() == {}
 
 
@@ -117,7 +116,7 @@ def test_recorded_steps_measure_what_launched_ones_do(precision: str, clip: str)
         )
         step = TrainingStep(job)
         step.whole.failed = not recorded
-        train_epoch(job, step, 1)
+        one_epoch(job, step, 1)
         assert (step.whole.graph is not None) is recorded
         found.append(step.gradient_norms())
     assert found[0] == pytest.approx(found[1], rel=0.02)

@@ -10,10 +10,9 @@ import torch
 
 from snntrain.errors import UserError
 from snntrain.training import precision, runtime
-from snntrain.training.loop import train_epoch
 from snntrain.training.step import TrainingStep
 
-from .jobs import prepared
+from .jobs import one_epoch, prepared
 
 CPU = torch.device("cpu")
 
@@ -41,7 +40,7 @@ def test_training_in_bf16_keeps_weights_and_loss_in_float32() -> None:
     job = prepared("trainer.precision=bf16", "network=csnn", "network.channels=[4]")
     outputs = []
     job.model.register_forward_hook(lambda net, inputs, spikes: outputs.append(spikes.dtype))
-    metrics, _ = train_epoch(job, TrainingStep(job), 1)
+    metrics = one_epoch(job, TrainingStep(job), 1)
     assert outputs == [torch.bfloat16] * 2
     assert {p.dtype for p in job.model.parameters()} == {torch.float32}
     assert 0 < metrics.loss < 1

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from snntrain.neuron.recurrence import numba_kernels as kernels
+from snntrain.neuron.recurrence import numba_updates as counting
 from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule
 from snntrain.neuron.recurrence.threads import run_on_threads
 
@@ -53,6 +54,15 @@ def backward(
         **wanted,
     )
     return parts
+
+
+def updates(rule: Rule, given: Inputs, fresh: bool) -> int:
+    """How many potentials the steps change; where `fresh`, the first one changes all."""
+    kernel = counting.kernel(_is_half(given), _each(given), rule.v_reset is None)
+    block = kernels.LARGEST_BLOCK
+    counts = torch.zeros(-(-given.x.shape[1] // block), dtype=torch.int64)
+    _call(kernel, rule, given, block, updates=counts, fresh=fresh)
+    return int(counts.sum())
 
 
 def _call(kernel: Any, rule: Rule, given: Inputs, block: int, **more: Tensor | float | None) -> None:

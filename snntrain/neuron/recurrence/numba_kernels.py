@@ -45,6 +45,7 @@ CALL = np.dtype(
         *((name, np.int64) for name in ("s", "v_last", "h", "v")),
         *((name, np.int64) for name in ("grad_s", "grad_s_stride", "grad_v_last")),
         *((name, np.int64) for name in ("grad_x", "grad_v0", "grad_a", "grad_b", "grad_c")),
+        *((name, np.int64) for name in ("updates", "fresh")),
         *((name, f32) for name in ("a", "b", "c", "v0", "v_threshold", "v_reset", "p", "q")),
     ],
     align=True,

@@ -34,6 +34,11 @@ def fused(
     return Trajectory(*torch.ops.snntrain.integrate_and_fire(x, T, *tensors, executor, *rule, record))
 
 
+def inputs(x: Tensor, T: int, a: Coefficient, b: Coefficient, c: Coefficient, v: Coefficient) -> Inputs:
+    """The flat inputs of a compiled executor; the arguments as in `integrate_and_fire`."""
+    return _flat(Layout(x), x, T, *(_tensor(value) for value in (a, b, c, v)))
+
+
 def _tensor(value: Coefficient) -> Tensor:
     """A number as a tensor on the CPU, wherever the others are, so that reading it waits for no device."""
     return value if isinstance(value, Tensor) else torch.tensor(value, dtype=torch.float32)

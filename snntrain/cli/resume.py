@@ -1,0 +1,56 @@
+"""`snntrain resume=<folder>`: goes on with a run in its own folder."""
+
+from __future__ import annotations
+
+import logging.config
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import OmegaConf
+
+from snntrain.cli import job, own_folder
+from snntrain.cli.arguments import Arguments
+from snntrain.config import saved
+from snntrain.config.compose import CONF
+from snntrain.errors import UserError
+from snntrain.report.latest import chosen
+from snntrain.training.run_folder import resume_command
+
+KEY = "resume="
+
+
+def is_meant(arguments: Arguments) -> bool:
+    """Whether the command line names a run to go on with."""
+    return any(word.startswith(KEY) for word in arguments.overrides)
+
+
+def command(arguments: Arguments, typed: Sequence[str]) -> None:
+    """Goes on with the run that `resume=` names, with the other words as overrides.
+
+    Raises:
+        UserError: no run, one that another process is at, or overrides that would make another run of it.
+        RunFailed: training failed.
+    """
+    for flag in arguments.flags.keys() - {"--config-dir"}:
+        raise UserError(f"{flag}: with {KEY}<folder> go overrides and --config-dir")
+    value = [word for word in arguments.overrides if word.startswith(KEY)][-1].removeprefix(KEY)
+    if not value:
+        raise UserError(f"{KEY}: names no run; give its folder, as in {KEY}outputs/<date>/<time>-<id>, or {KEY}latest")
+    folder = chosen("resume", value)
+    overrides = [word for word in arguments.overrides if not word.startswith(KEY)]
+    config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
+    own_folder.check(folder, config)
+    if summary := own_folder.nothing_left(folder, config):
+        print(own_folder.told(folder, summary))
+        return
+    _log_to(folder)
+    job.run(config, folder, typed, resume_command(folder, config.allow_targets))
+
+
+def _log_to(folder: Path) -> None:
+    """Has messages go to the terminal and to the folder's train.log, as Hydra does for a run that begins."""
+    setting = OmegaConf.load(CONF / "hydra" / "job_logging" / "snntrain.yaml")
+    hydra = {"runtime": {"output_dir": str(folder)}, "job": {"name": "train"}}
+    resolved = OmegaConf.to_container(OmegaConf.merge({"hydra": hydra}, setting), resolve=True)
+    assert isinstance(resolved, dict)
+    logging.config.dictConfig({str(key): value for key, value in resolved.items() if key != "hydra"})

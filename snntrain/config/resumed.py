@@ -1,0 +1,74 @@
+"""What of a run's configuration may be another one when the run is gone on with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+# Where and how it computes, how long, how its weights are moved, and what is shown of it: keys, and groups with all of
+# their keys. Everything else is what network is trained on what data.
+FREE = (
+    *("name", "allow_targets", "monitor", "scheduler"),
+    *("optimizer.lr", "optimizer.weight_decay", "optimizer.betas", "optimizer.momentum", "optimizer.nesterov"),
+    *("dataset.root", "dataset.resident", "dataset.workers"),
+    *("trainer.epochs", "trainer.early_stopping", "trainer.eval_batch_size", "trainer.device", "trainer.precision"),
+    *("trainer.clip_grad_norm", "trainer.compile", "trainer.deterministic", "trainer.checkpoint_minutes"),
+    "trainer.max_bad_steps",
+)
+# By which the learning rate of a step is set.
+SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")
+
+# A key, what it was, and what it is to be.
+Difference = tuple[str, Any, Any]
+ABSENT = "absent"
+
+
+def refused(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
+    """Which values, of those that must not change, are not what the run was begun with; None where none is.
+
+    Args:
+        before: the run's configuration, as plain values.
+        now: the one to go on with.
+    """
+    changed = [difference for difference in differences(before, now) if not _is_below(difference[0], FREE)]
+    if not changed:
+        return None
+    listed = ", ".join(f"{key}={_typed(new)} (not {_typed(old)})" for key, old, new in changed)
+    return f"{listed} would make another run of it; leave them as they were, or begin one in a folder of its own"
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """The configuration as plain values, interpolations resolved and without Hydra's own part."""
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    content = OmegaConf.to_container(own, resolve=True)
+    assert isinstance(content, dict)
+    return {str(key): value for key, value in content.items()}
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], only: Sequence[str] = ()) -> list[Difference]:
+    """The dotted keys whose values differ, with both; of the groups and keys in `only`, if there are any."""
+    old, new = dict(_leaves(before)), dict(_leaves(now))
+    keys = [key for key in {**old, **new} if not only or _is_below(key, only)]
+    pairs = ((key, old.get(key, ABSENT), new.get(key, ABSENT)) for key in keys)
+    return [(key, was, wanted) for key, was, wanted in pairs if was != wanted]
+
+
+def _leaves(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", list(value) if isinstance(value, tuple) else value
+
+
+def _is_below(key: str, prefixes: Sequence[str]) -> bool:
+    return any(key == prefix or key.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def _typed(value: Any) -> str:
+    """The value as one types it."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    return str(value).replace(" ", "") if isinstance(value, list) else str(value)

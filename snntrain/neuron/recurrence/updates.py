@@ -1,0 +1,82 @@
+"""How many potentials the recurrence changes, for who asks after it has run: it does not keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snntrain.neuron.recurrence import executor, integrate_and_fire
+from snntrain.neuron.recurrence.executor import Rule
+from snntrain.neuron.recurrence.formulas import formula
+from snntrain.neuron.recurrence.operator import inputs
+from snntrain.neuron.recurrence.reference import Coefficient
+
+# Potentials that are held at a time where they have to be.
+MOST = 2**24
+
+
+def count_updates(
+    x: Tensor,
+    a: Coefficient,
+    b: Coefficient,
+    c: Coefficient,
+    v: Coefficient,
+    *,
+    v_threshold: float,
+    v_reset: float | None,
+    surrogate: Callable[[Tensor], Tensor],
+    T: int,
+) -> Tensor | int:
+    """How many potentials after a step differ from the one before it, over all `T` steps.
+
+    Where `v` is a number, as after a reset, the first step counts as changing all. On a CPU compiled code counts while
+    the recurrence runs, and no potential is kept; elsewhere the result is a tensor, so that nothing waits for it.
+
+    Args:
+        x: input current `[T, N, *]`, or `[1, N, *]` where it is the same in all steps.
+        a, b, c, v, v_threshold, v_reset, surrogate: as in `integrate_and_fire`.
+    """
+    known = formula(surrogate)
+    if executor.choose(x.device.type, x.dtype) == "cpu" and known is not None:
+        # Numba is imported where it is needed.
+        from snntrain.neuron.recurrence import cpu
+
+        rule = Rule(v_threshold, v_reset, True, *known)
+        return cpu.updates(rule, inputs(x, T, a, b, c, v), fresh=not isinstance(v, Tensor))
+    counted: Tensor | int = 0
+    images = max(1, MOST // (T * max(1, x[0, :1].numel())))
+    for first in range(0, x.shape[1], images):
+        some = slice(first, first + images)
+        own_a, own_b, own_c, v0 = (_of(values, some, x.ndim - 1) for values in (a, b, c, v))
+        run = integrate_and_fire(
+            *(x[:, some], own_a, own_b, own_c, v0),
+            v_threshold=v_threshold,
+            v_reset=v_reset,
+            surrogate=surrogate,
+            detach_reset=True,
+            T=T if len(x) < T else None,
+            record=True,
+        )
+        counted = counted + changed(v0, run.v)
+    return counted
+
+
+def changed(v0: Coefficient, v: Tensor) -> Tensor | int:
+    """How many of the potentials `v` `[T, *]` differ from those before; where `v0` is a number, the first all do."""
+    first = _count(v[0] != v0) if isinstance(v0, Tensor) else v[0].numel()
+    return first + _count(v[1:] != v[:-1])
+
+
+def _of(values: Coefficient, some: slice, dimensions: int) -> Coefficient:
+    """Those of some images, of what broadcasts over `[N, *]`."""
+    if isinstance(values, Tensor) and values.ndim == dimensions and len(values) > 1:
+        return values[some]
+    return values
+
+
+def _count(flags: Tensor) -> Tensor | int:
+    """How many are True: a number on a CPU, where NumPy is four times as fast, elsewhere a tensor to await."""
+    return int(np.count_nonzero(flags.numpy())) if flags.device.type == "cpu" else torch.count_nonzero(flags)

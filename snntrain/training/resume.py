@@ -1,0 +1,81 @@
+"""A run that goes on where this or an earlier process has left it."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from omegaconf import DictConfig
+
+from snntrain.config.resumed import differences, plain, refused
+from snntrain.errors import UserError
+from snntrain.inspect import event_files
+from snntrain.training.build import Job
+from snntrain.training.checkpoints import Checkpoints
+from snntrain.training.journal import Journal
+from snntrain.training.progress import Progress
+from snntrain.training.run_folder import RunFolder
+from snntrain.training.saving import Saving
+from snntrain.training.state import put_back
+from snntrain.training.step import TrainingStep
+
+log = logging.getLogger("snntrain")
+
+State = dict[str, Any]
+NOTHING_WRITTEN: State = {"sizes": {"metrics": 0, "events": []}}
+
+
+def saved(config: DictConfig, run: RunFolder) -> State | None:
+    """The state that the run in this folder goes on from; None where it has none and begins.
+
+    Raises:
+        UserError: there are checkpoints, and none that can be used.
+    """
+    wanted = plain(config)
+    return Checkpoints(run.checkpoints).newest(lambda state: refused(state["config"], wanted) is None)
+
+
+def go_on(job: Job, progress: Progress, state: State, data: str) -> None:
+    """Has the job be what it was when it was saved.
+
+    Args:
+        job, progress: of a run that would begin.
+        state: the saved one.
+        data: fingerprint of the job's data.
+
+    Raises:
+        UserError: the data are no longer those that the run was begun with.
+    """
+    if state["data"] != data:
+        raise UserError(
+            f"dataset={job.data.name}: its files are not those that this run was begun with; put those back "
+            "(dataset.root names where they lie), or begin another run"
+        )
+    put_back(job, progress, state)
+    epochs = job.config.trainer.epochs
+    where = f"epoch {progress.epoch} of {epochs}" if progress.finished < epochs else f"the end of {epochs} epochs"
+    batches = f", after {progress.batch} of {len(job.train)} batches" if progress.batch else ""
+    log.info("going on from %s%s", where, batches)
+
+
+def cut_back(run: RunFolder, state: State | None) -> None:
+    """Takes back what was written after the state was saved: it is going to be written again."""
+    sizes = (state or NOTHING_WRITTEN)["sizes"]
+    with run.writing():
+        run.cut_back(sizes["metrics"])
+        event_files.cut_back(run.tensorboard, sizes["events"])
+
+
+def catch_up(step: TrainingStep, journal: Journal, saving: Saving, state: State | None) -> None:
+    """Has everything that is only there while a run goes on know what went before."""
+    if state is None:
+        journal.configuration()
+        return
+    progress = saving.progress
+    step.put_back(state["step"])
+    saving.mend_best()
+    journal.figures(progress)
+    if differences(state["config"], plain(step.job.config)):
+        journal.configuration(progress.finished)
+    if state["undrawn"] is not None:
+        journal.draw_again(state["undrawn"]["epoch"], state["undrawn"]["confusion"])

@@ -1,0 +1,71 @@
+"""Signals that ask a run to end: it does so where nothing is lost."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TypeVar
+
+from snntrain.errors import Interrupted
+
+log = logging.getLogger("snntrain")
+
+# Ctrl-C; what a scheduler sends when the time is up; what it sends some time before that.
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
+
+T = TypeVar("T")
+
+
+class Stopped(Interrupted):
+    """Training has stopped between two steps, as a signal asked it to: what it has come to can be saved."""
+
+
+class Stop:
+    """Whether a signal has asked to stop, and which."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def check(self) -> None:
+        """Ends training, if that was asked; to be called where nothing is half done.
+
+        Raises:
+            Stopped: it was.
+        """
+        if self.number is not None:
+            raise Stopped(self.number)
+
+    def between(self, items: Iterable[T]) -> Iterator[T]:
+        """Passes `items` on, with a `check` before each."""
+        for item in items:
+            self.check()
+            yield item
+
+    def request(self, number: int, frame: FrameType | None = None) -> None:
+        """The handler of the signals: the first one is kept for `check`.
+
+        Raises:
+            Interrupted: it is the second one; whoever sends that does not want to wait.
+        """
+        if self.number is not None:
+            raise Interrupted(number)
+        self.number = number
+        log.info("stopping after this step, with a checkpoint (%s; once more: at once)", signal.Signals(number).name)
+
+
+@contextmanager
+def on_signals() -> Iterator[Stop]:
+    """In the block signals no longer end the program by themselves; whoever runs in it has to `check`."""
+    stop = Stop()
+    # Python delivers signals to the main thread, and lets no other one handle them.
+    handled = SIGNALS if threading.current_thread() is threading.main_thread() else ()
+    before = {number: signal.signal(number, stop.request) for number in handled}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

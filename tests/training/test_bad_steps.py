@@ -1,0 +1,354 @@
+"""Steps that are left out, beside a training loop that never makes them."""
+
+from __future__ import annotations
+
+import copy
+import io
+from collections.abc import Collection
+from functools import cache
+from itertools import groupby
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from snntrain.neuron import reset_net
+from snntrain.training import build
+from snntrain.training.bad_steps import BadSteps, Buffers, Move, takes_found_inf
+from snntrain.training.build import Job
+from snntrain.training.cuda_graph import WARM_UP, can_be_recorded
+from snntrain.training.step import TrainingStep
+
+from .jobs import configured, prepared
+
+CPU = torch.device("cpu")
+EIGHT = ("trainer.limit_batches=8", "trainer.batch_size=8")
+CONVOLUTIONAL = ("network=csnn", "network.channels=[4]", "network.hidden=[8]", "neuron=plif")
+ADAM, ADAMW, SGD = "optimizer=adam", "optimizer=adamw", "optimizer=sgd"
+
+
+class Spoilt(nn.Module):
+    """A loss that is infinite, or great, or whose gradient is NaN, at the calls in `bad`; `kind` says which."""
+
+    def __init__(self, loss: nn.Module, bad: Collection[int], kind: str) -> None:
+        super().__init__()
+        self.loss, self.bad, self.kind, self.calls = loss, bad, kind, 0
+
+    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
+        spoils = self.calls in self.bad
+        self.calls += 1
+        if spoils and self.kind == "gradient":
+            spikes.register_hook(lambda gradient: gradient * torch.nan)
+        loss: Tensor = self.loss(spikes, labels)
+        # A number that is added has no gradient: the loss alone is infinite.
+        if spoils and self.kind == "great":
+            return loss * 64
+        return loss + torch.inf if spoils and self.kind == "loss" else loss
+
+
+def trained(job: Job, bad: Collection[int], kind: str = "gradient") -> TrainingStep:
+    """A step after an epoch in which the batches `bad` are spoilt."""
+    step = TrainingStep(job)
+    job.loss = Spoilt(job.loss, bad, kind)
+    job.model.train()
+    for index, (images, labels) in enumerate(job.train.epoch(1)):
+        step(images * torch.nan if kind == "images" and index in bad else images, labels, index)
+    return step
+
+
+def without(job: Job, bad: Collection[int]) -> dict[str, Tensor] | None:
+    """Trains an epoch in plain PyTorch without the steps that hold one of `bad`; returns the weights' average."""
+    trainer, average, batches = job.config.trainer, None, list(job.train.epoch(1))
+    job.model.train()
+    for first in range(0, len(batches), trainer.accumulate):
+        group = batches[first : first + trainer.accumulate]
+        if not set(bad) & set(range(first, first + len(group))):
+            for images, labels in group:
+                with job.precision.autocast():
+                    loss = job.loss(job.model(images), labels)
+                reset_net(job.model)
+                (loss / len(group)).backward()
+            if trainer.clip_grad_norm is not None:
+                torch.nn.utils.clip_grad_norm_(job.model.parameters(), trainer.clip_grad_norm)
+            job.optimizer.step()
+            job.optimizer.zero_grad()
+            now = {name: value.clone() for name, value in job.model.state_dict().items() if value.is_floating_point()}
+            decay = trainer.ema or 0.0
+            average = now if average is None else {k: torch.lerp(v, now[k], 1 - decay) for k, v in average.items()}
+        job.optimizer._opt_called = True  # The schedule may run ahead of the first step.
+        job.scheduler.step()
+    return average
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two states are equal to the bit."""
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
+
+
+def ends_as(job: Job, oracle: Job) -> bool:
+    """Whether weights, buffers, and the optimizer's state are the same."""
+    return same(dict(job.model.state_dict()), dict(oracle.model.state_dict())) and same(
+        job.optimizer.state_dict()["state"], oracle.optimizer.state_dict()["state"]
+    )
+
+
+@pytest.mark.parametrize("kind", ["images", "loss", "gradient"])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("trainer.precision=fp32", ADAM),
+        ("trainer.precision=bf16", SGD, "trainer.clip_grad_norm=0.01"),
+        ("trainer.precision=bf16", ADAMW, "trainer.accumulate=2"),
+    ],
+    ids=["fp32, adam", "bf16, sgd, clipped", "bf16, adamw, accumulated"],
+)
+def test_a_bad_step_is_as_if_it_had_not_been(overrides: tuple[str, ...], kind: str) -> None:
+    job, oracle = (prepared(*EIGHT, *CONVOLUTIONAL, *overrides) for _ in range(2))
+    bad = {0, 4, 5}
+    step = trained(job, bad, kind)
+    without(oracle, bad)
+    assert ends_as(job, oracle)
+    assert step.skipped() == (2 if step.accumulate == 2 else 3)
+    assert step.skipped() == 0
+
+
+def test_an_optimizer_that_knows_nothing_of_bad_steps_leaves_them_out() -> None:
+    job, oracle = (prepared(*EIGHT) for _ in range(2))
+    for each in (job, oracle):
+        each.optimizer = torch.optim.Rprop(each.model.parameters())
+        each.scheduler = torch.optim.lr_scheduler.ConstantLR(each.optimizer, factor=1.0)
+    assert not takes_found_inf(job.optimizer)
+    trained(job, {0, 5})
+    without(oracle, {0, 5})
+    assert ends_as(job, oracle)
+
+
+@pytest.mark.parametrize("optimizer", [ADAM, ADAMW, SGD])
+@pytest.mark.parametrize("bad", [{0, 1, 4}, {2, 7}], ids=str)
+def test_a_device_that_decides_by_itself_leaves_out_the_same(optimizer: str, bad: set[int]) -> None:
+    """The way of a GPU, which the kernels of a CPU go as well."""
+    job, oracle = (prepared(*EIGHT, *CONVOLUTIONAL, optimizer) for _ in range(2))
+    step = TrainingStep(job)
+    step.move.stays_with_host = False
+    job.loss = Spoilt(job.loss, bad, "gradient")
+    job.model.train()
+    by_host = []
+    for index, batch in enumerate(job.train.epoch(1)):
+        by_host.append(step.move.by_host)
+        step(*batch, index)
+    first_good = min(set(range(8)) - bad)
+    assert by_host == [index <= first_good for index in range(8)]
+    without(oracle, bad)
+    assert ends_as(job, oracle)
+    assert step.skipped() == len(bad)
+
+
+@pytest.mark.parametrize("bad", [{0, 1, 5}, {2}], ids=str)
+def test_the_average_of_the_weights_knows_nothing_of_bad_steps(bad: set[int]) -> None:
+    job, oracle = (prepared(*EIGHT, *CONVOLUTIONAL, "trainer.ema=0.7") for _ in range(2))
+    trained(job, bad)
+    average = without(oracle, bad)
+    assert average is not None
+    for name, value in job.evaluated.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, average[name], rtol=0, atol=0)
+
+
+@cache
+def twelve_batches() -> DictConfig:
+    return configured(
+        "trainer.batch_size=4", "trainer.limit_batches=12", "network.hidden=[2]", "network.votes=1", "T=1"
+    )
+
+
+@settings(max_examples=20)
+@given(bad=st.sets(st.integers(0, 11)), most=st.integers(0, 4), accumulate=st.integers(1, 3), ahead=st.integers(0, 2))
+def test_a_run_fails_with_the_first_row_that_is_too_long(bad: set[int], most: int, accumulate: int, ahead: int) -> None:
+    """Also where the row began before."""
+    config = twelve_batches()
+    config.trainer.max_bad_steps, config.trainer.accumulate = most, accumulate
+    job = build.prepare(config)
+    step = TrainingStep(job)
+    ahead = min(ahead, most)
+    step.put_back(step.state() | {"bad_steps": {"row": ahead, "since": ahead}})
+    job.loss = Spoilt(job.loss, bad, "loss")
+    groups = [range(first, min(first + accumulate, 12)) for first in range(0, 12, accumulate)]
+    spoilt = [bool(bad & set(group)) for group in groups]
+    row, expected = ahead, []
+    for each in spoilt:
+        row = row + 1 if each else 0
+        expected.append(row > most or (bool(expected) and expected[-1]))
+    found = []
+    for index, batch in enumerate(job.train.epoch(1)):
+        step(*batch, index)
+        assert step.pending is (index + 1 < groups[len(found)].stop)
+        if not step.pending:
+            found.append(step.failing())
+    assert found == expected
+    assert step.skipped() == ahead + sum(spoilt)
+
+
+def test_bad_steps_here_and_there_fail_no_run() -> None:
+    step = trained(prepared(*EIGHT, "trainer.max_bad_steps=1"), {0, 2, 4, 6})
+    assert not step.failing()
+    assert step.skipped() == 4
+
+
+def test_what_failed_is_told_in_one_line() -> None:
+    job = prepared(*EIGHT, "trainer.max_bad_steps=3")
+    step = trained(job, range(99), "loss")
+    assert step.failing()
+    assert step.failure() == (
+        "8 steps in a row were bad (trainer.max_bad_steps=3), with a loss or gradient that is not finite; the first "
+        "number that is not finite is in the loss: try a lower optimizer.lr, trainer.clip_grad_norm=1 or "
+        "trainer.precision=fp32"
+    )
+    job.loss = job.loss.loss
+    assert "; once more, all numbers are finite: try" in step.failure()
+
+
+def test_each_batch_of_an_accumulated_step_is_looked_at() -> None:
+    job = prepared(*EIGHT, "trainer.limit_batches=4", "trainer.accumulate=4", "trainer.max_bad_steps=0")
+    step = trained(job, {1}, "images")
+    assert step.failing()
+    assert "a step was bad (trainer.max_bad_steps=0)" in step.failure()
+    assert step.failure().endswith("is in the input images: look at the data")
+
+
+def scaled(scale: float, bad: Collection[int], kind: str = "gradient") -> tuple[TrainingStep, Job]:
+    """An epoch of a job whose loss is scaled as in float16."""
+    job = prepared(*EIGHT, "trainer.max_bad_steps=2", SGD)
+    job.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+    return trained(job, bad, kind), job
+
+
+def test_an_overflow_of_the_scaled_loss_is_skipped_and_rescaled_and_not_counted() -> None:
+    step, job = scaled(2.0**127, range(99), "great")
+    assert 2.0**110 < job.scaler.get_scale() < 2.0**125
+    assert step.skipped() == 0
+    assert not step.failing()
+    assert all(p.isfinite().all() for p in job.model.parameters())
+
+
+@pytest.mark.parametrize(
+    ("scale", "kind", "counted"), [(2.0**10, "gradient", 0), (0.5, "gradient", 4), (2.0**10, "loss", 4)]
+)
+def test_a_step_is_bad_where_no_scale_would_help(scale: float, kind: str, counted: int) -> None:
+    bad = {1, 4, 5, 6}
+    step, job = scaled(scale, bad, kind)
+    oracle = prepared(*EIGHT, SGD)
+    without(oracle, bad)
+    assert step.skipped() == counted
+    assert step.failing() is (counted > 0)
+    for one, other in zip(job.model.parameters(), oracle.model.parameters(), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_first_step_that_overflows_leaves_no_momentum() -> None:
+    """torch's fused SGD alone would go on from memory that nobody has written to."""
+    job = prepared(*EIGHT, SGD)
+    job.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
+    step = TrainingStep(job)
+    job.loss = Spoilt(job.loss, {0}, "gradient")
+    step(*next(job.train.epoch(1)), 0)
+    assert not job.optimizer.state
+
+
+def test_a_state_goes_on_to_the_bit() -> None:
+    whole, early, late = (prepared(*EIGHT, "monitor=default", "trainer.ema=0.7") for _ in range(3))
+    steps = [TrainingStep(job) for job in (whole, early)]
+    for job, step in zip((whole, early), steps, strict=True):
+        job.loss = Spoilt(job.loss, {2, 3}, "gradient")
+        job.model.train()
+        for index, batch in enumerate(job.train.epoch(1)):
+            if job is whole or index < 4:
+                step(*batch, index)
+    assert early.average is not None
+    assert late.average is not None
+    written = io.BytesIO()
+    torch.save({"step": steps[1].state(), "average": early.average.state()}, written)
+    written.seek(0)
+    read = torch.load(written, weights_only=True)
+    late.model.load_state_dict(early.model.state_dict())
+    late.optimizer.load_state_dict(copy.deepcopy(early.optimizer.state_dict()))
+    late.scheduler.load_state_dict(early.scheduler.state_dict())
+    late.average.put_back(read["average"])
+    step = TrainingStep(late)
+    step.put_back(read["step"])
+    assert step.state()["bad_steps"] == {"row": 2, "since": 2}
+    late.model.train()
+    for index, batch in enumerate(late.train.epoch(1)):
+        if index >= 4:
+            step(*batch, index)
+    assert ends_as(late, whole)
+    assert same(dict(late.evaluated.state_dict()), dict(whole.evaluated.state_dict()))
+    assert step.gradient_norms() == steps[0].gradient_norms() != {}
+    assert step.skipped() == steps[0].skipped() == 2
+
+
+def test_a_row_that_was_borne_does_not_fail_the_run_that_goes_on() -> None:
+    counted = BadSteps(1, CPU)
+    for _ in range(3):
+        counted.add(torch.tensor(True))
+    counted.add(torch.tensor(False))
+    assert counted.too_many()
+    later = BadSteps(1, CPU)
+    later.put_back(counted.state())
+    assert not later.too_many()
+    assert later.take() == 3
+
+
+def test_buffers_are_put_back_also_where_one_is_expanded_from_fewer_numbers() -> None:
+    net = nn.BatchNorm1d(2)
+    net.register_buffer("constant", torch.ones(1).expand(3))
+    before = {name: value.clone() for name, value in net.named_buffers()}
+    buffers = Buffers(net)
+    for bad in (False, True):
+        buffers.keep()
+        net(torch.full((2, 2), torch.nan) if bad else torch.ones(2, 2))
+        buffers.put_back(torch.tensor(bad))
+        assert net.num_batches_tracked == 1
+        assert not torch.equal(net.running_mean, before["running_mean"])
+        assert net.running_mean.isfinite().all()
+
+
+def test_without_a_fused_optimizer_the_host_decides_each_step_and_none_is_recorded() -> None:
+    job = prepared()
+    assert takes_found_inf(job.optimizer)
+    assert can_be_recorded(job.optimizer, job.scheduler)
+    plain = torch.optim.Adam(job.model.parameters())
+    assert not can_be_recorded(plain, job.scheduler)
+    assert Move(plain, torch.device("cuda")).stays_with_host
+    assert not Move(job.optimizer, torch.device("cuda")).stays_with_host
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("optimizer", [ADAM, SGD])
+@pytest.mark.parametrize("bad", [{0, 1, 2, 3, 9, 10}, {1, 8}], ids=str)
+def test_recorded_steps_leave_out_bad_ones(optimizer: str, bad: set[int]) -> None:
+    given = ("trainer.device=cuda", "trainer.limit_batches=16", "trainer.batch_size=8", *CONVOLUTIONAL, optimizer)
+    job, oracle = prepared(*given, "trainer.max_bad_steps=1", "trainer.ema=0.7"), prepared(*given, "trainer.ema=0.7")
+    step = TrainingStep(job)
+    job.model.train()
+    for index, (images, labels) in enumerate(job.train.epoch(1)):
+        step(images * torch.nan if index in bad else images, labels, index)
+    assert step.whole.calls == 16 > WARM_UP
+    assert step.whole.graph is not None
+    torch.cuda.synchronize()
+    step.failing()
+    torch.cuda.synchronize()
+    longest = max(len(list(row)) for is_bad, row in groupby(range(16), key=bad.__contains__) if is_bad)
+    assert step.failing() is (longest > 1)
+    assert step.skipped() == len(bad)
+    average = without(oracle, bad)
+    assert average is not None
+    for name, value in job.model.state_dict().items():
+        torch.testing.assert_close(value, oracle.model.state_dict()[name], rtol=1e-2, atol=1e-3)
+    for name, value in average.items():
+        torch.testing.assert_close(job.evaluated.state_dict()[name], value, rtol=1e-2, atol=1e-3)

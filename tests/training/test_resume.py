@@ -1,0 +1,322 @@
+"""Runs that are interrupted and gone on with, beside the same ones that were left alone."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
+
+from snntrain.config.resumed import plain, refused
+from snntrain.errors import Interrupted, RunFailed, UserError
+from snntrain.inspect.event_files import event_files
+from snntrain.inspect.tensorboard import Board
+from snntrain.training import checkpoint
+from snntrain.training.build import Job
+from snntrain.training.journal import Journal
+from snntrain.training.monitor import Monitor
+from snntrain.training.run_folder import RunFolder
+from snntrain.training.state import put_back_random_states, random_states
+from snntrain.training.stop import Stopped, on_signals
+from tests.inspect.event_files import events
+
+from .jobs import OURS, Interrupting, configured, prepared, rows, same, state, trained
+
+LOSS = (OURS, "loss._target_=tests.training.jobs.Interrupting", "trainer.epochs=4", "trainer.limit_batches=4")
+NETWORK = ("network=csnn", "network.channels=[4]", "network.hidden=[8]")
+WATCHED = ("monitor=default", "monitor.layers=[out_neuron]", "monitor.samples=1", "monitor.neurons=3")
+# Everything that has a state between two steps, in a few runs.
+RUNS = {
+    "noise": (
+        *("encoder=poisson", "network.dropout=0.3", "dataset.augment.degrees=20", "dataset.augment.translate=0.1"),
+        *WATCHED,
+    ),
+    "averaged": ("trainer.ema=0.9", "trainer.accumulate=2", "optimizer=adamw", "reset=soft"),
+    "cycled": ("optimizer=sgd", "scheduler=onecycle", "trainer.clip_grad_norm=0.5", "neuron=rif"),
+    "streamed": ("dataset.resident=never", "dataset.workers=0", "scheduler=none", "trainer.precision=bf16"),
+    "early": ("optimizer.lr=1e-20", "trainer.early_stopping=2", "network.dropout=0.3"),
+}
+
+
+@pytest.fixture(autouse=True)
+def _interrupted_by_nobody() -> Iterator[None]:
+    yield
+    Interrupting.calls, Interrupting.at, Interrupting.crash = 0, set(), 0
+    Interrupting.number = signal.SIGUSR1
+
+
+def interrupted_at(*calls: int) -> None:
+    Interrupting.calls, Interrupting.at = 0, set(calls)
+
+
+def crashed_at(call: int) -> None:
+    Interrupting.calls, Interrupting.crash = 0, call
+
+
+def finished(folder: Path, *overrides: str) -> int:
+    """Starts the run until it has ended; returns how often it was interrupted."""
+    for count in range(100):
+        try:
+            trained(folder, *LOSS, *overrides)
+        except Stopped:
+            told = json.loads((folder / "summary.json").read_text())
+            assert told["status"] == "interrupted"
+        else:
+            return count
+    raise AssertionError("it never ends")
+
+
+def points(folder: Path) -> list[tuple[str, int]]:
+    """Tag and step of everything in the event files, in the order in which TensorBoard reads it."""
+    read = (event for path in event_files(folder / "tensorboard") for event in LegacyEventFileLoader(str(path)).Load())
+    return [(value.tag, event.step) for event in read for value in event.summary.value]
+
+
+def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    read = events(folder / "tensorboard")
+    tags = [tag for tag in read.Tags()["scalars"] if "images_per_second" not in tag]
+    return {tag: [(point.step, point.value) for point in read.Scalars(tag)] for tag in tags}
+
+
+def same_end(one: Path, other: Path) -> None:
+    assert same(state(one), state(other), apart=("sizes",))
+    assert same(state(one, "best"), state(other, "best"))
+    assert rows(one) == rows(other)
+    assert scalars(one) == scalars(other)
+    assert sorted(points(one)) == sorted(points(other))
+    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (one, other)]
+    for key in ("status", "test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "cost"):
+        assert summaries[0][key] == summaries[1][key], key
+
+
+@pytest.mark.parametrize("kind", RUNS)
+def test_a_run_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Path) -> None:
+    """In training and validation, in the first steps and in the last, and in the test."""
+    overrides = (*(NETWORK if kind in ("noise", "averaged") else ()), *RUNS[kind])
+    assert finished(tmp_path / "alone", *overrides) == 0
+    losses = Interrupting.calls
+    interrupted_at(1, 4, 5, 6, 11, losses // 2, losses - 2, losses)
+    assert finished(tmp_path / "hurt", *overrides) >= 6
+    same_end(tmp_path / "alone", tmp_path / "hurt")
+    assert max(Counter(points(tmp_path / "hurt")).values()) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("kind", ["noise", "averaged", "early"])
+def test_a_deterministic_run_on_a_gpu_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Path) -> None:
+    """With steps recorded (noise, early) and launched (averaged, which accumulates)."""
+    overrides = (*NETWORK, *RUNS[kind], "trainer.device=cuda", "trainer.deterministic=true")
+    assert finished(tmp_path / "alone", *overrides) == 0
+    # The losses of recorded steps are computed without this module.
+    interrupted_at(1, 4, Interrupting.calls // 2, Interrupting.calls)
+    assert finished(tmp_path / "hurt", *overrides) >= 3
+    same_end(tmp_path / "alone", tmp_path / "hurt")
+
+
+def test_a_run_is_saved_within_an_epoch_and_goes_on_there(tmp_path: Path) -> None:
+    Interrupting.number = signal.SIGTERM
+    interrupted_at(7)
+    with pytest.raises(Interrupted) as stopped:
+        trained(tmp_path, *LOSS)
+    assert stopped.value.number == signal.SIGTERM
+    saved = state(tmp_path)
+    assert (saved["epoch"], saved["batch"]) == (1, 2)
+    assert len(rows(tmp_path)) == 1
+
+
+def test_what_was_written_after_the_last_checkpoint_is_written_once(tmp_path: Path) -> None:
+    """As after a kill: rows and events of epochs that no checkpoint knows of."""
+    trained(tmp_path / "alone", *LOSS, *WATCHED)
+    interrupted_at(12)
+    with pytest.raises(Stopped):
+        trained(tmp_path / "hurt", *LOSS, *WATCHED)
+    kept = tmp_path / "kept"
+    shutil.copytree(tmp_path / "hurt" / "checkpoints", kept)
+    finished(tmp_path / "hurt", *WATCHED)
+    shutil.rmtree(tmp_path / "hurt" / "checkpoints")
+    kept.rename(tmp_path / "hurt" / "checkpoints")
+    with (tmp_path / "hurt" / "metrics.jsonl").open("a") as file:
+        file.write('{"epoch": 5, "half a li')
+    finished(tmp_path / "hurt", *WATCHED)
+    same_end(tmp_path / "alone", tmp_path / "hurt")
+
+
+def test_a_folder_in_which_nothing_was_saved_yet_begins_anew(tmp_path: Path) -> None:
+    trained(tmp_path / "alone", *LOSS)
+    trained(tmp_path / "hurt", *LOSS)
+    shutil.rmtree(tmp_path / "hurt" / "checkpoints")
+    trained(tmp_path / "hurt", *LOSS)
+    same_end(tmp_path / "alone", tmp_path / "hurt")
+    assert max(Counter(points(tmp_path / "hurt")).values()) == 1
+
+
+def test_the_last_two_and_the_best_are_kept_and_no_more(tmp_path: Path) -> None:
+    trained(tmp_path, *LOSS)
+    assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["best.pt", "last.pt", "previous.pt"]
+    assert (state(tmp_path)["epoch"], state(tmp_path, "previous")["epoch"]) == (4, 3)
+
+
+def test_no_potential_is_in_a_checkpoint(tmp_path: Path) -> None:
+    """Weights, buffers and learnt constants alone: `v` begins at rest with each batch."""
+    trained(tmp_path, *LOSS)
+    expected = set(prepared(*LOSS).model.state_dict())
+    assert set(state(tmp_path)["trained"]) == expected
+    assert not any(name.rpartition(".")[2] == "v" for name in expected)
+
+
+@pytest.mark.parametrize("minutes", ["0", "null"])
+def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
+    minutes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    positions = []
+    save = checkpoint.write
+
+    def watched(path: Path, content: dict[str, Any]) -> None:
+        if path.name == "last.pt.tmp":
+            positions.append((content["epoch"], content["batch"]))
+        save(path, content)
+
+    monkeypatch.setattr(checkpoint, "write", watched)
+    trained(tmp_path, *LOSS, "trainer.epochs=1", f"trainer.checkpoint_minutes={minutes}", "trainer.limit_batches=3")
+    assert positions == ([(0, 1), (0, 2), (1, 0)] if minutes == "0" else [(1, 0)])
+
+
+@pytest.mark.parametrize("damaged", [("last",), ("best",), ("previous", "best"), ("last", "best")])
+def test_a_damaged_checkpoint_is_done_without(damaged: tuple[str, ...], tmp_path: Path) -> None:
+    trained(tmp_path / "alone", *LOSS)
+    interrupted_at(12)
+    with pytest.raises(Stopped):
+        trained(tmp_path / "hurt", *LOSS)
+    for name in damaged:
+        path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 4
+        path.write_bytes(content)
+    finished(tmp_path / "hurt")
+    same_end(tmp_path / "alone", tmp_path / "hurt")
+
+
+def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> None:
+    trained(tmp_path, *LOSS)
+    for name in ("last", "previous"):
+        (tmp_path / "checkpoints" / f"{name}.pt").write_bytes(b"")
+    before = (tmp_path / "metrics.jsonl").read_text()
+    with pytest.raises(UserError, match=r"to go on from, last\.pt and previous\.pt cannot be used; put a good"):
+        trained(tmp_path, *LOSS)
+    assert (tmp_path / "metrics.jsonl").read_text() == before
+    shutil.rmtree(tmp_path / "checkpoints")
+    assert trained(tmp_path, *LOSS)["status"] == "completed"
+
+
+def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
+    trained(tmp_path / "other", *LOSS, "network.hidden=[17]")
+    trained(tmp_path / "alone", *LOSS)
+    interrupted_at(12)
+    with pytest.raises(Stopped):
+        trained(tmp_path / "hurt", *LOSS)
+    shutil.copy(tmp_path / "other" / "checkpoints" / "last.pt", tmp_path / "hurt" / "checkpoints" / "last.pt")
+    finished(tmp_path / "hurt")
+    same_end(tmp_path / "alone", tmp_path / "hurt")
+
+
+def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
+    trained(tmp_path, *LOSS)
+    path = tmp_path / "checkpoints" / "last.pt"
+    content = checkpoint.load(path)
+    del content["format"]
+    checkpoint.save(path, content | {"data": "of other files"})
+    with pytest.raises(UserError, match="dataset=digits: its files are not those that this run was begun with"):
+        trained(tmp_path, *LOSS, "trainer.epochs=5")
+
+
+def test_a_completed_run_goes_on_to_more_epochs(tmp_path: Path) -> None:
+    trained(tmp_path / "four", *LOSS, "scheduler=none")
+    trained(tmp_path / "more", *LOSS, "scheduler=none", "trainer.epochs=2")
+    trained(tmp_path / "more", *LOSS, "scheduler=none")
+    assert rows(tmp_path / "four") == rows(tmp_path / "more")
+    assert same(state(tmp_path / "four"), state(tmp_path / "more"), apart=("sizes",))
+    tags = Counter(points(tmp_path / "more"))
+    assert {count for (tag, _), count in tags.items() if tag != "custom_scalars__config__"} == {1}
+
+
+@pytest.mark.parametrize("scheduler", ["cosine", "onecycle"])
+def test_another_length_bends_the_schedule_and_another_learning_rate_counts_at_once(
+    scheduler: str, tmp_path: Path
+) -> None:
+    changed = (*LOSS, f"scheduler={scheduler}", "trainer.epochs=8", "optimizer.lr=0.02")
+    trained(tmp_path / "whole", *changed)
+    trained(tmp_path / "bent", *LOSS, f"scheduler={scheduler}", "trainer.epochs=2")
+    trained(tmp_path / "bent", *changed)
+    rates = [[row["learning_rate"] for row in rows(tmp_path / name)] for name in ("whole", "bent")]
+    assert rates[0][2:] == rates[1][2:]
+    assert rates[0][:2] != rates[1][:2]
+
+
+def test_the_precision_may_change(tmp_path: Path) -> None:
+    trained(tmp_path, *LOSS, "trainer.epochs=1")
+    assert trained(tmp_path, *LOSS, "trainer.epochs=2", "trainer.precision=bf16")["precision"] == "bf16"
+    assert [row["epoch"] for row in rows(tmp_path)] == [1, 2]
+
+
+def test_pictures_that_were_being_drawn_are_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU, where a process beside draws an epoch's pictures while the next one is trained."""
+
+    class Beside(Journal):
+        def __init__(self, job: Job, run: RunFolder, board: Board, monitor: Monitor | None) -> None:
+            super().__init__(job, run, board, monitor)
+            board.draw_beside()
+
+    watched = (*WATCHED, "monitor.every=1", "trainer.epochs=3")
+    trained(tmp_path / "alone", *LOSS, *watched)
+    monkeypatch.setattr("snntrain.training.run.Journal", Beside)
+    crashed_at(12)
+    with pytest.raises(RuntimeError, match="crashed"):
+        trained(tmp_path / "hurt", *LOSS, *watched)
+    assert state(tmp_path / "hurt")["undrawn"]["epoch"] == 2
+    finished(tmp_path / "hurt", *watched)
+    assert sorted(points(tmp_path / "alone")) == sorted(points(tmp_path / "hurt"))
+
+
+def test_random_numbers_go_on_where_they_were() -> None:
+    device = torch.device("cpu")
+    saved = random_states(device)
+    drawn = [(random.random(), np.random.rand(), torch.rand(2).tolist()) for _ in range(3)]  # noqa: NPY002
+    put_back_random_states(device, saved)
+    assert drawn == [(random.random(), np.random.rand(), torch.rand(2).tolist()) for _ in range(3)]  # noqa: NPY002
+
+
+def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path) -> None:
+    with pytest.raises(RunFailed, match="no longer finite"):
+        trained(tmp_path, *LOSS, "optimizer=sgd", "optimizer.lr=1e300", "trainer.checkpoint_minutes=0")
+    assert not (tmp_path / "checkpoints" / "last.pt").exists()
+
+
+def test_a_second_signal_ends_a_run_at_once() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with on_signals() as stop:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Interrupted) as ended:
+            signal.raise_signal(signal.SIGTERM)
+        assert (ended.value.number, isinstance(ended.value, Stopped)) == (signal.SIGTERM, False)
+        with pytest.raises(Stopped):
+            stop.check()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_configuration_is_known_by_what_it_trains() -> None:
+    begun = plain(configured())
+    free = ("trainer.epochs=9", "monitor=full", "optimizer.lr=1", "scheduler=none")
+    assert refused(begun, plain(configured(*free))) is None
+    told = refused(begun, plain(configured("T=7", "reset=soft", "trainer.batch_size=8", "trainer.epochs=9")))
+    assert told is not None
+    assert "T=7 (not 4), reset.v_reset=null (not 0.0), trainer.batch_size=8 (not 16)" in told
+    assert "epochs" not in told
