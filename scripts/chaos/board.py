@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 from chaos import compare
 from chaos.case import Case
@@ -71,12 +70,7 @@ def _completes(training: Training, process: Process) -> None:
     said = process.out.read_text() + process.err.read_text()
     outcome.expect("without" in said and "ensor" in said, f"{training.label}: no warning that events are missing")
     outcome.expect("Traceback" not in said, f"{training.label}: a traceback on the terminal")
-    found = compare.differences(training.folder, reference(training), events=False)
+    found = compare.differences(training.folder, training.twin, events=False)
     if found:
         outcome.different += 1
         outcome.findings.append(f"DIFFERENT {training.label}: {'; '.join(found[:4])}")
-
-
-def reference(training: Training) -> Path:
-    """The undisturbed twin's folder."""
-    return training.bench.references / training.config

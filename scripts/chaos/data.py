@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from chaos.case import Case
-from chaos.process import start
 from chaos.training import CONVOLUTIONAL, SMALL, Bench, Training, stopped_by
 
 SCENARIO = "data changed"
@@ -53,14 +52,10 @@ def change(folder: Path, rng: np.random.Generator) -> None:
 
 
 def _prepared(bench: Bench) -> tuple[Training, Path]:
-    """A training of the small data set, whose undisturbed twin has been run beside it."""
+    """A training of the small data set, and the folder of its files."""
     files = write_mnist(bench.place / "data")
-    given = [*SMALL, *CONVOLUTIONAL, "trainer.epochs=4", "monitor=off", "dataset=mnist", "dataset.root=data"]
-    reference = start([*given, "hydra.run.dir=reference/mnist"], bench.place)
-    if code := reference.wait():
-        raise AssertionError(f"the undisturbed training ended with {code}: {reference.said()}")
-    bench.references = bench.place / "reference"
-    return bench.training("mnist", given=given), files
+    given = (*SMALL, *CONVOLUTIONAL, "trainer.epochs=4", "monitor=off", "dataset=mnist", "dataset.root=data")
+    return bench.training_of(*given), files
 
 
 def while_running(bench: Bench) -> None:

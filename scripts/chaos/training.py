@@ -55,6 +55,14 @@ class Bench:
         self.outcome.runs += 1
         return Training(self, config, name, given)
 
+    def training_of(self, *given: str) -> Training:
+        """A training with overrides of its own, whose undisturbed twin is run first."""
+        self.references = self.place / "references"
+        twin = start([*given, "hydra.run.dir=references/twin"], self.place)
+        if code := twin.wait():
+            raise AssertionError(f"the undisturbed training ended with {code}: {twin.said()}")
+        return self.training("twin", given=given)
+
 
 class Training:
     """A run in the folder `name` below the bench's.
@@ -105,13 +113,18 @@ class Training:
     def compare(self) -> None:
         """Counts a result that differs from the undisturbed one."""
         try:
-            found = compare.differences(self.folder, self.bench.references / self.config)
+            found = compare.differences(self.folder, self.twin)
         except Exception as error:
             found = [f"cannot be read: {type(error).__name__}: {error}"]
         if found:
             self.bench.outcome.different += 1
             more = f" (and {len(found) - 4} more)" if len(found) > 4 else ""
             self.bench.outcome.findings.append(f"DIFFERENT {self.label}: {'; '.join(found[:4])}{more}")
+
+    @property
+    def twin(self) -> Path:
+        """The folder of the same training, undisturbed."""
+        return self.bench.references / self.config
 
     @property
     def label(self) -> str:
