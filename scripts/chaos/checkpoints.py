@@ -21,6 +21,7 @@ FLIPS_A_CASE = 20
 # Another network.
 OTHER = "mlp-rif-bf16"
 NAMES = ("last.pt", "previous.pt", "best.pt")
+TO_GO_ON_FROM = NAMES[:2]
 
 
 class Executes:
@@ -40,7 +41,8 @@ def cases(flips: int) -> Iterator[Case]:
     if flips >= FLIPS_A_CASE:
         for names in (("last.pt",), ("previous.pt",), ("best.pt",), ("last.pt", "best.pt")):
             yield Case(SCENARIO, partial(damaged, names=names), twins=(PLAIN, OTHER))
-    yield Case(SCENARIO, partial(none_intact, names=NAMES))
+    for names in (NAMES, TO_GO_ON_FROM):
+        yield Case(SCENARIO, partial(none_intact, names=names))
 
 
 def stopped(bench: Bench) -> Training:
@@ -68,12 +70,12 @@ def flipped(bench: Bench, count: int) -> None:
     original = stopped(bench)
     for index in range(count):
         training = copy_of(bench, original, f"flip-{index}")
-        path = training.folder / "checkpoints" / bench.rng.choice(NAMES)
+        path = training.folder / "checkpoints" / bench.rng.choices(NAMES, (60, 15, 25))[0]
         content = bytearray(path.read_bytes())
         content[bench.rng.randrange(len(content))] ^= 1 << bench.rng.randrange(8)
         path.write_bytes(content)
         bench.outcome.faults += 1
-        bench.outcome.note(f"bit of {path.name}")
+        bench.outcome.note(f"a bit of {path.name}")
         process = training.finish(training.resume)
         if process is not None and path.name == "last.pt":
             bench.outcome.expect(
@@ -147,7 +149,7 @@ def none_intact(bench: Bench, names: tuple[str, ...]) -> None:
         for name in names:
             kinds(bench, bench.place / "executed")[kind](training.folder / "checkpoints" / name)
             bench.outcome.faults += 1
-        bench.outcome.note("of all three")
+        bench.outcome.note(f"of {' and '.join(names)}")
         for argv in (training.resume, training.command):
             stopped_by(training.start(argv), bench.outcome, [2], "checkpoints")
         # As the line says: without its checkpoints the run begins anew.

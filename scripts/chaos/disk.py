@@ -20,7 +20,7 @@ FULL, READ_ONLY, REMOVED = "full disk", "read-only folder", "folder removed"
 NOBODY = 65534
 DISK_KILOBYTES = 4096
 # Less is left than a run still writes, mostly.
-MOST_LEFT = 400_000
+MOST_LEFT = 200_000
 
 
 def cases(count: int) -> Iterator[Case]:
@@ -80,7 +80,8 @@ def filled(bench: Bench, config: str) -> None:
         training = bench.training(config, "disk/run")
         for _ in range(3):
             process = training.start(training.go_on())
-            if not process.lives(bench.rng.uniform(0.3, undisturbed_seconds(bench, config))):
+            alive = process.lives(bench.rng.uniform(0.3, undisturbed_seconds(bench, config)))
+            if not alive or (bench.rng.random() < 0.4 and not process.until(training.is_writing, pause=0.0002)):
                 break
             filler = fill(training.folder.parent, bench.rng.randrange(MOST_LEFT))
             bench.outcome.faults += 1

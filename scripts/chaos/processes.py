@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -14,6 +15,7 @@ from chaos.process import start
 from chaos.training import SLOW, STREAMED, Bench, stopped_by
 
 TWO, DEAD_OWNER, SAME_SECOND, WORKER = "two processes, one folder", "lock of a dead owner", "same second", "worker dies"
+ORPHAN_SECONDS = 20.0
 TINY = ("network=mlp", "network.hidden=[8]", "debug=smoke", "trainer.device=cpu", "monitor=off")
 
 
@@ -56,7 +58,19 @@ def lock_of_a_dead_owner(bench: Bench) -> None:
     training.finish(training.resume)
     for orphan in alive:
         with suppress(ProcessLookupError):
-            os.kill(orphan, signal.SIGKILL)
+            os.kill(orphan, signal.SIGCONT)
+    _end_by_themselves(bench, alive)
+
+
+def _end_by_themselves(bench: Bench, orphans: list[int]) -> None:
+    """Workers whose owner is dead have nobody to read for."""
+    begun = time.monotonic()
+    while any(map(_is_there, orphans)) and time.monotonic() - begun < ORPHAN_SECONDS:
+        time.sleep(0.05)
+    bench.outcome.measured("until the workers of a dead owner ended", time.monotonic() - begun)
+    for orphan in filter(_is_there, orphans):
+        bench.outcome.expect(False, f"worker {orphan} lived for {ORPHAN_SECONDS:.0f} s after its owner was killed")
+        os.kill(orphan, signal.SIGKILL)
 
 
 def _is_there(pid: int) -> bool:

@@ -21,8 +21,8 @@ CONVOLUTIONAL = ("network.channels=[4,8]",)
 BY_A_WORKER = ("dataset.resident=never", "dataset.workers=1", "monitor=off", "trainer.batch_size=128")
 # Whatever a run keeps between two steps is in one of these.
 CONFIGS: dict[str, tuple[str, ...]] = {
-    "pictures": (*CONVOLUTIONAL, "trainer.epochs=3", "monitor.samples=2"),
     "dropout-poisson": (*CONVOLUTIONAL, "network.dropout=0.3", "encoder=poisson", "monitor=off"),
+    "pictures": (*CONVOLUTIONAL, "trainer.epochs=3", "monitor.samples=2"),
     "augmented-ema": (
         *(*CONVOLUTIONAL, "dataset.augment.degrees=10", "dataset.augment.crop_padding=1", "trainer.ema=0.9"),
         *("monitor.every=100", "monitor.samples=1", "monitor.layers=[out_neuron]"),
