@@ -95,7 +95,7 @@ def run(todo: list[Case], folder: Path, arguments: argparse.Namespace) -> list[O
     """The outcomes by scenario; the undisturbed twins come first, which the others are compared with."""
     references = folder / "references"
     references.mkdir()
-    with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("fork")) as pool:
+    with ProcessPoolExecutor(arguments.jobs, get_context("fork"), process.end_with_parent) as pool:
         total = Outcome("undisturbed, twice")
         configs = list(dict.fromkeys(config for case in todo for config in case.twins))
         for each in pool.map(undisturbed, configs, [references] * len(configs)):

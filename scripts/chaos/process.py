@@ -7,6 +7,7 @@ computed nothing, so that there are no threads yet. `fresh=True` starts Python a
 from __future__ import annotations
 
 import atexit
+import ctypes
 import faulthandler
 import importlib
 import itertools
@@ -26,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "from snntrain.cli.main import main; main()"
 # A training of a moment, which imports what any of them does.
 SMOKE = ("debug=smoke", "trainer.device=cpu", "network.channels=[2]", "network.hidden=[4]")
+# Of prctl(2).
+PR_SET_PDEATHSIG = 1
 # No scenario takes a tenth of it.
 STUCK_SECONDS = 120.0
 FRAME = re.compile(r'File "(.+)", line \d+ in (\S+)\n')
@@ -34,6 +37,11 @@ _numbers = itertools.count()
 
 def nothing() -> None:
     """What is done before or after a start, if it is nothing."""
+
+
+def end_with_parent() -> None:
+    """Has this process be interrupted, as by Ctrl-C, when its parent is gone: file systems are unmounted then."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 class Stuck(Exception):
