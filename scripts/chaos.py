@@ -32,7 +32,7 @@ os.environ.pop("SNNTRAIN_DATA", None)
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from chaos import (  # noqa: E402  # noqa: E402
+from chaos import (  # noqa: E402
     board,
     checkpoints,
     clock,
@@ -46,6 +46,7 @@ from chaos import (  # noqa: E402  # noqa: E402
     process,
     processes,
     signals,
+    starts,
     training,
 )
 from chaos.case import Case, carry_out  # noqa: E402
@@ -63,6 +64,7 @@ SUBJECTS = {
     "clock": (clock.cases, 4, 1),
     "signals": (signals.cases, 60, 6),
     "numbers": (numbers.cases, 3, 1),
+    "starts": (starts.cases, 5, 1),
 }
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 
 COLUMNS = ("scenario", "runs", "faults", "lost", "different", "wrong", "seconds")
 
@@ -21,7 +22,7 @@ class Outcome:
         different: those that ended otherwise than the undisturbed one, to the bit.
         wrong: answers other than promised: exit status, message, time.
         notes: what was hit, and how often.
-        longest: the greatest of some seconds that were measured.
+        measured: seconds, by what they are of.
         seconds: that it took, of one process.
     """
 
@@ -34,7 +35,7 @@ class Outcome:
     seconds: float = 0.0
     findings: list[str] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
-    longest: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, list[float]] = field(default_factory=dict)
     skipped: str = ""
 
     @property
@@ -53,9 +54,9 @@ class Outcome:
         """Counts something of interest."""
         self.notes[what] = self.notes.get(what, 0) + count
 
-    def measured(self, what: str, seconds: float) -> None:
-        """Remembers the longest time of a kind."""
-        self.longest[what] = max(seconds, self.longest.get(what, 0.0))
+    def measure(self, what: str, *seconds: float) -> None:
+        """Keeps how long something took."""
+        self.measured.setdefault(what, []).extend(seconds)
 
     def add(self, other: Outcome) -> None:
         """Counts another case of the same scenario."""
@@ -65,8 +66,8 @@ class Outcome:
         for what, count in other.notes.items():
             self.note(what, count)
         self.skipped = self.skipped or other.skipped
-        for what, seconds in other.longest.items():
-            self.measured(what, seconds)
+        for what, seconds in other.measured.items():
+            self.measure(what, *seconds)
 
 
 def table(outcomes: Iterable[Outcome]) -> str:
@@ -88,7 +89,8 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
 
 def _notes(outcome: Outcome) -> list[str]:
     told = [f"{what} {count}" for what, count in sorted(outcome.notes.items())]
-    told += [f"{what}, at most {seconds:.2f} s" for what, seconds in sorted(outcome.longest.items())]
+    for what, seconds in sorted(outcome.measured.items()):
+        told.append(f"{what}: median {median(seconds):.2f} s, at most {max(seconds):.2f} s")
     told += [f"skipped: {outcome.skipped}"] if outcome.skipped else []
     return [f"- {outcome.scenario}: {'; '.join(told)}"] if told else []
 

@@ -67,7 +67,7 @@ def _end_by_themselves(bench: Bench, orphans: list[int]) -> None:
     begun = time.monotonic()
     while any(map(_is_there, orphans)) and time.monotonic() - begun < ORPHAN_SECONDS:
         time.sleep(0.05)
-    bench.outcome.measured("until the workers of a dead owner ended", time.monotonic() - begun)
+    bench.outcome.measure("until the workers of a dead owner ended", time.monotonic() - begun)
     for orphan in filter(_is_there, orphans):
         bench.outcome.expect(False, f"worker {orphan} lived for {ORPHAN_SECONDS:.0f} s after its owner was killed")
         os.kill(orphan, signal.SIGKILL)

@@ -50,7 +50,7 @@ def stopped_and_resumed(bench: Bench, config: str, fresh: bool) -> None:
             break
         bench.outcome.faults += 1
         bench.outcome.note(signal.Signals(number).name)
-        bench.outcome.measured("from the signal to the end", time.monotonic() - sent)
+        bench.outcome.measure("from the signal to the end", time.monotonic() - sent)
         argv = _said_how_to_go_on(training, process, code, STATUS[number], time.monotonic() - sent)
     training.finish(argv)
 
@@ -85,7 +85,7 @@ def left_at_once(bench: Bench) -> None:
         sent = time.monotonic()
         process.send(signal.SIGINT)
         code = process.wait()
-        bench.outcome.measured("from the second Ctrl-C to the end", time.monotonic() - sent)
+        bench.outcome.measure("from the second Ctrl-C to the end", time.monotonic() - sent)
         bench.outcome.expect(code == 130, f"{training.label}: status {code} after a second Ctrl-C")
         bench.outcome.faults += 1
     training.finish()
