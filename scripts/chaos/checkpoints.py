@@ -83,11 +83,6 @@ def flipped(bench: Bench, count: int) -> None:
             )
 
 
-def _warned(*files: Path) -> bool:
-    *said, name = files
-    return any(name.name in line for file in said[:2] for line in file.read_text().splitlines())
-
-
 def damaged(bench: Bench, names: tuple[str, ...]) -> None:
     """Each kind of damage to these files: the next intact one is taken, and the end is the same."""
     original, trace = stopped(bench), bench.place / "executed"
@@ -121,7 +116,6 @@ def kinds(bench: Bench, trace: Path) -> dict[str, Callable[[Path], None]]:
     ways = {kind: partial(_rewrite, become=become) for kind, become in contents.items()}
     return ways | {
         "missing": Path.unlink,
-        "a folder": _make_folder,
         "a zip that executes": partial(torch.save, {"format": Executes(trace)}),
         "a zip of something else": _zip_a_word,
     }
@@ -129,11 +123,6 @@ def kinds(bench: Bench, trace: Path) -> dict[str, Callable[[Path], None]]:
 
 def _rewrite(path: Path, become: Callable[[bytes], bytes]) -> None:
     path.write_bytes(become(path.read_bytes()))
-
-
-def _make_folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
 
 
 def _zip_a_word(path: Path) -> None:
