@@ -41,6 +41,7 @@ def cases(flips: int) -> Iterator[Case]:
     if flips >= FLIPS_A_CASE:
         for names in (("last.pt",), ("previous.pt",), ("best.pt",), ("last.pt", "best.pt")):
             yield Case(SCENARIO, partial(damaged, names=names), twins=(PLAIN, OTHER))
+        yield Case(SCENARIO, in_the_way)
     for names in (NAMES, TO_GO_ON_FROM):
         yield Case(SCENARIO, partial(none_intact, names=names))
 
@@ -78,9 +79,8 @@ def flipped(bench: Bench, count: int) -> None:
         bench.outcome.note(f"a bit of {path.name}")
         process = training.finish(training.resume)
         if process is not None and path.name == "last.pt":
-            bench.outcome.expect(
-                _warned(process.out, process.err, path.name), f"{path}: no warning about a flipped bit"
-            )
+            said = process.out.read_text() + process.err.read_text()
+            bench.outcome.expect(path.name in said, f"{path}: no warning about a flipped bit")
 
 
 def damaged(bench: Bench, names: tuple[str, ...]) -> None:
@@ -128,6 +128,21 @@ def _rewrite(path: Path, become: Callable[[bytes], bytes]) -> None:
 def _zip_a_word(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("hello", "world")
+
+
+def in_the_way(bench: Bench) -> None:
+    """A folder has the name of a checkpoint: a line says so, and without it the training goes on."""
+    original = stopped(bench)
+    for name in NAMES:
+        training = copy_of(bench, original, f"folder-{name}")
+        path = training.folder / "checkpoints" / name
+        path.unlink()
+        path.mkdir()
+        bench.outcome.faults += 1
+        bench.outcome.note("a folder")
+        stopped_by(training.start(training.resume), bench.outcome, [1, 2], "irectory")
+        path.rmdir()
+        training.finish()
 
 
 def none_intact(bench: Bench, names: tuple[str, ...]) -> None:
