@@ -18,9 +18,12 @@ from chaos.training import CONFIGS, PLAIN, SLOW, Bench, Training, stopped_by
 
 FULL, READ_ONLY, REMOVED = "full disk", "read-only folder", "folder removed"
 NOBODY = 65534
+NOT_MOUNTED = "no small file systems can be mounted here, as root may; limits and permissions are used instead"
 DISK_KILOBYTES = 4096
 # Less is left than a run still writes, mostly.
 MOST_LEFT = 200_000
+# Nothing, or room for the first few files of a start.
+LEFT = (0, 4096, 12_288, 32_768)
 
 
 def cases(count: int) -> Iterator[Case]:
@@ -29,7 +32,9 @@ def cases(count: int) -> Iterator[Case]:
     for index in range(count):
         config = configs[index % len(configs)]
         yield Case(FULL, partial(filled if index % 2 == 0 else limited, config=config), twins=(config,))
-    yield Case(FULL, full_at_start)
+    for left in LEFT:
+        yield Case(FULL, partial(full_at_start, left=left))
+        yield Case(FULL, partial(full_at_resume, left=left))
     yield Case(READ_ONLY, not_writable)
     yield Case(READ_ONLY, as_nobody)
     for _ in range(max(1, count // 4)):
@@ -72,9 +77,7 @@ def filled(bench: Bench, config: str) -> None:
     """The disk fills up at random moments; each time it is freed, and the training goes on."""
     with small_disk(bench.place / "disk") as mounted:
         if not mounted:
-            bench.outcome.skipped = (
-                "no small file system can be mounted here (root may); a limit of a file's size is used"
-            )
+            bench.outcome.skipped = NOT_MOUNTED
             limited(bench, config)
             return
         training = bench.training(config, "disk/run")
@@ -87,18 +90,19 @@ def filled(bench: Bench, config: str) -> None:
             bench.outcome.faults += 1
             code = process.wait()
             if code != 0:
-                _told(bench, training, process)
+                _told(training, process)
             bench.outcome.note("stopped by it" if code else "had room enough to end")
             filler.unlink()
         training.finish()
 
 
-def _told(bench: Bench, training: Training, process: Process) -> None:
-    """What a process says that could not write: before there is a run 2 is right as well."""
-    stopped_by(process, bench.outcome, [1, 2] if not training.has_checkpoint() else [1], "No space left on device")
-    if training.has_checkpoint():
-        line = stopped_by(process, bench.outcome, [1])
-        bench.outcome.expect("resume=" in line, f"{training.label}: does not say how to go on: {line}")
+def _told(training: Training, process: Process) -> None:
+    """What a process says that found no room: before there is anything to go on from 2 is right as well."""
+    outcome, begun = training.bench.outcome, training.has_checkpoint()
+    reasons = ("No space left on device", "File too large")
+    line = stopped_by(process, outcome, [1] if begun else [1, 2])
+    outcome.expect(any(reason in line for reason in reasons), f"{training.label}: names no reason: {line}")
+    outcome.expect(not begun or "resume=" in line, f"{training.label}: does not say how to go on: {line}")
 
 
 def limited(bench: Bench, config: str) -> None:
@@ -109,34 +113,49 @@ def limited(bench: Bench, config: str) -> None:
     bench.outcome.faults += 1
     code = process.wait()
     if code:
-        line = stopped_by(process, bench.outcome, [1, 2], "File too large")
-        if training.has_checkpoint():
-            bench.outcome.expect("resume=" in line, f"{training.label}: does not say how to go on: {line}")
+        _told(training, process)
     bench.outcome.note("stopped by a limit of a file's size" if code else "had room enough to end")
     training.finish()
 
 
-def full_at_start(bench: Bench) -> None:
-    """Nothing at all can be written: one line, and with room the same command works."""
+def full_at_start(bench: Bench, left: int) -> None:
+    """There is no room, or for the first files alone: one line, and with room the same command works."""
+    with small_disk(bench.place / "disk") as mounted:
+        if mounted:
+            _full_until_freed(bench.training(PLAIN, "disk/run"), left)
+        else:
+            bench.outcome.skipped = NOT_MOUNTED
+
+
+def full_at_resume(bench: Bench, left: int) -> None:
+    """There is no room when a training should go on: it is as it was, and with room it does."""
     with small_disk(bench.place / "disk") as mounted:
         if not mounted:
-            bench.outcome.skipped = "no small file system can be mounted here"
+            bench.outcome.skipped = NOT_MOUNTED
             return
-        for index, left in enumerate((0, 4096, 20_000, 50_000)):
-            training = bench.training(PLAIN, f"disk/run-{index}")
-            filler = fill(training.folder.parent, left)
-            bench.outcome.faults += 1
-            stopped_by(training.start(), bench.outcome, [1, 2], "No space left on device")
-            filler.unlink()
-            training.finish()
-            shutil.rmtree(training.folder, ignore_errors=True)
+        training = bench.training(PLAIN, "disk/run")
+        process = training.start()
+        process.until(training.has_rows(2))
+        process.kill_all()
+        _full_until_freed(training, left)
+
+
+def _full_until_freed(training: Training, left: int) -> None:
+    """Starts on a disk with so many bytes left, which does not work, and again when it has been freed."""
+    filler = fill(training.folder.parent, left)
+    training.bench.outcome.faults += 1
+    process = training.start(training.go_on())
+    if process.wait():
+        _told(training, process)
+    filler.unlink()
+    training.finish()
 
 
 def not_writable(bench: Bench) -> None:
     """A file system that is mounted read-only, at the start and when a training should go on."""
     with small_disk(bench.place / "disk") as mounted:
         if not mounted:
-            bench.outcome.skipped = "no file system can be mounted read-only here; see the folder of another user"
+            bench.outcome.skipped = NOT_MOUNTED
             return
         training = bench.training(PLAIN, "disk/run")
         _refused_on(training, [training.command])
