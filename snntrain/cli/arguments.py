@@ -67,7 +67,7 @@ def parse(argv: Sequence[str]) -> Arguments:
             parsed.flags[SWITCHES[word]] = ""
         elif name in VALUED:
             if not has_value and not rest:
-                raise UserError(f"{word}: needs a value")
+                raise UserError(f"{word}: needs a value, as in {word} <value>")
             parsed.flags[VALUED[name]] = value if has_value else rest.pop(0)
         elif name in INFO:
             given = value if has_value else rest.pop(0) if rest and rest[0] in INFO_WORDS else "all"

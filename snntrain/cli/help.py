@@ -31,7 +31,7 @@ Examples
   snntrain                                     the embedded digits, in about a minute on a CPU
   snntrain neuron=plif dataset=mnist
   snntrain -m neuron=if,lif,plif,rif reset=hard,soft surrogate=atan,sigmoid
-  tensorboard --logdir outputs
+  tensorboard --logdir outputs                 shown at http://localhost:6006, to this machine alone
 
 Flags, in any position
   --help --version     this text; the version
@@ -103,9 +103,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise UserError(f"{file}: cannot be read ({first_line(error)})") from error
+        raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it") from error
     if not isinstance(content, dict):
-        raise UserError(f"{file}: must be a mapping, keys with values")
+        raise UserError(f"{file}: must be a mapping, keys with values, as the files of conf/ are")
     return content
 
 

@@ -63,7 +63,7 @@ def _taken_apart(words: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
         key, equals, value = word.partition("=")
         if equals and key in KEYS:
             if not value:
-                raise UserError(f"{word}: needs a value")
+                raise UserError(f"{word}: needs a value, as in metric=val_accuracy or out=comparison")
             given[key] = value
         elif equals and "/" not in key and not Path(word).exists():
             raise UserError(f"{word}: there is no such folder, and no key '{key}'; the keys are {', '.join(KEYS)}")

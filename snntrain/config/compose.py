@@ -104,7 +104,9 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
         UserError: `config_dir` is no folder.
     """
     if config_dir is not None and not Path(config_dir).is_dir():
-        raise UserError(f"--config-dir {config_dir}: there is no such folder")
+        raise UserError(
+            f"--config-dir {config_dir}: there is no such folder; give the one that holds your neuron/, experiment/ …"
+        )
     prepare()
     with hydra.initialize_config_dir(str(CONF), version_base=VERSION_BASE, job_name="train"):
         if config_dir is not None:
@@ -250,7 +252,7 @@ def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = 
     allowed = list(config.get("allow_targets") or [])
     given = any(override.lstrip("+").startswith("allow_targets=") for override in overrides)
     if allowed and not given:
-        lines.append(f"allow_targets={allowed}: is heeded on the command line alone, not in a file")
+        lines.append(f"allow_targets={allowed}: is heeded on the command line alone, not in a file; give it there")
     return [*targets.forbidden(config, allowed if given else []), *lines, *check.errors(config, refused)]
 
 
@@ -262,7 +264,7 @@ def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str]
     try:
         config = compose([])
     except Exception as error:
-        raise UserError(f"{compose.config_name}.yaml: {first_line(error)}") from error
+        raise UserError(f"{compose.config_name}.yaml: {first_line(error)}; mend it, or take another config") from error
     choices: list[str] = []
     failed_groups: set[str] = set()
     refused: dict[str, str] = {}

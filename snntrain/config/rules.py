@@ -57,12 +57,12 @@ def scale_is_a_range(config: DictConfig) -> Iterator[str]:
 
 def betas_are_two(config: DictConfig) -> Iterator[str]:
     if extends(config.optimizer, schema.Adam) and len(config.optimizer.betas) != 2:
-        yield f"optimizer.betas={config.optimizer.betas}: must be two numbers"
+        yield f"optimizer.betas={config.optimizer.betas}: must be two numbers, as [0.9,0.999]"
 
 
 def nesterov_needs_momentum(config: DictConfig) -> Iterator[str]:
     if extends(config.optimizer, schema.SGD) and config.optimizer.nesterov and config.optimizer.momentum == 0:
-        yield "optimizer.nesterov=true: needs optimizer.momentum > 0"
+        yield "optimizer.nesterov=true: needs optimizer.momentum > 0, as 0.9"
 
 
 def device_is_named_right(config: DictConfig) -> Iterator[str]:

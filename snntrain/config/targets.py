@@ -112,7 +112,7 @@ def _import(target: str) -> Callable[..., Any]:
 
 def _not_imported(target: str, module_name: str, error: Exception) -> UserError:
     told = first_line(error)
-    return UserError(f"_target_={target}: importing {module_name} failed: {type(error).__name__}: {told}")
+    return UserError(f"_target_={target}: importing {module_name} failed: {type(error).__name__}: {told}; mend it")
 
 
 def _is_component(found: Any) -> bool:

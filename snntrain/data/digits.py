@@ -47,7 +47,7 @@ def _read() -> tuple[Tensor, Tensor]:
     """All images, uint8 `[N, 1, 8, 8]`, and their labels, int64 `[N]`."""
     try:
         # Pickles, which would run what they are given, are refused, and so is what is not as it was packed.
-        with np.load(FILE, allow_pickle=False) as arrays:
+        with FILE.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]
         if (images.shape, images.dtype) != ((COUNT, 8, 8), np.uint8) or labels.shape != (COUNT,):
             raise ValueError(f"its images are {images.dtype} {list(images.shape)}")

@@ -55,13 +55,14 @@ def _opened(path: Path) -> Image.Image:
         # Pillow warns of what it does not like, beside our own line.
         with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as file:
             if file.width * file.height > MOST_PIXELS:
-                size = f"{file.width}x{file.height}"
-                raise UserError(f"image={path}: has {size} pixels, {MOST_PIXELS:,} at most are read; scale it down")
+                raise Image.DecompressionBombError
             file.load()
             image = ImageOps.exif_transpose(file) or file
             return image if image.mode in ("L", "RGB") else image.convert("RGBA")
-    except UserError:
-        raise
+    except Image.DecompressionBombError:  # Pillow's own, too, of twice its limit.
+        raise UserError(
+            f"image={path}: has more than {MOST_PIXELS:,} pixels, which are not read; scale it down"
+        ) from None
     except FileNotFoundError:
         raise UserError(f"image={path}: there is no such file; give an image file, as PNG or JPEG") from None
     except IsADirectoryError:

@@ -44,6 +44,7 @@ def measure(config: DictConfig, mnist: DictConfig, device: str, precision: str, 
     OmegaConf.set_struct(config, False)
     config.dataset = copy.deepcopy(mnist)
     config.dataset._target_ = f"{random_images.__module__}.{random_images.__name__}"
+    config.allow_targets = [*config.allow_targets, random_images.__module__]
     config.trainer.device, config.trainer.precision = device, precision
     with runtime.deterministic(config.trainer.deterministic):
         job = build.prepare(config)

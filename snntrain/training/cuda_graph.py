@@ -80,6 +80,8 @@ class GraphedStep:
         try:
             with torch.cuda.graph(graph):
                 self.loss, self.spikes = self.step(self.images, self.labels)
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             self.failed = True
             log.warning("steps are launched kernel by kernel: recording one failed: %s", str(error).partition("\n")[0])

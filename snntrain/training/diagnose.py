@@ -15,6 +15,8 @@ from snntrain.neuron.recurrence import Trajectory
 from snntrain.training.bad_steps import Buffers
 from snntrain.training.build import Job
 
+INPUT = "the input images"
+
 
 def where_it_began(job: Job, images: Tensor, labels: Tensor) -> str | None:
     """Runs a batch forward and backward once more, and says where the first number is that is not finite.
@@ -26,7 +28,7 @@ def where_it_began(job: Job, images: Tensor, labels: Tensor) -> str | None:
     finding = _Finding()
     device = job.runtime.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []), _unchanged(job.model):
-        finding.look("the input images", images)
+        finding.look(INPUT, images)
         with _watched(job.model, finding):
             with job.precision.autocast():
                 spikes = job.model(images)
@@ -111,7 +113,12 @@ def _hooked(name: str, module: nn.Module, finding: _Finding) -> Iterator[Removab
     yield module.register_forward_pre_hook(before)
     yield module.register_forward_hook(after)
     for key, value in own:
-        yield value.register_hook(finding.looker(f"the gradient of {name} ({key})"))
+        yield value.register_hook(_norm_looker(f"the gradient of {name} ({key})", finding))
+
+
+def _norm_looker(place: str, finding: _Finding) -> Callable[[Tensor], None]:
+    """Training, too, asks for the norm of a parameter's gradient, which may be too great where no number in it is."""
+    return lambda gradient: finding.look(place, torch.linalg.vector_norm(gradient))
 
 
 def _potential_looker(name: str, finding: _Finding) -> Callable[[Trajectory], None]:

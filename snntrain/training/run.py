@@ -16,7 +16,7 @@ from snntrain.errors import UserError
 from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
-from snntrain.training import build, resume, runtime
+from snntrain.training import build, resume, runtime, tested
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Journal
@@ -115,10 +115,15 @@ def test(job: Job, best: Best, run: RunFolder, board: Board, stop: Stop) -> None
         Stopped: a signal has asked for it.
     """
     network = job.evaluated.network
-    run.summary["test_accuracy_last"] = metrics_on_test(job, stop).accuracy
+    of_last = metrics_on_test(job, stop)
+    entries = {"last": tested.entry(network, of_last)}
     network.load_state_dict(best.weights)
     with Cost(network) as cost:
-        run.summary["test_accuracy"] = metrics_on_test(job, stop).accuracy
+        of_best = metrics_on_test(job, stop)
+    entries["best"] = tested.entry(network, of_best)
+    with run.writing():
+        tested.write(run.path, entries)
+    run.summary |= {"test_accuracy": of_best.accuracy, "test_accuracy_last": of_last.accuracy}
     run.summary["cost"] = figures = cost.figures(len(job.data.test))
     for name, kind in not_counted(figures, network).items():
         log.warning("what %s (%s) costs is not known: its operations cannot be counted", name, kind)

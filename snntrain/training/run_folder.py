@@ -43,6 +43,7 @@ class RunFolder:
     metrics.jsonl        a line an epoch
     checkpoints/         last.pt, previous.pt and best.pt
     tensorboard/         events
+    test.json            what the best and the last weights came to on the test images
     train.log            what the terminal was told, written by logging
     run.lock             who trains in this folder, and when that one was last seen alive
 

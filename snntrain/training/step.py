@@ -11,7 +11,7 @@ from snntrain.neuron import reset_net
 from snntrain.training.bad_steps import ADVICE, BadSteps, Buffers, Move
 from snntrain.training.build import Job
 from snntrain.training.cuda_graph import GraphedStep, can_be_recorded
-from snntrain.training.diagnose import where_it_began
+from snntrain.training.diagnose import INPUT, where_it_began
 from snntrain.training.gradients import GradientNorms
 
 
@@ -26,6 +26,9 @@ class TrainingStep:
 
     Args:
         job: its optimizer and scheduler are at the state that training goes on from.
+
+    Attributes:
+        pending: whether gradients wait for the other batches of their step, which no `state()` holds.
     """
 
     def __init__(self, job: Job) -> None:
@@ -42,6 +45,7 @@ class TrainingStep:
         self.left_out = torch.zeros((), dtype=torch.bool, device=device)
         self.total = torch.zeros((), device=device)
         self.batches: list[tuple[Tensor, Tensor]] = []
+        self.pending = False
         self.whole = self._whole
         if (
             device.type == "cuda"
@@ -65,7 +69,8 @@ class TrainingStep:
                 self.total.zero_()
             loss, spikes = self._learn(images, labels, count)
             self.total += loss
-            if index + 1 < first + count:
+            self.pending = index + 1 < first + count
+            if self.pending:
                 return loss, spikes
             self._move(self.total)
         self.job.scheduler.step()
@@ -98,12 +103,13 @@ class TrainingStep:
         places = (where_it_began(self.job, *batch) for batch in self.batches)
         place = next((place for place in places if place is not None), None)
         seen = f"the first number that is not finite is in {place}" if place else "once more, all numbers are finite"
+        advice = "look at the data" if place == INPUT else ADVICE
         return (
-            f"{steps} bad (trainer.max_bad_steps={most}), with a loss or gradient that is not finite; {seen}: {ADVICE}"
+            f"{steps} bad (trainer.max_bad_steps={most}), with a loss or gradient that is not finite; {seen}: {advice}"
         )
 
     def state(self) -> dict[str, Any]:
-        """What goes on in the middle of an epoch, between two steps, as `put_back` takes it."""
+        """What goes on in the middle of an epoch, as `put_back` takes it; not while a step is `pending`."""
         return {"gradient_norms": self.norms.state(), "bad_steps": self.bad_steps.state()}
 
     def put_back(self, state: dict[str, Any]) -> None:

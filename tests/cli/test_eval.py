@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from snntrain.config import saved
+from snntrain.training import build, tested
+from snntrain.training.checkpoint import restore
 from tests.conftest import TINY, Outcome
 
 RAISING = """
@@ -70,6 +73,18 @@ def test_the_confusion_matrix_and_the_accuracy_are_of_the_same_images(
     assert [len(row) for row in counts] == [10] * 10
     assert sum(map(sum, counts)) == 359
     assert accuracy(out) == round(sum(counts[n][n] for n in range(10)) / 359, 4)
+
+
+@pytest.mark.parametrize("checkpoint", ["best", "last"])
+def test_the_run_has_kept_the_same_confusion_matrix(
+    checkpoint: str, snntrain: Callable[..., Outcome], finished_run: Path
+) -> None:
+    kept = json.loads((finished_run / "test.json").read_text())[checkpoint]
+    out = snntrain("eval", f"run={finished_run}", f"checkpoint={checkpoint}").out
+    assert confusion(out) == kept["confusion"]
+    network = build.prepare(saved.load(finished_run, [])).evaluated.network
+    restore(network, finished_run / "checkpoints" / f"{checkpoint}.pt")
+    assert tested.digest(network) == kept["weights"]
 
 
 def test_every_spiking_layer_has_a_firing_rate(snntrain: Callable[..., Outcome], finished_run: Path) -> None:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from snntrain.training.build import Job
 from snntrain.training.diagnose import where_it_began
+from snntrain.training.step import TrainingStep
 
 from .jobs import OURS, prepared
 
@@ -112,6 +113,15 @@ def test_gradients() -> None:
     job = job_with()
     job.model.network.fc1.weight.register_hook(nan)
     assert named(job) == "the gradient of fc1 (weight)"
+
+
+def test_a_gradient_whose_norm_is_no_number_of_float32() -> None:
+    job = job_with()
+    job.model.network.fc1.weight.register_hook(lambda gradient: torch.full_like(gradient, 1e38))
+    assert named(job) == "the gradient of fc1 (weight)"
+    step = TrainingStep(job)
+    step(*next(job.train.epoch(1)), 0)
+    assert step.skipped() == 1
 
 
 def test_a_gradient_that_overflows_when_it_is_scaled() -> None:

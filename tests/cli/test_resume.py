@@ -1,0 +1,252 @@
+"""Runs that are stopped from outside, refused and gone on with, as processes of their own and by the words they say."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import TINY, Outcome
+from tests.training.jobs import rows
+
+SMALL = (*TINY, "monitor=off", "trainer.limit_batches=10", "trainer.batch_size=16")
+ENDLESS = (*SMALL, "trainer.epochs=100000", "trainer.checkpoint_minutes=null")
+Process = Callable[..., subprocess.Popen[str]]
+Command = Callable[..., Outcome]
+
+
+def summary(folder: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / "summary.json").read_text())
+    return content
+
+
+def trained_for(folder: Path, epochs: int, running: subprocess.Popen[str]) -> None:
+    """Waits until the run in `folder` has finished some epochs."""
+    while not (folder / "metrics.jsonl").exists() or len(rows(folder)) < epochs:
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)],
+    ids=["INT", "TERM", "USR1"],
+)
+def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
+    number: int, code: int, process: Process, snntrain: Command, tmp_path: Path
+) -> None:
+    running = process(*ENDLESS, "hydra.run.dir=my runs/one")
+    folder = tmp_path / "my runs" / "one"
+    trained_for(folder, 2, running)
+    running.send_signal(number)
+    asked = time.monotonic()
+    out, err = running.communicate(timeout=60)
+    assert time.monotonic() - asked < 10
+    assert running.returncode == code
+    assert f"stopping after this step, with a checkpoint ({signal.Signals(number).name}; once more: at once)" in out
+    assert summary(folder)["status"] == "interrupted"
+    said, _, command = err.strip().partition("; go on with: ")
+    assert said == "snntrain: interrupted"
+    program, *words = shlex.split(command)
+    done = len(rows(folder))
+    outcome = snntrain(*words, f"trainer.epochs={done + 2}")
+    assert program == "snntrain"
+    assert (outcome.status, outcome.err) == (0, "")
+    assert f"going on from epoch {done + 1} of {done + 2}" in outcome.out
+    assert [row["epoch"] for row in rows(folder)] == list(range(1, done + 3))
+    assert summary(folder)["status"] == "completed"
+    log = (folder / "train.log").read_text()
+    assert "WARNING interrupted" in log
+    assert "going on from epoch" in log
+
+
+def test_a_second_ctrl_c_does_not_wait(process: Process, tmp_path: Path) -> None:
+    """Not even for a step that never ends."""
+    (tmp_path / "slow.py").write_text(
+        "import time\nfrom snntrain.training.loss import MSERate\n\n\nclass Slow(MSERate):\n"
+        "    def forward(self, spikes, labels):\n        open('in the step', 'w').close()\n        time.sleep(1000)\n"
+    )
+    running = process(*ENDLESS, "loss._target_=slow.Slow", "allow_targets=[slow]", "hydra.run.dir=run")
+    while not (tmp_path / "in the step").exists():
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert running.poll() is None
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=10)
+    assert running.returncode == 130
+    assert err == "snntrain: interrupted; go on with: snntrain resume=run 'allow_targets=[slow]'\n"
+    assert summary(tmp_path / "run")["status"] == "interrupted"
+
+
+def test_a_killed_run_goes_on_by_its_own_command(process: Process, snntrain: Command, tmp_path: Path) -> None:
+    running = process(*ENDLESS, "hydra.run.dir=run")
+    trained_for(tmp_path / "run", 2, running)
+    running.kill()
+    running.communicate()
+    assert summary(tmp_path / "run")["status"] == "running"
+    before = len(rows(tmp_path / "run"))
+    outcome = snntrain(*ENDLESS, f"trainer.epochs={before + 1}", "hydra.run.dir=run")
+    assert outcome.status == 0
+    assert "going on from epoch" in outcome.out
+    assert [row["epoch"] for row in rows(tmp_path / "run")] == list(range(1, before + 2))
+
+
+def test_two_processes_do_not_train_in_one_folder(process: Process, snntrain: Command, tmp_path: Path) -> None:
+    running = process(*ENDLESS, "hydra.run.dir=run")
+    trained_for(tmp_path / "run", 1, running)
+    hydra = (tmp_path / "run" / ".hydra" / "overrides.yaml").stat().st_mtime_ns
+    for words in ((*ENDLESS, "hydra.run.dir=run"), ("resume=run",)):
+        outcome = snntrain(*words)
+        assert outcome.status == 2
+        assert outcome.err.startswith(f"snntrain: run: process {running.pid} on host ")
+    assert (tmp_path / "run" / ".hydra" / "overrides.yaml").stat().st_mtime_ns == hydra
+    running.send_signal(signal.SIGTERM)
+    running.communicate(timeout=60)
+    assert summary(tmp_path / "run")["status"] == "interrupted"
+
+
+def test_latest_is_the_run_that_wrote_last(snntrain: Command, tmp_path: Path) -> None:
+    for seed in (1, 2):
+        assert snntrain(*SMALL, f"seed={seed}").status == 0
+    newest = max(
+        (path.parent for path in tmp_path.glob("outputs/*/*/summary.json")), key=lambda path: summary_time(path)
+    )
+    outcome = snntrain("resume=latest", "trainer.epochs=2")
+    assert outcome.status == 0
+    assert "seed 2" in outcome.out
+    assert len(rows(newest)) == 2
+
+
+def summary_time(folder: Path) -> int:
+    return (folder / "summary.json").stat().st_mtime_ns
+
+
+@pytest.mark.parametrize(
+    "words", [("resume=run",), (*TINY, "trainer.epochs=2", "trainer.ema=0.5", "hydra.run.dir=run")]
+)
+def test_of_a_completed_run_nothing_is_left(
+    words: tuple[str, ...], snntrain: Command, finished_run: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(finished_run, run)
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    outcome = snntrain(*words)
+    assert (outcome.status, outcome.err) == (0, "")
+    assert outcome.out.startswith("run: nothing is left to train, 2 epochs are completed (test_accuracy=0.")
+    assert outcome.out.endswith("with trainer.epochs=<more than 2> it goes on\n")
+    changed = {path for path in run.rglob("*") if path.is_file() and path.stat().st_mtime_ns != before[path]}
+    assert changed <= {run / "run.lock"}
+
+
+REFUSED = {
+    "another network": (
+        ("network.hidden=[17]", "T=5"),
+        "T=5 (not 4), network.hidden=[17] (not [16]) would make another run",
+    ),
+    "another neuron": (("neuron=lif",), "neuron._target_=snntrain.neuron.LIFNode (not snntrain.neuron.PLIFNode)"),
+    "other data": (("dataset.split_seed=3",), "dataset.split_seed=3 (not 0)"),
+    "another batch": (("trainer.batch_size=3", "seed=1"), "seed=1 (not 0), trainer.batch_size=3 (not 64)"),
+    "no such key": (("trainer.epoch=3",), "trainer.epoch"),
+    "a sweep": (("-m",), "--multirun: with resume=<folder> go overrides and --config-dir"),
+    "a wrong value": (("trainer.epochs=0",), "trainer.epochs=0: must be >= 1"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_would_make_another_run_of_it_is_refused(
+    kind: str, snntrain: Command, finished_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_run, tmp_path / "run")
+    before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    words, told = REFUSED[kind]
+    outcome = snntrain("resume=run", *words)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert told in outcome.err
+    assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("resume=", "resume=: names no run; give its folder, as in resume=outputs/"),
+        ("resume=none", "no run folder, it holds no config.yaml"),
+        ("resume=latest", "latest: there are no runs below outputs/ or multirun/ here"),
+    ],
+)
+def test_a_run_that_is_not_there_is_told(word: str, told: str, snntrain: Command) -> None:
+    outcome = snntrain(word)
+    assert (outcome.status, outcome.out, len(outcome.err.splitlines())) == (2, "", 1)
+    assert told in outcome.err
+
+
+SWEEP = ("-m", *SMALL, "seed=0,1,2", "trainer.epochs=3", "hydra.sweep.dir=sweep")
+
+
+def test_a_sweep_that_was_stopped_goes_on_when_it_is_given_again(
+    process: Process, snntrain: Command, tmp_path: Path
+) -> None:
+    assert snntrain(*SWEEP[:-1], "hydra.sweep.dir=alone").status == 0
+    running = process(*SWEEP)
+    while not any((tmp_path / "sweep").glob("1_*/summary.json")):
+        assert running.poll() is None, running.communicate()
+        time.sleep(0.005)
+    running.send_signal(signal.SIGTERM)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 143
+    program, *words = shlex.split(err.strip().partition("go on with: ")[2])
+    assert (program, sorted(words)) == ("snntrain", sorted(SWEEP))
+    (first,) = (tmp_path / "sweep").glob("0_*")
+    written = summary_time(first)
+    outcome = snntrain(*words)
+    assert outcome.status == 0
+    assert "3 of 3 jobs completed in sweep" in outcome.out
+    assert "nothing is left to train" in outcome.out
+    assert summary_time(first) == written
+    for job in (tmp_path / "sweep").glob("*/"):
+        assert rows(job) == rows(tmp_path / "alone" / job.name)
+
+
+def test_the_folder_of_another_sweep_is_refused(snntrain: Command, tmp_path: Path) -> None:
+    assert snntrain("-m", *SMALL, "seed=0,1", "hydra.sweep.dir=sweep").status == 0
+    outcome = snntrain("-m", *SMALL, "seed=0,2", "hydra.sweep.dir=sweep")
+    assert outcome.status == 2
+    assert "hydra.sweep.dir=sweep: this folder holds runs of the sweep " in outcome.err
+    assert "seed=0,1, which goes on if it is given again; name another one" in outcome.err
+
+
+def test_a_folder_with_a_summary_of_another_program_is_left_alone(snntrain: Command, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "summary.json").write_text('{"total": 3}')
+    outcome = snntrain(*SMALL, "hydra.run.dir=other")
+    assert outcome.status == 2
+    assert outcome.err == "snntrain: other: holds a summary.json that is no run's; name another folder\n"
+    assert os.listdir(tmp_path / "other") == ["summary.json"]
+
+
+def test_a_disk_without_room_stops_a_run_that_then_goes_on(process: Process, snntrain: Command, tmp_path: Path) -> None:
+    """A size limit of files stands for the disk."""
+    running = process(*ENDLESS, "hydra.run.dir=run")
+    trained_for(tmp_path / "run", 2, running)
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert (
+        "run cannot be written (File too large); what was saved is whole: when there is room, go on with: snntrain resu"
+        in err
+    )
+    assert summary(tmp_path / "run")["status"] == "failed"
+    done = len(rows(tmp_path / "run"))
+    assert snntrain("resume=run", f"trainer.epochs={done + 2}").status == 0
+    assert [row["epoch"] for row in rows(tmp_path / "run")] == list(range(1, done + 3))

@@ -1,0 +1,73 @@
+"""How many cases are tried, and what a line for the person at the keyboard looks like."""
+
+import os
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+
+from snntrain.errors import LONGEST_LINE, UserError
+
+FACTOR = int(os.environ.get("SNNTRAIN_FUZZ", "1"))
+
+
+class Tried:
+    """Counts the cases of the test that runs."""
+
+    cases = 0
+
+
+def fuzzed(examples: int) -> Callable[[Any], Any]:
+    """Settings of a property test with so many examples: the same each time, or FACTOR times as many new ones."""
+    return settings(
+        max_examples=examples * FACTOR,
+        derandomize=FACTOR == 1,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+    )
+
+
+def dice(name: str) -> random.Random:
+    """Random numbers for loops over damages of a file: the same each time unless there is a FACTOR."""
+    return random.Random(name if FACTOR == 1 else None)
+
+
+def damages(good: bytes, name: str, count: int, head: int = 0) -> Iterable[bytes]:
+    """The file cut off at each length up to `head`, and `count` times FACTOR other damages of it."""
+    for length in range(min(head, len(good))):
+        yield good[:length]
+    draw = dice(name)
+    for _ in range(count * FACTOR):
+        yield _damaged(good, draw)
+
+
+def _damaged(good: bytes, draw: random.Random) -> bytes:
+    place = draw.randrange(len(good))
+    spoilt = bytearray(good)
+    match draw.randrange(6):
+        case 0:
+            return good[:place]
+        case 1:
+            spoilt[place] ^= 1 << draw.randrange(8)
+        case 2:
+            spoilt[place : place + draw.randrange(64)] = draw.randbytes(draw.randrange(64))
+        case 3:
+            return draw.randbytes(draw.randrange(200))
+        case 4:
+            end = draw.randrange(len(good))
+            spoilt[place:place] = good[min(place, end) : max(place, end)][:4096]
+        case _:
+            spoilt[place : place + 8] = bytes([draw.choice([0, 0xFF, 0x7F, 0x80])]) * 8
+    return bytes(spoilt)
+
+
+def readable(line: str) -> bool:
+    """Whether a line can be read on any terminal, and in one glance."""
+    return bool(line.strip()) and line.isprintable() and len(line) <= LONGEST_LINE + len(" … ")
+
+
+def told(error: UserError) -> bool:
+    """Whether all that an error says can be read."""
+    return bool(error.lines) and all(map(readable, error.lines)) and str(error) == "\n".join(error.lines)

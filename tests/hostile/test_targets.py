@@ -1,0 +1,244 @@
+"""What a configuration may have built: what is meant for its group, and by no way around anything else."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+
+import snntrain as package
+from snntrain.config import saved, targets
+from snntrain.config.compose import CONF
+from snntrain.errors import UserError
+from tests.conftest import Outcome
+
+from .fuzz import Tried, fuzzed, readable, told
+
+# By each of these, code or files of somebody else's choice could be reached.
+DANGEROUS = (
+    *("os.system", "subprocess.call", "builtins.eval", "builtins.exec", "pickle.loads", "shutil.rmtree"),
+    *("torch.load", "torch.hub.load", "torch.hub.load_state_dict_from_url", "torch.os.system", "torch.jit.load"),
+    *("torch.utils.cpp_extension.load", "torch.utils.cpp_extension.load_inline", "torch.package.PackageImporter"),
+    *("torch.serialization.load", "torch.nn.Module.__init__.__globals__", "torch.nn.Module.__class__"),
+    *("torch.nn.modules.module.warnings.sys.modules", "torch.nn.modules.module.functools.partial"),
+    *("torch.nn.functional.torch.load", "torch.optim.optimizer.torch.hub.load", "torch.optim.lr_scheduler.wraps"),
+    *("torch.nn.Linear.__init__", "torch.nn.Linear.load_state_dict", "torch.utils.data.DataLoader"),
+    *("torch.distributed.run.main", "torch.multiprocessing.spawn", "torchvision.datasets.utils.download_url"),
+    *("torchvision.models.get_model", "torchvision.models._api.load_state_dict_from_url"),
+    *(
+        "snntrain.cli.main.main",
+        "snntrain.cli.main.status",
+        "snntrain.cli.train.command",
+        "snntrain.cli.train.os.system",
+    ),
+    *("snntrain.config.targets.build", "snntrain.config.targets.locate", "snntrain.training.run.train"),
+    *("snntrain.training.run_folder.discard", "snntrain.training.run_folder._git", "snntrain.training.checkpoint.save"),
+    *("snntrain.inspect.files.write", "snntrain.report.report.write", "snntrain.errors.UserError"),
+    *("snntrain.data.download.obtain", "snntrain.data.download.Source", "snntrain.data.vision.obtain"),
+    *("snntrain.data.vision.pickle.loads", "snntrain.data.vision._verified", "snntrain.data.vision._datasets"),
+    *("snntrain.data.vision.source", "snntrain.data.digits.np.load", "snntrain.data.digits.FILE.unlink"),
+    *(
+        "snntrain.data.idx.read_idx",
+        "snntrain.neuron.recurrence.executor.os.system",
+        "snntrain.network.mlp.nn.functional",
+    ),
+    *("snntrain", "snntrain.", "snntrain..neuron", "snntrain.neuron", ".", "", "torch", "torch.nn", "torch.nn."),
+    *(
+        "torch.nn.modules.Linear.forward.__globals__",
+        "snntrain.neuron.PLIFNode.__mro__",
+        "snntrain.neuron.PLIFNode.mro",
+    ),
+)
+GROUPS = tuple(targets.TRUSTED)
+
+
+@pytest.mark.parametrize("target", DANGEROUS)
+def test_what_would_reach_further_is_refused_in_every_group(target: str) -> None:
+    Tried.cases += len(GROUPS)
+    for group in GROUPS:
+        config = OmegaConf.create({group: {"_target_": target}})
+        if not targets.forbidden(config, []):
+            with pytest.raises(UserError) as error:
+                targets.build(config[group])
+            assert told(error.value)
+
+
+def test_of_our_own_package_only_components_can_be_built() -> None:
+    """All that can be named is tried: what is let through is a layer, a surrogate, a schedule or a data set."""
+    found = set()
+    for module in pkgutil.walk_packages(package.__path__, "snntrain."):
+        if "triton" in module.name or module.name.endswith("__main__"):
+            continue
+        for name in vars(importlib.import_module(module.name)):
+            Tried.cases += 1
+            try:
+                found.add(targets.locate(f"{module.name}.{name}"))
+            except UserError:
+                continue
+    functions = {f"{f.__module__.rpartition('.')[2]}.{f.__qualname__}" for f in found if inspect.isfunction(f)}
+    sets = ("mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "cifar100", "svhn")
+    schedules = ("constant", "cosine", "one_cycle")
+    assert functions - {"dataset.hold_out"} == {
+        "digits.load",
+        *(f"vision.{name}" for name in sets),
+        *(f"schedule.{name}" for name in schedules),
+    }
+    classes = {c.__qualname__: c for c in found if inspect.isclass(c)}
+    components = (torch.nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
+    assert all(
+        issubclass(c, components) or c.__module__ in ("snntrain.neuron.surrogate", "snntrain.data.dataset")
+        for c in classes.values()
+    )
+    assert {"PLIFNode", "ATan", "CSNN", "MLP", "Direct", "MSERate"} <= classes.keys()
+
+
+def test_every_option_that_there_is_names_what_may_be_built() -> None:
+    for file in CONF.glob("*/*.yaml"):
+        target = (yaml.safe_load(file.read_text()) or {}).get("_target_")
+        if target and file.parent.name in GROUPS:
+            assert callable(targets.locate(target))
+            assert targets.forbidden(OmegaConf.create({file.parent.name: {"_target_": target}}), []) == []
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "snntrain",
+            "torch",
+            "torchvision",
+            "nn",
+            "optim",
+            "hub",
+            "neuron",
+            "data",
+            "vision",
+            "network",
+            "models",
+            "os",
+        ),
+        *("Module", "__init__", "__globals__", "__class__", "__mro__", "__dict__", "__subclasses__", "load", "system"),
+        *(
+            "functional",
+            "modules",
+            "module",
+            "surrogate",
+            "ATan",
+            "digits",
+            "schedule",
+            "cosine",
+            "__func__",
+            "",
+            "\x1b",
+        ),
+    ]
+)
+
+
+@fuzzed(150)
+@given(st.lists(PIECES, min_size=1, max_size=6).map(".".join))
+def test_any_name_is_a_component_or_refused(target: str) -> None:
+    Tried.cases += 1
+    try:
+        found = targets.locate(target)
+    except UserError as error:
+        assert told(error)
+    else:
+        assert found.__module__.startswith(targets.PREFIXES) or f"{found.__module__}." in targets.PREFIXES
+
+
+@pytest.fixture
+def stranger(finished_run: Path, canary: Path) -> Callable[[str, str], Path]:
+    """A copy of a run whose configuration has `new` in place of a regular expression."""
+
+    def spoil(old: str, new: str) -> Path:
+        run = canary.with_name("stranger")
+        (run / "checkpoints").mkdir(parents=True, exist_ok=True)
+        for name in ("best.pt", "last.pt"):
+            (run / "checkpoints" / name).write_bytes((finished_run / "checkpoints" / name).read_bytes())
+        text, count = re.subn(old, lambda _: new, (finished_run / "config.yaml").read_text(), count=1)
+        assert count == 1
+        (run / "config.yaml").write_text(text)
+        return run
+
+    return spoil
+
+
+# What is put in place of what in a saved configuration, and what is told of it.
+HOSTILE = {
+    "a command of ours": (
+        "_target_: snntrain.training.loss.MSERate",
+        "_target_: snntrain.cli.train.command\n  argv: ['allow_targets=[os]', 'neuron._target_=os.system']",
+        "loss._target_=snntrain.cli.train.command: may name only snntrain.training.loss., torch.nn. objects",
+    ),
+    "the builder of ours": (
+        "_target_: snntrain.training.loss.MSERate",
+        "_target_: snntrain.config.targets.build\n  node: {_target_: os.system}\n  allowed: [os]",
+        "loss._target_=snntrain.config.targets.build",
+    ),
+    "a shell": ("snntrain.neuron.PLIFNode", "os.system", "neuron._target_=os.system: may name only snntrain.neuron."),
+    "a shell that it allows itself": (
+        r"allow_targets: \[\]\nneuron:\n  _target_: \S+",
+        "allow_targets: [os]\nneuron:\n  _target_: os.system",
+        "neuron._target_=os.system",
+    ),
+    "a shell below a key": (
+        "_target_: snntrain.training.loss.MSERate",
+        "_target_: snntrain.training.loss.MSERate\n  more: [{deep: {_target_: os.system}}]",
+        "loss.more[0].deep._target_=os.system",
+    ),
+    "a factory of logging": (
+        "name: snntrain",
+        "name: snntrain\nhydra: {callbacks: {x: {_target_: os.system}}}",
+        "hydra",
+    ),
+    "the environment": ("name: snntrain", "name: ${oc.env:HOME}", "name=${oc.env:HOME}: a run saves values"),
+    "the environment in a number": ("T: 4", "T: ${oc.decode:${oc.env:SECRET,4}}", "a run saves values and no interpol"),
+    "a made-up mapping": (
+        r"loss:\n  _target_: \S+",
+        "loss: ${oc.create:{_target_:os.system}}",
+        "a run saves values and no interpolations",
+    ),
+    "an interpolation of a key": ("seed: 0", "${oc.env:HOME}: 0\nseed: 0", "a run saves values and no interpolations"),
+    "a target by interpolation": ("snntrain.neuron.PLIFNode", "${name}", "a run saves values and no interpolations"),
+    "an object of Python": (
+        "T: 4",
+        "T: !!python/object/apply:os.system ['touch executed']",
+        "could not determine a cons",
+    ),
+    "a module of Python": ("T: 4", "T: !!python/module:antigravity", "could not determine a constructor"),
+    "a name of Python": ("T: 4", "T: !!python/name:os.system", "could not determine a constructor"),
+    "a document more": (r"\Z", "---\nT: 5\n", "cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "said"), HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("command", ["eval", "inspect"])
+def test_a_run_of_a_strangers_executes_nothing(
+    command: str,
+    old: str,
+    new: str,
+    said: str,
+    stranger: Callable[[str, str], Path],
+    snntrain: Callable[..., Outcome],
+) -> None:
+    Tried.cases += 1
+    run = stranger(old, new)
+    outcome = snntrain(command, f"run={run}")
+    assert outcome.status == 2, outcome.err
+    assert said in outcome.err
+    assert all(line.startswith("snntrain: ") and readable(line) for line in outcome.err.splitlines())
+    assert not (run / "inspect").exists()
+
+
+def test_what_a_run_was_allowed_is_allowed_only_by_the_command_line(stranger: Callable[[str, str], Path]) -> None:
+    run = stranger(r"allow_targets: \[\]", "allow_targets: [os, subprocess]")
+    assert saved.load(run, []).allow_targets == []
+    assert saved.load(run, ["allow_targets=[mine]"]).allow_targets == ["mine"]
