@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from chaos import compare
+from chaos import compare, phases
 from chaos.case import Case
 from chaos.process import Process
 from chaos.training import CONFIGS, Bench, Training
@@ -13,20 +13,13 @@ from chaos.training import CONFIGS, Bench, Training
 SCENARIO = "kill -9"
 KILLS_A_CASE = 10
 # Kinds of moments, and how often each is chosen.
-MOMENTS = {"any": 35, "beginning": 15, "writing": 25, "end of an epoch": 15, "end of the training": 10}
+MOMENTS = {
+    **{"any": 30, "beginning": 15, "writing": 20, "validation": 12},
+    **{"end of an epoch": 10, "end of the training": 13},
+}
 # How long a start needs to its first step, and a test to its end, roughly.
-BEGINNING_SECONDS, TEST_SECONDS, VALIDATION_SECONDS, WRITING_SECONDS = 0.9, 0.3, 0.08, 0.003
-# What a process did, by the first of these that is found in what it had called.
-PHASES = (
-    ("writing a checkpoint", ("checkpoint.py:save", "checkpoint_folder.py:", "checkpoint.py:write")),
-    ("testing", ("run.py:test", "run.py:metrics_on_test")),
-    ("validating", ("evaluate.py:evaluate",)),
-    ("drawing", ("monitor.py:", "drawing.py:")),
-    ("writing down an epoch", ("journal.py:", "tensorboard.py:", "run_folder.py:")),
-    ("training", ("step.py:", "loop.py:", "batches.py:")),
-    ("restoring", ("state.py:", "resume.py:", "checkpoint.py:")),
-    ("building", ("build.py:", "run.py:")),
-)
+BEGINNING_SECONDS, TEST_SECONDS = 0.9, 0.3
+EPOCHS_END_SECONDS, VALIDATION_SECONDS, WRITING_SECONDS = 0.08, 0.02, 0.003
 
 
 def cases(kills: int) -> Iterator[Case]:
@@ -44,15 +37,19 @@ def killed(bench: Bench, config: str, kills: int) -> None:
     for attempt in range(3 * kills):
         if bench.outcome.faults == kills:
             break
-        resumed = training.has_checkpoint()
-        process = training.start(training.go_on())
-        if _kill(bench, training, process, resumed):
+        resumed, phase = training.has_checkpoint(), bench.place / "phase"
+        process = training.start(training.go_on(), before=partial(phases.tell, phase))
+        if _kill(bench, training, process):
+            told = phases.read(phase)
+            what = f"{told} of a resume" if resumed and told == phases.BEFORE else told
+            bench.outcome.note(f"in {what}" + (", the file half written" if training.is_writing() else ""))
             hurt = True
             continue
         if (code := process.wait()) != 0:
             training.lose(f"status {code}: {' / '.join(process.said()[-3:])}")
         else:
             training.compare()
+        bench.outcome.runs -= not hurt
         training, hurt = bench.training(config, f"run-{attempt}"), False
     if hurt:
         training.finish()
@@ -60,16 +57,14 @@ def killed(bench: Bench, config: str, kills: int) -> None:
         bench.outcome.runs -= 1
 
 
-def _kill(bench: Bench, training: Training, process: Process, resumed: bool) -> bool:
+def _kill(bench: Bench, training: Training, process: Process) -> bool:
     """Kills at a moment of a random kind; whether the process still lived."""
     kind = bench.rng.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     if not _wait(bench, training, process, kind):
         return False
-    phase = "" if kind == "writing" else _phase(process.where(), resumed)
     if not bench.rng.choice([process.kill, process.kill_all])():
         return False
     bench.outcome.faults += 1
-    bench.outcome.note("in " + ("writing a checkpoint" if training.is_writing() else phase or "training"))
     return True
 
 
@@ -86,18 +81,14 @@ def _wait(bench: Bench, training: Training, process: Process, kind: str) -> bool
             process.until(lambda: not training.is_writing(), pause=0.0002)
             process.until(training.is_writing, pause=0.0002)
         return process.lives(rng.choice([0, rng.uniform(0, WRITING_SECONDS)]))
+    if kind == "validation":
+        validates = process.until(lambda: phases.read(bench.place / "phase") == phases.VALIDATING, pause=0.0002)
+        return validates and process.lives(rng.uniform(0, VALIDATION_SECONDS))
     if kind == "end of an epoch":
-        return process.until(training.has_rows(rows + 1)) and process.lives(rng.uniform(0, VALIDATION_SECONDS))
+        return process.until(training.has_rows(rows + 1)) and process.lives(rng.uniform(0, EPOCHS_END_SECONDS))
     return process.until(training.has_rows(total)) and process.lives(rng.uniform(0, TEST_SECONDS))
 
 
 def undisturbed_seconds(bench: Bench, config: str) -> float:
     """How long the training takes from its start to its end, where nothing hurts it."""
     return float((bench.references / f"{config}.seconds").read_text())
-
-
-def _phase(stack: list[str], resumed: bool) -> str:
-    for phase, calls in PHASES:
-        if any(frame.startswith(call) for frame in stack for call in calls):
-            return phase
-    return "reading the command of a resume" if resumed else "reading the command"

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import faulthandler
 import importlib
 import itertools
 import os
-import re
 import signal
 import sys
 import threading
@@ -31,7 +29,6 @@ SMOKE = ("debug=smoke", "trainer.device=cpu", "network.channels=[2]", "network.h
 PR_SET_PDEATHSIG = 1
 # No scenario takes a tenth of it.
 STUCK_SECONDS = 120.0
-FRAME = re.compile(r'File "(.+)", line \d+ in (\S+)\n')
 _numbers = itertools.count()
 
 
@@ -77,7 +74,7 @@ class Process:
 
     def __init__(self, pid: int, place: Path, name: str) -> None:
         self.pid = pid
-        self.out, self.err, self.stack = (place / f"{name}.{kind}" for kind in ("out", "err", "stack"))
+        self.out, self.err = place / f"{name}.out", place / f"{name}.err"
         self.started = time.monotonic()
         self._code: int | None = None
 
@@ -136,14 +133,6 @@ class Process:
                 found += map(int, (task / "children").read_text().split())
         return found
 
-    def where(self) -> list[str]:
-        """What it does at this moment, 'file.py:function', the innermost first; nothing where it cannot say."""
-        before = self.stack.stat().st_size if self.stack.exists() else 0
-        self.send(signal.SIGUSR2)
-        self.until(lambda: self.stack.stat().st_size > before, 0.05, 0.0002)
-        frames = FRAME.findall(self.stack.read_text()[before:])
-        return [f"{Path(path).name}:{function}" for path, function in frames]
-
     def said(self) -> list[str]:
         """The lines on stderr."""
         return self.err.read_text(errors="replace").splitlines()
@@ -192,13 +181,13 @@ def _become(
         for number, path in ((1, here.out), (2, here.err)):
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        stack = here.stack.open("w")
         before()
+        # What a shell has started in the background, as this one may be, ignores Ctrl-C, and so do its children.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         if fresh:
             os.set_inheritable(begun, False)
             environment = os.environ | {"PYTHONPATH": str(ROOT)}
             os.execve(sys.executable, [sys.executable, "-c", PROGRAM, *argv], environment)
-        faulthandler.register(signal.SIGUSR2, stack, all_threads=False)
         _own_random_numbers()
         sys.argv = ["snntrain", *argv]
         from snntrain.cli.main import main
