@@ -37,12 +37,12 @@ def _words(begun: list[str], last: str) -> Iterator[str]:
         return
     if begun and begun[0] in OF_RUNS:
         own = OF_RUNS[begun[0]]
-        yield from (*(f"run={folder}" for folder in _runs()), *CHECKPOINTS, *own)
+        yield from (*(f"run={folder}" for folder in ("latest", *_runs())), *CHECKPOINTS, *own)
         begun = [word for word in begun[1:] if not word.startswith(("run=", "checkpoint=", *own))]
     elif begun[:1] == ["doctor"]:
         begun = begun[1:]
     elif not begun:
-        yield from COMMANDS
+        yield from (*COMMANDS, *(f"resume={folder}" for folder in ("latest", *_runs())))
     yield from _of_hydra(begun, last)
 
 

@@ -19,6 +19,8 @@ HEAD = """\
 snntrain trains spiking neural networks from a composed config.
 
   snntrain [group=option …] [key=value …]      train; with -m, or --multirun, sweep over a,b,c values
+  snntrain resume=<folder>|latest [key=value …]
+                                               goes on with a run that has stopped, or further with a completed one
   snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
                                                accuracy, confusion matrix, firing rates and cost of a finished run
   snntrain inspect run=<folder> [sample=<index>,…|image=<file>] [layer=<name>,…] [out=<folder>]

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from types import FrameType
@@ -63,6 +64,7 @@ def main() -> None:
     sleep_soon()
     # Where the reader of a pipe has left, as in `snntrain | head -1`, a run goes on and has its train.log to write to.
     logging.raiseExceptions = False
+    threading.excepthook = _in_train_log
     # As Ctrl-C ends a program: with its last words said.
     for number in (signal.SIGTERM, signal.SIGUSR1):
         signal.signal(number, _interrupt)
@@ -71,6 +73,12 @@ def main() -> None:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise Interrupted(number)
+
+
+def _in_train_log(failed: threading.ExceptHookArgs) -> None:
+    """What fails in a thread, as TensorBoard's writer, is told by whoever needs the thread; this is for train.log."""
+    told = (failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback)
+    logging.getLogger("snntrain.file").error("a thread has failed", exc_info=told)
 
 
 def status(argv: Sequence[str]) -> int:

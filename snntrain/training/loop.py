@@ -62,7 +62,7 @@ def train_epoch(
     """What is left of a pass over the training images; returns the metrics of the whole pass."""
     job.model.train()
     started = time.perf_counter() - progress.seconds
-    count, accumulate = len(job.train), job.config.trainer.accumulate
+    count = len(job.train)
     batches = job.train.epoch(progress.epoch, start=progress.batch)
     title = f"epoch {progress.epoch}/{job.config.trainer.epochs}"
     for images, labels in with_bar(batches, progress.batch, count, title, progress.tally):
@@ -73,12 +73,15 @@ def train_epoch(
         if step.failing():
             raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
         # Gradients that are being accumulated are in no checkpoint.
-        if progress.batch % accumulate == 0 and progress.batch < count:
+        if not step.pending and progress.batch < count:
             if stop is not None:
                 stop.check()
             if saving is not None and saving.due():
                 saving.save()
     metrics = progress.tally.metrics()
+    # Until here it may have been some steps behind a GPU.
+    if step.failing():
+        raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
     progress.seconds = time.perf_counter() - started
     if not math.isfinite(metrics.loss):
         raise RunFailed(f"the training loss was never finite in epoch {progress.epoch}: {ADVICE}")

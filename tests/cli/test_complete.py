@@ -17,6 +17,7 @@ from tests.conftest import Outcome
         ("snntrain neuron=rif neuron.init", ["neuron.init_w="]),
         ("snntrain trainer.ep", ["trainer.epochs="]),
         ("snntrain ev", ["eval"]),
+        ("snntrain resume=l", ["resume=latest"]),
         ("snntrain doc", ["doctor"]),
         ("snntrain doctor neuron=l", ["neuron=lif"]),
         ("snntrain rep", ["report"]),

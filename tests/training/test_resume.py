@@ -110,6 +110,18 @@ def test_a_run_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Pat
     assert max(Counter(points(tmp_path / "hurt")).values()) == 1
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.parametrize("kind", ["noise", "averaged", "early"])
+def test_a_deterministic_run_on_a_gpu_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Path) -> None:
+    """With steps recorded (noise, early) and launched (averaged, which accumulates)."""
+    overrides = (*NETWORK, *RUNS[kind], "trainer.device=cuda", "trainer.deterministic=true")
+    assert finished(tmp_path / "alone", *overrides) == 0
+    # The losses of recorded steps are computed without this module.
+    interrupted_at(1, 4, Interrupting.calls // 2, Interrupting.calls)
+    assert finished(tmp_path / "hurt", *overrides) >= 3
+    same_end(tmp_path / "alone", tmp_path / "hurt")
+
+
 def test_a_run_is_saved_within_an_epoch_and_goes_on_there(tmp_path: Path) -> None:
     Interrupting.number = signal.SIGTERM
     interrupted_at(7)
