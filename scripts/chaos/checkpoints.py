@@ -30,7 +30,7 @@ class Executes:
     def __init__(self, trace: Path) -> None:
         self.trace = trace
 
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return os.system, (f"touch '{self.trace}'",)
 
 
@@ -39,8 +39,8 @@ def cases(flips: int) -> Iterator[Case]:
     for first in range(0, flips, FLIPS_A_CASE):
         yield Case(SCENARIO, partial(flipped, count=min(FLIPS_A_CASE, flips - first)))
     if flips >= FLIPS_A_CASE:
-        for names in (("last.pt",), ("previous.pt",), ("best.pt",), ("last.pt", "best.pt")):
-            yield Case(SCENARIO, partial(damaged, names=names), twins=(PLAIN, OTHER))
+        for hurt in (("last.pt",), ("previous.pt",), ("best.pt",), ("last.pt", "best.pt")):
+            yield Case(SCENARIO, partial(damaged, names=hurt), twins=(PLAIN, OTHER))
         yield Case(SCENARIO, in_the_way)
     for names in (NAMES, TO_GO_ON_FROM):
         yield Case(SCENARIO, partial(none_intact, names=names))

@@ -65,10 +65,7 @@ def while_running(bench: Bench) -> None:
     process.until(training.has_checkpoint)
     change(files, np.random.default_rng(bench.rng.randrange(2**32)))
     bench.outcome.faults += 1
-    if code := process.wait():
-        training.lose(f"status {code}: {' / '.join(process.said()[-3:])}")
-    else:
-        training.compare()
+    training.ends(process)
 
 
 def before_the_resume(bench: Bench) -> None:

@@ -14,7 +14,7 @@ SCENARIO = "kill -9"
 KILLS_A_CASE = 10
 # Kinds of moments, and how often each is chosen.
 MOMENTS = {
-    **{"any": 30, "beginning": 15, "writing": 20, "validation": 12},
+    **{"any": 25, "beginning": 10, "writing": 20, "a small file": 10, "validation": 12},
     **{"end of an epoch": 10, "end of the training": 13},
 }
 # How long a start needs to its first step, and a test to its end, roughly.
@@ -45,10 +45,7 @@ def killed(bench: Bench, config: str, kills: int) -> None:
             bench.outcome.note(f"in {what}" + (", the file half written" if training.is_writing() else ""))
             hurt = True
             continue
-        if (code := process.wait()) != 0:
-            training.lose(f"status {code}: {' / '.join(process.said()[-3:])}")
-        else:
-            training.compare()
+        training.ends(process)
         bench.outcome.runs -= not hurt
         training, hurt = bench.training(config, f"run-{attempt}"), False
     if hurt:
@@ -81,6 +78,9 @@ def _wait(bench: Bench, training: Training, process: Process, kind: str) -> bool
             process.until(lambda: not training.is_writing(), pause=0.0002)
             process.until(training.is_writing, pause=0.0002)
         return process.lives(rng.choice([0, rng.uniform(0, WRITING_SECONDS)]))
+    if kind == "a small file":
+        process.lives(rng.uniform(0, BEGINNING_SECONDS))
+        return process.until(training.is_writing_a_small_file, pause=0.0001)
     if kind == "validation":
         validates = process.until(lambda: phases.read(bench.place / "phase") == phases.VALIDATING, pause=0.0002)
         return validates and process.lives(rng.uniform(0, VALIDATION_SECONDS))

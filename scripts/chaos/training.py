@@ -91,29 +91,41 @@ class Training:
 
     def finish(self, argv: Sequence[str] | None = None, **how: Any) -> Process | None:
         """Brings it to its end, which is compared with the undisturbed one's; None where it was lost."""
-        outcome, argv = self.bench.outcome, argv or self.go_on()
-        process = self.start(argv, **how)
+        process = self.start(argv or self.go_on(), **how)
+        return process if self.ends(process) else None
+
+    def ends(self, process: Process, *, events: bool = True) -> bool:
+        """Waits for the end of its process, which should be that of the training, and compares what it came to.
+
+        Args:
+            process: that trains.
+            events: whether TensorBoard's files must be the same as well.
+
+        Returns:
+            Whether it was not lost.
+        """
         try:
             code = process.wait()
         except Stuck as stuck:
-            self.lose(f"{' '.join(argv)}: {stuck}")
-            return None
+            self.lose(str(stuck))
+            return False
         if code != 0:
-            self.lose(f"{' '.join(argv)}: status {code}: {' / '.join(process.said()[-3:])}")
-            return None
-        outcome.expect("Traceback" not in process.err.read_text(), f"{self.label}: a traceback though it completed")
-        self.compare()
-        return process
+            self.lose(f"status {code}: {' / '.join(process.said()[-3:])}")
+            return False
+        traceback = "Traceback" in process.err.read_text()
+        self.bench.outcome.expect(not traceback, f"{self.label}: a traceback though it completed")
+        self.compare(events=events)
+        return True
 
     def lose(self, why: str) -> None:
         """Counts this training as lost."""
         self.bench.outcome.lost += 1
         self.bench.outcome.findings.append(f"LOST {self.label}: {why}")
 
-    def compare(self) -> None:
-        """Counts a result that differs from the undisturbed one."""
+    def compare(self, *, events: bool = True) -> None:
+        """Counts a result that differs from the undisturbed one; `events` as of `compare.differences`."""
         try:
-            found = compare.differences(self.folder, self.twin)
+            found = compare.differences(self.folder, self.twin, events=events)
         except Exception as error:
             found = [f"cannot be read: {type(error).__name__}: {error}"]
         if found:
@@ -156,6 +168,13 @@ class Training:
         except OSError:
             return None
         return status.st_ino, status.st_mtime_ns
+
+    def is_writing_a_small_file(self) -> bool:
+        """Whether one that lies beside the checkpoints is half written, as config.yaml or summary.json."""
+        try:
+            return any(self.folder.glob("*.tmp")) or (self.folder / "config.yaml").stat().st_size == 0
+        except OSError:
+            return False
 
     def has_checkpoint(self) -> bool:
         return (self.folder / "checkpoints" / "last.pt").exists()
