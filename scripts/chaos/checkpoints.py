@@ -50,12 +50,12 @@ def stopped(bench: Bench) -> Training:
     """A training that was killed when it had all three checkpoints."""
     training = Training(bench, PLAIN, "stopped")
     process = training.start()
+    folder = training.folder / "checkpoints"
     process.until(training.has_rows(bench.rng.randrange(2, 5)))
+    process.until(lambda: all((folder / name).exists() for name in NAMES))
     process.until(training.is_writing, 0.5, 0.0002)
-    process.kill_all()
-    missing = [name for name in NAMES if not (training.folder / "checkpoints" / name).exists()]
-    if missing:
-        raise AssertionError(f"the training to be damaged has no {missing}: {process.said()}")
+    if not process.kill_all():
+        raise AssertionError(f"the training to be damaged was not stopped in time: {process.said()}")
     return training
 
 
