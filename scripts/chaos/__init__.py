@@ -1,0 +1,1 @@
+"""What `scripts/chaos.py` does to trainings: a file a subject."""

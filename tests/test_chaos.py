@@ -1,0 +1,97 @@
+"""scripts/chaos.py: it finds what is lost and what differs, and a killed training is neither."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from torch.utils.tensorboard import SummaryWriter
+
+SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+
+
+def change_a_weight(run: Path) -> None:
+    path = run / "checkpoints" / "last.pt"
+    state = torch.load(path, weights_only=True)
+    next(iter(state["model"].values())).view(-1)[0] += 1e-6
+    torch.save(state, path)
+
+
+def repeat_a_row(run: Path) -> None:
+    path = run / "metrics.jsonl"
+    path.write_text(path.read_text() + path.read_text().splitlines()[-1] + "\n")
+
+
+def change_a_loss(run: Path) -> None:
+    path = run / "metrics.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    rows[0]["val_loss"] += 1e-12
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def repeat_an_event(run: Path) -> None:
+    with SummaryWriter(str(run / "tensorboard")) as writer:
+        writer.add_scalar("loss/train", 0.5, 1)
+
+
+def lose_the_events(run: Path) -> None:
+    shutil.rmtree(run / "tensorboard")
+    with SummaryWriter(str(run / "tensorboard")) as writer:
+        writer.add_scalar("loss/train", 0.5, 1)
+
+
+def fail(run: Path) -> None:
+    summary = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(summary | {"status": "failed"}))
+
+
+DAMAGES = {
+    change_a_weight: "last.pt: /model/",
+    repeat_a_row: "metrics.jsonl: epochs [1, 2, 2] instead of 1 to 2",
+    change_a_loss: "metrics.jsonl: /0/val_loss",
+    repeat_an_event: "event files: loss/train of step 1 2 times",
+    lose_the_events: "event files: loss/train of step 2 is missing",
+    fail: "summary.json: status 'failed' instead of 'completed'",
+}
+
+
+@pytest.fixture
+def compare(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(SCRIPTS))
+    # Not the script of that name, should another test have imported it.
+    monkeypatch.delitem(sys.modules, "chaos", raising=False)
+    from chaos import compare
+
+    return compare
+
+
+def test_a_run_is_as_its_copy(compare: ModuleType, finished_run: Path, tmp_path: Path) -> None:
+    shutil.copytree(finished_run, tmp_path / "copy")
+    assert compare.differences(tmp_path / "copy", finished_run) == []
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_the_smallest_difference_is_found(
+    compare: ModuleType, finished_run: Path, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    shutil.copytree(finished_run, tmp_path / "copy")
+    damage(tmp_path / "copy")
+    found = compare.differences(tmp_path / "copy", finished_run)
+    assert any(line.startswith(DAMAGES[damage]) for line in found), found
+
+
+def test_a_training_that_is_killed_ends_as_the_undisturbed_one(tmp_path: Path) -> None:
+    argv = ["--only", "kills", "--kills", "2", "--out", str(tmp_path), "--below", str(tmp_path), "--jobs", "1"]
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / "chaos.py"), *argv], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    undisturbed, killed = json.loads((tmp_path / "chaos.json").read_text())["outcomes"]
+    assert undisturbed["runs"] == 2
+    assert (killed["faults"], killed["lost"], killed["different"], killed["wrong"]) == (2, 0, 0, 0)
+    assert not list(tmp_path.glob("chaos-*"))
