@@ -13,6 +13,7 @@ import hydra
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
+from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 from hydra.errors import OverrideParseException
@@ -61,8 +62,11 @@ class Composer:
     @cached_property
     def groups(self) -> dict[str, list[str]]:
         """The options of each config group."""
-        names = [name for name in self.loader.list_groups("") if name not in ("schema", "hydra")]
-        return {name: self.loader.get_group_options(name) for name in names}
+        assert isinstance(self.loader, ConfigLoaderImpl)
+        # Its own method copies all configs first, which takes thirty times as long.
+        options = self.loader.repository.get_group_options
+        names = [name for name in options("", ObjectType.GROUP) if name not in ("schema", "hydra")]
+        return {name: options(name, ObjectType.CONFIG) for name in names}
 
     def parse(self, line: str) -> Override:
         """The override that `line` gives.
