@@ -61,15 +61,16 @@ def read(file: Path) -> dict[str, Any]:
     """
     try:
         content = plain_yaml.parse(plain_yaml.text(file, MOST_BYTES))
+        interpolation = next(_interpolations(content), None)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"run={file.parent}: no run folder, it holds no config.yaml; give one as {EXAMPLE}") from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{file}: cannot be read ({first_line(error)}); {WHOLE}") from error
     if not isinstance(content, dict):
         raise UserError(f"{file}: is not the configuration of a run, keys with values; {WHOLE}")
-    if found := next(_interpolations(content), None):
+    if interpolation is not None:
         # It would be filled in from the environment and the machine of whoever evaluates the run.
-        raise UserError(f"{file}: {found}: a run saves values and no interpolations; {WHOLE}")
+        raise UserError(f"{file}: {interpolation}: a run saves values and no interpolations; {WHOLE}")
     return content
 
 

@@ -10,7 +10,11 @@ from tensorboard.plugins.core.core_plugin import CorePluginLoader
 from snntrain.cli import doctor, evaluate, help, inspect, report
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*/README.md"), *ROOT.glob("scripts/*"))
+DOCUMENTS = [
+    path
+    for pattern in ("*.md", "docs/**/*.md", "*/README.md", "scripts/**/*.py", "scripts/**/*.sh")
+    for path in ROOT.glob(pattern)
+]
 # Programs that serve, and the flag without which each would serve everybody; none where it does not of itself.
 SERVERS = {
     r"tensorboard\b": None,
