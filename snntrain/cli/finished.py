@@ -67,7 +67,9 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     checkpoint.load(path)
     job = build.prepare(config)
     state = checkpoint.restore(job.evaluated.network, path)
-    return Finished(folder, given, overrides, path, state["epoch"], job)
+    if type(epoch := state.get("epoch")) is not int:
+        raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")
+    return Finished(folder, given, overrides, path, epoch, job)
 
 
 def _taken_apart(arguments: Arguments, command: str, own: Collection[str]) -> tuple[dict[str, str], list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from omegaconf import DictConfig
 
-from snntrain.config import schema
+from snntrain.config import plain_yaml, schema
 from snntrain.config.check import bounds
 from snntrain.config.compose import Composer, composer
 from snntrain.config.explain import first_line
@@ -103,8 +103,8 @@ def _documented(compose: Composer, group: str, option: str) -> Iterator[tuple[st
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = plain_yaml.parse(plain_yaml.text(file)) or {}
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it") from error
     if not isinstance(content, dict):
         raise UserError(f"{file}: must be a mapping, keys with values, as the files of conf/ are")

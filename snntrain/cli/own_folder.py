@@ -8,9 +8,10 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from snntrain.config import saved
+from snntrain.config import plain_yaml, saved
 from snntrain.config.resumed import plain, refused
 from snntrain.errors import UserError
+from snntrain.report import runs
 from snntrain.training.lock import LOCK_FILE, Lock
 from snntrain.training.run_folder import holds_a_run, shown
 
@@ -19,10 +20,12 @@ def check(folder: Path, config: DictConfig) -> None:
     """Whether a run with this configuration may write into the folder, which may be its own.
 
     Raises:
-        UserError: the folder is of a run with another network or other data, or another process trains there.
+        UserError: the folder is of a run with another network or other data, or another process trains there, or
+            a file of it is a link.
     """
     if not holds_a_run(folder):
         return
+    _refuse_links(folder)
     if (folder / "config.yaml").exists():
         if told := refused(saved.read(folder / "config.yaml"), plain(config)):
             raise UserError(f"{shown(folder)} holds a run already: {told}")
@@ -40,24 +43,35 @@ def nothing_left(folder: Path, config: DictConfig) -> dict[str, Any] | None:
         return None
     before = saved.read(folder / "config.yaml").get("trainer", {})
     asked = ("epochs", "early_stopping")
-    same = [before.get(key) for key in asked] == [config.trainer[key] for key in asked]
-    if not same and (summary.get("epochs") or 0) < config.trainer.epochs:
+    same = isinstance(before, dict) and [before.get(key) for key in asked] == [config.trainer[key] for key in asked]
+    if not same and runs.number(summary.get("epochs")) < config.trainer.epochs:
         return None
     return summary
 
 
 def told(folder: Path, summary: dict[str, Any]) -> str:
     """That a run is completed, and what would go on with it."""
-    epochs, accuracy = summary.get("epochs"), summary.get("test_accuracy")
+    epochs, accuracy = runs.number(summary.get("epochs")), runs.number(summary.get("test_accuracy"))
     return (
         f"{shown(folder)}: nothing is left to train, {epochs} epochs are completed (test_accuracy={accuracy:.6g}); "
         f"with trainer.epochs=<more than {epochs}> it goes on"
     )
 
 
+def _refuse_links(folder: Path) -> None:
+    """A run is continued by writing into its files and cutting them back: through a link, of a stranger's making, into
+    any file of the user's. A folder that is a link to another disk is one that was put there."""
+    for path in (*folder.glob("*"), *folder.glob("tensorboard/*"), *folder.glob("checkpoints/*")):
+        if path.is_symlink() and not path.is_dir():
+            raise UserError(
+                f"{shown(path)}: is a link, and a run writes into its files; put the file itself there, "
+                "or name another folder"
+            )
+
+
 def _summary(folder: Path) -> dict[str, Any]:
     try:
-        content = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        content = json.loads(plain_yaml.text(folder / "summary.json"))
     except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

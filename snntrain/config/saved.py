@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from snntrain.config import check, plain_yaml, schema, targets
-from snntrain.config.compose import Composer, composer
+from snntrain.config.compose import CONF, Composer, composer
 from snntrain.config.explain import explain, first_line, key_of
 from snntrain.errors import UserError
 
@@ -97,10 +98,20 @@ def _typed(content: dict[str, Any], run: Path) -> DictConfig:
 
 
 def _subtree(group: str, content: dict[str, Any]) -> Any:
+    if (defaults := CONF / group / "default.yaml").is_file():
+        # Keys that there were not yet when the run was made.
+        content = {key: value for key, value in _default(defaults).items() if key != "defaults"} | content
     for path, declared in schema.SCHEMAS.items():
         if path.startswith(f"{group}/") and {field.name for field in fields(declared)} == content.keys():
             return OmegaConf.merge(OmegaConf.structured(declared), content)
     # A user's own class has keys of its own.
+    return content
+
+
+@cache
+def _default(file: Path) -> dict[str, Any]:
+    content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert isinstance(content, dict)
     return content
 
 

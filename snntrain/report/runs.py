@@ -180,6 +180,11 @@ def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
     return {plain(key): value for key, value in content.items() if _is_number(value)}
 
 
+def number(value: Any) -> float:
+    """The value where it is a number, else 0."""
+    return value if _is_number(value) else 0
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and -GREATEST <= value <= GREATEST
 

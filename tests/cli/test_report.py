@@ -93,7 +93,7 @@ def test_the_table_fits_the_terminal(
             "metric=val_acuracy: no run has it; there are test_accuracy, val_accuracy, train_seconds "
             "(did you mean val_accuracy?)",
         ),
-        (("sweep", "out="), "out=: needs a value"),
+        (("sweep", "out="), "out=: needs a value, as in metric=val_accuracy or out=comparison"),
         (("sweep", "--resolve", "--cfg", "job"), "--resolve: report takes folders, metric=<figure> and out=<folder>"),
         (("sweep", "out=file/x"), "out=file/x: cannot be written (Not a directory); choose another folder with out=…"),
     ],

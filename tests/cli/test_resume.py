@@ -177,6 +177,18 @@ def test_what_would_make_another_run_of_it_is_refused(
     assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
 
 
+def test_a_run_of_before_a_key_came_goes_on_with_its_default(
+    snntrain: Command, finished_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_run, tmp_path / "run")
+    config = tmp_path / "run" / "config.yaml"
+    lines = config.read_text().splitlines(keepends=True)
+    config.write_text("".join(line for line in lines if "max_bad_steps" not in line and "samples" not in line))
+    assert snntrain("eval", "run=run").status == 0
+    assert snntrain("resume=run", "trainer.epochs=3").status == 0
+    assert "max_bad_steps: 10\n" in config.read_text()
+
+
 @pytest.mark.parametrize(
     ("word", "told"),
     [

@@ -165,6 +165,7 @@ def test_a_table_of_a_report_has_no_formulas(report: Report) -> None:
     assert len({len(row) for row in rows}) == 1
     assert len(rows) == 1 + len(HOSTILE)
     cells = [cell for row in rows for cell in row]
+    assert [cell for cell in cells if not cell.isprintable()] == []
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r")) and not is_number(cell)]
     shown = {*cells, *(cell.removeprefix("'") for cell in cells)}
     assert {name for name in HOSTILE if name.isprintable()} <= shown

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,7 +16,7 @@ from snntrain.config import saved
 from snntrain.errors import UserError
 from snntrain.report import runs
 from snntrain.report.report import make, write
-from tests.conftest import Outcome
+from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
 
 from .fuzz import FACTOR, Tried, damages, dice, readable, told
@@ -232,6 +233,47 @@ def test_a_report_that_cannot_be_written_leaves_nothing_half(folder: Path) -> No
     with pytest.raises(UserError, match="cannot be written"):
         write(report, folder)
     assert not [path for path in folder.iterdir() if path.name.startswith(".")]
+
+
+@pytest.fixture
+def copied(finished_run: Path, canary: Path) -> Path:
+    """A run that can be gone on with, as somebody else may have sent it."""
+    return Path(shutil.copytree(finished_run, canary.with_name("copied")))
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "train.log", "summary.json", "tensorboard", "checkpoints/last.pt"])
+def test_a_run_is_not_gone_on_with_through_links(name: str, copied: Path, snntrain: Callable[..., Outcome]) -> None:
+    """It would be appended to and cut back, whatever file of the user's the link leads to."""
+    file = next((copied / name).iterdir()) if name == "tensorboard" else copied / name
+    own = copied.parent / "own"
+    file.replace(own)
+    file.symlink_to(own)
+    before = own.read_bytes()
+    for command in (["resume=copied"], [*TINY, "trainer.epochs=3", "trainer.ema=0.5", "hydra.run.dir=copied"]):
+        outcome = snntrain(*command, "trainer.epochs=3")
+        assert (outcome.status, own.read_bytes()) == (2, before), outcome.err
+        assert "is a link, and a run writes into its files" in outcome.err
+
+
+HOSTILE_SUMMARIES = (
+    {"epochs": "\x1b[2J", "test_accuracy": "\x1b[2J"},
+    {"epochs": [1], "test_accuracy": None},
+    {"epochs": 10**400, "test_accuracy": 10**400},
+    {"epochs": None, "test_accuracy": {}},
+)
+
+
+@pytest.mark.parametrize("change", HOSTILE_SUMMARIES, ids=range(len(HOSTILE_SUMMARIES)))
+def test_a_completed_run_with_a_hostile_summary_is_told_in_lines(
+    change: dict[str, Any], copied: Path, snntrain: Callable[..., Outcome]
+) -> None:
+    Tried.cases += 1
+    summary = json.loads((copied / "summary.json").read_text())
+    (copied / "summary.json").write_text(json.dumps(summary | change))
+    outcome = snntrain("resume=copied")
+    assert outcome.status == 0, outcome.err
+    assert "nothing is left to train" in outcome.out
+    assert all(line.isprintable() for line in (outcome.out + outcome.err).split("\n"))
 
 
 def test_folders_that_link_to_each_other_are_walked_once(folder: Path) -> None:

@@ -1,0 +1,61 @@
+"""What checkpoints cost a run: the share of its seconds in which it is being saved.
+
+`python -m benchmarks.checkpoints [key=value …]` trains on MNIST as `snntrain neuron=plif dataset=mnist` does, for three
+epochs, and times every saving. Not by a run with checkpoints beside one without: between two runs of the same command
+there is more difference than that.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from benchmarks import machine
+
+JOB = ("neuron=plif", "dataset=mnist", "trainer.epochs=3")
+
+
+def main(overrides: list[str]) -> None:
+    from snntrain.allocator import keep_freed_memory
+    from snntrain.config.compose import validate
+    from snntrain.training import loop, run
+    from snntrain.training.saving import Saving
+
+    (config,) = validate([*JOB, *overrides])
+    config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    keep_freed_memory()
+    spent: dict[str, list[float]] = {}
+
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **keys: Any) -> Any:
+            started = time.perf_counter()
+            try:
+                return function(*arguments, **keys)
+            finally:
+                spent.setdefault(name, []).append(time.perf_counter() - started)
+
+        return call
+
+    Saving.save = timed("last", Saving.save)  # type: ignore[method-assign]
+    Saving.save_best = timed("best", Saving.save_best)  # type: ignore[method-assign]
+    run.fit = timed("training", loop.fit)
+    with tempfile.TemporaryDirectory() as folder:
+        run.train(config, Path(folder) / "run")
+        sizes = {path.name: path.stat().st_size for path in (Path(folder) / "run" / "checkpoints").iterdir()}
+    training, saving = sum(spent.pop("training")), sum(map(sum, spent.values()))
+    print(machine.describe(run.runtime.choose(config.trainer.device).device))
+    print(", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sorted(sizes.items())))
+    for name, seconds in spent.items():
+        print(f"{name}: saved {len(seconds)} times, median {1000 * statistics.median(seconds):.1f} ms")
+    print(f"{saving:.3f} s of {training:.1f} s of training: {100 * saving / training:.2f} %")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,217 @@
+"""Messages of the command line, of the commands, and of a configuration."""
+
+from __future__ import annotations
+
+import torch
+from omegaconf import OmegaConf
+
+from snntrain.config import saved
+from snntrain.config.targets import build, locate
+from tests.conftest import TINY
+
+from .world import Case, World, line, overrides
+
+OWN = "{broken}/configs"
+CASES: dict[str, Case] = {
+    # cli/arguments.py, cli/main.py
+    "flag without value": (line("T=2 -cn"), ("-cn", "needs a value", "as in -cn <value>")),
+    "unknown flag": (line("--frobnicate"), ("--frobnicate", "no such flag", "snntrain --help")),
+    "word of a flag": (line("--cfg everything"), ("--cfg everything", "job, hydra, all", "must be one of")),
+    "flag that goes with --cfg": (line("--resolve"), ("--resolve", "goes with --cfg", "snntrain --cfg job --resolve")),
+    "completion of nothing": (line("--shell-completion"), ("--shell-completion", "needs", "install=bash, or zsh")),
+    "unknown command": (line("evall"), ("evall", "no such command", "did you mean eval?")),
+    # cli/train.py, cli/sweep.py
+    "package": (line("--cfg job --package x"), ("--package x", "no such part", "one is neuron")),
+    "no folder": (line("hydra.run.dir="), ("hydra.run.dir=", "names no folder", "without it a run makes its own")),
+    "folder of a run": (
+        line("hydra.run.dir={broken}/runs/good"),
+        ("runs/good", "holds a run already", "network.hidden=[512] (not [16])"),
+    ),
+    "folder that cannot be": (
+        line("hydra.run.dir={broken}/file/a"),
+        ("file/a", "cannot be written", "hydra.run.dir=…"),
+    ),
+    "no sweep folder": (
+        line("-m T=1,2 hydra.sweep.dir="),
+        ("hydra.sweep.dir=", "no folder", "without it a sweep makes"),
+    ),
+    "folder of a sweep": (
+        line("-m T=1,2 hydra.sweep.dir={broken}/runs"),
+        ("hydra.sweep.dir=", "holds runs already", "name another one"),
+    ),
+    "one folder for all": (
+        line("-m T=1,2 hydra.sweep.subdir=a"),
+        ("hydra.sweep.subdir=a", "one for all jobs", "without it each has its own"),
+    ),
+    "a failed run": (
+        line(
+            f"{' '.join(TINY)} monitor=off allow_targets=[failing] loss._target_=failing.Loss hydra.run.dir=failed_run"
+        ),
+        ("the run failed", "no such luck", "failed_run/train.log"),
+    ),
+    "a failed sweep": (World.failed_sweep, ("1 of 1 jobs", "failed", "each folder's summary.json says why")),
+    # cli/evaluate.py, cli/inspect.py, cli/report.py, cli/doctor.py, cli/help.py
+    "flag of eval": (line("eval run=x -m"), ("--multirun", "eval takes run=<folder>", "overrides and --config-dir")),
+    "eval of nothing": (line("eval"), ("eval", "needs run=<folder>", "as in run=outputs/")),
+    "no epoch": (
+        line("eval run={broken}/runs/no_epoch"),
+        ("best.pt", "of which epoch", "take the run's other checkpoint"),
+    ),
+    "no latest run": (line("eval run=latest"), ("latest", "no runs below outputs/ or multirun/ here", "name a folder")),
+    "flag of resume": (line("resume=x -m"), ("--multirun", "with resume=<folder> go", "overrides and --config-dir")),
+    "resume of nothing": (line("resume="), ("resume=", "names no run", "give its folder, as in resume=outputs/")),
+    "link in a run": (
+        line("resume={broken}/runs/linked trainer.epochs=9"),
+        ("linked/metrics.jsonl", "is a link", "put the file itself there"),
+    ),
+    "folder of something else": (
+        line("hydra.run.dir={broken}/foreign"),
+        ("broken/foreign", "a summary.json that is no run's", "name another folder"),
+    ),
+    "other checkpoint": (line("eval run=x checkpoint=y"), ("checkpoint=y", "must be", "best or last")),
+    "layer": (
+        line("inspect run={broken}/runs/good layer=x"),
+        ("layer=x", "no such layer", "there are fc1_neuron"),
+    ),
+    "sample": (line("inspect run={broken}/runs/good sample=-1"), ("sample=-1", "0 to 358", "several as in 3,14")),
+    "sample and image": (
+        line("inspect run={broken}/runs/good sample=1 image=a"),
+        ("sample= and image=", "one of them", "give"),
+    ),
+    "flag of report": (line("report -m x"), ("--multirun", "report takes folders", "metric=<figure>")),
+    "report of nothing": (line("report"), ("report", "needs the folders", "as in snntrain report multirun")),
+    "key of report without value": (
+        line("report x metric="),
+        ("metric=", "needs a value", "as in metric=val_accuracy"),
+    ),
+    "key of report": (line("report x=y"), ("x=y", "no such folder, and no key 'x'", "the keys are metric, out")),
+    "flag of doctor": (line("doctor -m"), ("--multirun", "doctor takes", "overrides and --config-dir")),
+    "doctor fails": (World.without_training, ("this machine", "training does not work", "no compiler")),
+    "help on YAML": (line("--help --config-dir {broken}/syntax"), ("syntax.yaml", "cannot be read", "mend it")),
+    "help on no schema": (
+        line("--help --config-dir {broken}/no_such_schema"),
+        ("/schema/neuron/gif", "there is no", "there are config, neuron/if"),
+    ),
+    "help on a list": (
+        line("--help --config-dir {broken}/lists"),
+        ("list.yaml", "must be a mapping", "keys with values"),
+    ),
+    # config/compose.py
+    "config folder": (overrides(config_dir="nowhere"), ("--config-dir nowhere", "no such folder", "give the one")),
+    "config that is not there": (overrides(config_name="mine"), ("mine", "Cannot find primary config", "take another")),
+    "unreadable override": (overrides("T=[", "x"), ("T=[", "cannot be read", "write key=value")),
+    "sweep without -m": (overrides("T=1,2"), ("T=1,2", "several values", "add -m")),
+    "sweep of nothing": (overrides("T=range(0)", multirun=True), ("T=range(0)", "no value", "needs one or more")),
+    "great sweep": (overrides("seed=range(99999)", multirun=True), ("seed=range(99999)", "10,000 at most", "in parts")),
+    "hydra as a value": (overrides("hydra=1"), ("hydra=1", "must stay a mapping", "as in hydra.run.dir=…")),
+    "allowed by a file": (
+        overrides("experiment=shadow", config_dir=OWN),
+        ("allow_targets=['os']", "on the command line alone", "give it there"),
+    ),
+    # config/explain.py
+    "option": (overrides("neuron=liff"), ("neuron=liff", "there are if, lif", "did you mean lif?")),
+    "option of Hydra": (
+        overrides("hydra/launcher=x"),
+        ("hydra/launcher=x", "no hydra/launcher 'x'", "there are basic"),
+    ),
+    "broken option": (
+        overrides("neuron=syntax", config_dir=OWN),
+        ("neuron=syntax", "syntax.yaml, line", "mend its file"),
+    ),
+    "key": (overrides("neuron.int_tau=1"), ("neuron.int_tau=1", "the keys are", "did you mean init_tau?")),
+    "key in another group": (overrides("lr=1"), ("lr=1", "the keys are T", "did you mean optimizer.lr?")),
+    "key below a value": (overrides("T.x=1"), ("T.x=1", "no keys of its own", "set it, T=…")),
+    "type": (overrides("T=x"), ("T=x", "must be a whole number, >= 1", "time steps")),
+    "type of Hydra's": (overrides("hydra.job=x"), ("hydra.job=x", "is not a subclass", "snntrain --cfg hydra prints")),
+    "value added twice": (overrides("+T=3"), ("+T=3", "is there already", "without the + it is set")),
+    "value taken away": (overrides("~T=3"), ("~T=3", "has another value", "~T takes it away")),
+    "key taken away": (overrides("~neuron.init_tau"), ("~neuron.init_tau", "cannot be taken away", "give it a value")),
+    # config/check.py
+    "key beside the schema": (overrides("+x=1"), ("x", "no key 'x'", "the keys are")),
+    "needed key": (overrides("~T"), ("T", "cannot be taken away", "give it a value")),
+    "no value": (overrides("T=???"), ("T", "has no value", "give it one, T=…")),
+    "interpolation to nowhere": (overrides("T=${nothing}"), ("T=${nothing}", "'nothing' not found", "give a value")),
+    "no mapping": (overrides("neuron=number", config_dir=OWN), ("neuron=", "must be a mapping", "as conf/neuron/ has")),
+    "no schema": (
+        overrides("reset=bare", config_dir=OWN),
+        ("reset", "its file must begin with", "[/schema/reset/reset@_here_, _self_]"),
+    ),
+    "no target": (
+        overrides("neuron=no_target", config_dir=OWN),
+        ("neuron", "has no _target_", "its file must give them, as conf/neuron/ does"),
+    ),
+    "list in a list": (
+        overrides("network.hidden=[[1]]"),
+        ("network.hidden=[[1]]", "one list, with no other", "neurons of"),
+    ),
+    "more than 64 bits": (overrides("T=1" + "0" * 20), ("T=1000", "at most 9,223,372", "time steps")),
+    "out of range": (overrides("T=0"), ("T=0", "must be >= 1", "time steps")),
+    "not finite": (overrides("neuron.v_threshold=nan"), ("v_threshold=nan", "a finite number", "a neuron fires where")),
+    # config/rules.py
+    "soft reset": (
+        overrides("reset=soft", "neuron.v_threshold=0"),
+        ("neuron.v_threshold=0", "must be > 0", "with reset=soft"),
+    ),
+    "hard reset": (overrides("reset.v_reset=1"), ("reset.v_reset=1.0", "must be below", "neuron.v_threshold=1.0")),
+    "tau": (overrides("neuron.init_tau=1"), ("neuron.init_tau=1.0", "must be > 1", "neuron.clamp=null takes any")),
+    "amplitude": (
+        overrides("neuron=rif", "neuron.amplitude=x"),
+        ("neuron.amplitude=x", "must be null, a number A", "[lo, hi]"),
+    ),
+    "empty interval": (
+        overrides("neuron=rif", "neuron.amplitude=0"),
+        ("neuron.amplitude=0", "open interval", "A > 0 or [lo, hi]"),
+    ),
+    "weight": (
+        overrides("neuron=rif", "neuron.init_w=2", "neuron.amplitude=1"),
+        ("neuron.init_w=2.0", "inside the open interval (-1, 1)", "of neuron.amplitude=1"),
+    ),
+    "zoom": (overrides("dataset.augment.scale=[2,1]"), ("scale=[2.0, 1.0]", "two numbers", "lo <= hi")),
+    "betas": (overrides("optimizer.betas=[0.9]"), ("optimizer.betas=[0.9]", "two numbers", "as [0.9,0.999]")),
+    "nesterov": (
+        overrides("optimizer=sgd", "optimizer.momentum=0", "optimizer.nesterov=true"),
+        ("optimizer.nesterov=true", "needs", "optimizer.momentum > 0"),
+    ),
+    "device": (overrides("trainer.device=gpu"), ("trainer.device=gpu", "auto, cpu, cuda", "from 0 to 127")),
+    "fp16": (
+        overrides("trainer.device=cpu", "trainer.precision=fp16"),
+        ("trainer.precision=fp16", "needs a GPU", "use fp32 or bf16"),
+    ),
+    # config/saved.py
+    "no run": (lambda world: saved.load(world.folder / "none", []), ("none", "no run folder", "run=outputs/")),
+    "saved list": (lambda world: world.config("list"), ("config.yaml", "is not the configuration", "get it anew")),
+    "saved bytes": (lambda world: world.config("binary"), ("config.yaml", "cannot be read", "get it anew")),
+    "saved key": (lambda world: world.config("unknown_key"), ("config.yaml", "'momentum'", "get it anew")),
+    "saved interpolation": (
+        lambda world: world.config("interpolation"),
+        ("name=${oc.env:HOME}", "values and no interpolations", "get it anew"),
+    ),
+    "several values": (lambda world: world.good("T=2,4"), ("T=2,4", "give one value", "as in T=8")),
+    "preset": (
+        lambda world: world.good("experiment=mnist_cpu"),
+        ("experiment=mnist_cpu", "presets are for training", "give the keys"),
+    ),
+    # config/targets.py
+    "forbidden": (
+        overrides("neuron._target_=os.system"),
+        ("neuron._target_=os.system", "may name only snntrain.neuron.", "add allow_targets=[os]"),
+    ),
+    "out of reach": (lambda _: locate("os.system"), ("_target_=os.system", "must be under", "snntrain.neuron.")),
+    "no component": (
+        lambda _: locate("torch.nn.functional.relu"),
+        ("torch.nn.functional.relu", "nothing to build", "add allow_targets=[torch]"),
+    ),
+    "no such class": (lambda _: locate("torch.nn.Linar"), ("torch.nn.Linar", "no such class", "is the name right")),
+    "module that raises": (
+        lambda _: locate("broken_module.Node", ["broken_module"]),
+        ("broken_module.Node", "division by zero", "mend it"),
+    ),
+    "keys that do not fit": (
+        line(f"{' '.join(TINY)} --config-dir {OWN} neuron=other_keys"),
+        ("neuron: _target_=snntrain.neuron.LIFNode", "unexpected keyword argument 'slope'", "it takes (tau"),
+    ),
+    "value that a class refuses": (
+        lambda _: build(OmegaConf.create({"_target_": "torch.optim.Adam", "lr": -1}), [torch.zeros(1)]),
+        ("Adam", "Invalid learning rate", "-1"),
+    ),
+}

@@ -1,0 +1,209 @@
+"""Mistakes to make: files that are broken, and ways to have them told."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torchvision import datasets
+
+from snntrain.cli import doctor, sweep
+from snntrain.config import saved
+from snntrain.config.compose import validate
+from snntrain.data import digits, idx, picture_file, vision, workers
+from snntrain.data.dataset import Data, ImageTensors
+from snntrain.errors import RunFailed, UserError
+from snntrain.report.report import make, write
+from snntrain.training import checkpoint
+from snntrain.training.run_folder import RunFolder
+from tests.cli import broken
+from tests.conftest import run_in
+from tests.data.files import NO_NETWORK, write_idx, write_mnist
+from tests.report.folders import write_run
+
+# What brings a message about; and what of it says what was given, what is allowed or why it is not, what to do next.
+Case = tuple[Callable[["World"], object], tuple[str, str, str]]
+
+
+class World:
+    """Files to make mistakes with, below `folder`, and the ways to make them."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self.folder, self.patch, self.capsys = folder, patch, capsys
+        self.broken = folder / "broken"
+
+    def line(self, command: str) -> list[str]:
+        """What the command line says; `{broken}` is the folder of broken things."""
+        self.capsys.readouterr()
+        assert run_in(self.folder, *command.format(broken=self.broken).split()) in (1, 2)
+        for name in (None, "snntrain", "snntrain.file"):
+            # A run that was refused took its folder back, and so its log file.
+            logging.getLogger(name).handlers.clear()
+        return [line.removeprefix("snntrain: ") for line in self.capsys.readouterr().err.splitlines()]
+
+    def idx(self, content: bytes, ndim: int = 3) -> Any:
+        """Reads an IDX file of these bytes."""
+        (self.folder / "idx").write_bytes(content)
+        return idx.read_idx(self.folder / "idx", ndim)
+
+    def pair(self, images: int, labels: list[int]) -> Any:
+        """Reads so many images of 2x2 with these labels, of which there are two classes."""
+        write_idx(self.folder / "images", np.zeros((images, 2, 2), np.uint8))
+        write_idx(self.folder / "labels", np.array(labels, np.uint8))
+        return idx.read_pair(self.folder / "images", self.folder / "labels", 0, 2)
+
+    def picture(self, name: str, channels: int = 1) -> Any:
+        split = ImageTensors(torch.zeros(2, channels, 8, 8, dtype=torch.uint8), torch.tensor([0, 1]))
+        return picture_file.read(self.broken / name, Data("some", split, split, split, ("a", "b")))
+
+    def config(self, name: str) -> Any:
+        return saved.load(self.broken / "runs" / name, [])
+
+    def good(self, *overrides: str) -> Any:
+        return saved.load(self.broken / "runs" / "good", overrides)
+
+    def checkpoint(self, name: str) -> Any:
+        return checkpoint.load(self.broken / "runs" / name / "checkpoints" / "best.pt")
+
+    def foreign_weights(self) -> Any:
+        return checkpoint.restore(torch.nn.Linear(2, 2), self.broken / "runs" / "good" / "checkpoints" / "best.pt")
+
+    def digits(self, content: bytes) -> Any:
+        (self.folder / "optdigits.npz").write_bytes(content)
+        with self.patch.context() as patch:
+            patch.setattr(digits, "FILE", self.folder / "optdigits.npz")
+            digits.load()
+
+    def without_torchvision(self) -> None:
+        with self.patch.context() as patch:
+            patch.setitem(sys.modules, "torchvision", None)
+            vision._datasets()
+
+    def without_training(self) -> None:
+        def breaks(*arguments: object) -> None:
+            raise OSError("no compiler")
+
+        from snntrain.doctor import speed
+
+        with self.patch.context() as patch:
+            patch.setattr(speed, "measure", breaks)
+            doctor.command(["trainer.device=cpu"])
+
+    def failed_sweep(self) -> None:
+        folder = self.folder / "failed"
+        write_run(folder / "0", status="failed", error="no luck")
+        with self.patch.context() as patch:
+            patch.setattr(sweep.RememberFolder, "folder", folder)
+            sweep.conclude()
+
+    def full_disk(self) -> None:
+        self.patch.chdir(self.folder)
+        with RunFolder(Path("run"), "some").writing():
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def dead_workers(self) -> None:
+        pool = fake(shutdown=lambda: None)
+        workers.Workers._bury(fake(_pool=pool, _processes=[]), pool, workers.MOST_DEATHS)
+
+    def report_below_a_file(self) -> None:
+        write(make([self.folder / "sweep"], "test_accuracy", 0.0), self.broken / "file" / "report")
+
+
+def fake(**attributes: Any) -> Any:
+    """Something with these attributes alone."""
+    return SimpleNamespace(**attributes)
+
+
+def fakes(loss: float = 0.0, weight: float = 0.0) -> tuple[Any, Any, Any]:
+    """A job, its step and its progress at the end of epoch 3, which has come to this."""
+    model = torch.nn.Linear(1, 1)
+    torch.nn.init.constant_(model.weight, weight)
+    empty = FakeBatches()
+    tally = fake(metrics=lambda: fake(loss=loss))
+    job = fake(model=model, train=empty, config=fake(trainer=fake(epochs=3)))
+    return job, fake(failing=lambda: False), fake(epoch=3, batch=0, seconds=0.0, tally=tally)
+
+
+class FakeBatches(list[Any]):
+    def epoch(self, number: int, start: int = 0) -> list[Any]:
+        return []
+
+
+def overrides(*given: str, **options: Any) -> Callable[[World], object]:
+    return lambda world: validate(
+        given, **{k: str(v).format(broken=world.broken) if k == "config_dir" else v for k, v in options.items()}
+    )
+
+
+def line(command: str) -> Callable[[World], object]:
+    return lambda world: world.line(command)
+
+
+def lines(bring_about: Callable[[World], object], world: World) -> list[str]:
+    """What is said: by an exception, or on the terminal."""
+    try:
+        said = bring_about(world)
+    except UserError as error:
+        return list(error.lines)
+    except RunFailed as error:
+        return [str(error)]
+    assert isinstance(said, list), said
+    return said
+
+
+def made(
+    finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> World:
+    """The world in `tmp_path`, around a finished run."""
+    world = World(tmp_path, monkeypatch, capsys)
+    broken.fill(world.broken, finished_run)
+    for name, text in {
+        "lists/neuron/list.yaml": "- a\n",
+        "configs/reset/bare.yaml": "v_reset: 0\n",
+        "configs/neuron/number.yaml": "# @package _global_\nneuron: 3\n",
+        "modules/failing.py": "import torch\n\n\nclass Loss(torch.nn.Module):\n    def forward(self, *given):\n"
+        "        raise RuntimeError('no such luck')\n",
+    }.items():
+        (world.broken / name).parent.mkdir(parents=True, exist_ok=True)
+        (world.broken / name).write_text(text)
+    interpolated = world.broken / "runs" / "interpolation" / "config.yaml"
+    interpolated.parent.mkdir()
+    interpolated.write_text(
+        (finished_run / "config.yaml").read_text().replace("name: snntrain", "name: ${oc.env:HOME}")
+    )
+    Image.new("1", (11_000, 11_000)).save(world.broken / "great.png")
+    write_run(tmp_path / "sweep" / "0")
+    _runs_to_go_on_with(world.broken, finished_run)
+    write_mnist(tmp_path / "mnist")
+    monkeypatch.syspath_prepend(world.broken / "modules")
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(datasets.MNIST, "mirrors", [NO_NETWORK])
+    monkeypatch.setenv("no_proxy", "*")
+    return world
+
+
+def _runs_to_go_on_with(folder: Path, run: Path) -> None:
+    for name in ("no_epoch", "old", "nothing_good", "linked"):
+        shutil.copytree(run, folder / "runs" / name)
+    best = {name: folder / "runs" / name / "checkpoints" / "best.pt" for name in ("no_epoch", "old")}
+    state = checkpoint.load(best["old"])
+    checkpoint.save(best["no_epoch"], state | {"epoch": None})
+    checkpoint.save(best["old"], state | {"format": 0})
+    for name in ("last.pt", "previous.pt"):
+        (folder / "runs" / "nothing_good" / "checkpoints" / name).write_bytes(b"damaged")
+    metrics = folder / "runs" / "linked" / "metrics.jsonl"
+    metrics.replace(folder / "own")
+    metrics.symlink_to(folder / "own")
+    (folder / "foreign").mkdir()
+    (folder / "foreign" / "summary.json").write_text("{}")
