@@ -172,7 +172,7 @@ def made(
         "lists/neuron/list.yaml": "- a\n",
         "configs/reset/bare.yaml": "v_reset: 0\n",
         "configs/neuron/number.yaml": "# @package _global_\nneuron: 3\n",
-        "modules/failing.py": "import torch\n\n\nclass Loss(torch.nn.Module):\n    def forward(self, *given):\n"
+        "modules/unlucky_loss.py": "import torch\n\n\nclass Loss(torch.nn.Module):\n    def forward(self, *given):\n"
         "        raise RuntimeError('no such luck')\n",
     }.items():
         (world.broken / name).parent.mkdir(parents=True, exist_ok=True)
