@@ -75,7 +75,7 @@ class Process:
     def __init__(self, pid: int, place: Path, name: str) -> None:
         self.pid = pid
         self.out, self.err = place / f"{name}.out", place / f"{name}.err"
-        self.started = time.monotonic()
+        self.started, self.born = time.monotonic(), time.time()
         self._code: int | None = None
 
     def poll(self) -> int | None:

@@ -63,11 +63,10 @@ def _said_how_to_go_on(training: Training, process: Process, code: int, status: 
     outcome.expect("Traceback" not in "".join(said), f"{training.label}: a traceback: {' / '.join(said[-3:])}")
     line = said[-1] if said else ""
     outcome.expect(line.startswith("snntrain: interrupted"), f"{training.label}: its last line is {line!r}")
-    try:
-        state = json.loads((training.folder / "summary.json").read_text())["status"]
-    except OSError:
+    if not training.began(process):
         outcome.note("before the run began")
-        return training.command
+        return training.go_on()
+    state = json.loads((training.folder / "summary.json").read_text())["status"]
     outcome.expect(state == "interrupted", f"{training.label}: its summary says {state}")
     argv = advised(line)
     outcome.expect(bool(argv), f"{training.label}: does not say how to go on: {line}")

@@ -169,6 +169,13 @@ class Training:
             return None
         return status.st_ino, status.st_mtime_ns
 
+    def began(self, process: Process) -> bool:
+        """Whether the process came so far as to write down that it trains."""
+        try:
+            return (self.folder / "summary.json").stat().st_mtime >= process.born
+        except OSError:
+            return False
+
     def is_writing_a_small_file(self) -> bool:
         """Whether one that lies beside the checkpoints is half written, as config.yaml or summary.json."""
         try:

@@ -89,8 +89,7 @@ class Journal:
             RunFailed: the run folder cannot be written.
         """
         learnt = learnt_constants(self.job.evaluated.network)
-        with self.run.writing():
-            self.run.append_metrics(self._row(epoch, learnt))
+        self.run.append_metrics(self._row(epoch, learnt))
         self._show(epoch, learnt)
         if self.monitor is not None:
             with self.board.tolerant("what is watched of the neurons"):
@@ -119,8 +118,7 @@ class Journal:
             "train_seconds": round(progress.train_seconds, 3),
             "images_per_second": round(progress.images / max(progress.train_seconds, 1e-9), 1),
         }
-        with self.run.writing():
-            self.run.write_summary()
+        self.run.write_summary()
 
     def draw_again(self, epoch: int, confusion: Tensor) -> None:
         """The pictures of an epoch that were not in TensorBoard when the run was saved; the weights still are its."""

@@ -54,6 +54,7 @@ class RunFolder:
 
     Raises:
         UserError: at the entry, another process trains in this folder, or nothing can be written there.
+        RunFailed: of every method that writes, the disk is full or the folder is gone.
     """
 
     def __init__(self, path: Path, name: str, allowed: Sequence[str] = ()) -> None:
@@ -69,7 +70,8 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             stack.enter_context(Lock(self.path))
-            self.checkpoints.mkdir(exist_ok=True)
+            with self.writing():
+                self.checkpoints.mkdir(exist_ok=True)
             self.write_summary()
             self._lock = stack.pop_all()
         return self
@@ -85,8 +87,7 @@ class RunFolder:
             self.summary |= {"status": "failed", "error": in_one_line(error)}
         with self._lock:
             try:
-                with self.writing():
-                    self.write_summary()
+                self.write_summary()
             except RunFailed:
                 # What ended the run says more; that it is over is told by its heartbeat, which has stopped.
                 if error is None:
@@ -109,18 +110,21 @@ class RunFolder:
             ) from error
 
     def write_summary(self) -> None:
-        write_json(self.path / "summary.json", self.summary)
+        with self.writing():
+            write_json(self.path / "summary.json", self.summary)
 
     def write_config(self, config: DictConfig) -> None:
-        OmegaConf.save(config, self.path / "config.yaml", resolve=True)
+        with self.writing():
+            write_whole(self.path / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
 
     def write_environment(self, runtime: Runtime, command: Sequence[str]) -> None:
         """Writes environment.json: `command` is what was typed."""
-        write_json(self.path / "environment.json", environment(runtime, command))
+        with self.writing():
+            write_json(self.path / "environment.json", environment(runtime, command))
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Adds an epoch's line to metrics.jsonl, and waits until it is on the disk."""
-        with self.metrics.open("a", encoding="utf-8") as file:
+        with self.writing(), self.metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
             file.flush()
             os.fsync(file.fileno())
@@ -156,10 +160,15 @@ def in_one_line(error: BaseException) -> str:
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes the file whole or not at all: beside its place first, then renamed."""
+    """Writes the file whole or not at all."""
+    write_whole(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes the file whole or not at all: beside its place first, then, once it is on the disk, renamed."""
     temporary = path.with_name(f"{path.name}.tmp")
     with temporary.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(content, indent=2) + "\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.training.evaluate import Metrics
+from snntrain.training.run_folder import write_whole
 
 FILE = "test.json"
 
@@ -31,9 +32,7 @@ def write(folder: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
         OSError: it cannot be written.
     """
     lines = [f"{json.dumps(name)}: {json.dumps(content)}" for name, content in entries.items()]
-    beside = folder / f"{FILE}.tmp"
-    beside.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    beside.replace(folder / FILE)
+    write_whole(folder / FILE, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def read(folder: Path, network: nn.Module, classes: int) -> Metrics | None:
