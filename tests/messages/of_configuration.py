@@ -45,7 +45,8 @@ CASES: dict[str, Case] = {
     ),
     "a failed run": (
         line(
-            f"{' '.join(TINY)} monitor=off allow_targets=[unlucky_loss] loss._target_=unlucky_loss.Loss hydra.run.dir=failed_run"
+            f"{' '.join(TINY)} monitor=off hydra.run.dir=failed_run "
+            "allow_targets=[unlucky_loss] loss._target_=unlucky_loss.Loss"
         ),
         ("the run failed", "no such luck", "failed_run/train.log"),
     ),
