@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +43,11 @@ class World:
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.patch, self.capsys = folder, patch, capsys
         self.broken = folder / "broken"
+
+    @cached_property
+    def together(self) -> list[str]:
+        """What is said of all overrides that are given `together`."""
+        return lines(lambda _: validate(_TOGETHER), self)
 
     def line(self, command: str) -> list[str]:
         """What the command line says; `{broken}` is the folder of broken things."""
@@ -144,6 +150,15 @@ def overrides(*given: str, **options: Any) -> Callable[[World], object]:
     return lambda world: validate(
         given, **{k: str(v).format(broken=world.broken) if k == "config_dir" else v for k, v in options.items()}
     )
+
+
+# Overrides that do not touch each other: what is wrong with each of them is told at once, which saves compositions.
+_TOGETHER: list[str] = []
+
+
+def together(override: str) -> Callable[[World], object]:
+    _TOGETHER.append(override)
+    return lambda world: world.together
 
 
 def line(command: str) -> Callable[[World], object]:
