@@ -21,13 +21,13 @@ from snntrain.config.resumed import plain, refused
 from snntrain.errors import Interrupted, RunFailed, UserError
 from snntrain.inspect.event_files import event_files
 from snntrain.inspect.tensorboard import Board
-from snntrain.training import checkpoint
 from snntrain.training import stop as stop_module
 from snntrain.training.build import Job
 from snntrain.training.journal import Journal
 from snntrain.training.monitor import Monitor
 from snntrain.training.run_folder import RunFolder
-from snntrain.training.state import put_back_random_states, random_states
+from snntrain.training.saving import checkpoint
+from snntrain.training.saving.state import put_back_random_states, random_states
 from snntrain.training.stop import Stopped, on_signals
 from tests.inspect.event_files import events
 
