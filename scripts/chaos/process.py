@@ -38,6 +38,7 @@ def nothing() -> None:
 
 def end_with_parent() -> None:
     """Has this process be interrupted, as by Ctrl-C, when its parent is gone: file systems are unmounted then."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background ignores
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 

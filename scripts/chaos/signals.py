@@ -42,11 +42,13 @@ def stopped_and_resumed(bench: Bench, config: str, fresh: bool) -> None:
         begin = FRESH_SECONDS if fresh else 0.01
         if not process.lives(begin + bench.rng.uniform(0, undisturbed_seconds(bench, config) * 0.7)):
             break
-        sent, done = time.monotonic(), training.rows() == len(compare.rows(bench.references / config))
+        # This process may be kept waiting before it sends, while the other one does its last epoch.
+        sent, late = time.monotonic(), training.rows() >= len(compare.rows(training.twin)) - 1
         # As a terminal does, to all; a scheduler may as well.
         os.killpg(process.pid, number) if bench.rng.random() < 0.5 else process.send(number)
         code = process.wait()
-        if code == 0 and done:
+        if code == 0 and late:
+            bench.outcome.note("after the last step")
             break
         bench.outcome.faults += 1
         bench.outcome.note(signal.Signals(number).name)

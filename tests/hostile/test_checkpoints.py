@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from snntrain.errors import UserError
-from snntrain.training import checkpoint
+from snntrain.training.saving import checkpoint
 from tests.conftest import Outcome
 
 from .fuzz import Tried, damages, told, told_on_terminal

@@ -26,8 +26,8 @@ from snntrain.data import digits, idx, picture_file, vision, workers
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import RunFailed, UserError
 from snntrain.report.report import make, write
-from snntrain.training import checkpoint
 from snntrain.training.run_folder import RunFolder
+from snntrain.training.saving import checkpoint
 from tests.cli import broken
 from tests.conftest import run_in
 from tests.data.files import NO_NETWORK, write_idx, write_mnist
