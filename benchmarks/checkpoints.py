@@ -26,7 +26,7 @@ def main(overrides: list[str]) -> None:
     from snntrain.allocator import keep_freed_memory
     from snntrain.config.compose import validate
     from snntrain.training import loop, run
-    from snntrain.training.saving import Saving
+    from snntrain.training.saving.saver import Saver
 
     (config,) = validate([*JOB, *overrides])
     config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
@@ -43,8 +43,8 @@ def main(overrides: list[str]) -> None:
 
         return call
 
-    Saving.save = timed("last", Saving.save)  # type: ignore[method-assign]
-    Saving.save_best = timed("best", Saving.save_best)  # type: ignore[method-assign]
+    Saver.save = timed("last", Saver.save)  # type: ignore[method-assign]
+    Saver.save_best = timed("best", Saver.save_best)  # type: ignore[method-assign]
     run.fit = timed("training", loop.fit)
     with tempfile.TemporaryDirectory() as folder:
         run.train(config, Path(folder) / "run")

@@ -19,7 +19,8 @@ from neurobench.models import TorchModel
 from snntrain.config import saved
 from snntrain.inspect.cost.count import Cost
 from snntrain.neuron import reset_net
-from snntrain.training import build, checkpoint
+from snntrain.training import build
+from snntrain.training.saving import checkpoint
 
 NAMES = {
     "Effective_MACs": "effective_macs_per_image",

@@ -15,14 +15,14 @@ VALIDATING = "validating"
 CALLS = {
     "training.run:train": "opening or closing the run",
     "training.build:prepare": "building",
-    "training.resume:go_on": "restoring",
+    "training.saving.resume:go_on": "restoring",
     "training.loop:train_epoch": "training",
     "training.loop:evaluate": VALIDATING,
     "training.journal:Journal.epoch": "writing down an epoch",
     "training.monitor:Monitor.look": "watching the neurons",
     "inspect.tensorboard:Board.pictures": "drawing",
-    "training.saving:Saving.save": "saving",
-    "training.saving:Saving.save_best": "saving the best weights",
+    "training.saving.saver:Saver.save": "saving",
+    "training.saving.saver:Saver.save_best": "saving the best weights",
     "training.run:test": "testing",
 }
 LONGEST = 40

@@ -13,9 +13,10 @@ from snntrain.cli.arguments import Arguments, parse
 from snntrain.config import saved
 from snntrain.errors import UserError
 from snntrain.report.latest import LATEST, chosen
-from snntrain.training import build, checkpoint
+from snntrain.training import build
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics, evaluate
+from snntrain.training.saving import checkpoint
 
 CHECKPOINTS = ("best", "last")
 

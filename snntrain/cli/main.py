@@ -13,10 +13,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from types import FrameType
 
 from snntrain.errors import Interrupted, RunFailed, UserError
 from snntrain.openmp import sleep_soon
+from snntrain.training.stop import SIGNALS, end_at_once, is_ignored
 
 
 def _train(argv: Sequence[str]) -> None:
@@ -65,14 +65,10 @@ def main() -> None:
     # Where the reader of a pipe has left, as in `snntrain | head -1`, a run goes on and has its train.log to write to.
     logging.raiseExceptions = False
     threading.excepthook = _in_train_log
-    # As Ctrl-C ends a program: with its last words said.
-    for number in (signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, _interrupt)
+    for number in SIGNALS:
+        if not is_ignored(number):
+            signal.signal(number, end_at_once)
     sys.exit(status(sys.argv[1:]))
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(number)
 
 
 def _in_train_log(failed: threading.ExceptHookArgs) -> None:

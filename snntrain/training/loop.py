@@ -12,12 +12,12 @@ from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Epoch, Journal
 from snntrain.training.memory import explained
 from snntrain.training.progress import Progress
-from snntrain.training.saving import Saving, check_weights
+from snntrain.training.saving.saver import Saver, check_weights
 from snntrain.training.step import TrainingStep
 from snntrain.training.stop import Stop, Stopped
 
 
-def fit(job: Job, step: TrainingStep, progress: Progress, journal: Journal, saving: Saving, stop: Stop) -> None:
+def fit(job: Job, step: TrainingStep, progress: Progress, journal: Journal, saver: Saver, stop: Stop) -> None:
     """Trains from where the run has come to until it is over: all epochs, or validation no longer improves.
 
     Each epoch ends with a validation and is saved, and so is what a signal interrupts.
@@ -32,7 +32,7 @@ def fit(job: Job, step: TrainingStep, progress: Progress, journal: Journal, savi
             stop.check()
             if progress.batch == 0:
                 progress.learning_rate = float(job.optimizer.param_groups[0]["lr"])
-            training = train_epoch(job, step, progress, saving, stop)
+            training = train_epoch(job, step, progress, saver, stop)
             with explained(job.config, evaluating=True), FiringRates(job.evaluated.network) as rates:
                 images = stop.between(job.validation.epoch())
                 validation = evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
@@ -46,18 +46,18 @@ def fit(job: Job, step: TrainingStep, progress: Progress, journal: Journal, savi
                 last=progress.is_over(trainer),
             )
             if improved:
-                saving.save_best()
-            saving.save()
+                saver.save_best()
+            saver.save()
             journal.figures(progress)
     except Stopped:
-        saving.save()
+        saver.save()
         raise
     if progress.finished < trainer.epochs:
         journal.say(f"stopped early: no better validation accuracy in {trainer.early_stopping} epochs")
 
 
 def train_epoch(
-    job: Job, step: TrainingStep, progress: Progress, saving: Saving | None = None, stop: Stop | None = None
+    job: Job, step: TrainingStep, progress: Progress, saver: Saver | None = None, stop: Stop | None = None
 ) -> Metrics:
     """What is left of a pass over the training images; returns the metrics of the whole pass."""
     job.model.train()
@@ -76,8 +76,8 @@ def train_epoch(
         if not step.pending and progress.batch < count:
             if stop is not None:
                 stop.check()
-            if saving is not None and saving.due():
-                saving.save()
+            if saver is not None and saver.due():
+                saver.save()
     metrics = progress.tally.metrics()
     # Until here it may have been some steps behind a GPU.
     if step.failing():

@@ -16,7 +16,7 @@ from snntrain.errors import UserError
 from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
-from snntrain.training import build, resume, runtime, tested
+from snntrain.training import build, runtime, tested
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Journal
@@ -25,7 +25,8 @@ from snntrain.training.memory import explained
 from snntrain.training.monitor import Monitor
 from snntrain.training.progress import Best, beginning
 from snntrain.training.run_folder import RunFolder, shown
-from snntrain.training.saving import Saving
+from snntrain.training.saving import resume
+from snntrain.training.saving.saver import Saver
 from snntrain.training.step import TrainingStep
 from snntrain.training.stop import Stop, on_signals
 
@@ -75,9 +76,9 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         monitor = Monitor(job) if config.monitor.every else None
         with Board(run.tensorboard, after=progress.finished) as board, on_signals() as stop:
             journal = Journal(job, run, board, monitor)
-            saving = Saving(job, step, progress, data, run, board)
-            resume.catch_up(step, journal, saving, state)
-            fit(job, step, progress, journal, saving, stop)
+            saver = Saver(job, step, progress, data, run, board)
+            resume.catch_up(step, journal, saver, state)
+            fit(job, step, progress, journal, saver, stop)
             test(job, progress.best, run, board, stop)
             board.hyper_parameters(hyper_parameters(config, job.data.name), final_metrics(run.summary))
     log.info(summary_line(run))

@@ -24,11 +24,29 @@ class Stopped(Interrupted):
     """Training has stopped between two steps, as a signal asked it to: what it has come to can be saved."""
 
 
-class Stop:
-    """Whether a signal has asked to stop, and which."""
+# Which signal has come before there was anything to stop.
+_before: int | None = None
 
-    def __init__(self) -> None:
-        self.number: int | None = None
+
+def end_at_once(number: int, frame: FrameType | None = None) -> None:
+    """The handler of the signals where nothing is to be saved.
+
+    What it raises is lost where Python happens to be in a destructor; it is remembered, and ends the training that
+    then begins.
+
+    Raises:
+        Interrupted: always.
+    """
+    global _before
+    _before = number
+    raise Interrupted(number)
+
+
+class Stop:
+    """Whether a signal has asked to stop, and which: `number`, None so far."""
+
+    def __init__(self, number: int | None = None) -> None:
+        self.number = number
 
     def check(self) -> None:
         """Ends training, if that was asked; to be called where nothing is half done.
@@ -57,12 +75,18 @@ class Stop:
         log.info("stopping after this step, with a checkpoint (%s; once more: at once)", signal.Signals(number).name)
 
 
+def is_ignored(number: int) -> bool:
+    """Whether the program was started so, as a shell starts those that are not to see its Ctrl-C."""
+    return signal.getsignal(number) is signal.SIG_IGN
+
+
 @contextmanager
 def on_signals() -> Iterator[Stop]:
     """In the block signals no longer end the program by themselves; whoever runs in it has to `check`."""
-    stop = Stop()
+    stop = Stop(_before)
     # Python delivers signals to the main thread, and lets no other one handle them.
-    handled = SIGNALS if threading.current_thread() is threading.main_thread() else ()
+    ours = threading.current_thread() is threading.main_thread()
+    handled = [number for number in SIGNALS if ours and not is_ignored(number)]
     before = {number: signal.signal(number, stop.request) for number in handled}
     try:
         yield stop

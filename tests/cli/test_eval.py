@@ -11,7 +11,7 @@ import pytest
 
 from snntrain.config import saved
 from snntrain.training import build, tested
-from snntrain.training.checkpoint import restore
+from snntrain.training.saving.checkpoint import restore
 from tests.conftest import TINY, Outcome
 
 RAISING = """

@@ -19,8 +19,9 @@ from PIL import Image
 
 from snntrain.config import saved
 from snntrain.neuron import spiking_layers
-from snntrain.training import build, checkpoint, tested
+from snntrain.training import build, tested
 from snntrain.training.evaluate import Metrics
+from snntrain.training.saving import checkpoint
 from tests.conftest import TINY, Outcome, run_in
 
 LAYERS = ("fc1_neuron", "out_neuron")

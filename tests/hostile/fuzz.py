@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, settings
 
 from snntrain.errors import LONGEST_LINE, UserError
 
+# In front of each line of the command line's.
+NAME = "snntrain: "
 FACTOR = int(os.environ.get("SNNTRAIN_FUZZ", "1"))
 
 
@@ -71,3 +73,10 @@ def readable(line: str) -> bool:
 def told(error: UserError) -> bool:
     """Whether all that an error says can be read."""
     return bool(error.lines) and all(map(readable, error.lines)) and str(error) == "\n".join(error.lines)
+
+
+def told_on_terminal(stderr: str) -> bool:
+    """Whether a command has said nothing but lines of ours that can be read."""
+    return all(
+        line.startswith(NAME) and readable(line.removeprefix(NAME)) for line in stderr.removesuffix("\n").split("\n")
+    )

@@ -19,7 +19,7 @@ from snntrain.report.report import make, write
 from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
 
-from .fuzz import FACTOR, Tried, damages, dice, readable, told
+from .fuzz import FACTOR, Tried, damages, dice, told, told_on_terminal
 
 NINE = ",".join(["*{0}"] * 9)
 LETTERS = "abcdefghi"
@@ -299,4 +299,4 @@ def test_names_of_folders_are_told_without_what_a_terminal_obeys(
     assert all(line.isprintable() for line in outcome.out.split("\n"))
     outcome = snntrain("report", str(hostile_names / "\x1b]0;taken\x07"), "metric=\x1b[2J")
     assert (outcome.status, outcome.out) == (2, "")
-    assert all(map(readable, outcome.err.splitlines()))
+    assert told_on_terminal(outcome.err)

@@ -19,8 +19,8 @@ from torch.utils.tensorboard import SummaryWriter
 from snntrain.inspect import tensorboard
 from snntrain.inspect.probe import record
 from snntrain.neuron import spiking_layers
-from snntrain.training import checkpoint
 from snntrain.training.monitor import Monitor, probe_batch
+from snntrain.training.saving import checkpoint
 from tests.inspect.event_files import events
 from tests.training.jobs import prepared, trained
 

@@ -9,7 +9,7 @@ from snntrain.config import saved
 from snntrain.config.targets import build, locate
 from tests.conftest import TINY
 
-from .world import Case, World, line, overrides
+from .world import Case, World, line, overrides, together
 
 OWN = "{broken}/configs"
 CASES: dict[str, Case] = {
@@ -45,7 +45,8 @@ CASES: dict[str, Case] = {
     ),
     "a failed run": (
         line(
-            f"{' '.join(TINY)} monitor=off allow_targets=[failing] loss._target_=failing.Loss hydra.run.dir=failed_run"
+            f"{' '.join(TINY)} monitor=off hydra.run.dir=failed_run "
+            "allow_targets=[unlucky_loss] loss._target_=unlucky_loss.Loss"
         ),
         ("the run failed", "no such luck", "failed_run/train.log"),
     ),
@@ -99,7 +100,7 @@ CASES: dict[str, Case] = {
     # config/compose.py
     "config folder": (overrides(config_dir="nowhere"), ("--config-dir nowhere", "no such folder", "give the one")),
     "config that is not there": (overrides(config_name="mine"), ("mine", "Cannot find primary config", "take another")),
-    "unreadable override": (overrides("T=[", "x"), ("T=[", "cannot be read", "write key=value")),
+    "unreadable override": (together("seed=["), ("seed=[", "cannot be read", "write key=value")),
     "sweep without -m": (overrides("T=1,2"), ("T=1,2", "several values", "add -m")),
     "sweep of nothing": (overrides("T=range(0)", multirun=True), ("T=range(0)", "no value", "needs one or more")),
     "great sweep": (overrides("seed=range(99999)", multirun=True), ("seed=range(99999)", "10,000 at most", "in parts")),
@@ -109,28 +110,40 @@ CASES: dict[str, Case] = {
         ("allow_targets=['os']", "on the command line alone", "give it there"),
     ),
     # config/explain.py
-    "option": (overrides("neuron=liff"), ("neuron=liff", "there are if, lif", "did you mean lif?")),
+    "option": (together("encoder=poison"), ("encoder=poison", "there are direct, latency, poisson", "mean poisson?")),
     "option of Hydra": (
-        overrides("hydra/launcher=x"),
+        together("hydra/launcher=x"),
         ("hydra/launcher=x", "no hydra/launcher 'x'", "there are basic"),
     ),
     "broken option": (
         overrides("neuron=syntax", config_dir=OWN),
         ("neuron=syntax", "syntax.yaml, line", "mend its file"),
     ),
-    "key": (overrides("neuron.int_tau=1"), ("neuron.int_tau=1", "the keys are", "did you mean init_tau?")),
-    "key in another group": (overrides("lr=1"), ("lr=1", "the keys are T", "did you mean optimizer.lr?")),
-    "key below a value": (overrides("T.x=1"), ("T.x=1", "no keys of its own", "set it, T=…")),
-    "type": (overrides("T=x"), ("T=x", "must be a whole number, >= 1", "time steps")),
-    "type of Hydra's": (overrides("hydra.job=x"), ("hydra.job=x", "is not a subclass", "snntrain --cfg hydra prints")),
-    "value added twice": (overrides("+T=3"), ("+T=3", "is there already", "without the + it is set")),
-    "value taken away": (overrides("~T=3"), ("~T=3", "has another value", "~T takes it away")),
-    "key taken away": (overrides("~neuron.init_tau"), ("~neuron.init_tau", "cannot be taken away", "give it a value")),
+    "key": (together("neuron.int_tau=1"), ("neuron.int_tau=1", "the keys are", "did you mean init_tau?")),
+    "key in another group": (together("lr=1"), ("lr=1", "the keys are T", "did you mean optimizer.lr?")),
+    "key below a value": (
+        together("trainer.epochs.x=1"),
+        ("trainer.epochs.x=1", "no keys of its own", "set it, trainer.epochs=…"),
+    ),
+    "type": (together("monitor.samples=x"), ("monitor.samples=x", "must be a whole number, >= 1", "validation images")),
+    "type of Hydra's": (together("hydra.job=x"), ("hydra.job=x", "is not a subclass", "snntrain --cfg hydra prints")),
+    "value added twice": (
+        together("+detach_reset=false"),
+        ("+detach_reset=false", "is there already", "without the + it is set"),
+    ),
+    "value taken away": (together("~name=x"), ("~name=x", "has another value", "~name takes it away")),
+    "key taken away": (together("~neuron.init_tau"), ("~neuron.init_tau", "cannot be taken away", "give it a value")),
     # config/check.py
-    "key beside the schema": (overrides("+x=1"), ("x", "no key 'x'", "the keys are")),
-    "needed key": (overrides("~T"), ("T", "cannot be taken away", "give it a value")),
-    "no value": (overrides("T=???"), ("T", "has no value", "give it one, T=…")),
-    "interpolation to nowhere": (overrides("T=${nothing}"), ("T=${nothing}", "'nothing' not found", "give a value")),
+    "key beside the schema": (together("+x=1"), ("x", "no key 'x'", "the keys are")),
+    "needed key": (together("~T"), ("T is", "cannot be taken away", "give it a value")),
+    "no value": (
+        together("trainer.accumulate=???"),
+        ("accumulate", "has no value", "give it one, trainer.accumulate=…"),
+    ),
+    "interpolation to nowhere": (
+        together("network.votes=${nothing}"),
+        ("votes=${nothing}", "'nothing' not found", "give a value"),
+    ),
     "no mapping": (overrides("neuron=number", config_dir=OWN), ("neuron=", "must be a mapping", "as conf/neuron/ has")),
     "no schema": (
         overrides("reset=bare", config_dir=OWN),
@@ -141,12 +154,15 @@ CASES: dict[str, Case] = {
         ("neuron", "has no _target_", "its file must give them, as conf/neuron/ does"),
     ),
     "list in a list": (
-        overrides("network.hidden=[[1]]"),
+        together("network.hidden=[[1]]"),
         ("network.hidden=[[1]]", "one list, with no other", "neurons of"),
     ),
-    "more than 64 bits": (overrides("T=1" + "0" * 20), ("T=1000", "at most 9,223,372", "time steps")),
-    "out of range": (overrides("T=0"), ("T=0", "must be >= 1", "time steps")),
-    "not finite": (overrides("neuron.v_threshold=nan"), ("v_threshold=nan", "a finite number", "a neuron fires where")),
+    "more than 64 bits": (
+        together("dataset.split_seed=1" + "0" * 20),
+        ("split_seed=1000", "at most 9,223,372", "seed of that split"),
+    ),
+    "out of range": (together("monitor.neurons=0"), ("monitor.neurons=0", "must be >= 1", "neurons of a picture")),
+    "not finite": (together("neuron.v_threshold=nan"), ("v_threshold=nan", "a finite number", "a neuron fires where")),
     # config/rules.py
     "soft reset": (
         overrides("reset=soft", "neuron.v_threshold=0"),
@@ -166,13 +182,13 @@ CASES: dict[str, Case] = {
         overrides("neuron=rif", "neuron.init_w=2", "neuron.amplitude=1"),
         ("neuron.init_w=2.0", "inside the open interval (-1, 1)", "of neuron.amplitude=1"),
     ),
-    "zoom": (overrides("dataset.augment.scale=[2,1]"), ("scale=[2.0, 1.0]", "two numbers", "lo <= hi")),
-    "betas": (overrides("optimizer.betas=[0.9]"), ("optimizer.betas=[0.9]", "two numbers", "as [0.9,0.999]")),
+    "zoom": (together("dataset.augment.scale=[2,1]"), ("scale=[2.0, 1.0]", "two numbers", "lo <= hi")),
+    "betas": (together("optimizer.betas=[0.9]"), ("optimizer.betas=[0.9]", "two numbers", "as [0.9,0.999]")),
     "nesterov": (
         overrides("optimizer=sgd", "optimizer.momentum=0", "optimizer.nesterov=true"),
         ("optimizer.nesterov=true", "needs", "optimizer.momentum > 0"),
     ),
-    "device": (overrides("trainer.device=gpu"), ("trainer.device=gpu", "auto, cpu, cuda", "from 0 to 127")),
+    "device": (together("trainer.device=gpu"), ("trainer.device=gpu", "auto, cpu, cuda", "from 0 to 127")),
     "fp16": (
         overrides("trainer.device=cpu", "trainer.precision=fp16"),
         ("trainer.precision=fp16", "needs a GPU", "use fp32 or bf16"),
@@ -193,7 +209,7 @@ CASES: dict[str, Case] = {
     ),
     # config/targets.py
     "forbidden": (
-        overrides("neuron._target_=os.system"),
+        together("neuron._target_=os.system"),
         ("neuron._target_=os.system", "may name only snntrain.neuron.", "add allow_targets=[os]"),
     ),
     "out of reach": (lambda _: locate("os.system"), ("_target_=os.system", "must be under", "snntrain.neuron.")),

@@ -11,8 +11,9 @@ from snntrain.data import idx, vision
 from snntrain.data.dataset import ImageTensors, hold_out
 from snntrain.inspect import files
 from snntrain.report.report import make
-from snntrain.training import loop, resume, saving
+from snntrain.training import loop
 from snntrain.training.lock import Lock
+from snntrain.training.saving import resume, saver
 from tests.conftest import TINY
 
 from .world import Case, World, fake, fakes, line
@@ -120,7 +121,7 @@ CASES: dict[str, Case] = {
         ("in epoch 3", "the training loss was never finite", "try a lower optimizer.lr"),
     ),
     "weights that are not finite": (
-        lambda _: saving.check_weights(*fakes(weight=math.inf)[::2]),
+        lambda _: saver.check_weights(*fakes(weight=math.inf)[::2]),
         ("in epoch 3", "the weights are no longer finite", "try a lower optimizer.lr"),
     ),
     "dead workers": (

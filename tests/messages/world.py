@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,8 +26,8 @@ from snntrain.data import digits, idx, picture_file, vision, workers
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import RunFailed, UserError
 from snntrain.report.report import make, write
-from snntrain.training import checkpoint
 from snntrain.training.run_folder import RunFolder
+from snntrain.training.saving import checkpoint
 from tests.cli import broken
 from tests.conftest import run_in
 from tests.data.files import NO_NETWORK, write_idx, write_mnist
@@ -42,6 +43,11 @@ class World:
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self.folder, self.patch, self.capsys = folder, patch, capsys
         self.broken = folder / "broken"
+
+    @cached_property
+    def together(self) -> list[str]:
+        """What is said of all overrides that are given `together`."""
+        return lines(lambda _: validate(_TOGETHER), self)
 
     def line(self, command: str) -> list[str]:
         """What the command line says; `{broken}` is the folder of broken things."""
@@ -146,6 +152,15 @@ def overrides(*given: str, **options: Any) -> Callable[[World], object]:
     )
 
 
+# Overrides that do not touch each other: what is wrong with each of them is told at once, which saves compositions.
+_TOGETHER: list[str] = []
+
+
+def together(override: str) -> Callable[[World], object]:
+    _TOGETHER.append(override)
+    return lambda world: world.together
+
+
 def line(command: str) -> Callable[[World], object]:
     return lambda world: world.line(command)
 
@@ -172,7 +187,7 @@ def made(
         "lists/neuron/list.yaml": "- a\n",
         "configs/reset/bare.yaml": "v_reset: 0\n",
         "configs/neuron/number.yaml": "# @package _global_\nneuron: 3\n",
-        "modules/failing.py": "import torch\n\n\nclass Loss(torch.nn.Module):\n    def forward(self, *given):\n"
+        "modules/unlucky_loss.py": "import torch\n\n\nclass Loss(torch.nn.Module):\n    def forward(self, *given):\n"
         "        raise RuntimeError('no such luck')\n",
     }.items():
         (world.broken / name).parent.mkdir(parents=True, exist_ok=True)

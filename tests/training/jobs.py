@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from snntrain.config.compose import validate
 from snntrain.data.dataset import Data, ImageTensors
-from snntrain.training import build, checkpoint, run
+from snntrain.training import build, run
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
 from snntrain.training.loop import train_epoch
 from snntrain.training.loss import MSERate
 from snntrain.training.progress import beginning
+from snntrain.training.saving import checkpoint
 from snntrain.training.step import TrainingStep
 
 TINY = (

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from snntrain.errors import UserError
-from snntrain.training import checkpoint
+from snntrain.training.saving import checkpoint
 
 from .jobs import prepared
 

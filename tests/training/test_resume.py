@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import shutil
@@ -20,12 +21,13 @@ from snntrain.config.resumed import plain, refused
 from snntrain.errors import Interrupted, RunFailed, UserError
 from snntrain.inspect.event_files import event_files
 from snntrain.inspect.tensorboard import Board
-from snntrain.training import checkpoint
+from snntrain.training import stop as stop_module
 from snntrain.training.build import Job
 from snntrain.training.journal import Journal
 from snntrain.training.monitor import Monitor
 from snntrain.training.run_folder import RunFolder
-from snntrain.training.state import put_back_random_states, random_states
+from snntrain.training.saving import checkpoint
+from snntrain.training.saving.state import put_back_random_states, random_states
 from snntrain.training.stop import Stopped, on_signals
 from tests.inspect.event_files import events
 
@@ -310,6 +312,16 @@ def test_a_second_signal_ends_a_run_at_once() -> None:
         with pytest.raises(Stopped):
             stop.check()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_signal_whose_error_was_lost_before_training_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a destructor, which swallows what is raised in it."""
+    monkeypatch.setattr(stop_module, "_before", None)
+    with contextlib.suppress(Interrupted):
+        stop_module.end_at_once(signal.SIGTERM)
+    with on_signals() as stop, pytest.raises(Stopped) as ended:
+        stop.check()
+    assert ended.value.number == signal.SIGTERM
 
 
 def test_a_configuration_is_known_by_what_it_trains() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from snntrain.errors import UserError
-from snntrain.training import checkpoint
+from snntrain.training.saving import checkpoint
 
 log = logging.getLogger("snntrain")
 

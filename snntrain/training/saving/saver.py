@@ -11,14 +11,14 @@ from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
 from snntrain.training.bad_steps import ADVICE
 from snntrain.training.build import Job
-from snntrain.training.checkpoints import Checkpoints
 from snntrain.training.progress import Progress
 from snntrain.training.run_folder import RunFolder
-from snntrain.training.state import best_state, whole_state
+from snntrain.training.saving.checkpoints import Checkpoints
+from snntrain.training.saving.state import best_state, whole_state
 from snntrain.training.step import TrainingStep
 
 
-class Saving:
+class Saver:
     """Saves a run into its checkpoints, each with the sizes that the other files have: they are gone on from there.
 
     Args:

@@ -11,12 +11,12 @@ from snntrain.config.resumed import differences, plain, refused
 from snntrain.errors import UserError
 from snntrain.inspect import event_files
 from snntrain.training.build import Job
-from snntrain.training.checkpoints import Checkpoints
 from snntrain.training.journal import Journal
 from snntrain.training.progress import Progress
 from snntrain.training.run_folder import RunFolder
-from snntrain.training.saving import Saving
-from snntrain.training.state import put_back
+from snntrain.training.saving.checkpoints import Checkpoints
+from snntrain.training.saving.saver import Saver
+from snntrain.training.saving.state import put_back
 from snntrain.training.step import TrainingStep
 
 log = logging.getLogger("snntrain")
@@ -66,14 +66,14 @@ def cut_back(run: RunFolder, state: State | None) -> None:
         event_files.cut_back(run.tensorboard, sizes["events"])
 
 
-def catch_up(step: TrainingStep, journal: Journal, saving: Saving, state: State | None) -> None:
+def catch_up(step: TrainingStep, journal: Journal, saver: Saver, state: State | None) -> None:
     """Has everything that is only there while a run goes on know what went before."""
     if state is None:
         journal.configuration()
         return
-    progress = saving.progress
+    progress = saver.progress
     step.put_back(state["step"])
-    saving.mend_best()
+    saver.mend_best()
     journal.figures(progress)
     if differences(state["config"], plain(step.job.config)):
         journal.configuration(progress.finished)

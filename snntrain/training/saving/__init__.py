@@ -1,0 +1,1 @@
+"""What a run goes on from: saved whole, found whole, put back."""
