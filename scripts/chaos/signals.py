@@ -100,12 +100,16 @@ def sweep_stopped(bench: Bench) -> None:
         raise AssertionError(f"the undisturbed sweep ended with {code}: {whole.said()}")
     argv = [*given, "hydra.sweep.dir=sweep"]
     bench.outcome.runs += 1
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+    sweep = bench.place / "sweep"
+    for begun, number in enumerate((signal.SIGINT, signal.SIGTERM, signal.SIGKILL), 1):
         process = start(argv, bench.place)
-        if process.lives(bench.rng.uniform(0.6, 2)):
+        process.until(lambda jobs=begun: len(list(sweep.glob("*/checkpoints/last.pt"))) >= jobs)
+        if process.lives(bench.rng.uniform(0, 0.3)):
+            done = len(list(sweep.glob("*/summary.json")))
             process.send(number)
             bench.outcome.faults += 1
             code = process.wait()
+            bench.outcome.note(f"in job {done} of 3")
             expected = STATUS.get(number, -number)
             bench.outcome.expect(code == expected, f"sweep: status {code}, not {expected}: {process.said()[-3:]}")
     process = start(argv, bench.place)
