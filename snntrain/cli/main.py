@@ -68,7 +68,11 @@ def main() -> None:
     for number in SIGNALS:
         if not is_ignored(number):
             signal.signal(number, end_at_once)
-    sys.exit(status(sys.argv[1:]))
+    code = status(sys.argv[1:])
+    # It is all said and written; and Python, while it ends, may abort where a signal's handler is called.
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 def _in_train_log(failed: threading.ExceptHookArgs) -> None:

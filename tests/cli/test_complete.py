@@ -28,7 +28,7 @@ from tests.conftest import Outcome
         ("snntrain schema/", []),
         ("snntrain eval run=a checkpoint=", ["checkpoint=best", "checkpoint=last"]),
         ("snntrain eval run=a reset=", ["reset=hard", "reset=soft"]),
-        ("snntrain eval run=", []),
+        ("snntrain eval run=", ["run=latest"]),
         ("snntrain ins", ["inspect"]),
         ("snntrain inspect run=a layer=conv* sa", ["sample="]),
         ("snntrain inspect run=a checkpoint=best layer=a,b monitor.sam", ["monitor.samples="]),
@@ -59,7 +59,7 @@ def test_the_runs_of_the_folder_can_be_evaluated(tmp_path: Path, monkeypatch: py
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "summary.json").touch()
-    assert completions("snntrain eval run=") == sorted(f"run={folder}" for folder in folders)
+    assert completions("snntrain eval run=") == sorted(f"run={folder}" for folder in ("latest", *folders))
     assert completions("snntrain eval T=8 run=out") == [f"run={folders[0]}"]
 
 

@@ -112,6 +112,10 @@ CASES: dict[str, Case] = {
         lambda _: resume.go_on(fake(data=fake(name="some")), fake(), {"data": "these"}, "those"),
         ("dataset=some", "are not those that this run was begun with", "put those back"),
     ),
+    "a state that is none": (
+        lambda _: resume.go_on(fake(model=torch.nn.Identity()), fake(), {"data": "these"}, "these"),
+        ("checkpoints/last.pt", "does not hold what this run goes on from", "put a good copy there"),
+    ),
     "a full disk": (
         World.full_disk,
         ("run cannot be written", "No space left on device", "go on with: snntrain resume=run"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
 import resource
@@ -160,6 +161,13 @@ def test_a_disk_that_is_full_leaves_the_old_checkpoint_and_nothing_else(path: Pa
         signal.signal(signal.SIGXFSZ, ignored)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
+
+
+def test_a_pipe_is_not_waited_for(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UserError, match="damaged"):
+        checkpoint.load(path)
 
 
 def test_a_missing_file_is_named(path: Path) -> None:

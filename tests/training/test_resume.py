@@ -230,6 +230,18 @@ def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
     same_end(tmp_path / "alone", tmp_path / "hurt")
 
 
+@pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random"])
+def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Path) -> None:
+    trained(tmp_path, *LOSS)
+    for name in ("last", "previous"):
+        path = tmp_path / "checkpoints" / f"{name}.pt"
+        content = checkpoint.load(path)
+        del content["format"], content[key]
+        checkpoint.save(path, content)
+    with pytest.raises(UserError, match=r"cannot be used; put a good|does not hold what this run goes on from"):
+        trained(tmp_path, *LOSS, "trainer.epochs=5")
+
+
 def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
     trained(tmp_path, *LOSS)
     path = tmp_path / "checkpoints" / "last.pt"

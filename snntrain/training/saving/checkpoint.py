@@ -130,6 +130,8 @@ class _Hashing:
 
 def _is_whole(path: Path) -> bool:
     """Whether the file ends with the digest of what stands before it."""
+    if path.exists() and not path.is_file():  # A pipe would be waited for.
+        return False
     with path.open("rb") as file:
         end = file.seek(0, os.SEEK_END) - COMMENT - len(NO_COMMENT)
         if end < 0:

@@ -7,6 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
+from snntrain.config.explain import first_line
 from snntrain.config.resumed import differences, plain, refused
 from snntrain.errors import UserError
 from snntrain.inspect import event_files
@@ -32,7 +33,11 @@ def saved(config: DictConfig, run: RunFolder) -> State | None:
         UserError: there are checkpoints, and none that can be used.
     """
     wanted = plain(config)
-    return Checkpoints(run.checkpoints).newest(lambda state: refused(state["config"], wanted) is None)
+
+    def belongs(state: State) -> bool:
+        return isinstance(state.get("config"), dict) and refused(state["config"], wanted) is None
+
+    return Checkpoints(run.checkpoints).newest(belongs)
 
 
 def go_on(job: Job, progress: Progress, state: State, data: str) -> None:
@@ -44,14 +49,22 @@ def go_on(job: Job, progress: Progress, state: State, data: str) -> None:
         data: fingerprint of the job's data.
 
     Raises:
-        UserError: the data are no longer those that the run was begun with.
+        UserError: the data are no longer those that the run was begun with, or the state is not whole.
     """
-    if state["data"] != data:
+    if state.get("data") != data:
         raise UserError(
             f"dataset={job.data.name}: its files are not those that this run was begun with; put those back "
             "(dataset.root names where they lie), or begin another run"
         )
-    put_back(job, progress, state)
+    try:
+        put_back(job, progress, state)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        # With a good checksum: somebody else has written it.
+        told = f"{type(error).__name__}: {first_line(error)}"
+        raise UserError(
+            f"checkpoints/last.pt does not hold what this run goes on from ({told}); put a good copy there, or delete "
+            "the folder checkpoints and the run begins anew"
+        ) from error
     epochs = job.config.trainer.epochs
     where = f"epoch {progress.epoch} of {epochs}" if progress.finished < epochs else f"the end of {epochs} epochs"
     batches = f", after {progress.batch} of {len(job.train)} batches" if progress.batch else ""
