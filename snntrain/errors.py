@@ -1,5 +1,7 @@
 """The ways a command ends badly: by the user's input, by a run that cannot go on, and by a signal."""
 
+from __future__ import annotations
+
 LONGEST_LINE = 600
 
 
@@ -20,6 +22,10 @@ class UserError(Exception):
     def __init__(self, *lines: str) -> None:
         self.lines = tuple(map(on_one_line, lines))
         super().__init__("\n".join(self.lines))
+
+    def __reduce__(self) -> tuple[type[UserError], tuple[str, ...]]:
+        """From another process it comes with the lines that it had there."""
+        return type(self), self.lines
 
 
 class RunFailed(Exception):

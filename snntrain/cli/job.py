@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +11,8 @@ from omegaconf import DictConfig
 
 from snntrain.allocator import keep_freed_memory
 from snntrain.config.explain import first_line
-from snntrain.errors import RunFailed, UserError
+from snntrain.errors import Interrupted, RunFailed, UserError
+from snntrain.training.stop import came, held
 
 # Writes to train.log alone: a traceback is not for the terminal.
 log_file = logging.getLogger("snntrain.file")
@@ -28,20 +30,27 @@ def run(config: DictConfig, folder: Path, typed: Sequence[str], go_on: str) -> f
     Raises:
         UserError: nothing was trained.
         RunFailed: training failed; the traceback is in train.log.
-        KeyboardInterrupt: a signal has ended it; the message says how to go on.
+        Interrupted: a signal has ended it; the message says how to go on.
     """
-    from snntrain.training.run import train
+    with held():
+        from snntrain.training.run import train
 
     keep_freed_memory()
     try:
         return float(train(config, folder, typed)["val_accuracy"])
-    except UserError:
-        raise
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, Interrupted) else signal.SIGINT
+        raise _interrupted(number, go_on) from error
     except Exception as error:
+        if (before := came()) is not None:
+            raise _interrupted(before, go_on) from error
+        if isinstance(error, UserError):
+            raise
         log_file.exception("the run failed")
         told = f"the run failed: {first_line(error)} (traceback in {folder / 'train.log'})"
         raise RunFailed(told) from error
-    except KeyboardInterrupt as interruption:
-        log_file.warning("interrupted")
-        interruption.args = (f"interrupted; go on with: {go_on}",)
-        raise
+
+
+def _interrupted(number: int, go_on: str) -> Interrupted:
+    log_file.warning("interrupted")
+    return Interrupted(number, f"interrupted; go on with: {go_on}")

@@ -16,36 +16,36 @@ from collections.abc import Callable, Sequence
 
 from snntrain.errors import Interrupted, RunFailed, UserError
 from snntrain.openmp import sleep_soon
-from snntrain.training.stop import SIGNALS, end_at_once, is_ignored
+from snntrain.training.stop import SIGNALS, came, end_at_once, held, is_ignored
 
 
 def _train(argv: Sequence[str]) -> None:
-    from snntrain.cli.train import command
-
+    with held():
+        from snntrain.cli.train import command
     command(argv)
 
 
 def _eval(argv: Sequence[str]) -> None:
-    from snntrain.cli.evaluate import command
-
+    with held():
+        from snntrain.cli.evaluate import command
     command(argv)
 
 
 def _inspect(argv: Sequence[str]) -> None:
-    from snntrain.cli.inspect import command
-
+    with held():
+        from snntrain.cli.inspect import command
     command(argv)
 
 
 def _report_on_runs(argv: Sequence[str]) -> None:
-    from snntrain.cli.report import command
-
+    with held():
+        from snntrain.cli.report import command
     command(argv)
 
 
 def _doctor(argv: Sequence[str]) -> None:
-    from snntrain.cli.doctor import command
-
+    with held():
+        from snntrain.cli.doctor import command
     command(argv)
 
 
@@ -90,19 +90,26 @@ def status(argv: Sequence[str]) -> int:
     try:
         command, rest = _command(argv)
         command(rest)
-    except UserError as error:
-        code = _report(error.lines, 2, show_traceback)
-    except RunFailed as error:
-        code = _report((str(error),), 1, show_traceback)
+    except BrokenPipeError:
+        pass
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Interrupted) else signal.SIGINT
         code = _report((str(error) or "interrupted",), 128 + number, show_traceback)
-    except BrokenPipeError:
-        pass
     except Exception as error:
-        code = _report((_unexpected(error),), 1, show_traceback)
+        code = _of_an_error(error, show_traceback)
     _flush()
     return code
+
+
+def _of_an_error(error: Exception, show_traceback: bool) -> int:
+    """Tells what went wrong; the exit status."""
+    if (number := came()) is not None:
+        # Somebody's code has taken the interruption for an error of its own.
+        return _report(("interrupted",), 128 + number, show_traceback)
+    if isinstance(error, UserError):
+        return _report(error.lines, 2, show_traceback)
+    lines = str(error) if isinstance(error, RunFailed) else _unexpected(error)
+    return _report((lines,), 1, show_traceback)
 
 
 def _command(argv: Sequence[str]) -> tuple[Callable[[Sequence[str]], None], Sequence[str]]:

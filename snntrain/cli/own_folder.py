@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
-from snntrain.config import plain_yaml, saved
+from snntrain.config import saved
 from snntrain.config.resumed import plain, refused
 from snntrain.errors import UserError
 from snntrain.report import runs
 from snntrain.training.lock import LOCK_FILE, Lock
-from snntrain.training.run_folder import holds_a_run, shown
+from snntrain.training.run_folder import holds_a_run, read_summary, shown
 
 
 def check(folder: Path, config: DictConfig) -> None:
@@ -29,7 +28,7 @@ def check(folder: Path, config: DictConfig) -> None:
     if (folder / "config.yaml").exists():
         if told := refused(saved.read(folder / "config.yaml"), plain(config)):
             raise UserError(f"{shown(folder)} holds a run already: {told}")
-    elif _summary(folder).get("status") is None and (folder / "summary.json").exists():
+    elif read_summary(folder).get("status") is None and (folder / "summary.json").exists():
         raise UserError(f"{shown(folder)}: holds a summary.json that is no run's; name another folder")
     if (folder / LOCK_FILE).exists():
         with Lock(folder):
@@ -38,7 +37,7 @@ def check(folder: Path, config: DictConfig) -> None:
 
 def nothing_left(folder: Path, config: DictConfig) -> dict[str, Any] | None:
     """The summary of the run in the folder, where that is completed and this configuration asks for no more."""
-    summary = _summary(folder)
+    summary = read_summary(folder)
     if summary.get("status") != "completed":
         return None
     before = saved.read(folder / "config.yaml").get("trainer", {})
@@ -67,11 +66,3 @@ def _refuse_links(folder: Path) -> None:
                 f"{shown(path)}: is a link, and a run writes into its files; put the file itself there, "
                 "or name another folder"
             )
-
-
-def _summary(folder: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(plain_yaml.text(folder / "summary.json"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return content if isinstance(content, dict) else {}

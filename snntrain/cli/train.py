@@ -25,6 +25,7 @@ from snntrain.config.explain import first_line
 from snntrain.errors import RunFailed, UserError
 from snntrain.training.lock import Unavailable
 from snntrain.training.run_folder import discard, resume_command
+from snntrain.training.stop import held
 
 log = logging.getLogger("snntrain")
 
@@ -93,7 +94,8 @@ def _nothing_left(config: DictConfig) -> dict[str, Any] | None:
 
 def _run(arguments: Arguments, typed: Sequence[str]) -> None:
     # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
-    import snntrain.training.run  # noqa: F401
+    with held():
+        import snntrain.training.run  # noqa: F401
 
     # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.
     errors: list[Exception] = []

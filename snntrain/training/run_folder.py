@@ -17,8 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from snntrain.config import plain_yaml
 from snntrain.errors import RunFailed, UserError
 from snntrain.training.lock import Lock
+from snntrain.training.stop import came
 
 if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
     from snntrain.training.runtime import Runtime
@@ -65,6 +67,7 @@ class RunFolder:
         self.tensorboard = path / "tensorboard"
         self.summary: dict[str, Any] = {"status": "running", "error": None, "name": name}
         self.summary |= dict.fromkeys(FIGURES)
+        self._earlier: dict[str, Any] = {}
 
     def __enter__(self) -> RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -72,6 +75,7 @@ class RunFolder:
             stack.enter_context(Lock(self.path))
             with self.writing():
                 self.checkpoints.mkdir(exist_ok=True)
+            self._earlier = read_summary(self.path)
             self.write_summary()
             self._lock = stack.pop_all()
         return self
@@ -79,10 +83,15 @@ class RunFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        if self._earlier and self.summary["epochs"] is None:
+            # It was not gone on with, and has come to what it had.
+            self.summary |= {key: value for key, value in self._earlier.items() if key in FIGURES}
         if error is None:
             self.summary["status"] = "completed"
-        elif isinstance(error, KeyboardInterrupt):
+        elif isinstance(error, KeyboardInterrupt) or came() is not None:
             self.summary["status"] = "interrupted"
+        elif isinstance(error, UserError) and self._earlier:
+            self.summary |= {key: self._earlier.get(key) for key in ("status", "error")}
         else:
             self.summary |= {"status": "failed", "error": in_one_line(error)}
         with self._lock:
@@ -106,7 +115,7 @@ class RunFolder:
             gone = "" if self.path.is_dir() else "the folder is gone; "
             raise RunFailed(
                 f"{self.path} cannot be written ({gone}{error.strerror or error}); what was saved is whole: "
-                f"when there is room, go on with: {resume_command(self.path, self.allowed)}"
+                f"once that is mended, go on with: {resume_command(self.path, self.allowed)}"
             ) from error
 
     def write_summary(self) -> None:
@@ -149,6 +158,15 @@ def shown(path: Path) -> str:
     """The folder as one would type it: relative where it lies below the current one."""
     relative = os.path.relpath(path)
     return str(path) if relative.startswith("..") else relative
+
+
+def read_summary(path: Path) -> dict[str, Any]:
+    """What summary.json in a folder says; nothing where there is none that can be read."""
+    try:
+        content = json.loads(plain_yaml.text(path / "summary.json"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def in_one_line(error: BaseException) -> str:

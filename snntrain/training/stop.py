@@ -25,21 +25,36 @@ class Stopped(Interrupted):
 
 
 # Which signal has come before there was anything to stop.
-_before: int | None = None
+_came: int | None = None
 
 
 def end_at_once(number: int, frame: FrameType | None = None) -> None:
     """The handler of the signals where nothing is to be saved.
 
-    What it raises is lost where Python happens to be in a destructor; it is remembered, and ends the training that
-    then begins.
+    What it raises may be lost, in a destructor, or be taken for an error of their own by others, in whose code Python
+    happens to be; so it is remembered, see `came`, and ends the training that then begins.
 
     Raises:
         Interrupted: always.
     """
-    global _before
-    _before = number
+    global _came
+    _came = number
     raise Interrupted(number)
+
+
+def came() -> int | None:
+    """The signal that has come before training began, whatever has become of the error that it raised."""
+    return _came
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Has the signals wait for the end of the block: an import of torch that is interrupted aborts the program."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Stop:
@@ -83,7 +98,7 @@ def is_ignored(number: int) -> bool:
 @contextmanager
 def on_signals() -> Iterator[Stop]:
     """In the block signals no longer end the program by themselves; whoever runs in it has to `check`."""
-    stop = Stop(_before)
+    stop = Stop(came())
     # Python delivers signals to the main thread, and lets no other one handle them.
     ours = threading.current_thread() is threading.main_thread()
     handled = [number for number in SIGNALS if ours and not is_ignored(number)]

@@ -35,7 +35,7 @@ FINAL += [f"cost/{key}" for key in (*SPENT, *(f"{key}_per_image" for key in COUN
 CONVOLUTIONAL = ("conv1_neuron", "fc1_neuron", "out_neuron")
 SCALARS = [
     *("loss/train", "loss/validation", "accuracy/train", "accuracy/validation"),
-    *("training/learning_rate", "training/images_per_second"),
+    *("training/learning_rate", "training/images_per_second", "training/skipped_steps"),
     *(
         f"{group}/{layer}"
         for group in ("firing_rate", "silent", "saturated", "surrogate_window", "tau")
