@@ -14,7 +14,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 
-from snntrain.errors import Interrupted, RunFailed, UserError
+from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
 from snntrain.openmp import sleep_soon
 from snntrain.training.stop import SIGNALS, came, end_at_once, held, is_ignored
 
@@ -128,7 +128,6 @@ def _command(argv: Sequence[str]) -> tuple[Callable[[Sequence[str]], None], Sequ
 
 def _unexpected(error: Exception) -> str:
     from snntrain.config.explain import first_line
-    from snntrain.errors import on_one_line
 
     told = on_one_line(f"{type(error).__name__}: {first_line(error)}")
     return f"{told} (unexpected; HYDRA_FULL_ERROR=1 in front of the command shows the traceback)"
