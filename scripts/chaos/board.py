@@ -35,7 +35,8 @@ def folder_becomes_a_file(bench: Bench) -> None:
     training = bench.training(PLAIN)
     process = training.start()
     process.until(training.has_rows(2))
-    shutil.rmtree(training.folder / "tensorboard")
+    # At once: while a folder is emptied, the training writes into it.
+    (training.folder / "tensorboard").rename(training.folder / "taken away")
     (training.folder / "tensorboard").write_text("in the way")
     bench.outcome.faults += 1
     if process.lives(bench.rng.uniform(0, 0.4)):
