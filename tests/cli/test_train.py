@@ -15,6 +15,7 @@ import pytest
 
 import snntrain as package
 from snntrain.cli.main import status
+from snntrain.training import stop
 from snntrain.training.run_folder import FIGURES
 from tests.conftest import TINY, Outcome
 
@@ -189,6 +190,14 @@ def test_an_interrupted_run_has_its_status_and_says_where_it_is(
     assert err == "snntrain: interrupted; go on with: snntrain resume=run\n"
     assert summary(tmp_path / "run")["status"] == "interrupted"
     assert summary(tmp_path / "run").keys() >= set(FIGURES)
+
+
+def test_an_interruption_that_others_take_for_an_error_of_their_own_is_one(
+    snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OmegaConf does, where it happens to build a list when the signal comes."""
+    monkeypatch.setattr(stop, "_came", signal.SIGTERM)
+    assert snntrain("T=0") == Outcome(143, "", "snntrain: interrupted\n")
 
 
 def test_a_run_whose_reader_leaves_goes_on_in_silence(

@@ -328,7 +328,7 @@ def test_a_second_signal_ends_a_run_at_once() -> None:
 
 def test_a_signal_whose_error_was_lost_before_training_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a destructor, which swallows what is raised in it."""
-    monkeypatch.setattr(stop_module, "_before", None)
+    monkeypatch.setattr(stop_module, "_came", None)
     with contextlib.suppress(Interrupted):
         stop_module.end_at_once(signal.SIGTERM)
     with on_signals() as stop, pytest.raises(Stopped) as ended:

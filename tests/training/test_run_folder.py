@@ -104,6 +104,21 @@ def test_a_run_is_running_until_it_ends(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("error", "status"), [(UserError("dataset=digits: changed"), "completed"), (KeyboardInterrupt(), "interrupted")]
+)
+def test_a_run_that_is_not_gone_on_with_keeps_what_it_has_come_to(
+    error: BaseException, status: str, tmp_path: Path
+) -> None:
+    with begun(tmp_path) as folder:
+        folder.summary |= {"epochs": 3, "test_accuracy": 0.5}
+    with pytest.raises(type(error)), begun(tmp_path):
+        assert summary(tmp_path)["status"] == "running"
+        raise error
+    told = summary(tmp_path)
+    assert (told["status"], told["error"], told["epochs"], told["test_accuracy"]) == (status, None, 3, 0.5)
+
+
 def test_a_run_has_a_status_and_every_figure_before_anything_else(tmp_path: Path) -> None:
     with begun(tmp_path):
         assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["run.lock", "summary.json"]
