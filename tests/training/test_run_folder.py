@@ -113,7 +113,6 @@ def test_a_run_that_is_not_gone_on_with_keeps_what_it_has_come_to(
     with begun(tmp_path) as folder:
         folder.summary |= {"epochs": 3, "test_accuracy": 0.5}
     with pytest.raises(type(error)), begun(tmp_path):
-        assert summary(tmp_path)["status"] == "running"
         raise error
     told = summary(tmp_path)
     assert (told["status"], told["error"], told["epochs"], told["test_accuracy"]) == (status, None, 3, 0.5)
