@@ -40,10 +40,10 @@ def run(config: DictConfig, folder: Path, typed: Sequence[str], go_on: str) -> f
         return float(train(config, folder, typed)["val_accuracy"])
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Interrupted) else signal.SIGINT
-        raise _interrupted(number, go_on) from error
+        raise _interrupted(number, folder, go_on) from error
     except Exception as error:
         if (before := came()) is not None:
-            raise _interrupted(before, go_on) from error
+            raise _interrupted(before, folder, go_on) from error
         if isinstance(error, UserError):
             raise
         log_file.exception("the run failed")
@@ -51,6 +51,7 @@ def run(config: DictConfig, folder: Path, typed: Sequence[str], go_on: str) -> f
         raise RunFailed(told) from error
 
 
-def _interrupted(number: int, go_on: str) -> Interrupted:
+def _interrupted(number: int, folder: Path, go_on: str) -> Interrupted:
     log_file.warning("interrupted")
-    return Interrupted(number, f"interrupted; go on with: {go_on}")
+    begun = (folder / "config.yaml").exists()
+    return Interrupted(number, f"interrupted; go on with: {go_on}" if begun else "interrupted")

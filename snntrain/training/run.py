@@ -52,13 +52,14 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         RunFailed: training could not go on.
         Interrupted: a signal ended it.
     """
+    # Of a great sweep not every combination has been checked by now.
+    wrong = check.errors(config)
     with (
-        RunFolder(folder, config.name, config.allow_targets) as run,
+        RunFolder(folder, config.name, config.allow_targets, None if wrong else config) as run,
         runtime.deterministic(config.trainer.deterministic),
         explained(config),
     ):
-        # Of a great sweep not every combination has been checked by now.
-        if wrong := check.errors(config):
+        if wrong:
             raise UserError(*wrong)
         state = resume.saved(config, run)
         run.write_config(config)

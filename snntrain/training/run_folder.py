@@ -53,15 +53,18 @@ class RunFolder:
         path: the folder.
         name: of the run.
         allowed: what `allow_targets` gives.
+        config: written at the entry into a folder that has none, before anything else: what there is of a run can be
+            gone on with from then on.
 
     Raises:
         UserError: at the entry, another process trains in this folder, or nothing can be written there.
         RunFailed: of every method that writes, the disk is full or the folder is gone.
     """
 
-    def __init__(self, path: Path, name: str, allowed: Sequence[str] = ()) -> None:
+    def __init__(self, path: Path, name: str, allowed: Sequence[str] = (), config: DictConfig | None = None) -> None:
         self.path = path
         self.allowed = allowed
+        self.config = config
         self.metrics = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
         self.tensorboard = path / "tensorboard"
@@ -75,6 +78,8 @@ class RunFolder:
             stack.enter_context(Lock(self.path))
             with self.writing():
                 self.checkpoints.mkdir(exist_ok=True)
+            if self.config is not None and not (self.path / "config.yaml").exists():
+                self.write_config(self.config)
             self._earlier = read_summary(self.path)
             self.write_summary()
             self._lock = stack.pop_all()

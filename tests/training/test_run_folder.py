@@ -93,6 +93,21 @@ def test_nothing_half_written_is_left(finished_run: Path) -> None:
     assert not list(finished_run.rglob("*.tmp"))
 
 
+def test_a_run_that_has_begun_has_a_configuration_to_go_on_with(tmp_path: Path) -> None:
+    """Whatever ends it, and however soon."""
+    names = []
+    write = run_folder.write_whole
+
+    def watched(path: Path, text: str) -> None:
+        names.append(path.name)
+        write(path, text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_folder, "write_whole", watched)
+        with RunFolder(tmp_path, "snntrain", (), configured()):
+            assert names == ["config.yaml", "summary.json"]
+
+
 def test_a_run_is_running_until_it_ends(tmp_path: Path) -> None:
     with begun(tmp_path) as folder:
         assert summary(tmp_path)["status"] == "running"
