@@ -12,7 +12,7 @@ from omegaconf import DictConfig
 from snntrain.allocator import keep_freed_memory
 from snntrain.config.explain import first_line
 from snntrain.errors import Interrupted, RunFailed, UserError
-from snntrain.training.stop import came, held
+from snntrain.training.stop import came, importing
 
 # Writes to train.log alone: a traceback is not for the terminal.
 log_file = logging.getLogger("snntrain.file")
@@ -32,7 +32,7 @@ def run(config: DictConfig, folder: Path, typed: Sequence[str], go_on: str) -> f
         RunFailed: training failed; the traceback is in train.log.
         Interrupted: a signal has ended it; the message says how to go on.
     """
-    with held():
+    with importing():
         from snntrain.training.run import train
 
     keep_freed_memory()

@@ -16,35 +16,35 @@ from collections.abc import Callable, Sequence
 
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
 from snntrain.openmp import sleep_soon
-from snntrain.training.stop import SIGNALS, came, end_at_once, held, is_ignored
+from snntrain.training.stop import SIGNALS, came, end_at_once, importing, is_ignored
 
 
 def _train(argv: Sequence[str]) -> None:
-    with held():
+    with importing():
         from snntrain.cli.train import command
     command(argv)
 
 
 def _eval(argv: Sequence[str]) -> None:
-    with held():
+    with importing():
         from snntrain.cli.evaluate import command
     command(argv)
 
 
 def _inspect(argv: Sequence[str]) -> None:
-    with held():
+    with importing():
         from snntrain.cli.inspect import command
     command(argv)
 
 
 def _report_on_runs(argv: Sequence[str]) -> None:
-    with held():
+    with importing():
         from snntrain.cli.report import command
     command(argv)
 
 
 def _doctor(argv: Sequence[str]) -> None:
-    with held():
+    with importing():
         from snntrain.cli.doctor import command
     command(argv)
 

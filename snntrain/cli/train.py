@@ -25,7 +25,7 @@ from snntrain.config.explain import first_line
 from snntrain.errors import RunFailed, UserError
 from snntrain.training.lock import Unavailable
 from snntrain.training.run_folder import discard, resume_command
-from snntrain.training.stop import held
+from snntrain.training.stop import importing
 
 log = logging.getLogger("snntrain")
 
@@ -94,7 +94,7 @@ def _nothing_left(config: DictConfig) -> dict[str, Any] | None:
 
 def _run(arguments: Arguments, typed: Sequence[str]) -> None:
     # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
-    with held():
+    with importing():
         import snntrain.training.run  # noqa: F401
 
     # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TypeVar
@@ -48,13 +49,15 @@ def came() -> int | None:
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Has the signals wait for the end of the block: an import of torch that is interrupted aborts the program."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
+def importing() -> Iterator[None]:
+    """In the block a signal ends the program at once: the import of torch aborts it where an error is raised inside."""
+    with _handling(_leave):
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _leave(number: int, frame: FrameType | None) -> None:
+    os.write(2, b"snntrain: interrupted\n")
+    os._exit(128 + number)
 
 
 class Stop:
@@ -99,12 +102,18 @@ def is_ignored(number: int) -> bool:
 def on_signals() -> Iterator[Stop]:
     """In the block signals no longer end the program by themselves; whoever runs in it has to `check`."""
     stop = Stop(came())
+    with _handling(stop.request):
+        yield stop
+
+
+@contextmanager
+def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
     # Python delivers signals to the main thread, and lets no other one handle them.
     ours = threading.current_thread() is threading.main_thread()
     handled = [number for number in SIGNALS if ours and not is_ignored(number)]
-    before = {number: signal.signal(number, stop.request) for number in handled}
+    before = {number: signal.signal(number, handler) for number in handled}
     try:
-        yield stop
+        yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number, earlier in before.items():
+            signal.signal(number, earlier)

@@ -70,6 +70,21 @@ def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
     assert "going on from epoch" in log
 
 
+@pytest.mark.parametrize("seconds", [0.3, 0.8, 1.5])
+def test_a_signal_before_anything_is_begun_ends_it_without_a_word_too_many(
+    seconds: float, process: Process, tmp_path: Path
+) -> None:
+    """In the imports, mostly."""
+    running = process(*ENDLESS, "hydra.run.dir=run")
+    time.sleep(seconds)
+    begun = (tmp_path / "run").exists()
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    # Python itself has not come to our first line yet, or the run has begun.
+    assert running.returncode in (130, -signal.SIGINT)
+    assert begun or running.returncode != 130 or err.startswith("snntrain: interrupted")
+
+
 def test_a_second_ctrl_c_does_not_wait(process: Process, tmp_path: Path) -> None:
     """Not even for a step that never ends."""
     (tmp_path / "slow.py").write_text(
