@@ -81,8 +81,14 @@ class RunFolder:
             if self.config is not None and not (self.path / "config.yaml").exists():
                 self.write_config(self.config)
             self._earlier = read_summary(self.path)
-            self.write_summary()
-            self._lock = stack.pop_all()
+            try:
+                self.write_summary()
+                self._lock = stack.pop_all()
+            except KeyboardInterrupt:
+                # `__exit__` will not be called.
+                self.summary["status"] = "interrupted"
+                self.write_summary()
+                raise
         return self
 
     def __exit__(

@@ -108,6 +108,20 @@ def test_a_run_that_has_begun_has_a_configuration_to_go_on_with(tmp_path: Path) 
             assert names == ["config.yaml", "summary.json"]
 
 
+def test_a_run_that_is_interrupted_while_it_opens_its_folder_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(path: Path, content: dict[str, Any]) -> None:
+        write_json(path, content)
+        if content["status"] == "running":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_folder, "write_json", interrupted)
+    with pytest.raises(KeyboardInterrupt), begun(tmp_path):
+        raise AssertionError("the folder is not open")
+    assert summary(tmp_path)["status"] == "interrupted"
+
+
 def test_a_run_is_running_until_it_ends(tmp_path: Path) -> None:
     with begun(tmp_path) as folder:
         assert summary(tmp_path)["status"] == "running"
