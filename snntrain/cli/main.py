@@ -65,6 +65,7 @@ def main() -> None:
     # Where the reader of a pipe has left, as in `snntrain | head -1`, a run goes on and has its train.log to write to.
     logging.raiseExceptions = False
     threading.excepthook = _in_train_log
+    sys.unraisablehook = _unless_it_is_remembered
     for number in SIGNALS:
         if not is_ignored(number):
             signal.signal(number, end_at_once)
@@ -79,6 +80,12 @@ def _in_train_log(failed: threading.ExceptHookArgs) -> None:
     """What fails in a thread, as TensorBoard's writer, is told by whoever needs the thread; this is for train.log."""
     told = (failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback)
     logging.getLogger("snntrain.file").error("a thread has failed", exc_info=told)
+
+
+def _unless_it_is_remembered(lost: "sys.UnraisableHookArgs") -> None:
+    """What is raised in a destructor is told, as Python does; an interruption is remembered, and ends the run."""
+    if not isinstance(lost.exc_value, Interrupted):
+        sys.__unraisablehook__(lost)
 
 
 def status(argv: Sequence[str]) -> int:

@@ -200,6 +200,32 @@ def test_an_interruption_that_others_take_for_an_error_of_their_own_is_one(
     assert snntrain("T=0") == Outcome(143, "", "snntrain: interrupted\n")
 
 
+def test_an_interruption_that_is_lost_in_a_destructor_is_not_told_by_a_traceback(tmp_path: Path) -> None:
+    program = """
+import signal, sys
+from snntrain.cli import main
+
+class Interrupting:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+class Failing:
+    def __del__(self):
+        raise ValueError("of its own")
+
+def command(argv):
+    Interrupting()
+    Failing()
+
+main.COMMANDS["doctor"] = command
+main.main()
+"""
+    argv = [sys.executable, "-c", program, "doctor"]
+    done = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "Interrupted" not in done.stderr
+    assert "ValueError: of its own" in done.stderr
+
+
 def test_a_run_whose_reader_leaves_goes_on_in_silence(
     process: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

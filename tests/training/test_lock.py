@@ -178,7 +178,7 @@ def test_a_child_of_a_killed_owner_does_not_hold_the_folder(tmp_path: Path, star
     try:
         os.kill(child, 0)
         with Lock(tmp_path):
-            pass
+            assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == os.getpid()
     finally:
         os.kill(child, 9)
 
