@@ -145,7 +145,8 @@ class BaseNode(nn.Module):
     def reset(self) -> None:
         """Forgets the state: `v` is a float again, and the monitor's lists are empty."""
         self.v = self.rest
-        self.set_monitor(self.monitor is not None)
+        if self.monitor is not None:
+            self.set_monitor(True)
 
     def set_monitor(self, monitor_state: bool) -> None:
         """Switches the recording of `h`, `v` and `s` on, with empty lists, or off."""

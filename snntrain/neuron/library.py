@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 LIBRARY = torch.library.Library("snntrain", "DEF")
+BACKENDS = (torch._C.DispatchKey.CPU, torch._C.DispatchKey.CUDA)
 
 
 def register(
@@ -15,8 +15,8 @@ def register(
     fake: Callable[..., Any],
     differentiate: Callable[..., Any] | None = None,
     keep: Callable[..., Any] | None = None,
-) -> None:
-    """Makes `function` the operator `snntrain::name`, on every device.
+) -> Callable[..., Any]:
+    """Makes `function` the operator `snntrain::name`, on every device, and returns it.
 
     Not torch.library.custom_op, whose wrapper imports torch's compiler at the first call: more than half a second.
 
@@ -31,22 +31,31 @@ def register(
     LIBRARY.define(f"{name}{schema}", tags=(torch.Tag.pt2_compliant_tag,))
     LIBRARY.impl(name, function, "CompositeExplicitAutograd")
     torch.library.register_fake(f"snntrain::{name}", fake, lib=LIBRARY)
+    operator: Callable[..., Any] = getattr(torch.ops.snntrain, name).default
     if differentiate is not None and keep is not None:
-        _register_derivative(getattr(torch.ops.snntrain, name).default, differentiate, keep)
+        _register_derivative(operator, function, differentiate, keep)
+    return operator
 
 
-def _register_derivative(operator: Any, differentiate: Callable[..., Any], keep: Callable[..., Any]) -> None:
-    """What torch.library.register_autograd does, without its look at the whole schema at each call: 50 us of 400."""
+def _register_derivative(
+    operator: Any, function: Callable[..., Any], differentiate: Callable[..., Any], keep: Callable[..., Any]
+) -> None:
+    """What torch.library.register_autograd does, without its look at the whole schema at each call."""
 
     def below(keyset: Any, given: tuple[Any, ...]) -> Any:
+        keyset = keyset & torch._C._after_autograd_keyset
         with torch._C._AutoDispatchBelowAutograd():
-            return operator.redispatch(keyset & torch._C._after_autograd_keyset, *given)
+            # Where no mode, fake tensor or transform comes in between, another way through the dispatcher is spared.
+            if keyset.highestPriorityTypeId() in BACKENDS:
+                return function(*given)
+            return operator.redispatch(keyset, *given)
 
     def forward(ctx: Any, *given: Any) -> Any:
         *inputs, keyset = given
         output = below(keyset, tuple(inputs))
         keep(ctx, tuple(inputs), output)
-        return output
+        # A list would be one output that is no tensor.
+        return tuple(output) if isinstance(output, list) else output
 
     def backward(ctx: Any, *gradients: Any) -> Any:
         found = differentiate(ctx, *gradients)
@@ -58,7 +67,7 @@ def _register_derivative(operator: Any, differentiate: Callable[..., Any], keep:
     differentiable: Any = type(f"snntrain_{name}", (torch.autograd.Function,), methods)
 
     def with_gradient(keyset: Any, *given: Any) -> Any:
-        if torch.is_grad_enabled() and any(isinstance(one, Tensor) and one.requires_grad for one in given):
+        if torch.is_grad_enabled() and torch._C._any_requires_grad(*given):
             return differentiable.apply(*given, keyset)
         return below(keyset, given)
 

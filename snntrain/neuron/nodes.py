@@ -186,7 +186,7 @@ class RIFNode(BaseNode):
 
 def _wide(coefficient: Tensor) -> Tensor:
     """In float32 at least: the gradients of a, b and c may overflow one by one where their sum does not."""
-    return coefficient.to(torch.promote_types(coefficient.dtype, torch.float32))
+    return coefficient.float() if coefficient.element_size() < 4 else coefficient
 
 
 def _positive(name: str, value: float) -> float:

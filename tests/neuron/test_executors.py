@@ -352,11 +352,14 @@ def test_a_constant_current_is_kept_once() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_the_operator_keeps_torchs_rules(dtype: torch.dtype) -> None:
+@pytest.mark.parametrize("record", [False, True])
+def test_the_operator_keeps_torchs_rules(dtype: torch.dtype, record: bool) -> None:
     x = current(4, 3, 5).to(dtype).requires_grad_()
-    a, b, c = COEFFICIENTS["learnt"]()
-    rule = ("cpu", V_THRESHOLD, 0.0, False, *formula(ATAN), False)
-    torch.library.opcheck(torch.ops.snntrain.integrate_and_fire.default, (x, 4, a, b, c, torch.tensor(0.0), *rule))
+    v0 = random(3, 5).to(dtype).requires_grad_() if record else None
+    a, b, _ = COEFFICIENTS["learnt"]()
+    rule = ("cpu", V_THRESHOLD, 0.0, False, *formula(ATAN), record)
+    given = (x, 4, a, b, None, v0, [0.0, 0.0, 0.1, 0.2], *rule)
+    torch.library.opcheck(torch.ops.snntrain.integrate_and_fire.default, given)
 
 
 def test_a_node_compiles_without_a_graph_break() -> None:

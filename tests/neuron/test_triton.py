@@ -239,7 +239,7 @@ def test_records_what_the_reference_records_to_the_bit(v_reset: float | None) ->
 def test_same_bits_twice_and_parts_that_add_up() -> None:
     T, neurons = CHUNK + 1, 2 * cuda.FORWARD_BLOCK + 3
     one = torch.tensor([0.5], device=DEVICE)
-    given = Inputs(_random(T, neurons), T, one, one, _random(neurons, seed=1), one)
+    given = Inputs(_random(T, neurons), T, neurons, one, one, _random(neurons, seed=1), one)
     rule, grad_s = Rule(0.75, None, False, 2, 1.0, 0.0), _random(T, neurons, seed=2)
     grad_x = [torch.empty_like(given.x) for _ in range(2)]
     first, second = (cuda.backward(rule, given, grad_s, None, grad, None, True) for grad in grad_x)

@@ -1,7 +1,8 @@
-"""The CPU's executor: Numba's kernels on flat arrays, block by block on all of torch's threads."""
+"""The CPU's executor: Numba's kernels, block by block on all of torch's threads."""
 
 from __future__ import annotations
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,21 @@ from torch import Tensor
 
 from snntrain.neuron.recurrence import numba_kernels as kernels
 from snntrain.neuron.recurrence import numba_updates as counting
-from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule
+from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule, one_each
 from snntrain.neuron.recurrence.threads import run_on_threads
 
-ZEROS = (0,) * len(kernels.FIELDS)
+# The kernels' record as a C structure, which takes a third of a NumPy record's time to make.
+Call: Any = np.ctypeslib.as_ctypes_type(kernels.CALL)  # type: ignore[arg-type]
 
 
-def forward(rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None, v: Tensor | None) -> None:
+def forward(
+    rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None = None, v: Tensor | None = None
+) -> None:
     """See `Executor`."""
     kernel = kernels.forward(_is_half(given), _each(given), rule.v_reset is None)
     # Forward keeps nothing of a step, so that its blocks are the largest for any T.
-    _call(kernel, rule, given, kernels.LARGEST_BLOCK, s=s, v_last=v_last, h=h, v=v)
+    block = kernels.LARGEST_BLOCK
+    _call(kernel, rule, given, block, s=_address(s), v_last=_address(v_last), h=_address(h), v=_address(v))
 
 
 def backward(
@@ -33,25 +38,26 @@ def backward(
     learnt: bool,
 ) -> Parts | None:
     """See `Executor`; the parts are one a neuron where a coefficient is, else one a block."""
-    x, T, neurons = given.x, given.T, given.x.shape[1]
-    each, block = _each(given), kernels.block_size(T)
+    each, block = _each(given), kernels.block_size(given.T)
     kernel = kernels.backward(_is_half(given), each, rule.v_reset is None, not rule.detach_reset, rule.kind)
     parts: Parts | None = None
     if learnt:
-        count, dtype = (neurons, torch.float32) if each else (-(-neurons // block), torch.float64)
-        parts = Parts(*torch.zeros(3, count, dtype=dtype))
-    wanted = {} if parts is None else {f"grad_{name}": part for name, part in parts._asdict().items()}
+        count, dtype = (given.neurons, torch.float32) if each else (-(-given.neurons // block), torch.float64)
+        parts = Parts(*torch.zeros(3, count, dtype=dtype).unbind())
+    grad_a, grad_b, grad_c = parts or (None, None, None)
     _call(
         *(kernel, rule, given, block),
         p=rule.p,
         q=rule.q,
-        grad_s=grad_s.to(x.dtype),
+        grad_s=_address(grad_s),
         grad_s_stride=_stride(grad_s),
-        grad_v_last=None if grad_v_last is None else grad_v_last.to(x.dtype),
-        grad_x=grad_x,
-        grad_v0=grad_v0,
-        constant=len(x) == 1 and T > 1,
-        **wanted,
+        grad_v_last=_address(grad_v_last),
+        grad_x=_address(grad_x),
+        grad_v0=_address(grad_v0),
+        grad_a=_address(grad_a),
+        grad_b=_address(grad_b),
+        grad_c=_address(grad_c),
+        constant=len(given.x) == 1 and given.T > 1,
     )
     return parts
 
@@ -60,34 +66,36 @@ def updates(rule: Rule, given: Inputs, fresh: bool) -> int:
     """How many potentials the steps change; where `fresh`, the first one changes all."""
     kernel = counting.kernel(_is_half(given), _each(given), rule.v_reset is None)
     block = kernels.LARGEST_BLOCK
-    counts = torch.zeros(-(-given.x.shape[1] // block), dtype=torch.int64)
-    _call(kernel, rule, given, block, updates=counts, fresh=fresh)
+    counts = torch.zeros(-(-given.neurons // block), dtype=torch.int64)
+    _call(kernel, rule, given, block, updates=_address(counts), fresh=fresh)
     return int(counts.sum())
 
 
-def _call(kernel: Any, rule: Rule, given: Inputs, block: int, **more: Tensor | float | None) -> None:
+def _call(kernel: Any, rule: Rule, given: Inputs, block: int, **more: float) -> None:
     """Runs a kernel on the inputs and `more` of the fields of its `CALL`."""
-    neurons, each = given.x.shape[1], _each(given)
-    fields: dict[str, Tensor | float | None] = {
-        "T": given.T,
-        "M": neurons,
-        "block": block,
-        "x": given.x,
-        "x_stride": _stride(given.x),
-        "v_threshold": rule.v_threshold,
-        "v_reset": rule.v_reset or 0.0,
+    neurons, each = given.neurons, _each(given)
+    call = Call(
+        T=given.T,
+        M=neurons,
+        block=block,
+        x=_address(given.x),
+        x_stride=_stride(given.x),
+        v_threshold=rule.v_threshold,
+        v_reset=rule.v_reset or 0.0,
         **more,
-    }
-    for name in ("a", "b", "c", "v0"):
-        values = getattr(given, name).float()
-        if values.numel() > 1 or (each and name != "v0"):
-            fields[f"each_{name}"] = values.expand(neurons).contiguous()
+    )
+    # The call has addresses alone: their arrays live as long as they are named here.
+    rows = []
+    for name, values in (("a", given.a), ("b", given.b), ("c", given.c), ("v0", given.v0)):
+        if one_each(values):
+            rows.append(values.float())
+        elif each and name != "v0":
+            rows.append(torch.full((neurons,), float(values)))
         else:
-            fields[name] = values.item()
-    numbers = {key: value.data_ptr() if isinstance(value, Tensor) else value or 0 for key, value in fields.items()}
-    # As one tuple: setting a field takes a fourth as long as all of them together.
-    call = np.array(tuple(map(numbers.get, kernels.FIELDS, ZEROS)), kernels.CALL)
-    run_on_threads(kernel.address, call.ctypes.data, -(-neurons // block))
+            setattr(call, name, float(values))
+            continue
+        setattr(call, f"each_{name}", _address(rows[-1]))
+    run_on_threads(kernel.address, ctypes.addressof(call), -(-neurons // block))
 
 
 def _is_half(given: Inputs) -> bool:
@@ -96,7 +104,11 @@ def _is_half(given: Inputs) -> bool:
 
 def _each(given: Inputs) -> bool:
     """Whether neurons have coefficients of their own."""
-    return any(values.numel() > 1 for values in (given.a, given.b, given.c))
+    return one_each(given.a) or one_each(given.b) or one_each(given.c)
+
+
+def _address(values: Tensor | None) -> int:
+    return 0 if values is None else values.data_ptr()
 
 
 def _stride(sequence: Tensor) -> int:

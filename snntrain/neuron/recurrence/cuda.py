@@ -1,4 +1,4 @@
-"""The GPU's executor: Triton's kernels on flat tensors, one launch forward and one backward."""
+"""The GPU's executor: Triton's kernels, one launch forward and one backward."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from snntrain.neuron.recurrence import triton_kernels as kernels
-from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule
+from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule, one_each
 
 # Steps that forward asks for at once, and that backward keeps in registers.
 AHEAD, CHUNK = 8, 32
@@ -20,9 +20,11 @@ WIDE_BLOCK = 256
 OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
 
 
-def forward(rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None, v: Tensor | None) -> None:
+def forward(
+    rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None = None, v: Tensor | None = None
+) -> None:
     """See `Executor`."""
-    x, T, neurons = given.x, given.T, given.x.shape[1]
+    x, T, neurons = given.x, given.T, given.neurons
     values, comes_as = _coefficients(given)
     steps = max(n for n in range(1, AHEAD + 1) if T % n == 0)
     fixed = (*comes_as, _is_constant(given), rule.v_reset is None, steps, FORWARD_BLOCK)
@@ -42,7 +44,7 @@ def backward(
     learnt: bool,
 ) -> Parts | None:
     """See `Executor`; of a coefficient that all neurons share, there is a part from each block of them."""
-    x, T, neurons = given.x, given.T, given.x.shape[1]
+    x, T, neurons = given.x, given.T, given.neurons
     values, comes_as = _coefficients(given)
     chunks = -(-T // CHUNK)
     steps = -(-T // chunks)
@@ -51,8 +53,8 @@ def backward(
         block = max(block, WIDE_BLOCK)
     programs = _programs(neurons, block)
 
-    def parts(like: Tensor) -> Tensor | None:
-        return x.new_empty(programs if like.numel() == 1 else neurons, dtype=torch.float32) if learnt else None
+    def parts(like: float | Tensor) -> Tensor | None:
+        return x.new_empty(neurons if one_each(like) else programs, dtype=torch.float32) if learnt else None
 
     parts_a, parts_b, parts_c = map(parts, (given.a, given.b, given.c))
     starts = x.new_empty(chunks, neurons, dtype=torch.float32) if chunks > 1 else None
@@ -65,15 +67,17 @@ def backward(
     return None if parts_a is None or parts_b is None or parts_c is None else Parts(parts_a, parts_b, parts_c)
 
 
-def _coefficients(given: Inputs) -> tuple[list[Tensor | float], list[int]]:
+def _coefficients(given: Inputs) -> tuple[list[float | Tensor], list[int]]:
     """`a`, `b`, `c` and `v0` as the kernels take them, and how each comes."""
     values, comes_as = zip(*map(_coefficient, (given.a, given.b, given.c, given.v0)), strict=True)
     return list(values), list(comes_as)
 
 
-def _coefficient(values: Tensor) -> tuple[Tensor | float, int]:
-    if values.numel() > 1:
+def _coefficient(values: float | Tensor) -> tuple[float | Tensor, int]:
+    if one_each(values):
         return values, kernels.EACH.value
+    if not isinstance(values, Tensor):
+        return values, kernels.NUMBER.value
     # Reading a number from the device would wait for it.
     return (values.item(), kernels.NUMBER.value) if values.device.type == "cpu" else (values, kernels.ONE.value)
 

@@ -10,9 +10,10 @@ cuda        compiled by Triton; float32, bfloat16 and float16
 from __future__ import annotations
 
 import os
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, Protocol, TypeGuard, cast
 
 import torch
 from torch import Tensor
@@ -38,24 +39,26 @@ class Rule(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What a recurrence is made of, flat, see `layout`.
+    """What a recurrence is made of; the neurons of a step lie in one order, see `layout`.
 
     Args:
-        x: `[T, M]`, or `[1, M]` where it is the same in all steps.
+        x: `[T, N, *]`, or `[1, N, *]` where it is the same in all steps.
         T: number of steps.
-        a, b, c, v0: `[M]`, or `[1]` where all neurons have the same.
+        neurons: M, how many a step has.
+        a, b, c, v0: `[N, *]`, or where all neurons have the same, a number or a tensor that holds one.
     """
 
     x: Tensor
     T: int
-    a: Tensor
-    b: Tensor
-    c: Tensor
-    v0: Tensor
+    neurons: int
+    a: float | Tensor
+    b: float | Tensor
+    c: float | Tensor
+    v0: float | Tensor
 
 
 class Parts(NamedTuple):
-    """Of each coefficient's gradient parts that add up to it; where the coefficient is `[M]`, those of the neurons."""
+    """Of each coefficient's gradient parts that add up to it; where neurons have their own, theirs, `[M]`."""
 
     a: Tensor
     b: Tensor
@@ -63,10 +66,12 @@ class Parts(NamedTuple):
 
 
 class Executor(Protocol):
-    """The compiled recurrence on flat tensors."""
+    """The compiled recurrence on tensors in one order."""
 
-    def forward(self, rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None, v: Tensor | None) -> None:
-        """Writes the spikes `s` `[T, M]`, the last potential `v_last` `[M]`, and all `h` and `v` unless they are None.
+    def forward(
+        self, rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None = None, v: Tensor | None = None
+    ) -> None:
+        """Writes the spikes `s` `[T, N, *]`, the last potential `v_last` `[N, *]`, and all `h` and `v` if given.
 
         `h` and `v` are float32, the others of x's dtype.
         """
@@ -81,12 +86,17 @@ class Executor(Protocol):
         grad_v0: Tensor | None,
         learnt: bool,
     ) -> Parts | None:
-        """Writes `grad_x`, of x's shape and dtype, and `grad_v0` `[M]`, float32, unless it is None.
+        """Writes `grad_x`, of x's shape and dtype, and `grad_v0` `[N, *]`, float32, unless it is None.
 
         Args:
-            grad_s: `[T, M]`, or `[1, M]` where it is the same in all steps.
+            grad_s: `[T, N, *]`, or `[1, N, *]` where it is the same in all steps; it and `grad_v_last` of x's dtype.
             learnt: whether to return the coefficients' gradients, in float32.
         """
+
+
+def one_each(values: float | Tensor) -> TypeGuard[Tensor]:
+    """Whether a coefficient or state has a number for each neuron, not one for all."""
+    return isinstance(values, Tensor) and values.numel() > 1
 
 
 def choose(device: str, dtype: torch.dtype) -> str:
@@ -103,6 +113,7 @@ def choose(device: str, dtype: torch.dtype) -> str:
     return device if COMPILED.get(device) and dtype in DTYPES[device] else "reference"
 
 
+@cache
 def load(name: str) -> Executor:
     """The compiled executor of that name; its compiler is imported at the first use."""
     return cast(Executor, import_module(f"snntrain.neuron.recurrence.{name}"))

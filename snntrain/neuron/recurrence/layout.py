@@ -1,9 +1,9 @@
-"""Sequences as the executors see them: flat, `[T, M]`, the M neurons of a step in the order of memory.
+"""The memory order of sequences: what the executors see has the M neurons of each step one behind the other.
 
 The order is that of the input's steps, whatever it is (channels first, channels last); all else is brought into it.
 """
 
-from collections.abc import Sequence
+from __future__ import annotations
 
 import torch
 from torch import Tensor
@@ -14,40 +14,52 @@ class Layout:
 
     Args:
         x: the sequence, `[T, N, *]`.
+
+    Attributes:
+        neurons: M, how many a step has.
     """
 
     def __init__(self, x: Tensor) -> None:
         self.shape = x.shape[1:]
-        # empty_like keeps the order of dimensions and leaves out gaps and overlaps.
-        self.strides = torch.empty_like(x[0], device="meta").stride()
+        self.strides = x.stride()[1:] if x.is_contiguous() else _strides(x[0])
         self.neurons = self.shape.numel()
 
-    def empty(self, T: int, like: Tensor) -> Tensor:
-        """A new sequence `[T, N, *]` in this order, with the dtype and device of `like`."""
+    def empty(self, T: int, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """A new sequence `[T, N, *]` in this order, with the dtype, unless given, and the device of `like`."""
         strides = (self.neurons, *self.strides)
-        return torch.empty_strided((T, *self.shape), strides, dtype=like.dtype, device=like.device)
+        return torch.empty_strided((T, *self.shape), strides, dtype=dtype or like.dtype, device=like.device)
 
-    def flat(self, sequence: Tensor) -> Tensor:
-        """`[T, N, *]` as `[T, M]`; a view where the order is this one already, else a copy.
+    def empty_step(self, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+        """A new step `[N, *]`; otherwise as `empty`."""
+        return torch.empty_strided(self.shape, self.strides, dtype=dtype or like.dtype, device=like.device)
 
-        A sequence whose steps are one memory (stride 0 over time) becomes `[1, M]`.
+    def ordered(self, sequence: Tensor) -> Tensor:
+        """`[T, N, *]` itself where its steps are in this order, else a copy.
+
+        A sequence whose steps are one memory (stride 0 over time) becomes `[1, N, *]`.
         """
-        T = len(sequence)
-        if T > 1 and sequence.stride(0) == 0:
-            return self.flat(sequence[:1])
-        if not self._is_in_order(sequence.stride()[1:]):
-            sequence = self.empty(T, sequence).copy_(sequence)
-        return sequence.as_strided((T, self.neurons), (sequence.stride(0), 1))
+        if sequence.stride(0) == 0 and len(sequence) > 1:
+            sequence = sequence[:1]
+        if self._is_that_of(sequence.stride()[1:]):
+            return sequence
+        return self.empty(len(sequence), sequence).copy_(sequence)
 
-    def flat_step(self, values: Tensor) -> Tensor:
-        """One number, or what broadcasts over a step `[N, *]`, as `[1]` or `[M]`."""
+    def ordered_step(self, values: Tensor) -> Tensor:
+        """What broadcasts over a step, as `[N, *]` in this order; one number as it is."""
         if values.numel() == 1:
-            return values.reshape(1)
-        return self.flat(values.expand(self.shape).unsqueeze(0))[0]
+            return values
+        values = values.expand(self.shape)
+        return values if self._is_that_of(values.stride()) else self.empty_step(values).copy_(values)
 
-    def unflat_step(self, values: Tensor) -> Tensor:
-        """`[M]` as `[N, *]`, a view."""
-        return values.as_strided(self.shape, self.strides)
+    def _is_that_of(self, strides: tuple[int, ...]) -> bool:
+        return strides == self.strides or all(
+            n == 1 or own == other for n, own, other in zip(self.shape, self.strides, strides, strict=True)
+        )
 
-    def _is_in_order(self, strides: Sequence[int]) -> bool:
-        return all(n == 1 or own == other for n, own, other in zip(self.shape, self.strides, strides, strict=True))
+
+def _strides(step: Tensor) -> tuple[int, ...]:
+    """The step's own, but without gaps and overlaps."""
+    if step.is_contiguous() or (step.ndim == 4 and step.is_contiguous(memory_format=torch.channels_last)):
+        return step.stride()
+    # It keeps the order of dimensions.
+    return torch.empty_like(step, device="meta").stride()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 Coefficient = float | Tensor
+NOTHING = torch.empty(0)
 
 
 class Trajectory(NamedTuple):
@@ -26,8 +27,8 @@ class Trajectory(NamedTuple):
 
     s: Tensor
     v_last: Tensor
-    h: Tensor
-    v: Tensor
+    h: Tensor = NOTHING
+    v: Tensor = NOTHING
 
 
 def fire_and_reset(
@@ -87,5 +88,4 @@ def run(
         h, s, v = step(v, t)
         steps.append((s, h.detach(), v.detach()) if record else (s,))
     s, *recorded = (torch.stack(sequence) for sequence in zip(*steps, strict=True))
-    h_all, v_all = recorded or (s.new_empty(0), s.new_empty(0))
-    return Trajectory(s.to(dtype), torch.as_tensor(v).to(dtype), h_all, v_all)
+    return Trajectory(s.to(dtype), torch.as_tensor(v).to(dtype), *recorded)

@@ -15,6 +15,8 @@ import torch
 FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 # The entry of GNU's OpenMP, which LLVM's and Intel's have too; None where torch has loaded none of them.
 _parallel = getattr(ctypes.CDLL(None), "GOMP_parallel", None) if os.name == "posix" else None
+if _parallel is not None:
+    _parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
 _pools: dict[int, ThreadPoolExecutor] = {}
 # Threads do not outlive a fork, and OpenMP would wait for its own for ever.
 _forked = False
@@ -33,7 +35,7 @@ def run_on_threads(function: int, data: int, most: int) -> None:
     """Has up to `most` threads, as many as torch uses, call the C function at address `function` with `data`."""
     threads = 1 if _forked else min(most, torch.get_num_threads())
     if threads > 1 and _parallel is not None:
-        _parallel(ctypes.c_void_p(function), ctypes.c_void_p(data), threads, 0)
+        _parallel(function, data, threads, 0)
         return
     # ctypes lets the other threads run while a function does.
     call = FUNCTION(function)
