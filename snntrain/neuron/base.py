@@ -92,7 +92,7 @@ class BaseNode(nn.Module):
         return self._run(x, T)
 
     def _run(self, x: Tensor, T: int | None) -> Tensor:
-        if x.ndim == 0 or len(x) == 0:
+        if x.ndim == 0 or x.shape[0] == 0:
             raise ValueError(f"{type(self).__name__} needs at least one time step, got {list(x.shape)}")
         if isinstance(self.v, Tensor) and self.v.shape != x.shape[1:]:
             raise ValueError(

@@ -113,6 +113,22 @@ def test_gradients_are_those_of_the_definition_in_double_precision(
     assert_same_gradients(given, exact, 3e-6)
 
 
+@pytest.mark.parametrize("neurons", [(1,), (7, 3, 5)], ids=["one neuron", "many"])
+def test_numbers_tensors_of_one_and_of_many_go_together(neurons: tuple[int, ...]) -> None:
+    numbers = [0.6, 0.4, -0.05, 0.1]
+    own = torch.linspace(0.2, 0.8, neurons[0]).view(-1, *[1] * (len(neurons) - 1))
+    for place in range(4):
+        leaves: list[Any] = [torch.tensor(number, requires_grad=True) for number in numbers]
+        leaves[place] = own.clone().requires_grad_()
+        leaves[place - 1] = numbers[place - 1]
+        leaves[place - 2] = leaves[place - 2].detach().view(1, 1).requires_grad_()
+        given = [current(6, *neurons).requires_grad_(), *leaves]
+        exact = doubled(given)
+        for x, *k, v in (given, exact):
+            pull(run(x, k, v))
+        assert_same_gradients(given, exact, 3e-6)
+
+
 @every_surrogate
 @every_reset
 @every_detach

@@ -43,10 +43,11 @@ def integrate_and_fire(
         Spikes and last potential in the dtype of x, and all `h` and `v`, without gradient, if `record`.
     """
     if T is None:
-        T = len(x)
+        T = x.shape[0]
         if T > 1 and x.stride(0) == 0:
             x = x[:1]
-    name = executor.choose(x.device.type, x.dtype)
+    # A device spells its type out at each look, which takes longer than to allocate a tensor.
+    name = executor.choose("cpu" if x.is_cpu else x.device.type, x.dtype)
     known = formula(surrogate)
     if name != "reference" and known is not None:
         return fused(name, x, T, a, b, c, v, Rule(v_threshold, v_reset, detach_reset, *known), record)

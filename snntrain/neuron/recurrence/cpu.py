@@ -42,8 +42,11 @@ def backward(
     kernel = kernels.backward(_is_half(given), each, rule.v_reset is None, not rule.detach_reset, rule.kind)
     parts: Parts | None = None
     if learnt:
-        count, dtype = (given.neurons, torch.float32) if each else (-(-given.neurons // block), torch.float64)
-        parts = Parts(*torch.zeros(3, count, dtype=dtype).unbind())
+        # The kernel adds to what is a neuron's, and writes what is a block's.
+        if each:
+            parts = Parts(*(torch.zeros(given.neurons) for _ in range(3)))
+        else:
+            parts = Parts(*(torch.empty(-(-given.neurons // block), dtype=torch.float64) for _ in range(3)))
     grad_a, grad_b, grad_c = parts or (None, None, None)
     _call(
         *(kernel, rule, given, block),
@@ -90,9 +93,9 @@ def _call(kernel: Any, rule: Rule, given: Inputs, block: int, **more: float) -> 
         if one_each(values):
             rows.append(values.float())
         elif each and name != "v0":
-            rows.append(torch.full((neurons,), float(values)))
+            rows.append(torch.full((neurons,), _number(values)))
         else:
-            setattr(call, name, float(values))
+            setattr(call, name, _number(values))
             continue
         setattr(call, f"each_{name}", _address(rows[-1]))
     run_on_threads(kernel.address, ctypes.addressof(call), -(-neurons // block))
@@ -105,6 +108,10 @@ def _is_half(given: Inputs) -> bool:
 def _each(given: Inputs) -> bool:
     """Whether neurons have coefficients of their own."""
     return one_each(given.a) or one_each(given.b) or one_each(given.c)
+
+
+def _number(values: float | Tensor) -> float:
+    return values.item() if isinstance(values, Tensor) else values
 
 
 def _address(values: Tensor | None) -> int:

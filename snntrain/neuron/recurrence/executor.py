@@ -86,7 +86,7 @@ class Executor(Protocol):
         grad_v0: Tensor | None,
         learnt: bool,
     ) -> Parts | None:
-        """Writes `grad_x`, of x's shape and dtype, and `grad_v0` `[N, *]`, float32, unless it is None.
+        """Writes `grad_x`, of x's shape and dtype, and `grad_v0` `[M]`, float32, unless it is None.
 
         Args:
             grad_s: `[T, N, *]`, or `[1, N, *]` where it is the same in all steps; it and `grad_v_last` of x's dtype.

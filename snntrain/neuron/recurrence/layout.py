@@ -29,9 +29,9 @@ class Layout:
         strides = (self.neurons, *self.strides)
         return torch.empty_strided((T, *self.shape), strides, dtype=dtype or like.dtype, device=like.device)
 
-    def empty_step(self, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """A new step `[N, *]`; otherwise as `empty`."""
-        return torch.empty_strided(self.shape, self.strides, dtype=dtype or like.dtype, device=like.device)
+    def empty_step(self, like: Tensor) -> Tensor:
+        """A new step `[N, *]`, with the dtype and device of `like`."""
+        return torch.empty_strided(self.shape, self.strides, dtype=like.dtype, device=like.device)
 
     def ordered(self, sequence: Tensor) -> Tensor:
         """`[T, N, *]` itself where its steps are in this order, else a copy.

@@ -132,7 +132,7 @@ def _backward(
     if not layout.neurons:
         return [grad_x, *(torch.zeros_like(value) for value in _chosen(tensors, needed))]
     *learnt, continued = needed
-    grad_v0 = layout.empty_step(x, torch.float32) if continued else None
+    grad_v0 = x.new_empty(layout.neurons, dtype=torch.float32) if continued else None
     parts = load(executor).backward(
         Rule(v_threshold, v_reset, detach_reset, kind, p, q),
         _ordered(layout, x, T, _joined(tensors, numbers)),
@@ -153,8 +153,8 @@ def _chosen(values: Sequence[Tensor | None], needed: Sequence[bool]) -> list[Ten
 def _summed(layout: Layout, parts: Tensor, like: Tensor) -> Tensor:
     """The gradient of a coefficient or state `like`, which was broadcast over a step, from parts of it: in float64."""
     if like.numel() == 1:
-        total = parts if parts.numel() == 1 else parts.sum(dtype=torch.float64)
-        return total.to(like).reshape(like.shape)
+        total = (parts.sum(0, keepdim=True, dtype=torch.float64) if len(parts) > 1 else parts).to(like)
+        return total if total.shape == like.shape else total.reshape(like.shape)
     each = parts.as_strided(layout.shape, layout.strides)
     return (each if like.shape == layout.shape else each.double().sum_to_size(like.shape)).to(like.dtype)
 
