@@ -60,7 +60,7 @@ def backward(
         grad_a=_address(grad_a),
         grad_b=_address(grad_b),
         grad_c=_address(grad_c),
-        constant=len(given.x) == 1 and given.T > 1,
+        constant=given.x.shape[0] == 1 and given.T > 1,
     )
     return parts
 
@@ -120,4 +120,4 @@ def _address(values: Tensor | None) -> int:
 
 def _stride(sequence: Tensor) -> int:
     """From one step to the next; 0 where all are one."""
-    return sequence.stride(0) if len(sequence) > 1 else 0
+    return sequence.stride(0) if sequence.shape[0] > 1 else 0

@@ -38,11 +38,11 @@ class Layout:
 
         A sequence whose steps are one memory (stride 0 over time) becomes `[1, N, *]`.
         """
-        if sequence.stride(0) == 0 and len(sequence) > 1:
+        if sequence.stride(0) == 0 and sequence.shape[0] > 1:
             sequence = sequence[:1]
         if self._is_that_of(sequence.stride()[1:]):
             return sequence
-        return self.empty(len(sequence), sequence).copy_(sequence)
+        return self.empty(sequence.shape[0], sequence).copy_(sequence)
 
     def ordered_step(self, values: Tensor) -> Tensor:
         """What broadcasts over a step, as `[N, *]` in this order; one number as it is."""
