@@ -109,6 +109,10 @@ CASES: dict[str, Case] = {
         line("resume={broken}/runs/nothing_good trainer.epochs=9"),
         ("nothing_good/checkpoints", "last.pt and previous.pt cannot be used", "put a good copy there"),
     ),
+    "a folder in the way": (
+        line("resume={broken}/runs/in_the_way trainer.epochs=9"),
+        ("in_the_way/checkpoints/last.pt", "is a folder", "move it away, and the run goes on"),
+    ),
     "other data": (
         lambda _: resume.go_on(fake(data=fake(name="some")), {"data": "these"}, "those"),
         ("dataset=some", "are not those that this run was begun with", "put those back"),

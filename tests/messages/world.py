@@ -210,7 +210,7 @@ def made(
 
 
 def _runs_to_go_on_with(folder: Path, run: Path) -> None:
-    for name in ("no_epoch", "old", "nothing_good", "linked"):
+    for name in ("no_epoch", "old", "nothing_good", "linked", "in_the_way"):
         shutil.copytree(run, folder / "runs" / name)
     best = {name: folder / "runs" / name / "checkpoints" / "best.pt" for name in ("no_epoch", "old")}
     state = checkpoint.load(best["old"])
@@ -218,6 +218,9 @@ def _runs_to_go_on_with(folder: Path, run: Path) -> None:
     checkpoint.save(best["old"], state | {"format": 0})
     for name in ("last.pt", "previous.pt"):
         (folder / "runs" / "nothing_good" / "checkpoints" / name).write_bytes(b"damaged")
+    last = folder / "runs" / "in_the_way" / "checkpoints" / "last.pt"
+    last.unlink()
+    last.mkdir()
     metrics = folder / "runs" / "linked" / "metrics.jsonl"
     metrics.replace(folder / "own")
     metrics.symlink_to(folder / "own")

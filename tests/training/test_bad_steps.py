@@ -12,7 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig
-from torch import Tensor, nn
+from torch import nn
 
 from snntrain.training import build
 from snntrain.training.bad_steps import BadSteps, Buffers, Move, takes_found_inf

@@ -219,6 +219,24 @@ def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> 
     assert trained(tmp_path, *LOSS)["status"] == "completed"
 
 
+@pytest.mark.parametrize("name", ["last", "previous", "best"])
+def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_trained(name: str, tmp_path: Path) -> None:
+    trained(tmp_path / "alone", *LOSS)
+    interrupted_at(12)
+    with pytest.raises(Stopped):
+        trained(tmp_path / "hurt", *LOSS)
+    path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
+    path.unlink()
+    path.mkdir()
+    before = rows(tmp_path / "hurt")
+    with pytest.raises(UserError, match=rf"{name}\.pt: is a folder, .*; move it away, and the run goes on"):
+        trained(tmp_path / "hurt", *LOSS)
+    assert rows(tmp_path / "hurt") == before
+    path.rename(tmp_path / "away")
+    finished(tmp_path / "hurt")
+    same_end(tmp_path / "alone", tmp_path / "hurt")
+
+
 def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
     trained(tmp_path / "other", *LOSS, "network.hidden=[17]")
     trained(tmp_path / "alone", *LOSS)
