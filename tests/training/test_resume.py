@@ -26,7 +26,7 @@ from snntrain.training.build import Job
 from snntrain.training.journal import Journal
 from snntrain.training.monitor import Monitor
 from snntrain.training.run_folder import RunFolder
-from snntrain.training.saving import checkpoint
+from snntrain.training.saving import checkpoint, resume
 from snntrain.training.saving.state import put_back_random_states, random_states
 from snntrain.training.stop import Stopped, on_signals
 from tests.inspect.event_files import events
@@ -248,7 +248,7 @@ def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
     same_end(tmp_path / "alone", tmp_path / "hurt")
 
 
-@pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random"])
+@pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random", "step"])
 def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Path) -> None:
     trained(tmp_path, *LOSS)
     for name in ("last", "previous"):
@@ -257,6 +257,18 @@ def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Pat
         del content["format"], content[key]
         checkpoint.save(path, content)
     with pytest.raises(UserError, match=r"cannot be used; put a good|does not hold what this run goes on from"):
+        trained(tmp_path, *LOSS, "trainer.epochs=5")
+
+
+def test_memory_that_runs_out_in_a_resume_is_not_blamed_on_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    trained(tmp_path, *LOSS)
+    monkeypatch.setattr(resume, "put_back", full)
+    with pytest.raises(RunFailed, match="out of memory on the CPU in training with"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from omegaconf import DictConfig
@@ -13,6 +15,7 @@ from snntrain.errors import UserError
 from snntrain.inspect import event_files
 from snntrain.training.build import Job
 from snntrain.training.journal import Journal
+from snntrain.training.memory import is_out_of_memory
 from snntrain.training.progress import beginning
 from snntrain.training.run_folder import RunFolder
 from snntrain.training.saving.checkpoints import Checkpoints
@@ -58,23 +61,33 @@ def go_on(job: Job, state: State, data: str) -> Training:
             "(dataset.root names where they lie), or begin another run"
         )
     progress = beginning(job)
-    try:
+    with _whole():
         put_back(job, progress, state)
-    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
-        # With a good checksum: somebody else has written it.
-        told = f"{type(error).__name__}: {first_line(error)}"
-        raise UserError(
-            f"checkpoints/last.pt does not hold what this run goes on from ({told}); put a good copy there, or delete "
-            "the folder checkpoints and the run begins anew"
-        ) from error
     epochs = job.config.trainer.epochs
     where = f"epoch {progress.epoch} of {epochs}" if progress.finished < epochs else f"the end of {epochs} epochs"
     batches = f", after {progress.batch} of {len(job.train)} batches" if progress.batch else ""
     log.info("going on from %s%s", where, batches)
     # Records steps on a GPU, by what the optimizer is now.
     step = TrainingStep(job)
-    step.put_back(state["step"])
+    with _whole():
+        step.put_back(state["step"])
     return Training(job, step, progress)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Says what to do about a state that does not hold what is taken from it; memory may run out whatever it holds."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
+        # With a good checksum: somebody else has written it.
+        told = f"{type(error).__name__}: {first_line(error)}"
+        raise UserError(
+            f"checkpoints/last.pt does not hold what this run goes on from ({told}); put a good copy there, or delete "
+            "the folder checkpoints and the run begins anew"
+        ) from error
 
 
 def cut_back(run: RunFolder, state: State | None) -> None:
