@@ -129,8 +129,8 @@ def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
         _take_back_what_never_began(folder)
         if jobs := _jobs(folder):
             _tell(jobs, folder, "jobs that began are")
-    except BrokenPipeError:
-        pass  # The same Ctrl-C has ended whoever reads this, as tee.
+    except OSError:
+        pass  # The same Ctrl-C has ended whoever reads this, as tee; or the disk is gone.
     except KeyboardInterrupt as once_more:
         number = signal_behind(once_more) or number
     return Interrupted(number, f"interrupted; go on with: {command_to_go_on(typed, folder)}")

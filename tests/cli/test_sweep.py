@@ -182,6 +182,17 @@ def test_a_stopped_sweep_whose_reader_was_stopped_as_well_says_how_to_go_on(
     assert (one_done / "report.csv").exists()
 
 
+def test_a_stopped_sweep_whose_folder_cannot_be_read_says_how_to_go_on(
+    one_done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: Path) -> None:
+        raise OSError("stale file handle")
+
+    monkeypatch.setattr(Path, "iterdir", gone)
+    with pytest.raises(Interrupted, match=GO_ON):
+        sweep.run(ended_by(Interrupted(signal.SIGINT), one_done), ["snntrain", "-m", "seed=0,1"])
+
+
 def test_an_interruption_that_was_taken_for_an_error_ends_a_sweep_as_one(
     one_done: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
