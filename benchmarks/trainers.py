@@ -58,8 +58,7 @@ class Ours:
     def __init__(self, spec: Spec) -> None:
         from snntrain.config.compose import validate
         from snntrain.training import build, loop
-        from snntrain.training.progress import beginning
-        from snntrain.training.step import TrainingStep
+        from snntrain.training.training import begin
 
         if spec.without in BEFORE:
             BEFORE[spec.without]()
@@ -67,14 +66,13 @@ class Ours:
         self.job = build.prepare(config)
         if spec.without in AFTER:
             AFTER[spec.without](self.job)
-        self.step = TrainingStep(self.job)
+        self.training = begin(self.job)
         self.train_epoch = loop.train_epoch
-        self.progress = beginning(self.job)
         self.runs = _in_use(self.job)
 
     def __call__(self) -> None:
-        self.train_epoch(self.job, self.step, self.progress)
-        self.progress.next_epoch()
+        self.train_epoch(self.training)
+        self.training.progress.next_epoch()
 
 
 def _overrides(spec: Spec) -> list[str]:

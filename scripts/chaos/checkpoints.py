@@ -140,7 +140,7 @@ def in_the_way(bench: Bench) -> None:
         path.mkdir()
         bench.outcome.faults += 1
         bench.outcome.note("a folder")
-        stopped_by(training.start(training.resume), bench.outcome, [1, 2], "irectory")
+        stopped_by(training.start(training.resume), bench.outcome, [2], path.name, "is a folder")
         path.rmdir()
         training.finish()
 

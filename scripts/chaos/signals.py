@@ -111,7 +111,12 @@ def sweep_stopped(bench: Bench) -> None:
             code = process.wait()
             bench.outcome.note(f"in job {done} of 3")
             expected = STATUS.get(number, -number)
-            bench.outcome.expect(code == expected, f"sweep: status {code}, not {expected}: {process.said()[-3:]}")
+            said = process.said()
+            bench.outcome.expect(code == expected, f"sweep: status {code}, not {expected}: {said[-3:]}")
+            if number in STATUS:
+                told = bool(said) and said[-1].startswith("snntrain: interrupted; go on with: snntrain ")
+                bench.outcome.expect(told, f"sweep: does not say how to go on: {said[-3:]}")
+                bench.outcome.expect((sweep / "report.csv").exists(), f"{sweep}: no report of the jobs so far")
     process = start(argv, bench.place)
     if code := process.wait():
         bench.outcome.lost += 1

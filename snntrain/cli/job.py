@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,20 +11,20 @@ from omegaconf import DictConfig
 from snntrain.allocator import keep_freed_memory
 from snntrain.config.explain import first_line
 from snntrain.errors import Interrupted, RunFailed, UserError
-from snntrain.training.stop import came, importing
+from snntrain.training.run_folder import resume_command
+from snntrain.training.stop import importing, signal_behind
 
 # Writes to train.log alone: a traceback is not for the terminal.
 log_file = logging.getLogger("snntrain.file")
 
 
-def run(config: DictConfig, folder: Path, typed: Sequence[str], go_on: str) -> float:
+def run(config: DictConfig, folder: Path, typed: Sequence[str]) -> float:
     """The best validation accuracy of a run in `folder`.
 
     Args:
         config: what it is asked.
         folder: where it writes.
         typed: the command.
-        go_on: the command that goes on with it.
 
     Raises:
         UserError: nothing was trained.
@@ -38,12 +37,9 @@ def run(config: DictConfig, folder: Path, typed: Sequence[str], go_on: str) -> f
     keep_freed_memory()
     try:
         return float(train(config, folder, typed)["val_accuracy"])
-    except KeyboardInterrupt as error:
-        number = error.number if isinstance(error, Interrupted) else signal.SIGINT
-        raise _interrupted(number, folder, go_on) from error
-    except Exception as error:
-        if (before := came()) is not None:
-            raise _interrupted(before, folder, go_on) from error
+    except (Exception, KeyboardInterrupt) as error:
+        if (number := signal_behind(error)) is not None:
+            raise _interrupted(number, config, folder) from error
         if isinstance(error, UserError):
             raise
         log_file.exception("the run failed")
@@ -51,7 +47,8 @@ def run(config: DictConfig, folder: Path, typed: Sequence[str], go_on: str) -> f
         raise RunFailed(told) from error
 
 
-def _interrupted(number: int, folder: Path, go_on: str) -> Interrupted:
+def _interrupted(number: int, config: DictConfig, folder: Path) -> Interrupted:
+    if not (folder / "config.yaml").exists():
+        return Interrupted(number)
     log_file.warning("interrupted")
-    begun = (folder / "config.yaml").exists()
-    return Interrupted(number, f"interrupted; go on with: {go_on}" if begun else "interrupted")
+    return Interrupted(number, f"interrupted; go on with: {resume_command(folder, config.allow_targets)}")

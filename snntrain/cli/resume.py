@@ -14,7 +14,6 @@ from snntrain.config import saved
 from snntrain.config.compose import CONF
 from snntrain.errors import UserError
 from snntrain.report.latest import chosen
-from snntrain.training.run_folder import resume_command
 
 KEY = "resume="
 
@@ -44,7 +43,7 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
         print(own_folder.told(folder, summary))
         return
     _log_to(folder)
-    job.run(config, folder, typed, resume_command(folder, config.allow_targets))
+    job.run(config, folder, typed)
 
 
 def _log_to(folder: Path) -> None:

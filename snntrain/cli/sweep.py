@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,11 +15,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.report import tell
 from snntrain.config.explain import first_line
-from snntrain.errors import RunFailed, UserError, on_one_line
+from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import make, write
-from snntrain.training.run_folder import shown
+from snntrain.report.runs import Run
+from snntrain.training.run_folder import discard, shown
+from snntrain.training.stop import signal_behind
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
@@ -77,12 +79,34 @@ def command_to_go_on(typed: Sequence[str], folder: Path) -> str:
 
 
 class RememberFolder(Callback):
-    """Tells `conclude` where the sweep's folder is: Hydra's main function does not."""
+    """Tells `run` where the sweep's folder is: Hydra's main function does not."""
 
     folder: ClassVar[Path | None] = None
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         RememberFolder.folder = Path(config.hydra.sweep.dir)
+
+
+def run(launch: Callable[[], None], typed: Sequence[str]) -> None:
+    """Runs the jobs, and tells in the end what they have come to.
+
+    Args:
+        launch: has Hydra run them.
+        typed: the command.
+
+    Raises:
+        RunFailed: not all of them were completed.
+        Interrupted: a signal has ended the sweep, in a job or between two; the message says how to go on.
+    """
+    RememberFolder.folder = None
+    try:
+        launch()
+    except (Exception, KeyboardInterrupt) as error:
+        number, folder = signal_behind(error), RememberFolder.folder
+        if number is None or folder is None:
+            raise
+        raise _stopped(number, folder, typed) from error
+    conclude()
 
 
 def conclude() -> None:
@@ -94,15 +118,45 @@ def conclude() -> None:
     folder = RememberFolder.folder
     if folder is None:
         return
-    jobs = [job for path in runs.find([folder]) if (job := runs.read(path, now=math.inf)) is not None]
+    jobs = _jobs(folder)
+    if failed := _tell(jobs, folder, "jobs"):
+        raise RunFailed(f"{failed} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
+
+
+def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
+    """The same where a signal has ended the sweep; a further one does not wait for the report."""
+    try:
+        _take_back_what_never_began(folder)
+        if jobs := _jobs(folder):
+            _tell(jobs, folder, "jobs that began are")
+    except OSError:
+        pass  # The same Ctrl-C has ended whoever reads this, as tee; or the disk is gone.
+    except KeyboardInterrupt as once_more:
+        number = signal_behind(once_more) or number
+    return Interrupted(number, f"interrupted; go on with: {command_to_go_on(typed, folder)}")
+
+
+def _take_back_what_never_began(folder: Path) -> None:
+    """Hydra makes a job's folder first; it holds nothing else where the signal came right after that."""
+    for path in runs.find([folder]):
+        if [entry.name for entry in path.iterdir()] == [".hydra"]:
+            discard(path)
+
+
+def _jobs(folder: Path) -> list[Run]:
+    return [job for path in runs.find([folder]) if (job := runs.read(path, now=math.inf)) is not None]
+
+
+def _tell(jobs: Sequence[Run], folder: Path, which: str) -> int:
+    """Reports on the jobs, says which of them were completed, and returns how many were not."""
     if jobs:
         _report(folder)
     failed = [job for job in jobs if job.status != runs.COMPLETED]
-    print(f"{len(jobs) - len(failed)} of {len(jobs)} jobs completed in {folder}")
+    print(f"{len(jobs) - len(failed)} of {len(jobs)} {which} completed in {folder}")
     for job in failed:
-        print(f"  {job.status}: {runs.plain(str(job.path.relative_to(folder)))}: {job.ending or runs.WORDLESS}")
-    if failed:
-        raise RunFailed(f"{len(failed)} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
+        name = runs.plain(str(job.path.relative_to(folder)))
+        print("  " + ": ".join(filter(None, [job.status, name, job.ending])))
+    return len(failed)
 
 
 def _report(folder: Path) -> None:

@@ -24,7 +24,7 @@ from snntrain.config.compose import CONF, VERSION_BASE, prepare, validate
 from snntrain.config.explain import first_line
 from snntrain.errors import RunFailed, UserError
 from snntrain.training.lock import Unavailable
-from snntrain.training.run_folder import discard, resume_command
+from snntrain.training.run_folder import discard
 from snntrain.training.stop import importing
 
 log = logging.getLogger("snntrain")
@@ -103,17 +103,21 @@ def _run(arguments: Arguments, typed: Sequence[str]) -> None:
     def task(config: DictConfig) -> float:
         return _job(config, typed, errors)
 
-    try:
-        _hand_to_hydra(arguments, task)
-    except OSError as error:
-        # Inside the job every error is caught: this is Hydra, making the output folder.
-        raise UserError(
-            f"{error.filename}: cannot be written ({error.strerror}); choose another folder with hydra.run.dir=… "
-            "(hydra.sweep.dir=… with -m)"
-        ) from error
+    def launch() -> None:
+        try:
+            _hand_to_hydra(arguments, task)
+        except OSError as error:
+            # Inside the job every error is caught: this is Hydra, making the output folder.
+            raise UserError(
+                f"{error.filename}: cannot be written ({error.strerror}); choose another folder with hydra.run.dir=… "
+                "(hydra.sweep.dir=… with -m)"
+            ) from error
+
     if "--multirun" in arguments.flags:
-        sweep.conclude()
-    elif errors:
+        sweep.run(launch, typed)
+        return
+    launch()
+    if errors:
         raise errors[0]
 
 
@@ -140,8 +144,8 @@ def _job(config: DictConfig, typed: Sequence[str], errors: list[Exception]) -> f
     sweeping = hydra_config.mode == RunMode.MULTIRUN
     try:
         if sweeping:
-            return _job_of_sweep(config, folder, typed, sweep.command_to_go_on(typed, Path(hydra_config.sweep.dir)))
-        return job.run(config, folder, typed, resume_command(folder, config.allow_targets))
+            return _job_of_sweep(config, folder, typed)
+        return job.run(config, folder, typed)
     except (UserError, RunFailed) as error:
         errors.append(error)
         if sweeping:
@@ -153,10 +157,10 @@ def _job(config: DictConfig, typed: Sequence[str], errors: list[Exception]) -> f
     return float("nan")
 
 
-def _job_of_sweep(config: DictConfig, folder: Path, typed: Sequence[str], go_on: str) -> float:
+def _job_of_sweep(config: DictConfig, folder: Path, typed: Sequence[str]) -> float:
     """The same of a sweep's job, which is not run again where it was completed the last time."""
     own_folder.check(folder, config)
     if summary := own_folder.nothing_left(folder, config):
         log.info("%s", own_folder.told(folder, summary))
         return float(summary["val_accuracy"])
-    return job.run(config, folder, typed, go_on)
+    return job.run(config, folder, typed)

@@ -29,6 +29,7 @@ class Epoch:
     Args:
         number: from 1.
         training, validation: metrics over the images of each.
+        improved: whether its weights are the best so far.
         rates: of the neurons in validation.
         gradient_norms: mean over the steps, a layer each; empty without a monitor.
         skipped: steps that were left out, because the loss or a gradient was not finite.
@@ -39,6 +40,7 @@ class Epoch:
     number: int
     training: Metrics
     validation: Metrics
+    improved: bool
     rates: FiringRates
     gradient_norms: Mapping[str, float]
     skipped: int
@@ -77,12 +79,11 @@ class Journal:
         """A line on the terminal and in train.log."""
         log.info(line)
 
-    def epoch(self, epoch: Epoch, *, improved: bool, last: bool) -> None:
+    def epoch(self, epoch: Epoch, *, last: bool) -> None:
         """Writes an epoch down everywhere.
 
         Args:
             epoch: what it came to.
-            improved: whether its weights are the best so far.
             last: whether training ends with it.
 
         Raises:
@@ -99,7 +100,7 @@ class Journal:
             f"epoch {epoch.number:>{len(str(total))}}/{total}"
             f"  train loss {epoch.training.loss:.4f} accuracy {epoch.training.accuracy:.4f}"
             f"  val loss {epoch.validation.loss:.4f} accuracy {epoch.validation.accuracy:.4f}"
-            f"  {epoch.images_per_second:,.0f} images/s{'  best so far' if improved else ''}"
+            f"  {epoch.images_per_second:,.0f} images/s{'  best so far' if epoch.improved else ''}"
         )
         if epoch.skipped:
             log.warning("epoch %d: %d steps were left out, loss or gradient not finite", epoch.number, epoch.skipped)

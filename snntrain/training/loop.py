@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Callable
 
 from snntrain.errors import RunFailed
 from snntrain.inspect.rates import FiringRates
@@ -11,13 +12,12 @@ from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Epoch, Journal
 from snntrain.training.memory import explained
-from snntrain.training.progress import Progress
 from snntrain.training.saving.saver import Saver, check_weights
-from snntrain.training.step import TrainingStep
 from snntrain.training.stop import Stop, Stopped
+from snntrain.training.training import Training
 
 
-def fit(job: Job, step: TrainingStep, progress: Progress, journal: Journal, saver: Saver, stop: Stop) -> None:
+def fit(training: Training, journal: Journal, saver: Saver, stop: Stop) -> None:
     """Trains from where the run has come to until it is over: all epochs, or validation no longer improves.
 
     Each epoch ends with a validation and is saved, and so is what a signal interrupts.
@@ -26,26 +26,21 @@ def fit(job: Job, step: TrainingStep, progress: Progress, journal: Journal, save
         RunFailed: the loss, a gradient or a weight is not a finite number, and stays so; nothing can be saved.
         Stopped: a signal has asked for it.
     """
-    trainer = job.config.trainer
+    trainer, progress = training.job.config.trainer, training.progress
+
+    def between_steps() -> None:
+        stop.check()
+        if saver.due():
+            saver.save()
+
     try:
         while not progress.is_over(trainer):
             stop.check()
-            if progress.batch == 0:
-                progress.learning_rate = float(job.optimizer.param_groups[0]["lr"])
-            training = train_epoch(job, step, progress, saver, stop)
-            with explained(job.config, evaluating=True), FiringRates(job.evaluated.network) as rates:
-                images = stop.between(job.validation.epoch())
-                validation = evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
-            number, learning_rate, seconds = progress.epoch, progress.learning_rate, progress.seconds
-            improved = progress.best.update(validation, number, job.evaluated.network)
-            norms, skipped = step.gradient_norms(), step.skipped()
-            progress.next_epoch()
-            journal.epoch(
-                Epoch(number, training, validation, rates, norms, skipped, learning_rate, seconds),
-                improved=improved,
-                last=progress.is_over(trainer),
-            )
-            if improved:
+            trained = train_epoch(training, between_steps)
+            validation, rates = validate(training.job, stop)
+            epoch = finish_epoch(training, trained, validation, rates)
+            journal.epoch(epoch, last=progress.is_over(trainer))
+            if epoch.improved:
                 saver.save_best()
             saver.save()
             journal.figures(progress)
@@ -56,11 +51,20 @@ def fit(job: Job, step: TrainingStep, progress: Progress, journal: Journal, save
         journal.say(f"stopped early: no better validation accuracy in {trainer.early_stopping} epochs")
 
 
-def train_epoch(
-    job: Job, step: TrainingStep, progress: Progress, saver: Saver | None = None, stop: Stop | None = None
-) -> Metrics:
-    """What is left of a pass over the training images; returns the metrics of the whole pass."""
+def train_epoch(training: Training, between_steps: Callable[[], None] = lambda: None) -> Metrics:
+    """What is left of a pass over the training images; returns the metrics of the whole pass.
+
+    Args:
+        training: at the beginning of an epoch or in the middle of it.
+        between_steps: is called where a checkpoint can be taken, but not after the last step.
+
+    Raises:
+        RunFailed: the loss, a gradient or a weight is not a finite number, and stays so.
+    """
+    job, step, progress = training.job, training.step, training.progress
     job.model.train()
+    if progress.batch == 0:
+        progress.learning_rate = float(job.optimizer.param_groups[0]["lr"])
     started = time.perf_counter() - progress.seconds
     count = len(job.train)
     batches = job.train.epoch(progress.epoch, start=progress.batch)
@@ -74,10 +78,7 @@ def train_epoch(
             raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
         # Gradients that are being accumulated are in no checkpoint.
         if not step.pending and progress.batch < count:
-            if stop is not None:
-                stop.check()
-            if saver is not None and saver.due():
-                saver.save()
+            between_steps()
     metrics = progress.tally.metrics()
     # Until here it may have been some steps behind a GPU.
     if step.failing():
@@ -85,5 +86,34 @@ def train_epoch(
     progress.seconds = time.perf_counter() - started
     if not math.isfinite(metrics.loss):
         raise RunFailed(f"the training loss was never finite in epoch {progress.epoch}: {ADVICE}")
-    check_weights(job, progress)
+    check_weights(training)
     return metrics
+
+
+def validate(job: Job, stop: Stop) -> tuple[Metrics, FiringRates]:
+    """Metrics of the evaluated model over the validation images, and how often its neurons fired.
+
+    Raises:
+        Stopped: a signal has asked for it.
+    """
+    with explained(job.config, evaluating=True), FiringRates(job.evaluated.network) as rates:
+        images = stop.between(job.validation.epoch())
+        return evaluate(job.evaluated, job.loss, images, job.classes, job.precision), rates
+
+
+def finish_epoch(training: Training, trained: Metrics, validation: Metrics, rates: FiringRates) -> Epoch:
+    """Has an epoch that was trained and validated be behind the training; returns what it came to."""
+    step, progress = training.step, training.progress
+    epoch = Epoch(
+        number=progress.epoch,
+        training=trained,
+        validation=validation,
+        improved=progress.best.update(validation, progress.epoch, training.job.evaluated.network),
+        rates=rates,
+        gradient_norms=step.gradient_norms(),
+        skipped=step.skipped(),
+        learning_rate=progress.learning_rate,
+        seconds=progress.seconds,
+    )
+    progress.next_epoch()
+    return epoch

@@ -23,12 +23,12 @@ from snntrain.training.journal import Journal
 from snntrain.training.loop import fit
 from snntrain.training.memory import explained
 from snntrain.training.monitor import Monitor
-from snntrain.training.progress import Best, beginning
+from snntrain.training.progress import Best
 from snntrain.training.run_folder import RunFolder, shown
 from snntrain.training.saving import resume
 from snntrain.training.saving.saver import Saver
-from snntrain.training.step import TrainingStep
 from snntrain.training.stop import Stop, on_signals
+from snntrain.training.training import begin
 
 log = logging.getLogger("snntrain")
 
@@ -68,19 +68,16 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         run.summary |= built(job)
         run.write_summary()
         log.info(describe(job))
-        progress, data = beginning(job), fingerprint(job.data)
-        if state is not None:
-            resume.go_on(job, progress, state, data)
+        data = fingerprint(job.data)
+        training = begin(job) if state is None else resume.go_on(job, state, data)
         resume.cut_back(run, state)
-        # Records steps on a GPU, by what the optimizer is now.
-        step = TrainingStep(job)
         monitor = Monitor(job) if config.monitor.every else None
-        with Board(run.tensorboard, after=progress.finished) as board, on_signals() as stop:
+        with Board(run.tensorboard, after=training.progress.finished) as board, on_signals() as stop:
             journal = Journal(job, run, board, monitor)
-            saver = Saver(job, step, progress, data, run, board)
-            resume.catch_up(step, journal, saver, state)
-            fit(job, step, progress, journal, saver, stop)
-            test(job, progress.best, run, board, stop)
+            saver = Saver(training, data, run, board)
+            resume.catch_up(training, journal, saver, state)
+            fit(training, journal, saver, stop)
+            test(job, training.progress.best, run, board, stop)
             board.hyper_parameters(hyper_parameters(config, job.data.name), final_metrics(run.summary))
     log.info(summary_line(run))
     return run.summary

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shlex
-import shutil
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -19,13 +15,13 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import plain_yaml
 from snntrain.errors import RunFailed, UserError
+from snntrain.training.environment import earlier_starts, environment
 from snntrain.training.lock import Lock
 from snntrain.training.stop import came
 
 if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
     from snntrain.training.runtime import Runtime
 
-PACKAGES = ("snntrain", "torch", "torchvision", "numpy", "hydra-core", "omegaconf", "tensorboard")
 # What summary.json says besides status, error and name; null until it is known.
 FIGURES = (
     *("test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "train_seconds"),
@@ -41,7 +37,7 @@ class RunFolder:
 
     summary.json         status (running, completed, failed, interrupted), error, figures
     config.yaml          the resolved configuration
-    environment.json     versions, device, git commit, command line
+    environment.json     versions, device, git commit, command line; of each start
     metrics.jsonl        a line an epoch
     checkpoints/         last.pt, previous.pt and best.pt
     tensorboard/         events
@@ -138,9 +134,10 @@ class RunFolder:
             write_whole(self.path / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
 
     def write_environment(self, runtime: Runtime, command: Sequence[str]) -> None:
-        """Writes environment.json: `command` is what was typed."""
+        """Writes environment.json, which keeps what it said of earlier starts: `command` is what was typed."""
+        path = self.path / "environment.json"
         with self.writing():
-            write_json(self.path / "environment.json", environment(runtime, command))
+            write_json(path, environment(runtime, command) | {"earlier": earlier_starts(path)})
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Adds an epoch's line to metrics.jsonl, and waits until it is on the disk."""
@@ -201,44 +198,6 @@ def write_whole(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-
-
-def environment(runtime: Runtime, command: Sequence[str]) -> dict[str, Any]:
-    """Where a run ran and by which command: what it takes to run it again."""
-    import torch
-
-    return {
-        "command": list(command),
-        "folder": os.getcwd(),
-        "git_commit": _git_commit(),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "packages": {name: _version(name) for name in PACKAGES},
-        "device": str(runtime.device),
-        "device_name": runtime.device_name,
-        "cuda": torch.version.cuda,
-        "cpu_threads": torch.get_num_threads(),
-    }
-
-
-def _git_commit() -> str | None:
-    """The commit of the checkout that the command is given in, '+changes' where it is not clean."""
-    if shutil.which("git") is None:
-        return None
-    commit = _git("rev-parse", "HEAD")
-    return f"{commit}+changes" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
-
-
-def _git(*arguments: str) -> str | None:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None if done.returncode == 0 else None
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def holds_a_run(path: Path) -> bool:

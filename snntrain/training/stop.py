@@ -48,6 +48,15 @@ def came() -> int | None:
     return _came
 
 
+def signal_behind(error: BaseException) -> int | None:
+    """The signal that has led to an error, also where others have made their own of the interruption; None: it is not
+    about one.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        return error.number if isinstance(error, Interrupted) else signal.SIGINT
+    return came()
+
+
 @contextmanager
 def importing() -> Iterator[None]:
     """In the block a signal ends the program at once: the import of torch aborts it where an error is raised inside."""

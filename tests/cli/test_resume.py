@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import resource
@@ -15,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import DictConfig
 
+from snntrain.cli import sweep
+from snntrain.training import stop
 from tests.conftest import TINY, Outcome
 from tests.training.jobs import rows
 
@@ -230,11 +234,16 @@ def test_a_sweep_that_was_stopped_goes_on_when_it_is_given_again(
         assert running.poll() is None, running.communicate()
         time.sleep(0.005)
     running.send_signal(signal.SIGTERM)
-    _, err = running.communicate(timeout=60)
+    out, err = running.communicate(timeout=60)
     assert running.returncode == 143
     program, *words = shlex.split(err.strip().partition("go on with: ")[2])
     assert (program, sorted(words)) == ("snntrain", sorted(SWEEP))
-    (first,) = (tmp_path / "sweep").glob("0_*")
+    (first,), (second,) = ((tmp_path / "sweep").glob(f"{number}_*") for number in (0, 1))
+    *_, where, how_many, which = out.splitlines()
+    assert where == "report: sweep/report.csv, sweep/report.md, sweep/report.html"
+    assert how_many == "1 of 2 jobs that began are completed in sweep"
+    assert which.startswith(f"  interrupted: {second.name}")
+    assert reported(tmp_path / "sweep") == {first.name: "completed", second.name: "interrupted"}
     written = summary_time(first)
     outcome = snntrain(*words)
     assert outcome.status == 0
@@ -243,6 +252,38 @@ def test_a_sweep_that_was_stopped_goes_on_when_it_is_given_again(
     assert summary_time(first) == written
     for job in (tmp_path / "sweep").glob("*/"):
         assert rows(job) == rows(tmp_path / "alone" / job.name)
+
+
+@pytest.mark.parametrize(("hook", "seed"), [("on_job_end", 0), ("on_job_start", 1)])
+def test_a_sweep_that_is_stopped_between_two_jobs_reports_and_says_how_to_go_on(
+    hook: str, seed: int, snntrain: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When a job has ended, and when the next one has a folder and no more."""
+
+    def signalled(self: object, config: DictConfig, **more: Any) -> None:
+        if f"seed={seed}" in config.hydra.overrides.task:
+            stop.end_at_once(signal.SIGUSR1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stop, "_came", None)
+        patch.setattr(sweep.RememberFolder, hook, signalled)
+        outcome = snntrain(*SWEEP)
+    assert outcome.status == 138
+    assert outcome.out.endswith("1 of 1 jobs that began are completed in sweep\n")
+    (first,) = (tmp_path / "sweep").glob("*/")
+    assert reported(tmp_path / "sweep") == {first.name: "completed"}
+    said, _, command = outcome.err.strip().partition("; go on with: ")
+    assert said == "snntrain: interrupted"
+    name, *words = shlex.split(command)
+    assert name == "snntrain"
+    assert snntrain(*words).status == 0
+    assert list(reported(tmp_path / "sweep").values()) == ["completed"] * 3
+
+
+def reported(sweep: Path) -> dict[str, str]:
+    """The status of each job in a sweep's report.csv, by the name of its folder."""
+    with (sweep / "report.csv").open(encoding="utf-8", newline="") as file:
+        return {Path(row["run"]).name: row["status"] for row in csv.DictReader(file)}
 
 
 def test_the_folder_of_another_sweep_is_refused(snntrain: Command, tmp_path: Path) -> None:

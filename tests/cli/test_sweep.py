@@ -1,7 +1,10 @@
 """A sweep: its folders, its exit status, and how it ends where a job fails."""
 
 import csv
+import io
 import json
+import os
+import signal
 import statistics
 import sys
 from collections.abc import Callable
@@ -12,9 +15,11 @@ import pytest
 
 from snntrain.cli import sweep
 from snntrain.config import combinations
-from snntrain.errors import RunFailed
+from snntrain.errors import Interrupted, RunFailed
+from snntrain.training import stop
 from snntrain.training.run_folder import FIGURES
 from tests.conftest import TINY, Outcome
+from tests.report.folders import write_run
 
 SMALL = (*TINY, "monitor=off", "hydra.sweep.dir=sweep")
 MODULE = """
@@ -129,6 +134,74 @@ def test_a_job_without_a_word_has_failed(tmp_path: Path, monkeypatch: pytest.Mon
         "  failed: 1: ended without a word",
         "  failed: 2: it left no summary.json; see its train.log",
     ]
+
+
+def ended_by(error: BaseException, folder: Path) -> Callable[[], None]:
+    """A sweep in this folder that ends so."""
+
+    def launch() -> None:
+        sweep.RememberFolder.folder = folder
+        raise error
+
+    return launch
+
+
+@pytest.fixture
+def one_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a sweep with a completed job."""
+    monkeypatch.chdir(tmp_path)
+    write_run(tmp_path / "sweep" / "0")
+    return Path("sweep")
+
+
+GO_ON = "interrupted; go on with: snntrain -m seed=0,1 hydra.sweep.dir=sweep"
+
+
+def test_a_second_signal_does_not_wait_for_the_report(one_done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def again(*given: Any, **more: Any) -> None:
+        raise Interrupted(signal.SIGTERM)
+
+    monkeypatch.setattr(sweep, "make", again)
+    with pytest.raises(Interrupted, match=GO_ON) as ended:
+        sweep.run(ended_by(Interrupted(signal.SIGINT), one_done), ["snntrain", "-m", "seed=0,1"])
+    assert ended.value.number == signal.SIGTERM
+    assert not (one_done / "report.csv").exists()
+
+
+def test_a_stopped_sweep_whose_reader_was_stopped_as_well_says_how_to_go_on(
+    one_done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `snntrain -m … | tee log`, of which Ctrl-C ends both."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with io.TextIOWrapper(io.FileIO(writer, "w"), write_through=True) as nobody_reads:
+        monkeypatch.setattr(sys, "stdout", nobody_reads)
+        with pytest.raises(Interrupted, match=GO_ON) as ended:
+            sweep.run(ended_by(KeyboardInterrupt(), one_done), ["snntrain", "-m", "seed=0,1"])
+    assert ended.value.number == signal.SIGINT
+    assert (one_done / "report.csv").exists()
+
+
+def test_a_stopped_sweep_whose_folder_cannot_be_read_says_how_to_go_on(
+    one_done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(path: Path) -> None:
+        raise OSError("stale file handle")
+
+    monkeypatch.setattr(Path, "iterdir", gone)
+    with pytest.raises(Interrupted, match=GO_ON):
+        sweep.run(ended_by(Interrupted(signal.SIGINT), one_done), ["snntrain", "-m", "seed=0,1"])
+
+
+def test_an_interruption_that_was_taken_for_an_error_ends_a_sweep_as_one(
+    one_done: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match="bad"):
+        sweep.run(ended_by(ValueError("bad"), one_done), [])
+    monkeypatch.setattr(stop, "_came", signal.SIGUSR1)
+    with pytest.raises(Interrupted, match="interrupted; go on with: ") as ended:
+        sweep.run(ended_by(ValueError("of somebody's code"), one_done), [])
+    assert ended.value.number == signal.SIGUSR1
 
 
 def test_the_neuron_of_the_readme_is_swept(

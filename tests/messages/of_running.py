@@ -15,8 +15,9 @@ from snntrain.training import loop
 from snntrain.training.lock import Lock
 from snntrain.training.saving import resume, saver
 from tests.conftest import TINY
+from tests.training.jobs import prepared
 
-from .world import Case, World, fake, fakes, line
+from .world import Case, World, fake, fake_training, line
 
 OWN = "{broken}/configs"
 HEAD = bytes((0, 0, 8, 3))
@@ -108,12 +109,16 @@ CASES: dict[str, Case] = {
         line("resume={broken}/runs/nothing_good trainer.epochs=9"),
         ("nothing_good/checkpoints", "last.pt and previous.pt cannot be used", "put a good copy there"),
     ),
+    "a folder in the way": (
+        line("resume={broken}/runs/in_the_way trainer.epochs=9"),
+        ("in_the_way/checkpoints/last.pt", "is a folder", "move it away, and the run goes on"),
+    ),
     "other data": (
-        lambda _: resume.go_on(fake(data=fake(name="some")), fake(), {"data": "these"}, "those"),
+        lambda _: resume.go_on(fake(data=fake(name="some")), {"data": "these"}, "those"),
         ("dataset=some", "are not those that this run was begun with", "put those back"),
     ),
     "a state that is none": (
-        lambda _: resume.go_on(fake(model=torch.nn.Identity()), fake(), {"data": "these"}, "these"),
+        lambda _: resume.go_on(prepared(), {"data": "these"}, "these"),
         ("checkpoints/last.pt", "does not hold what this run goes on from", "put a good copy there"),
     ),
     "a full disk": (
@@ -121,11 +126,11 @@ CASES: dict[str, Case] = {
         ("run cannot be written", "No space left on device", "go on with: snntrain resume=run"),
     ),
     "loss that is not finite": (
-        lambda _: loop.train_epoch(*fakes(loss=math.nan)),
+        lambda _: loop.train_epoch(fake_training(loss=math.nan)),
         ("in epoch 3", "the training loss was never finite", "try a lower optimizer.lr"),
     ),
     "weights that are not finite": (
-        lambda _: saver.check_weights(*fakes(weight=math.inf)[::2]),
+        lambda _: saver.check_weights(fake_training(weight=math.inf)),
         ("in epoch 3", "the weights are no longer finite", "try a lower optimizer.lr"),
     ),
     "dead workers": (

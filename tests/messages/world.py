@@ -131,14 +131,15 @@ def fake(**attributes: Any) -> Any:
     return SimpleNamespace(**attributes)
 
 
-def fakes(loss: float = 0.0, weight: float = 0.0) -> tuple[Any, Any, Any]:
-    """A job, its step and its progress at the end of epoch 3, which has come to this."""
+def fake_training(loss: float = 0.0, weight: float = 0.0) -> Any:
+    """A training at the end of epoch 3, which has come to this."""
     model = torch.nn.Linear(1, 1)
     torch.nn.init.constant_(model.weight, weight)
     empty = FakeBatches()
-    tally = fake(metrics=lambda: fake(loss=loss))
+    tally = fake(images=lambda: 0, metrics=lambda: fake(loss=loss))
     job = fake(model=model, train=empty, config=fake(trainer=fake(epochs=3)))
-    return job, fake(failing=lambda: False), fake(epoch=3, batch=0, seconds=0.0, tally=tally)
+    progress = fake(epoch=3, batch=1, seconds=0.0, tally=tally)
+    return fake(job=job, step=fake(failing=lambda: False), progress=progress)
 
 
 class FakeBatches(list[Any]):
@@ -209,7 +210,7 @@ def made(
 
 
 def _runs_to_go_on_with(folder: Path, run: Path) -> None:
-    for name in ("no_epoch", "old", "nothing_good", "linked"):
+    for name in ("no_epoch", "old", "nothing_good", "linked", "in_the_way"):
         shutil.copytree(run, folder / "runs" / name)
     best = {name: folder / "runs" / name / "checkpoints" / "best.pt" for name in ("no_epoch", "old")}
     state = checkpoint.load(best["old"])
@@ -217,6 +218,9 @@ def _runs_to_go_on_with(folder: Path, run: Path) -> None:
     checkpoint.save(best["old"], state | {"format": 0})
     for name in ("last.pt", "previous.pt"):
         (folder / "runs" / "nothing_good" / "checkpoints" / name).write_bytes(b"damaged")
+    last = folder / "runs" / "in_the_way" / "checkpoints" / "last.pt"
+    last.unlink()
+    last.mkdir()
     metrics = folder / "runs" / "linked" / "metrics.jsonl"
     metrics.replace(folder / "own")
     metrics.symlink_to(folder / "own")

@@ -22,6 +22,7 @@ from snntrain.training.loss import MSERate
 from snntrain.training.progress import beginning
 from snntrain.training.saving import checkpoint
 from snntrain.training.step import TrainingStep
+from snntrain.training.training import Training
 
 TINY = (
     *("network=mlp", "network.hidden=[16]", "trainer.device=cpu", "trainer.precision=fp32"),
@@ -44,7 +45,7 @@ def one_epoch(job: Job, step: TrainingStep, number: int = 1) -> Metrics:
     """Trains the whole of epoch `number`."""
     progress = beginning(job)
     progress.epoch = number
-    return train_epoch(job, step, progress)
+    return train_epoch(Training(job, step, progress))
 
 
 def trained(folder: Path, *overrides: str) -> dict[str, Any]:

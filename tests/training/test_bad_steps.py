@@ -4,91 +4,28 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Collection
 from functools import cache
 from itertools import groupby
-from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import DictConfig
-from torch import Tensor, nn
+from torch import nn
 
-from snntrain.neuron import reset_net
 from snntrain.training import build
 from snntrain.training.bad_steps import BadSteps, Buffers, Move, takes_found_inf
 from snntrain.training.build import Job
 from snntrain.training.cuda_graph import WARM_UP, can_be_recorded
 from snntrain.training.step import TrainingStep
 
-from .jobs import configured, prepared
+from .jobs import configured, prepared, same
+from .spoilt import EIGHT, Spoilt, trained, without
 
 CPU = torch.device("cpu")
-EIGHT = ("trainer.limit_batches=8", "trainer.batch_size=8")
 CONVOLUTIONAL = ("network=csnn", "network.channels=[4]", "network.hidden=[8]", "neuron=plif")
 ADAM, ADAMW, SGD = "optimizer=adam", "optimizer=adamw", "optimizer=sgd"
-
-
-class Spoilt(nn.Module):
-    """A loss that is infinite, or great, or whose gradient is NaN, at the calls in `bad`; `kind` says which."""
-
-    def __init__(self, loss: nn.Module, bad: Collection[int], kind: str) -> None:
-        super().__init__()
-        self.loss, self.bad, self.kind, self.calls = loss, bad, kind, 0
-
-    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
-        spoils = self.calls in self.bad
-        self.calls += 1
-        if spoils and self.kind == "gradient":
-            spikes.register_hook(lambda gradient: gradient * torch.nan)
-        loss: Tensor = self.loss(spikes, labels)
-        # A number that is added has no gradient: the loss alone is infinite.
-        if spoils and self.kind == "great":
-            return loss * 64
-        return loss + torch.inf if spoils and self.kind == "loss" else loss
-
-
-def trained(job: Job, bad: Collection[int], kind: str = "gradient") -> TrainingStep:
-    """A step after an epoch in which the batches `bad` are spoilt."""
-    step = TrainingStep(job)
-    job.loss = Spoilt(job.loss, bad, kind)
-    job.model.train()
-    for index, (images, labels) in enumerate(job.train.epoch(1)):
-        step(images * torch.nan if kind == "images" and index in bad else images, labels, index)
-    return step
-
-
-def without(job: Job, bad: Collection[int]) -> dict[str, Tensor] | None:
-    """Trains an epoch in plain PyTorch without the steps that hold one of `bad`; returns the weights' average."""
-    trainer, average, batches = job.config.trainer, None, list(job.train.epoch(1))
-    job.model.train()
-    for first in range(0, len(batches), trainer.accumulate):
-        group = batches[first : first + trainer.accumulate]
-        if not set(bad) & set(range(first, first + len(group))):
-            for images, labels in group:
-                with job.precision.autocast():
-                    loss = job.loss(job.model(images), labels)
-                reset_net(job.model)
-                (loss / len(group)).backward()
-            if trainer.clip_grad_norm is not None:
-                torch.nn.utils.clip_grad_norm_(job.model.parameters(), trainer.clip_grad_norm)
-            job.optimizer.step()
-            job.optimizer.zero_grad()
-            now = {name: value.clone() for name, value in job.model.state_dict().items() if value.is_floating_point()}
-            decay = trainer.ema or 0.0
-            average = now if average is None else {k: torch.lerp(v, now[k], 1 - decay) for k, v in average.items()}
-        job.optimizer._opt_called = True  # The schedule may run ahead of the first step.
-        job.scheduler.step()
-    return average
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two states are equal to the bit."""
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
-    return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
 
 
 def ends_as(job: Job, oracle: Job) -> bool:
@@ -219,45 +156,6 @@ def test_each_batch_of_an_accumulated_step_is_looked_at() -> None:
     assert step.failing()
     assert "a step was bad (trainer.max_bad_steps=0)" in step.failure()
     assert step.failure().endswith("is in the input images: look at the data")
-
-
-def scaled(scale: float, bad: Collection[int], kind: str = "gradient") -> tuple[TrainingStep, Job]:
-    """An epoch of a job whose loss is scaled as in float16."""
-    job = prepared(*EIGHT, "trainer.max_bad_steps=2", SGD)
-    job.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
-    return trained(job, bad, kind), job
-
-
-def test_an_overflow_of_the_scaled_loss_is_skipped_and_rescaled_and_not_counted() -> None:
-    step, job = scaled(2.0**127, range(99), "great")
-    assert 2.0**110 < job.scaler.get_scale() < 2.0**125
-    assert step.skipped() == 0
-    assert not step.failing()
-    assert all(p.isfinite().all() for p in job.model.parameters())
-
-
-@pytest.mark.parametrize(
-    ("scale", "kind", "counted"), [(2.0**10, "gradient", 0), (0.5, "gradient", 4), (2.0**10, "loss", 4)]
-)
-def test_a_step_is_bad_where_no_scale_would_help(scale: float, kind: str, counted: int) -> None:
-    bad = {1, 4, 5, 6}
-    step, job = scaled(scale, bad, kind)
-    oracle = prepared(*EIGHT, SGD)
-    without(oracle, bad)
-    assert step.skipped() == counted
-    assert step.failing() is (counted > 0)
-    for one, other in zip(job.model.parameters(), oracle.model.parameters(), strict=True):
-        torch.testing.assert_close(one, other)
-
-
-def test_a_first_step_that_overflows_leaves_no_momentum() -> None:
-    """torch's fused SGD alone would go on from memory that nobody has written to."""
-    job = prepared(*EIGHT, SGD)
-    job.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
-    step = TrainingStep(job)
-    job.loss = Spoilt(job.loss, {0}, "gradient")
-    step(*next(job.train.epoch(1)), 0)
-    assert not job.optimizer.state
 
 
 def test_a_state_goes_on_to_the_bit() -> None:

@@ -26,7 +26,7 @@ from snntrain.training.build import Job
 from snntrain.training.journal import Journal
 from snntrain.training.monitor import Monitor
 from snntrain.training.run_folder import RunFolder
-from snntrain.training.saving import checkpoint
+from snntrain.training.saving import checkpoint, resume
 from snntrain.training.saving.state import put_back_random_states, random_states
 from snntrain.training.stop import Stopped, on_signals
 from tests.inspect.event_files import events
@@ -219,6 +219,24 @@ def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> 
     assert trained(tmp_path, *LOSS)["status"] == "completed"
 
 
+@pytest.mark.parametrize("name", ["last", "previous", "best"])
+def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_trained(name: str, tmp_path: Path) -> None:
+    trained(tmp_path / "alone", *LOSS)
+    interrupted_at(12)
+    with pytest.raises(Stopped):
+        trained(tmp_path / "hurt", *LOSS)
+    path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
+    path.unlink()
+    path.mkdir()
+    before = rows(tmp_path / "hurt")
+    with pytest.raises(UserError, match=rf"{name}\.pt: is a folder, .*; move it away, and the run goes on"):
+        trained(tmp_path / "hurt", *LOSS)
+    assert rows(tmp_path / "hurt") == before
+    path.rename(tmp_path / "away")
+    finished(tmp_path / "hurt")
+    same_end(tmp_path / "alone", tmp_path / "hurt")
+
+
 def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
     trained(tmp_path / "other", *LOSS, "network.hidden=[17]")
     trained(tmp_path / "alone", *LOSS)
@@ -230,7 +248,7 @@ def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
     same_end(tmp_path / "alone", tmp_path / "hurt")
 
 
-@pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random"])
+@pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random", "step"])
 def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Path) -> None:
     trained(tmp_path, *LOSS)
     for name in ("last", "previous"):
@@ -239,6 +257,18 @@ def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Pat
         del content["format"], content[key]
         checkpoint.save(path, content)
     with pytest.raises(UserError, match=r"cannot be used; put a good|does not hold what this run goes on from"):
+        trained(tmp_path, *LOSS, "trainer.epochs=5")
+
+
+def test_memory_that_runs_out_in_a_resume_is_not_blamed_on_the_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    trained(tmp_path, *LOSS)
+    monkeypatch.setattr(resume, "put_back", full)
+    with pytest.raises(RunFailed, match="out of memory on the CPU in training with"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 

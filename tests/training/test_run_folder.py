@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
-import subprocess
-from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -75,18 +71,6 @@ def test_the_configuration_is_saved_resolved(finished_run: Path) -> None:
     config = OmegaConf.create(text)
     assert (config.trainer.epochs, config.network.hidden) == (2, [16])
     assert "hydra" not in config
-
-
-def test_the_environment_is_what_it_takes_to_run_it_again(finished_run: Path) -> None:
-    told = json.loads((finished_run / "environment.json").read_text())
-    assert told.keys() == {
-        *("command", "folder", "git_commit", "python", "platform", "packages", "device", "device_name", "cuda"),
-        "cpu_threads",
-    }
-    assert told["command"][0] == "snntrain"
-    assert "trainer.epochs=2" in told["command"]
-    assert told["packages"]["torch"] == version("torch")
-    assert told["folder"] == str(finished_run.parent)
 
 
 def test_nothing_half_written_is_left(finished_run: Path) -> None:
@@ -223,23 +207,6 @@ def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert path.read_text().endswith("}\n")
     write_json(path, {"a": 3})
     assert [file.name for file in tmp_path.iterdir()] == ["summary.json"]
-
-
-def test_the_commit_is_that_of_the_checkout_and_marks_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    monkeypatch.chdir(tmp_path)
-    assert run_folder.environment(CPU, [])["git_commit"] is None
-    git: Callable[..., Any] = lambda *words: subprocess.run(  # noqa: E731
-        ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True, capture_output=True
-    )
-    git("init")
-    (tmp_path / "file").write_text("1")
-    git("add", "file")
-    git("commit", "-m", "first")
-    commit = run_folder.environment(CPU, [])["git_commit"]
-    assert re.fullmatch("[0-9a-f]{40}", commit)
-    (tmp_path / "file").write_text("2")
-    assert run_folder.environment(CPU, [])["git_commit"] == f"{commit}+changes"
 
 
 def hydra_files(folder: Path) -> None:

@@ -53,8 +53,9 @@ class Checkpoints:
             None where there is none yet.
 
         Raises:
-            UserError: there are some, and none is any good.
+            UserError: there are some, and none is any good; or a folder is where a checkpoint would be written.
         """
+        self._refuse_folders()
         there = [path for path in (self.last, self.previous) if path.exists()]
         for path in there:
             try:
@@ -71,6 +72,15 @@ class Checkpoints:
                 "be used; put a good copy there, or delete this folder and the run begins anew"
             )
         return None
+
+    def _refuse_folders(self) -> None:
+        """Else the run would fail at its first saving, and could not say why."""
+        for path in (self.last, self.previous, self.best):
+            for name in (path, checkpoint.temporary(path)):
+                if name.is_dir():
+                    raise UserError(
+                        f"{name}: is a folder, and a run writes its checkpoint there; move it away, and the run goes on"
+                    )
 
 
 def _keep(path: Path, kept: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from omegaconf import DictConfig
@@ -13,12 +15,14 @@ from snntrain.errors import UserError
 from snntrain.inspect import event_files
 from snntrain.training.build import Job
 from snntrain.training.journal import Journal
-from snntrain.training.progress import Progress
+from snntrain.training.memory import is_out_of_memory
+from snntrain.training.progress import beginning
 from snntrain.training.run_folder import RunFolder
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.saver import Saver
 from snntrain.training.saving.state import put_back
 from snntrain.training.step import TrainingStep
+from snntrain.training.training import Training
 
 log = logging.getLogger("snntrain")
 
@@ -40,11 +44,11 @@ def saved(config: DictConfig, run: RunFolder) -> State | None:
     return Checkpoints(run.checkpoints).newest(belongs)
 
 
-def go_on(job: Job, progress: Progress, state: State, data: str) -> None:
-    """Has the job be what it was when it was saved.
+def go_on(job: Job, state: State, data: str) -> Training:
+    """The training of a job from where it was saved.
 
     Args:
-        job, progress: of a run that would begin.
+        job: of a run that would begin; it becomes what it was.
         state: the saved one.
         data: fingerprint of the job's data.
 
@@ -56,19 +60,34 @@ def go_on(job: Job, progress: Progress, state: State, data: str) -> None:
             f"dataset={job.data.name}: its files are not those that this run was begun with; put those back "
             "(dataset.root names where they lie), or begin another run"
         )
-    try:
+    progress = beginning(job)
+    with _whole():
         put_back(job, progress, state)
+    epochs = job.config.trainer.epochs
+    where = f"epoch {progress.epoch} of {epochs}" if progress.finished < epochs else f"the end of {epochs} epochs"
+    batches = f", after {progress.batch} of {len(job.train)} batches" if progress.batch else ""
+    log.info("going on from %s%s", where, batches)
+    # Records steps on a GPU, by what the optimizer is now.
+    step = TrainingStep(job)
+    with _whole():
+        step.put_back(state["step"])
+    return Training(job, step, progress)
+
+
+@contextmanager
+def _whole() -> Iterator[None]:
+    """Says what to do about a state that does not hold what is taken from it; memory may run out whatever it holds."""
+    try:
+        yield
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        if is_out_of_memory(error):
+            raise
         # With a good checksum: somebody else has written it.
         told = f"{type(error).__name__}: {first_line(error)}"
         raise UserError(
             f"checkpoints/last.pt does not hold what this run goes on from ({told}); put a good copy there, or delete "
             "the folder checkpoints and the run begins anew"
         ) from error
-    epochs = job.config.trainer.epochs
-    where = f"epoch {progress.epoch} of {epochs}" if progress.finished < epochs else f"the end of {epochs} epochs"
-    batches = f", after {progress.batch} of {len(job.train)} batches" if progress.batch else ""
-    log.info("going on from %s%s", where, batches)
 
 
 def cut_back(run: RunFolder, state: State | None) -> None:
@@ -79,16 +98,14 @@ def cut_back(run: RunFolder, state: State | None) -> None:
         event_files.cut_back(run.tensorboard, sizes["events"])
 
 
-def catch_up(step: TrainingStep, journal: Journal, saver: Saver, state: State | None) -> None:
+def catch_up(training: Training, journal: Journal, saver: Saver, state: State | None) -> None:
     """Has everything that is only there while a run goes on know what went before."""
     if state is None:
         journal.configuration()
         return
-    progress = saver.progress
-    step.put_back(state["step"])
     saver.mend_best()
-    journal.figures(progress)
-    if differences(state["config"], plain(step.job.config)):
-        journal.configuration(progress.finished)
+    journal.figures(training.progress)
+    if differences(state["config"], plain(training.job.config)):
+        journal.configuration(training.progress.finished)
     if state["undrawn"] is not None:
         journal.draw_again(state["undrawn"]["epoch"], state["undrawn"]["confusion"])

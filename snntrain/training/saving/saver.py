@@ -10,31 +10,26 @@ import torch
 from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
 from snntrain.training.bad_steps import ADVICE
-from snntrain.training.build import Job
-from snntrain.training.progress import Progress
 from snntrain.training.run_folder import RunFolder
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.state import best_state, whole_state
-from snntrain.training.step import TrainingStep
+from snntrain.training.training import Training
 
 
 class Saver:
     """Saves a run into its checkpoints, each with the sizes that the other files have: they are gone on from there.
 
     Args:
-        job, step, progress: what is saved.
+        training: what is saved.
         data: fingerprint of the job's data.
         run: whose folder it is.
         board: of that folder.
     """
 
-    def __init__(
-        self, job: Job, step: TrainingStep, progress: Progress, data: str, run: RunFolder, board: Board
-    ) -> None:
-        self.job, self.step, self.progress, self.data = job, step, progress, data
-        self.run, self.board = run, board
+    def __init__(self, training: Training, data: str, run: RunFolder, board: Board) -> None:
+        self.training, self.data, self.run, self.board = training, data, run, board
         self.checkpoints = Checkpoints(run.checkpoints)
-        minutes = job.config.trainer.checkpoint_minutes
+        minutes = training.job.config.trainer.checkpoint_minutes
         self.seconds = None if minutes is None else 60 * minutes
         self._saved = time.monotonic()
 
@@ -48,9 +43,9 @@ class Saver:
         Raises:
             RunFailed: it cannot be written, or is nothing to go on from.
         """
-        check_weights(self.job, self.progress)
+        check_weights(self.training)
         with self.run.writing():
-            self.checkpoints.save(whole_state(self.job, self.step, self.progress) | self._beside())
+            self.checkpoints.save(whole_state(self.training) | self._beside())
         self._saved = time.monotonic()
 
     def save_best(self) -> None:
@@ -60,22 +55,23 @@ class Saver:
             RunFailed: they cannot be written.
         """
         with self.run.writing():
-            self.checkpoints.save_best(best_state(self.progress))
+            self.checkpoints.save_best(best_state(self.training.progress.best))
 
     def mend_best(self) -> None:
         """Saves the best weights again, where their file is not whole or is of another epoch than it should be."""
-        if self.progress.best.epoch and not self.checkpoints.best_is_of(self.progress.best.epoch):
+        epoch = self.training.progress.best.epoch
+        if epoch and not self.checkpoints.best_is_of(epoch):
             self.save_best()
 
     def _beside(self) -> dict[str, Any]:
         # At the end of an epoch the next one need not wait for its pictures: they can be drawn again.
-        if self.progress.batch:
+        if self.training.progress.batch:
             self.board.finish_pictures()
         sizes = {"metrics": self.run.size(), "events": self.board.sizes()}
         return {"data": self.data, "sizes": sizes, "undrawn": self.board.undrawn()}
 
 
-def check_weights(job: Job, progress: Progress) -> None:
+def check_weights(training: Training) -> None:
     """Raises RunFailed where a weight is not finite: such weights are not saved over good ones."""
-    if not torch.stack([p.isfinite().all() for p in job.model.parameters()]).all():
-        raise RunFailed(f"the weights are no longer finite in epoch {progress.epoch}: {ADVICE}")
+    if not torch.stack([p.isfinite().all() for p in training.job.model.parameters()]).all():
+        raise RunFailed(f"the weights are no longer finite in epoch {training.progress.epoch}: {ADVICE}")

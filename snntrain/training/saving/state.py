@@ -15,18 +15,18 @@ import torch
 
 from snntrain.config.resumed import SCHEDULED, differences, plain
 from snntrain.training.build import Job
-from snntrain.training.progress import Progress
-from snntrain.training.step import TrainingStep
+from snntrain.training.progress import Best, Progress
+from snntrain.training.training import Training
 
 
-def best_state(progress: Progress) -> dict[str, Any]:
+def best_state(best: Best) -> dict[str, Any]:
     """The best weights, which are evaluated."""
-    best = progress.best
     return {"epoch": best.epoch, "val_accuracy": best.score[0], "model": best.weights}
 
 
-def whole_state(job: Job, step: TrainingStep, progress: Progress) -> dict[str, Any]:
-    """What `put_back` takes, and the weights that are evaluated."""
+def whole_state(training: Training) -> dict[str, Any]:
+    """What `put_back` and `TrainingStep.put_back` take, and the weights that are evaluated."""
+    job, progress = training.job, training.progress
     return {
         "epoch": progress.finished,
         "batch": progress.batch,
@@ -36,7 +36,7 @@ def whole_state(job: Job, step: TrainingStep, progress: Progress) -> dict[str, A
         "optimizer": job.optimizer.state_dict(),
         "scheduler": job.scheduler.state_dict(),
         "scaler": job.scaler.state_dict(),
-        "step": step.state(),
+        "step": training.step.state(),
         "progress": progress.state(),
         "random": random_states(job.runtime.device),
         "config": plain(job.config),
@@ -44,7 +44,7 @@ def whole_state(job: Job, step: TrainingStep, progress: Progress) -> dict[str, A
 
 
 def put_back(job: Job, progress: Progress, state: dict[str, Any]) -> None:
-    """Has the job and its progress be as they were when `state` was taken; of the step see `TrainingStep.put_back`."""
+    """Has the job and its progress be as they were when `state` was taken; its step is made after that."""
     job.model.load_state_dict(state["trained"])
     if job.average is not None:
         job.average.put_back(state["average"])

@@ -1,0 +1,67 @@
+"""Epochs with spoilt batches, and the same ones by a training loop that never makes their steps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import torch
+from torch import Tensor, nn
+
+from snntrain.neuron import reset_net
+from snntrain.training.build import Job
+from snntrain.training.step import TrainingStep
+
+EIGHT = ("trainer.limit_batches=8", "trainer.batch_size=8")
+
+
+class Spoilt(nn.Module):
+    """A loss that is infinite, or great, or whose gradient is NaN, at the calls in `bad`; `kind` says which."""
+
+    def __init__(self, loss: nn.Module, bad: Collection[int], kind: str) -> None:
+        super().__init__()
+        self.loss, self.bad, self.kind, self.calls = loss, bad, kind, 0
+
+    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
+        spoils = self.calls in self.bad
+        self.calls += 1
+        if spoils and self.kind == "gradient":
+            spikes.register_hook(lambda gradient: gradient * torch.nan)
+        loss: Tensor = self.loss(spikes, labels)
+        # A number that is added has no gradient: the loss alone is infinite.
+        if spoils and self.kind == "great":
+            return loss * 64
+        return loss + torch.inf if spoils and self.kind == "loss" else loss
+
+
+def trained(job: Job, bad: Collection[int], kind: str = "gradient") -> TrainingStep:
+    """A step after an epoch in which the batches `bad` are spoilt."""
+    step = TrainingStep(job)
+    job.loss = Spoilt(job.loss, bad, kind)
+    job.model.train()
+    for index, (images, labels) in enumerate(job.train.epoch(1)):
+        step(images * torch.nan if kind == "images" and index in bad else images, labels, index)
+    return step
+
+
+def without(job: Job, bad: Collection[int]) -> dict[str, Tensor] | None:
+    """Trains an epoch in plain PyTorch without the steps that hold one of `bad`; returns the weights' average."""
+    trainer, average, batches = job.config.trainer, None, list(job.train.epoch(1))
+    job.model.train()
+    for first in range(0, len(batches), trainer.accumulate):
+        group = batches[first : first + trainer.accumulate]
+        if not set(bad) & set(range(first, first + len(group))):
+            for images, labels in group:
+                with job.precision.autocast():
+                    loss = job.loss(job.model(images), labels)
+                reset_net(job.model)
+                (loss / len(group)).backward()
+            if trainer.clip_grad_norm is not None:
+                torch.nn.utils.clip_grad_norm_(job.model.parameters(), trainer.clip_grad_norm)
+            job.optimizer.step()
+            job.optimizer.zero_grad()
+            now = {name: value.clone() for name, value in job.model.state_dict().items() if value.is_floating_point()}
+            decay = trainer.ema or 0.0
+            average = now if average is None else {k: torch.lerp(v, now[k], 1 - decay) for k, v in average.items()}
+        job.optimizer._opt_called = True  # The schedule may run ahead of the first step.
+        job.scheduler.step()
+    return average
