@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -114,6 +115,12 @@ def _reference_neuron() -> None:
     os.environ["SNNTRAIN_EXECUTOR"] = "reference"
 
 
+def _through_the_caches() -> None:
+    from snntrain.neuron.recurrence import cpu
+
+    cpu.FAR = sys.maxsize
+
+
 def _torchs_pooling() -> None:
     pooling.MaxPool2x2.forward = torch.nn.MaxPool2d.forward
 
@@ -138,6 +145,7 @@ def _copied_current(job: Any) -> None:
 # allocator and bf16 are settings of the Spec; BEFORE acts before a job is prepared, AFTER on the job.
 BEFORE: dict[str | None, Callable[[], None]] = {
     "compiled neuron": _reference_neuron,
+    "past the caches": _through_the_caches,
     "compiled pooling": _torchs_pooling,
 }
 AFTER: dict[str | None, Callable[[Any], None]] = {
@@ -148,6 +156,7 @@ AFTER: dict[str | None, Callable[[Any], None]] = {
 LEVERS = (
     "allocator",
     "compiled neuron",
+    "past the caches",
     "bf16",
     "compiled pooling",
     "constant prefix once",

@@ -143,10 +143,10 @@ def _numba_cache() -> Path | None:
     """The folder that Numba has found to be writable, beside the package or in the user's cache."""
     from numba.core.caching import FunctionCache
 
-    from snntrain.neuron.recurrence import numba_kernels
+    from snntrain.neuron.recurrence import numba_rows
 
     try:
-        return Path(FunctionCache(numba_kernels.fill.py_func).cache_path)
+        return Path(FunctionCache(numba_rows.begin_row.py_func).cache_path)
     except RuntimeError:
         return None
 

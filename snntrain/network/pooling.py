@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from snntrain.neuron.library import register
 from snntrain.neuron.recurrence import executor
-from snntrain.neuron.recurrence.threads import run_on_threads
+from snntrain.neuron.recurrence.threads import run_on_threads, threads_for
 
 # Channels are computed so many at a time.
 LANES = 16
@@ -102,4 +102,4 @@ def _run(direction: str, x: Tensor, arrays: dict[str, Tensor]) -> None:
     for name, tensor in arrays.items():
         call[name] = tensor.data_ptr()
     kernel = getattr(kernels, direction)(x.dtype == torch.bfloat16)
-    run_on_threads(kernel.address, call.ctypes.data, images)
+    run_on_threads(kernel.address, call.ctypes.data, threads_for(images))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import inspect
 import multiprocessing
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +16,10 @@ from torch import Tensor
 from torch._dynamo.testing import CompileCounter
 
 from snntrain.neuron import PLIFNode, surrogate
-from snntrain.neuron.recurrence import executor, integrate_and_fire, reference
+from snntrain.neuron.recurrence import cpu, executor, integrate_and_fire, reference
 from snntrain.neuron.recurrence import threads as executor_threads
 from snntrain.neuron.recurrence.formulas import KINDS, formula
-from snntrain.neuron.recurrence.numba_kernels import LARGEST_BLOCK, SCRATCH, SMALLEST_BLOCK
+from snntrain.neuron.recurrence.numba_kernels import BACKWARD_BLOCK, FORWARD_BLOCK, SCRATCH
 
 pytest.importorskip("numba")
 
@@ -148,11 +151,45 @@ def test_bfloat16_is_float32_with_rounded_ends(
     assert_same_gradients(given, exact, 2**-7)
 
 
-@pytest.mark.parametrize("bits", [0x3F80_8000, 0x3F81_8000, 0x3F80_8001, 0xFF7F_FFFF, 0x0000_8001, 0x8000_0001])
-def test_numbers_are_rounded_to_bfloat16_as_torch_does(bits: int) -> None:
+def rounded_to_bfloat16(bits: int) -> tuple[Tensor, Tensor]:
+    """A float32 given by its bits, as the executor rounds it and as torch does."""
     v = torch.tensor([bits - 2**32 if bits >= 2**31 else bits], dtype=torch.int32).view(torch.float32)
     x = torch.zeros(1, 1, dtype=torch.bfloat16)
-    assert torch.equal(run(x, [1.0, 1.0, 0.0], v, v_threshold=3e38, v_reset=None).v_last, v.bfloat16())
+    return run(x, [1.0, 1.0, 0.0], v, v_threshold=3e38, v_reset=None).v_last, v.bfloat16()
+
+
+@pytest.mark.parametrize("bits", [0x3F80_8000, 0x3F81_8000, 0x3F80_8001, 0xFF7F_FFFF, 0x0080_8000, 0x8080_0001])
+def test_numbers_are_rounded_to_bfloat16_as_torch_does(bits: int) -> None:
+    assert torch.equal(*rounded_to_bfloat16(bits))
+
+
+@pytest.mark.parametrize("bits", [0x0000_8001, 0x8000_0001])
+def test_numbers_below_all_normal_ones_may_become_zero(bits: int) -> None:
+    ours, torchs = rounded_to_bfloat16(bits)
+    assert ours == torchs or ours == 0
+
+
+def test_a_processor_with_short_vectors_computes_the_same() -> None:
+    """In a process that compiles for the least processor there is of this kind, without bfloat16 or AVX."""
+    script = """
+import torch
+from snntrain.neuron import PLIFNode
+from snntrain.neuron.surrogate import ATan
+torch.manual_seed(0)
+for dtype in (torch.float32, torch.bfloat16):
+    node = PLIFNode(surrogate_function=ATan(), step_mode="m")
+    x = (1.5 * torch.randn(5, 3, 11) + 1).to(dtype).requires_grad_()
+    node(x).sum().backward()
+    print(*x.grad.flatten().tolist(), *node.w.grad.flatten().tolist())
+"""
+    outputs = []
+    for features in ({}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}):
+        environment = os.environ | features | {"NUMBA_CACHE_DIR": ""}
+        run_there = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+        assert run_there.returncode == 0, run_there.stderr
+        outputs.append(torch.tensor([float(number) for number in run_there.stdout.split()]))
+    assert len(outputs[0]) == 2 * (5 * 3 * 11 + 1)
+    assert torch.allclose(*outputs, rtol=2**-7, atol=1e-6)
 
 
 @every_reset
@@ -213,10 +250,10 @@ def test_spikes_keep_the_order_of_channels_last() -> None:
     ("T", "neurons"),
     [
         (1, 1),
-        (2, LARGEST_BLOCK - 1),
-        (3, LARGEST_BLOCK + 1),
-        (SCRATCH // LARGEST_BLOCK + 1, 3000),
-        (SCRATCH // SMALLEST_BLOCK + 1, 2 * SMALLEST_BLOCK + 1),
+        (2, FORWARD_BLOCK - 1),
+        (3, FORWARD_BLOCK + 1),
+        (2, BACKWARD_BLOCK + 16),
+        (SCRATCH // BACKWARD_BLOCK + 1, BACKWARD_BLOCK + 1),
         (4, 300_001),
     ],
 )
@@ -230,6 +267,28 @@ def test_any_number_of_steps_and_neurons(T: int, neurons: int) -> None:
     torch.testing.assert_close(given[0].grad, single[0].grad, rtol=1e-5, atol=1e-6)
     for actual, expected in zip(given[1:], single[1:], strict=True):
         torch.testing.assert_close(actual.grad, expected.grad, rtol=1e-3, atol=1e-3 * neurons**0.5)
+
+
+@every_coefficient
+@every_detach
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+def test_what_goes_past_the_caches_is_the_same_to_the_bit(
+    coefficients: str, detach_reset: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whole lines of neurons, more than a block of them.
+    x, v = current(5, 1, 3, 480).to(dtype), random(1, 3, 480).to(dtype)
+    found = []
+    for far in (0, 2**40):
+        monkeypatch.setattr(cpu, "FAR", far)
+        assert cpu._far(x) == (-1 if far == 0 else 0)
+        given = [k.detach().clone().requires_grad_() for k in (x, v)]
+        learnt = COEFFICIENTS[coefficients]()
+        trajectory = run(given[0], learnt, given[1], detach_reset=detach_reset)
+        pull(trajectory)
+        learnt = [k.grad for k in learnt if isinstance(k, Tensor)]
+        found.append([*trajectory[:2], *(k.grad for k in given), *learnt])
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
 
 
 def test_an_empty_batch_passes() -> None:

@@ -59,10 +59,10 @@ def test_the_count_is_that_of_the_recorded_potentials(
 
 def test_neurons_of_many_blocks_are_all_counted() -> None:
     pytest.importorskip("numba")
-    from snntrain.neuron.recurrence.numba_kernels import LARGEST_BLOCK
+    from snntrain.neuron.recurrence.numba_kernels import FORWARD_BLOCK
 
-    counted, expected = both(current(3, 2, LARGEST_BLOCK + 7), [0.6, 0.4, 0.0], 0.0, 0.0, 3)
-    assert counted == expected > 2 * LARGEST_BLOCK
+    counted, expected = both(current(3, 2, FORWARD_BLOCK + 7), [0.6, 0.4, 0.0], 0.0, 0.0, 3)
+    assert counted == expected > 2 * FORWARD_BLOCK
 
 
 def test_parts_of_a_batch_add_up_to_the_compiled_count(monkeypatch: pytest.MonkeyPatch) -> None:

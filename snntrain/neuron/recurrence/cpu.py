@@ -12,20 +12,41 @@ from torch import Tensor
 from snntrain.neuron.recurrence import numba_kernels as kernels
 from snntrain.neuron.recurrence import numba_updates as counting
 from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule, one_each
-from snntrain.neuron.recurrence.threads import run_on_threads
+from snntrain.neuron.recurrence.numba_vectors import WIDTH
+from snntrain.neuron.recurrence.remainder import Remainder
+from snntrain.neuron.recurrence.threads import run_on_threads, threads_for
 
 # The kernels' record as a C structure, which takes a third of a NumPy record's time to make.
 Call: Any = np.ctypeslib.as_ctypes_type(kernels.CALL)  # type: ignore[arg-type]
+# Sequences of so many bytes have left the caches before they are needed.
+FAR = 2**22
+# Bytes of a line of the caches.
+LINE = 64
 
 
 def forward(
     rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None = None, v: Tensor | None = None
 ) -> None:
     """See `Executor`."""
+    if given.neurons % WIDTH:
+        cut = Remainder(given.neurons, WIDTH)
+        written = (cut.sequence(s), cut.step(v_last), cut.sequence(h), cut.sequence(v))
+        for part, outputs in zip(cut.inputs(given), zip(*written, strict=True), strict=True):
+            forward(rule, part, *outputs)
+        for pieces, output in zip(written, (s, v_last, h, v), strict=True):
+            cut.write_back(pieces, output)
+        return
     kernel = kernels.forward(_is_half(given), _each(given), rule.v_reset is None)
-    # Forward keeps nothing of a step, so that its blocks are the largest for any T.
-    block = kernels.LARGEST_BLOCK
-    _call(kernel, rule, given, block, s=_address(s), v_last=_address(v_last), h=_address(h), v=_address(v))
+    block = kernels.forward_block(given.neurons, torch.get_num_threads())
+    _call(
+        *(kernel, rule, given, block, 1),
+        s=_address(s),
+        stride=_stride(s),
+        v_last=_address(v_last),
+        h=_address(h),
+        v=_address(v),
+        far=_far(s),
+    )
 
 
 def backward(
@@ -38,8 +59,19 @@ def backward(
     learnt: bool,
 ) -> Parts | None:
     """See `Executor`; the parts are one a neuron where a coefficient is, else one a block."""
-    each, block = _each(given), kernels.block_size(given.T)
-    kernel = kernels.backward(_is_half(given), each, rule.v_reset is None, not rule.detach_reset, rule.kind)
+    if given.neurons % WIDTH:
+        cut = Remainder(given.neurons, WIDTH)
+        tensors = (cut.sequence(grad_s), cut.step(grad_v_last), cut.sequence(grad_x), cut.step(grad_v0))
+        parts_of = zip(cut.inputs(given), zip(*tensors, strict=True), strict=True)
+        found = [backward(rule, part, *its, learnt) for part, its in parts_of]
+        cut.write_back(tensors[2], grad_x)
+        cut.write_back(tensors[3], grad_v0)
+        return cut.joined(found)
+    each, block = _each(given), kernels.backward_block(given.T)
+    constant = given.x.shape[0] == 1 and given.T > 1
+    kernel = kernels.backward(
+        _is_half(given), each, rule.v_reset is None, not rule.detach_reset, constant, learnt, rule.kind
+    )
     parts: Parts | None = None
     if learnt:
         # The kernel adds to what is a neuron's, and writes what is a block's.
@@ -49,56 +81,68 @@ def backward(
             parts = Parts(*(torch.empty(-(-given.neurons // block), dtype=torch.float64) for _ in range(3)))
     grad_a, grad_b, grad_c = parts or (None, None, None)
     _call(
-        *(kernel, rule, given, block),
+        *(kernel, rule, given, block, given.T + 3),
         p=rule.p,
         q=rule.q,
         grad_s=_address(grad_s),
         grad_s_stride=_stride(grad_s),
         grad_v_last=_address(grad_v_last),
         grad_x=_address(grad_x),
+        stride=_stride(grad_x),
         grad_v0=_address(grad_v0),
         grad_a=_address(grad_a),
         grad_b=_address(grad_b),
         grad_c=_address(grad_c),
-        constant=given.x.shape[0] == 1 and given.T > 1,
+        far=0 if constant else _far(grad_x),
     )
     return parts
 
 
 def updates(rule: Rule, given: Inputs, fresh: bool) -> int:
     """How many potentials the steps change; where `fresh`, the first one changes all."""
+    if given.neurons % WIDTH:
+        *whole, rest = Remainder(given.neurons, WIDTH).inputs(given)
+        return sum(_updates(rule, part, fresh) for part in (*whole, rest._replace(neurons=given.neurons % WIDTH)))
+    return _updates(rule, given, fresh)
+
+
+def _updates(rule: Rule, given: Inputs, fresh: bool) -> int:
     kernel = counting.kernel(_is_half(given), _each(given), rule.v_reset is None)
-    block = kernels.LARGEST_BLOCK
+    block = kernels.FORWARD_BLOCK
     counts = torch.zeros(-(-given.neurons // block), dtype=torch.int64)
-    _call(kernel, rule, given, block, updates=_address(counts), fresh=fresh)
+    _call(kernel, rule, given, block, 1, updates=_address(counts), fresh=fresh)
     return int(counts.sum())
 
 
-def _call(kernel: Any, rule: Rule, given: Inputs, block: int, **more: float) -> None:
-    """Runs a kernel on the inputs and `more` of the fields of its `CALL`."""
+def _call(kernel: Any, rule: Rule, given: Inputs, block: int, rows: int, **more: float) -> None:
+    """Runs a kernel on the inputs and `more` fields of its `CALL`, with so many rows of scratch memory a thread."""
     neurons, each = given.neurons, _each(given)
+    blocks = -(-neurons // block)
+    threads = threads_for(blocks)
+    # The call has addresses alone: their arrays live as long as they are named here.
+    scratch = torch.empty(threads * rows * block)
     call = Call(
         T=given.T,
         M=neurons,
         block=block,
+        scratch=_address(scratch),
         x=_address(given.x),
         x_stride=_stride(given.x),
         v_threshold=rule.v_threshold,
         v_reset=rule.v_reset or 0.0,
         **more,
     )
-    # The call has addresses alone: their arrays live as long as they are named here.
-    rows = []
+    own = []
     for name, values in (("a", given.a), ("b", given.b), ("c", given.c), ("v0", given.v0)):
         if one_each(values):
-            rows.append(values.float())
+            own.append(values.float())
         elif each and name != "v0":
-            rows.append(torch.full((neurons,), _number(values)))
+            own.append(torch.full((neurons,), _number(values)))
         else:
             setattr(call, name, _number(values))
             continue
-        setattr(call, f"each_{name}", _address(rows[-1]))
-    run_on_threads(kernel.address, ctypes.addressof(call), -(-neurons // block))
+        setattr(call, f"each_{name}", _address(own[-1]))
+    run_on_threads(kernel.address, ctypes.addressof(call), threads)
 
 
 def _is_half(given: Inputs) -> bool:
@@ -121,3 +165,9 @@ def _address(values: Tensor | None) -> int:
 def _stride(sequence: Tensor) -> int:
     """From one step to the next; 0 where all are one."""
     return sequence.stride(0) if sequence.shape[0] > 1 else 0
+
+
+def _far(written: Tensor) -> int:
+    """-1 where a sequence does not stay in the caches, and all its steps begin at a line; else 0."""
+    begins = written.data_ptr() | _stride(written) * written.element_size()
+    return -int(written.numel() * written.element_size() >= FAR and begins % LINE == 0)

@@ -5,7 +5,9 @@ addresses of their first elements. bfloat16, which Numba does not have, comes as
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,13 +23,21 @@ def compiled(kernel: Callable[..., Any], record: np.dtype, variant: str) -> Any:
         record: what it is called with.
         variant: tells it from the other functions that are made by the same lines.
     """
-    # A file of its own in the cache: processes that compile two variants at the same time mix them up in one.
-    kernel.__qualname__ = variant
+    # A file of its own in the cache: processes that compile two variants at the same time mix them up in one. Numba
+    # looks whether the kernel's file has changed, and not whether those have that it is made of.
+    kernel.__qualname__ = f"{variant}-{_sources()}"
     make = partial(cfunc, types.void(types.CPointer(from_dtype(record))), error_model="numpy")
     try:
         return make(cache=True)(kernel)
     except RuntimeError:  # Numba finds no folder that it may write to.
         return make()(kernel)
+
+
+@cache
+def _sources() -> str:
+    """A digest of all files that compiled code is made of."""
+    files = sorted(Path(__file__).parent.glob("numba_*.py"))
+    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
 
 
 @intrinsic
@@ -51,15 +61,16 @@ def _row(address, start, n, dtype):
 
 
 @intrinsic
-def taken(typing, record):
-    """The first field of a record, which is one more from then on: no two threads get the same."""
+def taken(typing, record, field):
+    """The int64 at the place `field` of a record, which is one more from then on: no two threads get the same."""
     from llvmlite import ir
 
     def take(_, builder, __, given):
         number = ir.IntType(64)
-        return builder.atomic_rmw("add", builder.bitcast(given[0], number.as_pointer()), number(1), "monotonic")
+        place = builder.gep(builder.bitcast(given[0], number.as_pointer()), [given[1]])
+        return builder.atomic_rmw("add", place, number(1), "monotonic")
 
-    return types.int64(record), take
+    return types.int64(record, types.int64), take
 
 
 @intrinsic

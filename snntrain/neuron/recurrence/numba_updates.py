@@ -1,7 +1,6 @@
 """How many potentials each step changes, counted on the CPU while the recurrence runs: nothing of it is kept.
 
-The potentials are those that `numba_kernels.backward` computes again, by the same rows. After a change of these this
-file has to be touched, or Numba takes the old ones from its cache.
+The potentials are those that `numba_kernels` computes, by the same functions.
 """
 
 from functools import cache
@@ -10,23 +9,24 @@ from typing import Any
 import numpy as np
 from numba import carray, njit
 
-from snntrain.neuron.recurrence.numba_kernels import CALL, ONE, ZERO, begin_row, charge_row, drive_row, f32, rows_of
-from snntrain.neuron.recurrence.numba_memory import compiled, row, taken
+from snntrain.neuron.recurrence.numba_kernels import CALL, f32
+from snntrain.neuron.recurrence.numba_memory import at, compiled, taken
+from snntrain.neuron.recurrence.numba_rows import after_reset, begin_row, charged
+from snntrain.neuron.recurrence.numba_surrogates import ONE, ZERO
+from snntrain.neuron.recurrence.numba_vectors import WIDTH, first, load, row_at, store, total, where, wide
 
 
 @njit
-def differing(v, before):
-    """How many numbers of two rows are not the same."""
-    count = np.int32(0)
-    for i in range(len(v)):
-        count += np.int32(v[i] != before[i])
-    return count
-
-
-@njit
-def copy_row(row, into):
-    for i in range(len(into)):
-        into[i] = row[i]
+def change_row(soft, rule, coefficients, n, x, v):
+    """One step of `v`, and how many of its first n numbers are others than before."""
+    v_threshold, v_reset, _, _ = rule
+    changed = wide(ZERO)
+    for i in range(0, n, WIDTH):
+        before, h = load(v, i), charged(x, coefficients, v, i)
+        after = after_reset(h, h - v_threshold, v_reset, soft)
+        store(v, i, after)
+        changed = changed + wide(first(where(after != before, ONE, ZERO), n - i))
+    return int(total(changed))
 
 
 @cache
@@ -40,28 +40,23 @@ def kernel(half: bool, each: bool, soft: bool) -> Any:
 
     def count(call):
         given = carray(call, 1)[0]
-        size, M, v_threshold, v_reset = given.block, given.M, given.v_threshold, given.v_reset
-        a, b, c = given.a, given.b, given.c
-        scratch = rows_of(size, 4)
+        size, M, rule = given.block, given.M, (given.v_threshold, given.v_reset, given.p, given.q)
+        v = row_at(given.scratch, taken(call, 1) * size, f32)
         while True:
-            block = taken(call)
+            block = taken(call, 0)
             start = block * size
             if start >= M:
                 break
             n = min(size, M - start)
-            v, before, u, current = scratch[0, :n], scratch[1, :n], scratch[2, :n], scratch[3, :n]
-            begin_row(given.each_v0, given.v0, start, f32, v)
-            total = 0
+            a = row_at(given.each_a, start, f32) if EACH else given.a
+            b = row_at(given.each_b, start, f32) if EACH else given.b
+            c = row_at(given.each_c, start, f32) if EACH else given.c
+            begin_row(given.each_v0, given.v0, start, n, f32, v)
+            updates = 0
             for t in range(given.T):
-                x = row(given.x, t * given.x_stride + start, n, STORED)
-                copy_row(v, before)
-                if EACH:
-                    drive_row(x, row(given.each_b, start, n, f32), row(given.each_c, start, n, f32), current)
-                    each_a = row(given.each_a, start, n, f32)
-                    charge_row(current, each_a, ONE, ZERO, v, v_threshold, v_reset, SOFT, u)
-                else:
-                    charge_row(x, a, b, c, v, v_threshold, v_reset, SOFT, u)
-                total += n if t == 0 and given.fresh != 0 else differing(v, before)
-            row(given.updates, block, 1, np.int64)[0] = total
+                x = row_at(given.x, t * given.x_stride + start, STORED)
+                changed = change_row(SOFT, rule, (a, b, c), n, x, v)
+                updates += n if t == 0 and given.fresh != 0 else changed
+            carray(at(given.updates), block + 1, np.int64)[block] = updates
 
     return compiled(count, CALL, f"updates-{STORED.__name__}-{EACH}-{SOFT}")

@@ -31,9 +31,13 @@ if os.name == "posix":
     os.register_at_fork(after_in_child=_after_fork)
 
 
-def run_on_threads(function: int, data: int, most: int) -> None:
-    """Has up to `most` threads, as many as torch uses, call the C function at address `function` with `data`."""
-    threads = 1 if _forked else min(most, torch.get_num_threads())
+def threads_for(pieces: int) -> int:
+    """How many threads share so many pieces of work: at most as many as torch uses."""
+    return 1 if _forked else max(1, min(pieces, torch.get_num_threads()))
+
+
+def run_on_threads(function: int, data: int, threads: int) -> None:
+    """Has so many threads call the C function at address `function` with `data`."""
     if threads > 1 and _parallel is not None:
         _parallel(function, data, threads, 0)
         return
