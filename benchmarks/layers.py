@@ -101,16 +101,16 @@ def neuron(kind: str, surrogate: Surrogate = ATan()) -> nn.Module:
     return PLIFNode(init_tau=TAU, clamp="sigmoid", **common)
 
 
-def run_neuron(node: nn.Module, x: Tensor) -> Tensor:
-    """All steps from the resting state."""
-    node.reset()
-    return node(x)
-
-
 def ours(name: str, kind: str, problem: Problem, surrogate: Surrogate = ATan()) -> Candidate:
-    """Our neuron as a candidate."""
+    """Our neuron as a candidate; a constant current is given as our networks give it, one step and T."""
+    constant = len(problem.x) < len(problem.grad)
+
+    def run(node: nn.Module, x: Tensor) -> Tensor:
+        node.reset()
+        return node(problem.x, len(x)) if constant else node(x)
+
     runs = f"{NAMES[kind]}, {type(surrogate).__name__}, {str(problem.x.dtype).removeprefix('torch.')}"
-    return Candidate(name, runs, neuron(kind, surrogate).to(problem.x.device), run_neuron, problem)
+    return Candidate(name, runs, neuron(kind, surrogate).to(problem.x.device), run, problem)
 
 
 # ---- peers -----------------------------------------------------------------------------------------------------------

@@ -93,7 +93,8 @@ def backward(
         grad_a=_address(grad_a),
         grad_b=_address(grad_b),
         grad_c=_address(grad_c),
-        far=0 if constant else _far(grad_x),
+        # Where `x` is constant, it is one step that is written, and all of `grad_s` that is read.
+        far=_far(grad_s if constant else grad_x),
     )
     return parts
 
