@@ -118,64 +118,68 @@ _define(operator.ne, FLAGS, lambda builder, *given: builder.fcmp_unordered("!=",
 @intrinsic
 def where(typing, flags, first, second):
     """`first` where a flag is set, else `second`; vectors or float32."""
+    if flags != FLAGS or not all(given == FLOATS or _is_number(given) for given in (first, second)):
+        return None
 
     def generate(_, builder, signature, given):
         values = (_spread(builder, *pair) for pair in zip(signature.args[1:], given[1:], strict=True))
         return builder.select(given[0], *values)
 
-    return (
-        (FLOATS(flags, first, second), generate)
-        if flags == FLAGS and all(given == FLOATS or _is_number(given) for given in (first, second))
-        else None
-    )
+    return FLOATS(flags, first, second), generate
 
 
 @intrinsic
 def spread(typing, number):
     """A vector of one float32."""
-    return (
-        (FLOATS(number), lambda _, builder, signature, given: _spread(builder, number, given[0]))
-        if _is_number(number)
-        else None
-    )
+    if not _is_number(number):
+        return None
+    return FLOATS(number), lambda _, builder, signature, given: _spread(builder, number, given[0])
 
 
 @intrinsic
 def magnitude(typing, vector):
     """Numbers without their signs."""
+    if vector != FLOATS:
+        return None
 
     def generate(_, builder, __, given):
         bits = builder.bitcast(given[0], _vector(_INT))
         return builder.bitcast(builder.and_(bits, _constant(_INT, 0x7FFFFFFF)), _vector(_FLOAT))
 
-    return (FLOATS(vector), generate) if vector == FLOATS else None
+    return FLOATS(vector), generate
 
 
 @intrinsic
 def scaled_by_power(typing, vector, exponents):
     """`vector` times 2 to the whole numbers in the lowest bits of `exponents`, from -126 to 127."""
+    if not vector == exponents == FLOATS:
+        return None
 
     def generate(_, builder, __, given):
         bits = builder.shl(builder.bitcast(given[1], _vector(_INT)), _constant(_INT, 23))
         power = builder.bitcast(builder.add(bits, _constant(_INT, 127 << 23)), _vector(_FLOAT))
         return builder.fmul(given[0], power)
 
-    return (FLOATS(vector, exponents), generate) if vector == exponents == FLOATS else None
+    return FLOATS(vector, exponents), generate
 
 
 @intrinsic
 def wide(typing, vector):
     """float64 of a vector, or of a float32 as many times."""
+    if not (vector == FLOATS or _is_number(vector)):
+        return None
 
     def generate(_, builder, signature, given):
         return builder.fpext(_spread(builder, signature.args[0], given[0]), _vector(_DOUBLE))
 
-    return (DOUBLES(vector), generate) if vector == FLOATS or _is_number(vector) else None
+    return DOUBLES(vector), generate
 
 
 @intrinsic
 def total(typing, doubles):
     """The sum of a vector of float64, from its first number to its last."""
+    if doubles != DOUBLES:
+        return None
 
     def generate(_, builder, __, given):
         found = builder.extract_element(given[0], _INT(0))
@@ -183,12 +187,14 @@ def total(typing, doubles):
             found = builder.fadd(found, builder.extract_element(given[0], _INT(i)))
         return found
 
-    return (types.float64(doubles), generate) if doubles == DOUBLES else None
+    return types.float64(doubles), generate
 
 
 @intrinsic
 def first(typing, vector, count):
     """The first `count` numbers of a vector, the others 0."""
+    if vector != FLOATS:
+        return None
 
     def generate(_, builder, __, given):
         places = ir.Constant(_vector(_INT), list(range(WIDTH)))
@@ -196,7 +202,7 @@ def first(typing, vector, count):
         flags = builder.icmp_signed("<", places, _spread(builder, types.int32, count))
         return builder.select(flags, given[0], _constant(_FLOAT, 0.0))
 
-    return (FLOATS(vector, types.int64), generate) if vector == FLOATS else None
+    return FLOATS(vector, types.int64), generate
 
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
@@ -220,17 +226,21 @@ def row_at(typing, address, start, dtype):
 @intrinsic
 def load(typing, row, i):
     """The vector of the numbers of a row from `i` on."""
+    if row not in ROWS:
+        return None
 
     def generate(_, builder, signature, given):
         place, _, size = _place(builder, signature, given)
         return _widened(builder, builder.load(place, align=size))
 
-    return (FLOATS(row, types.int64), generate) if row in ROWS else None
+    return FLOATS(row, types.int64), generate
 
 
 @intrinsic
 def store(typing, row, i, vector):
     """Writes a vector, or a number as many times, to a row from `i` on."""
+    if row not in ROWS or not (vector == FLOATS or _is_number(vector)):
+        return None
 
     def generate(context, builder, signature, given):
         place, data, size = _place(builder, signature, given)
@@ -238,11 +248,7 @@ def store(typing, row, i, vector):
         builder.store(_narrowed(builder, numbers, data), place, align=size)
         return context.get_dummy_value()
 
-    return (
-        (types.void(row, types.int64, vector), generate)
-        if row in ROWS and (vector == FLOATS or _is_number(vector))
-        else None
-    )
+    return types.void(row, types.int64, vector), generate
 
 
 @intrinsic
@@ -251,6 +257,8 @@ def stream(typing, row, i, vector, ones):
 
     `ones` is -1, of which the compiler must not know: what it sees to be bfloat16 it stores as ever (LLVM 22).
     """
+    if row not in ROWS or vector != FLOATS:
+        return None
 
     def generate(context, builder, signature, given):
         place, data, size = _place(builder, signature, given)
@@ -261,7 +269,7 @@ def stream(typing, row, i, vector, ones):
         written.set_metadata("nontemporal", builder.module.add_metadata([_INT(1)]))
         return context.get_dummy_value()
 
-    return (types.void(row, types.int64, vector, types.int64), generate) if row in ROWS and vector == FLOATS else None
+    return types.void(row, types.int64, vector, types.int64), generate
 
 
 @intrinsic
@@ -278,6 +286,8 @@ def settle(typing):
 @intrinsic
 def ask(typing, row, i):
     """Has the memory bring the line with the number `i` of a row, which may lie outside of it, into the caches."""
+    if row not in ROWS:
+        return None
 
     def generate(context, builder, _, given):
         byte = ir.IntType(8).as_pointer()
@@ -287,7 +297,7 @@ def ask(typing, row, i):
         builder.call(prefetch, [builder.bitcast(builder.gep(given[0], [given[1]]), byte), _INT(0), _INT(3), _INT(1)])
         return context.get_dummy_value()
 
-    return (types.void(row, types.int64), generate) if row in ROWS else None
+    return types.void(row, types.int64), generate
 
 
 def _place(builder, signature, given: list[ir.Value]) -> tuple[ir.Value, ir.Type, int]:
