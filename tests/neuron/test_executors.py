@@ -291,6 +291,16 @@ def test_what_goes_past_the_caches_is_the_same_to_the_bit(
         assert torch.equal(one, other)
 
 
+def test_steps_may_have_no_dimension() -> None:
+    x, column = current(5).requires_grad_(), current(5).reshape(5, 1).requires_grad_()
+    one, other = (run(leaf, [0.6, 0.4, 0.0]) for leaf in (x, column))
+    assert (one.s.shape, one.v_last.shape) == ((5,), ())
+    assert torch.equal(one.s, other.s[:, 0])
+    for trajectory in (one, other):
+        (trajectory.s.sum() + trajectory.v_last.sum()).backward()
+    assert torch.equal(x.grad, column.grad[:, 0])
+
+
 def test_an_empty_batch_passes() -> None:
     given = [torch.empty(4, 0, 3, 5, requires_grad=True), *COEFFICIENTS["learnt"](), torch.empty(0, 3, 5)]
     s, v_last, *_ = run(given[0], given[1:4], given[4])

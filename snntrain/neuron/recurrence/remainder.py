@@ -52,7 +52,8 @@ class Remainder:
         if into is not None:
             left_over = pieces[-1]
             steps = left_over.numel() // self.width
-            flat = into.as_strided((steps, self.neurons), (into.stride(0), 1))
+            # A step may have no dimension.
+            flat = into.as_strided((steps, self.neurons), (into.stride(0) if steps > 1 else self.neurons, 1))
             flat[:, self.whole :] = left_over.reshape(steps, self.width)[:, : self.neurons - self.whole]
 
     def joined(self, parts: Sequence[Parts | None]) -> Parts | None:
