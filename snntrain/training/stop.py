@@ -32,8 +32,9 @@ _came: int | None = None
 def end_at_once(number: int, frame: FrameType | None = None) -> None:
     """The handler of the signals where nothing is to be saved.
 
-    What it raises may be lost, in a destructor, or be taken for an error of their own by others, in whose code Python
-    happens to be; so it is remembered, see `came`, and ends the training that then begins.
+    What it raises may be lost, in a destructor, or others, in whose code Python happens to be, may make an error of
+    their own of it, as torch does in the middle of a file; so it is remembered, see `came` and `signal_behind`, and
+    ends the training that then begins.
 
     Raises:
         Interrupted: always.
@@ -97,7 +98,7 @@ class Stop:
             Interrupted: it is the second one; whoever sends that does not want to wait.
         """
         if self.number is not None:
-            raise Interrupted(number)
+            end_at_once(number, frame)
         self.number = number
         log.info("stopping after this step, with a checkpoint (%s; once more: at once)", signal.Signals(number).name)
 

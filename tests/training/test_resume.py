@@ -344,7 +344,8 @@ def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path
     assert not (tmp_path / "checkpoints" / "last.pt").exists()
 
 
-def test_a_second_signal_ends_a_run_at_once() -> None:
+def test_a_second_signal_ends_a_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stop_module, "_came", None)
     before = signal.getsignal(signal.SIGTERM)
     with on_signals() as stop:
         signal.raise_signal(signal.SIGINT)
@@ -354,6 +355,17 @@ def test_a_second_signal_ends_a_run_at_once() -> None:
         with pytest.raises(Stopped):
             stop.check()
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_second_signal_is_behind_the_error_that_others_make_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As torch does whose file it has kept from being written to its end."""
+    monkeypatch.setattr(stop_module, "_came", None)
+    with on_signals() as stop:
+        stop.request(signal.SIGINT)
+        assert stop_module.signal_behind(RuntimeError("unexpected pos 64 vs 0")) is None
+        with contextlib.suppress(Interrupted):
+            stop.request(signal.SIGTERM)
+    assert stop_module.signal_behind(RuntimeError("unexpected pos 64 vs 0")) == signal.SIGTERM
 
 
 def test_a_signal_whose_error_was_lost_before_training_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
