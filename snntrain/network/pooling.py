@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from snntrain.neuron.library import register
 from snntrain.neuron.recurrence import executor
+from snntrain.neuron.recurrence.caches import far
 from snntrain.neuron.recurrence.threads import run_on_threads, threads_for
 
 # Channels are computed so many at a time.
@@ -97,7 +98,8 @@ def _run(direction: str, x: Tensor, arrays: dict[str, Tensor]) -> None:
 
     images, channels, height, width = x.shape
     call = np.zeros((), kernels.CALL)
-    for name, value in {"images": images, "channels": channels, "height": height, "width": width}.items():
+    sizes = {"images": images, "channels": channels, "height": height, "width": width, "far": far(x)}
+    for name, value in sizes.items():
         call[name] = value
     for name, tensor in arrays.items():
         call[name] = tensor.data_ptr()

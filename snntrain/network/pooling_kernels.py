@@ -13,16 +13,20 @@ from numba import carray, types
 from numba.extending import intrinsic
 
 from snntrain.neuron.recurrence.numba_memory import compiled, row, taken
+from snntrain.neuron.recurrence.numba_vectors import ask, row_at, settle
 
 LANES = 16
+# How far ahead of the computation images are asked for, in bytes.
+AHEAD = 8192
 PLACE = ir.VectorType(ir.IntType(8), LANES)
 
 # What a kernel is called with; `x` is the images' address, or in backward that of their gradient, `pooled` likewise.
+# `far` is not 0 where `x` does not stay in the caches: it is asked for ahead of time, or written past the caches.
 CALL = np.dtype(
     [
         # The image that is next: a thread takes it and counts on.
         ("next", np.int64),
-        *((name, np.int64) for name in ("images", "channels", "height", "width", "x", "pooled", "winner")),
+        *((name, np.int64) for name in ("images", "channels", "height", "width", "far", "x", "pooled", "winner")),
     ]
 )
 
@@ -51,16 +55,28 @@ def pool(typing, stored, a, b, c, d, pooled, winner):
 @intrinsic
 def give(typing, stored, grad, winner, a, b, c, d):
     """Writes `LANES` gradients to that one of four addresses that has won, and 0 to the others."""
+    return types.void(stored, *[types.int64] * 6), _giving(stored, past_caches=False)
 
+
+@intrinsic
+def give_past_caches(typing, stored, grad, winner, a, b, c, d):
+    """`give`, past the caches: to addresses where a vector may begin. `settle` has to follow."""
+    return types.void(stored, *[types.int64] * 6), _giving(stored, past_caches=True)
+
+
+def _giving(stored, past_caches):
     def generate(context, builder, signature, given):
         vector = ir.VectorType(context.get_data_type(stored.dtype), LANES)
         passed, place = _load(builder, given[1], vector), _load(builder, given[2], PLACE)
         for number, address in enumerate(given[3:]):
             won = builder.icmp_unsigned("==", place, PLACE([number] * LANES))
-            _store(builder, builder.select(won, passed, vector(None)), address)
+            written = _store(builder, builder.select(won, passed, vector(None)), address)
+            if past_caches:
+                written.align = LANES * stored.dtype.bitwidth // 8
+                written.set_metadata("nontemporal", builder.module.add_metadata([ir.IntType(32)(1)]))
         return context.get_dummy_value()
 
-    return types.void(stored, *[types.int64] * 6), generate
+    return generate
 
 
 def _load(builder, address, vector):
@@ -68,7 +84,7 @@ def _load(builder, address, vector):
 
 
 def _store(builder, values, address):
-    builder.store(values, builder.inttoptr(address, values.type.as_pointer()), align=1)
+    return builder.store(values, builder.inttoptr(address, values.type.as_pointer()), align=1)
 
 
 def _widen(builder, vector):
@@ -110,7 +126,12 @@ def _kernel(half: bool, backward: bool) -> Any:
                     for first in range(0, C, LANES):
                         p = a + first * SIZE
                         pooled, winner = given.pooled + (window + first) * SIZE, given.winner + window + first
-                        if BACKWARD:
+                        if given.far != 0 and not BACKWARD:
+                            for pixel in (p, p + right, p + below, p + below + right):
+                                ask(row_at(pixel + AHEAD, 0, STORED), 0)
+                        if BACKWARD and given.far != 0:
+                            give_past_caches(STORED, pooled, winner, p, p + right, p + below, p + below + right)
+                        elif BACKWARD:
                             give(STORED, pooled, winner, p, p + right, p + below, p + below + right)
                         else:
                             pool(STORED, p, p + right, p + below, p + below + right, pooled, winner)
@@ -120,5 +141,6 @@ def _kernel(half: bool, backward: bool) -> Any:
                     row(given.x, ((image * H + y + 1) * W - 1) * C, C, STORED)[:] = STORED(0)
             if BACKWARD and H % 2:
                 row(given.x, ((image + 1) * H - 1) * W * C, W * C, STORED)[:] = STORED(0)
+        settle()
 
     return compiled(kernel, CALL, f"{'backward' if backward else 'forward'}-{STORED.__name__}")

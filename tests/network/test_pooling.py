@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch._dynamo.testing import CompileCounter
 
 from snntrain.network.pooling import LANES, MaxPool2x2
+from snntrain.neuron.recurrence import caches
 
 pytest.importorskip("numba")
 
@@ -45,6 +46,17 @@ def uses_compiled_code(x: Tensor) -> bool:
 def test_channels_last_images(dtype: torch.dtype, spikes: bool, size: tuple[int, int], channels: int) -> None:
     x = images(5, channels, *size, dtype=dtype, spikes=spikes)
     assert uses_compiled_code(x)
+    assert_like_torch(x)
+
+
+@half_and_full
+@pytest.mark.parametrize("size", [(4, 4), (5, 7)], ids=str)
+def test_gradients_that_go_past_the_caches(
+    dtype: torch.dtype, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caches, "FAR", 0)
+    x = images(5, 2 * LANES, *size, dtype=dtype)
+    assert caches.far(x) == -1
     assert_like_torch(x)
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from snntrain.neuron.recurrence import executor, integrate_and_fire
+from snntrain.neuron.recurrence import caches, executor, integrate_and_fire
 from snntrain.neuron.surrogate import ATan
 
 pytest.importorskip("numba")
@@ -65,12 +65,10 @@ def cases(draw: st.DrawFn) -> Case:
 def test_spikes_and_gradients_are_those_of_the_definition(
     case: Case, v_reset: float | None, detach_reset: bool
 ) -> None:
-    from snntrain.neuron.recurrence import cpu
-
     rule = {"v_threshold": 0.75, "v_reset": v_reset, "surrogate": ATan(), "detach_reset": detach_reset, "T": case.steps}
     found = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cpu, "FAR", case.far)
+        patch.setattr(caches, "FAR", case.far)
         for forced in ("cpu", "reference"):
             patch.setenv(executor.VARIABLE, forced)
             tensors = [tensor.requires_grad_() for tensor in case.tensors()]

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch._dynamo.testing import CompileCounter
 
 from snntrain.neuron import PLIFNode, surrogate
-from snntrain.neuron.recurrence import cpu, executor, integrate_and_fire, reference
+from snntrain.neuron.recurrence import caches, executor, integrate_and_fire, reference
 from snntrain.neuron.recurrence import threads as executor_threads
 from snntrain.neuron.recurrence.formulas import KINDS, formula
 from snntrain.neuron.recurrence.numba_kernels import BACKWARD_BLOCK, FORWARD_BLOCK, SCRATCH
@@ -279,8 +279,8 @@ def test_what_goes_past_the_caches_is_the_same_to_the_bit(
     x, v = current(5, 1, 3, 480).to(dtype), random(1, 3, 480).to(dtype)
     found = []
     for far in (0, 2**40):
-        monkeypatch.setattr(cpu, "FAR", far)
-        assert cpu._far(x) == (-1 if far == 0 else 0)
+        monkeypatch.setattr(caches, "FAR", far)
+        assert caches.far(x) == (-1 if far == 0 else 0)
         given = [k.detach().clone().requires_grad_() for k in (x, v)]
         learnt = COEFFICIENTS[coefficients]()
         trajectory = run(given[0], learnt, given[1], detach_reset=detach_reset)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from snntrain.neuron.recurrence import numba_kernels as kernels
 from snntrain.neuron.recurrence import numba_updates as counting
+from snntrain.neuron.recurrence.caches import far
 from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule, one_each
 from snntrain.neuron.recurrence.numba_vectors import WIDTH
 from snntrain.neuron.recurrence.remainder import Remainder
@@ -18,10 +19,6 @@ from snntrain.neuron.recurrence.threads import run_on_threads, threads_for
 
 # The kernels' record as a C structure, which takes a third of a NumPy record's time to make.
 Call: Any = np.ctypeslib.as_ctypes_type(kernels.CALL)  # type: ignore[arg-type]
-# Sequences of so many bytes have left the caches before they are needed.
-FAR = 2**22
-# Bytes of a line of the caches.
-LINE = 64
 
 
 def forward(
@@ -45,7 +42,7 @@ def forward(
         v_last=_address(v_last),
         h=_address(h),
         v=_address(v),
-        far=_far(s),
+        far=far(s),
     )
 
 
@@ -94,7 +91,7 @@ def backward(
         grad_b=_address(grad_b),
         grad_c=_address(grad_c),
         # Where `x` is constant, it is one step that is written, and all of `grad_s` that is read.
-        far=_far(grad_s if constant else grad_x),
+        far=far(grad_s if constant else grad_x),
     )
     return parts
 
@@ -166,9 +163,3 @@ def _address(values: Tensor | None) -> int:
 def _stride(sequence: Tensor) -> int:
     """From one step to the next; 0 where all are one."""
     return sequence.stride(0) if sequence.shape[0] > 1 else 0
-
-
-def _far(written: Tensor) -> int:
-    """-1 where a sequence does not stay in the caches, and all its steps begin at a line; else 0."""
-    begins = written.data_ptr() | _stride(written) * written.element_size()
-    return -int(written.numel() * written.element_size() >= FAR and begins % LINE == 0)
