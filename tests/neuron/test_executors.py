@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
 import multiprocessing
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -16,77 +12,28 @@ from torch import Tensor
 from torch._dynamo.testing import CompileCounter
 
 from snntrain.neuron import PLIFNode, surrogate
-from snntrain.neuron.recurrence import caches, executor, integrate_and_fire, reference
+from snntrain.neuron.recurrence import caches
 from snntrain.neuron.recurrence import threads as executor_threads
-from snntrain.neuron.recurrence.formulas import KINDS, formula
+from snntrain.neuron.recurrence.formulas import formula
 from snntrain.neuron.recurrence.numba_kernels import BACKWARD_BLOCK, FORWARD_BLOCK, SCRATCH
+from tests.neuron.recurrences import (
+    ATAN,
+    COEFFICIENTS,
+    V_THRESHOLD,
+    assert_same_gradients,
+    current,
+    defined,
+    doubled,
+    every_coefficient,
+    every_detach,
+    every_reset,
+    every_surrogate,
+    pull,
+    random,
+    run,
+)
 
 pytest.importorskip("numba")
-
-V_THRESHOLD = 0.75
-ATAN = surrogate.ATan()
-
-every_surrogate = pytest.mark.parametrize("fire", [kind() for kind in KINDS], ids=lambda fire: type(fire).__name__)
-every_reset = pytest.mark.parametrize("v_reset", [0.0, -0.3, None], ids=["hard-0", "hard-0.3", "soft"])
-every_detach = pytest.mark.parametrize("detach_reset", [False, True], ids=["attached", "detached"])
-
-# a, b, c of neurons [N, 3, 5]: fixed, learnt by the layer, learnt by the channel.
-COEFFICIENTS: dict[str, Callable[[], list[float | Tensor]]] = {
-    "fixed": lambda: [0.6, 0.4, -0.05],
-    "learnt": lambda: [torch.tensor([value], requires_grad=True) for value in (0.6, 0.4, -0.05)],
-    "by channel": lambda: [torch.tensor([[first], [0.3], [0.2]], requires_grad=True) for first in (0.6, 0.4, -0.05)],
-}
-every_coefficient = pytest.mark.parametrize("coefficients", COEFFICIENTS)
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def current(*shape: int, seed: int = 0) -> Tensor:
-    """A current that makes the neurons of this file spike in some steps and not in others."""
-    return 1.5 * random(*shape, seed=seed) + 1.0
-
-
-def run(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any) -> reference.Trajectory:
-    return integrate_and_fire(
-        x,
-        *coefficients,
-        v,
-        **{"v_threshold": V_THRESHOLD, "v_reset": 0.0, "surrogate": ATAN, "detach_reset": False} | rule,
-    )
-
-
-def defined(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any) -> reference.Trajectory:
-    """The same by the definition, in the dtype of x."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(executor.VARIABLE, "reference")
-        return run(x, coefficients, v, **rule)
-
-
-def doubled(values: list[Any]) -> list[Any]:
-    """Leaves of their own, in double precision."""
-    return [v.detach().double().requires_grad_(v.requires_grad) if isinstance(v, Tensor) else v for v in values]
-
-
-def pull(trajectory: reference.Trajectory, seed: int = 7) -> None:
-    """Back-propagates through all spikes and the last potential."""
-    s, v_last = trajectory[:2]
-    # Numbers that bfloat16 has, so that it is not their rounding that is compared.
-    weights = random(*s.shape, seed=seed).bfloat16(), random(*v_last.shape, seed=seed + 1).bfloat16()
-    ((s.double() * weights[0]).sum() + (v_last.double() * weights[1]).sum()).backward()
-
-
-def assert_same_gradients(actual: list[Any], expected: list[Any], tolerance: float) -> None:
-    """Relative to the greatest of each gradient."""
-    compared = 0
-    for one, other in zip(actual, expected, strict=True):
-        if isinstance(one, Tensor) and one.requires_grad:
-            assert one.grad is not None
-            assert one.grad.shape == one.shape
-            assert (one.grad.double() - other.grad).abs().max() <= tolerance * other.grad.abs().max()
-            compared += 1
-    assert compared
 
 
 @every_coefficient
@@ -130,66 +77,6 @@ def test_numbers_tensors_of_one_and_of_many_go_together(neurons: tuple[int, ...]
         for x, *k, v in (given, exact):
             pull(run(x, k, v))
         assert_same_gradients(given, exact, 3e-6)
-
-
-@every_surrogate
-@every_reset
-@every_detach
-def test_bfloat16_is_float32_with_rounded_ends(
-    fire: surrogate.Surrogate, v_reset: float | None, detach_reset: bool
-) -> None:
-    rule = {"v_reset": v_reset, "detach_reset": detach_reset, "surrogate": fire}
-    x = current(11, 7, 3, 5).bfloat16().requires_grad_()
-    given = [x, *COEFFICIENTS["learnt"](), random(7, 3, 5).bfloat16().requires_grad_()]
-    exact = [value.detach().float().requires_grad_() for value in given]
-    (one, other) = (run(x, k, v, **rule) for x, *k, v in (given, exact))
-    assert one.s.dtype == one.v_last.dtype == torch.bfloat16
-    assert torch.equal(one.s.float(), other.s)
-    assert torch.equal(one.v_last, other.v_last.bfloat16())
-    for trajectory in (one, other):
-        pull(trajectory)
-    assert_same_gradients(given, exact, 2**-7)
-
-
-def rounded_to_bfloat16(bits: int) -> tuple[Tensor, Tensor]:
-    """A float32 given by its bits, as the executor rounds it and as torch does."""
-    v = torch.tensor([bits - 2**32 if bits >= 2**31 else bits], dtype=torch.int32).view(torch.float32)
-    x = torch.zeros(1, 1, dtype=torch.bfloat16)
-    return run(x, [1.0, 1.0, 0.0], v, v_threshold=3e38, v_reset=None).v_last, v.bfloat16()
-
-
-@pytest.mark.parametrize("bits", [0x3F80_8000, 0x3F81_8000, 0x3F80_8001, 0xFF7F_FFFF, 0x0080_8000, 0x8080_0001])
-def test_numbers_are_rounded_to_bfloat16_as_torch_does(bits: int) -> None:
-    assert torch.equal(*rounded_to_bfloat16(bits))
-
-
-@pytest.mark.parametrize("bits", [0x0000_8001, 0x8000_0001])
-def test_numbers_below_all_normal_ones_may_become_zero(bits: int) -> None:
-    ours, torchs = rounded_to_bfloat16(bits)
-    assert ours == torchs or ours == 0
-
-
-def test_a_processor_with_short_vectors_computes_the_same() -> None:
-    """In a process that compiles for the least processor there is of this kind, without bfloat16 or AVX."""
-    script = """
-import torch
-from snntrain.neuron import PLIFNode
-from snntrain.neuron.surrogate import ATan
-torch.manual_seed(0)
-for dtype in (torch.float32, torch.bfloat16):
-    node = PLIFNode(surrogate_function=ATan(), step_mode="m")
-    x = (1.5 * torch.randn(5, 3, 11) + 1).to(dtype).requires_grad_()
-    node(x).sum().backward()
-    print(*x.grad.flatten().tolist(), *node.w.grad.flatten().tolist())
-"""
-    outputs = []
-    for features in ({}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}):
-        environment = os.environ | features | {"NUMBA_CACHE_DIR": ""}
-        run_there = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
-        assert run_there.returncode == 0, run_there.stderr
-        outputs.append(torch.tensor([float(number) for number in run_there.stdout.split()]))
-    assert len(outputs[0]) == 2 * (5 * 3 * 11 + 1)
-    assert torch.allclose(*outputs, rtol=2**-7, atol=1e-6)
 
 
 @every_reset
@@ -486,57 +373,3 @@ def test_a_forked_process_computes_too() -> None:
         assert queue.get() == expected
     finally:
         torch.set_num_threads(threads)
-
-
-# ---- who computes ----------------------------------------------------------------------------------------------------
-
-
-def used(x: Tensor, monkeypatch: pytest.MonkeyPatch, fire: Callable[[Tensor], Tensor] = ATAN) -> list[str]:
-    """The compiled executors that a run loads."""
-    loaded: list[str] = []
-    real = executor.load
-    monkeypatch.setattr("snntrain.neuron.recurrence.operator.load", lambda name: loaded.append(name) or real(name))
-    run(x, [0.5, 0.5, 0.0], surrogate=fire)
-    return loaded
-
-
-@pytest.mark.parametrize(
-    ("dtype", "expected"),
-    [(torch.float32, ["cpu"]), (torch.bfloat16, ["cpu"]), (torch.float16, []), (torch.float64, [])],
-)
-def test_device_and_dtype_choose_the_executor(
-    dtype: torch.dtype, expected: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert used(current(4, 3).to(dtype), monkeypatch) == expected
-
-
-class Steeper(surrogate.ATan):
-    """A subclass with a gradient of its own."""
-
-    def gradient(self, x: Tensor) -> Tensor:
-        return 2 * super().gradient(x)
-
-
-@pytest.mark.parametrize("fire", [Steeper(), surrogate.ATan(spiking=False), torch.nn.Sigmoid()])
-def test_a_firing_rule_that_is_not_known_runs_in_plain_pytorch(
-    fire: Callable[[Tensor], Tensor], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert used(current(4, 3), monkeypatch, fire) == []
-
-
-def test_a_variable_forces_the_executor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(executor.VARIABLE, "reference")
-    assert used(current(4, 3), monkeypatch) == []
-    monkeypatch.setenv(executor.VARIABLE, "tpu")
-    with pytest.raises(ValueError, match="SNNTRAIN_EXECUTOR=tpu must be one of reference, cpu, cuda"):
-        run(current(4, 3), [0.5, 0.5, 0.0])
-
-
-def test_every_surrogate_of_the_package_has_a_formula() -> None:
-    kinds = [
-        kind
-        for _, kind in inspect.getmembers(surrogate, inspect.isclass)
-        if issubclass(kind, surrogate.Surrogate) and kind is not surrogate.Surrogate
-    ]
-    assert set(kinds) == set(KINDS)
-    assert all(formula(kind()) is not None for kind in kinds)

@@ -1,0 +1,79 @@
+"""A recurrence by the executor that serves it and by the definition: currents, coefficients, gradients to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from snntrain.neuron import surrogate
+from snntrain.neuron.recurrence import executor, integrate_and_fire, reference
+from snntrain.neuron.recurrence.formulas import KINDS
+
+V_THRESHOLD = 0.75
+ATAN = surrogate.ATan()
+
+every_surrogate = pytest.mark.parametrize("fire", [kind() for kind in KINDS], ids=lambda fire: type(fire).__name__)
+every_reset = pytest.mark.parametrize("v_reset", [0.0, -0.3, None], ids=["hard-0", "hard-0.3", "soft"])
+every_detach = pytest.mark.parametrize("detach_reset", [False, True], ids=["attached", "detached"])
+
+# a, b, c of neurons [N, 3, 5]: fixed, learnt by the layer, learnt by the channel.
+COEFFICIENTS: dict[str, Callable[[], list[float | Tensor]]] = {
+    "fixed": lambda: [0.6, 0.4, -0.05],
+    "learnt": lambda: [torch.tensor([value], requires_grad=True) for value in (0.6, 0.4, -0.05)],
+    "by channel": lambda: [torch.tensor([[first], [0.3], [0.2]], requires_grad=True) for first in (0.6, 0.4, -0.05)],
+}
+every_coefficient = pytest.mark.parametrize("coefficients", COEFFICIENTS)
+
+
+def random(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def current(*shape: int, seed: int = 0) -> Tensor:
+    """A current that makes the neurons of this file spike in some steps and not in others."""
+    return 1.5 * random(*shape, seed=seed) + 1.0
+
+
+def run(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any) -> reference.Trajectory:
+    return integrate_and_fire(
+        x,
+        *coefficients,
+        v,
+        **{"v_threshold": V_THRESHOLD, "v_reset": 0.0, "surrogate": ATAN, "detach_reset": False} | rule,
+    )
+
+
+def defined(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any) -> reference.Trajectory:
+    """The same by the definition, in the dtype of x."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(executor.VARIABLE, "reference")
+        return run(x, coefficients, v, **rule)
+
+
+def doubled(values: list[Any]) -> list[Any]:
+    """Leaves of their own, in double precision."""
+    return [v.detach().double().requires_grad_(v.requires_grad) if isinstance(v, Tensor) else v for v in values]
+
+
+def pull(trajectory: reference.Trajectory, seed: int = 7) -> None:
+    """Back-propagates through all spikes and the last potential."""
+    s, v_last = trajectory[:2]
+    # Numbers that bfloat16 has, so that it is not their rounding that is compared.
+    weights = random(*s.shape, seed=seed).bfloat16(), random(*v_last.shape, seed=seed + 1).bfloat16()
+    ((s.double() * weights[0]).sum() + (v_last.double() * weights[1]).sum()).backward()
+
+
+def assert_same_gradients(actual: list[Any], expected: list[Any], tolerance: float) -> None:
+    """Relative to the greatest of each gradient."""
+    compared = 0
+    for one, other in zip(actual, expected, strict=True):
+        if isinstance(one, Tensor) and one.requires_grad:
+            assert one.grad is not None
+            assert one.grad.shape == one.shape
+            assert (one.grad.double() - other.grad).abs().max() <= tolerance * other.grad.abs().max()
+            compared += 1
+    assert compared
