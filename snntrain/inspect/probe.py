@@ -53,7 +53,9 @@ def record(net: nn.Module, forward: Callable[[], Any], layers: Collection[str] |
 def recording(layer: BaseNode, trajectory: Trajectory) -> Recording:
     """What `layer` did, on the host: spikes as bool, potentials as float32."""
     h, v = (sequence.float().cpu().numpy() for sequence in (trajectory.h, trajectory.v))
-    return Recording(h, v, (trajectory.s != 0).cpu().numpy(), layer.v_threshold, layer.v_reset)
+    # Neurons may have learnt thresholds of their own; a picture has one line.
+    v_threshold = float(torch.as_tensor(layer.v_threshold).detach().mean())
+    return Recording(h, v, (trajectory.s != 0).cpu().numpy(), v_threshold, layer.v_reset)
 
 
 def choose_layers(net: nn.Module, patterns: Collection[str]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snntrain.neuron.library import register
+from snntrain.neuron.library import is_transformed, register
 from snntrain.neuron.recurrence import executor
 from snntrain.neuron.recurrence.caches import far
 from snntrain.neuron.recurrence.threads import run_on_threads, threads_for
@@ -38,21 +38,51 @@ class MaxPool2x2(nn.MaxPool2d):
 
 
 def _is_for_compiled_code(x: Tensor) -> bool:
-    if x.ndim != 4 or executor.choose(x.device.type, x.dtype) != "cpu":
-        return False
-    if x.shape[1] % LANES or min(x.shape[2:]) < 2:
+    if executor.choose(x.device.type, x.dtype) != "cpu" or is_transformed() or not _fits(x):
         return False
     return x.is_contiguous(memory_format=torch.channels_last)
+
+
+def _fits(x: Tensor) -> bool:
+    """Whether compiled code can take images, once they are in channels-last order."""
+    if x.ndim != 4 or x.layout is not torch.strided or x.dtype not in executor.DTYPES["cpu"]:
+        return False
+    return x.shape[1] % LANES == 0 and min(x.shape[2:]) >= 2 and x.device.type in ("cpu", "meta")
+
+
+def _check(x: Tensor) -> None:
+    if not _fits(x):
+        raise ValueError(
+            f"images must be [N, C, H, W], float32 or bfloat16 on a CPU, C a multiple of {LANES}, H and W at least 2, "
+            f"not {list(x.shape)}, {x.dtype} on {x.device}"
+        )
+
+
+def _check_backward(grad: Tensor, winner: Tensor, height: int, width: int) -> None:
+    dense = grad.layout is winner.layout is torch.strided and grad.device == winner.device
+    if not dense or grad.dtype not in executor.DTYPES["cpu"] or winner.dtype != torch.uint8:
+        raise ValueError(f"grad and winner must be dense on one CPU, not {grad.dtype} and {winner.dtype}")
+    if grad.ndim != 4 or grad.shape != winner.shape or grad.shape[2:] != (height // 2, width // 2):
+        raise ValueError(
+            f"grad and winner must both be [N, C, {height // 2}, {width // 2}], not {list(grad.shape)} and "
+            f"{list(winner.shape)}"
+        )
+    if grad.shape[1] % LANES or min(height, width) < 2:
+        raise ValueError(
+            f"C must be a multiple of {LANES}, height and width at least 2, not {[*grad.shape[1:], width]}"
+        )
 
 
 def _forward(x: Tensor) -> tuple[Tensor, Tensor]:
     """The pooled images, and of each window the number of its greatest pixel, row by row."""
     pooled, winner = _forward_fake(x)
-    _run("forward", x, {"x": x, "pooled": pooled, "winner": winner})
+    ordered = x.contiguous(memory_format=torch.channels_last)
+    _run("forward", ordered, {"x": ordered, "pooled": pooled, "winner": winner})
     return pooled, winner
 
 
 def _forward_fake(x: Tensor) -> tuple[Tensor, Tensor]:
+    _check(x)
     shape = (*x.shape[:2], x.shape[2] // 2, x.shape[3] // 2)
     pooled = torch.empty(shape, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
     return pooled, torch.empty_like(pooled, dtype=torch.uint8)
@@ -63,12 +93,17 @@ def _backward(grad: Tensor, winner: Tensor, height: int, width: int) -> Tensor:
     _run(
         "backward",
         grad_x,
-        {"x": grad_x, "pooled": grad.contiguous(memory_format=torch.channels_last), "winner": winner},
+        {
+            "x": grad_x,
+            "pooled": grad.contiguous(memory_format=torch.channels_last),
+            "winner": winner.contiguous(memory_format=torch.channels_last),
+        },
     )
     return grad_x
 
 
 def _backward_fake(grad: Tensor, winner: Tensor, height: int, width: int) -> Tensor:
+    _check_backward(grad, winner, height, width)
     return torch.empty(
         (*grad.shape[:2], height, width), dtype=grad.dtype, device=grad.device, memory_format=torch.channels_last
     )
@@ -88,7 +123,20 @@ def _differentiate(ctx: Any, grad: Tensor | None, _: None) -> Tensor | None:
     return grad_x
 
 
-register("max_pool_2x2_backward", _backward, _backward_fake)
+def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(inputs[1])
+
+
+def _differentiate_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
+    """The gradient's own: of each window the number where the greatest pixel was."""
+    (winner,) = ctx.saved_tensors
+    height, width = winner.shape[2:]
+    windows = grad[:, :, : 2 * height, : 2 * width].unflatten(3, (width, 2)).unflatten(2, (height, 2))
+    pixels = windows.transpose(3, 4).flatten(4)
+    return pixels.gather(4, winner.long().unsqueeze(4)).squeeze(4), None, None, None
+
+
+register("max_pool_2x2_backward", _backward, _backward_fake, _differentiate_backward, _keep_backward)
 register("max_pool_2x2", _forward, _forward_fake, _differentiate, _keep)
 
 

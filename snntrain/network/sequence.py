@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.neuron import BaseNode
+from snntrain.neuron.recurrence import is_repeated, steps_of
 
 
 class OverTime(nn.Module):
@@ -18,26 +19,32 @@ class TimeSequential(nn.Sequential, OverTime):
     Layers that are or hold a neuron (in multi-step mode) or an `OverTime` layer take the sequence as it is; so do
     nested chains. Any other layer is stateless and meets all steps as one batch, `[T * N, *]`.
 
-    A constant current, whose steps are the same memory (stride 0 over T), is held as its one step `[1, N, *]` up to
-    the first neurons: what is stateless computes it once.
+    A constant current is held as its one step `[1, N, *]` up to the first neurons, so that what is stateless computes
+    it once. `T` says so, or an input whose steps are one memory (stride 0 over T) and of which no gradient is wanted.
 
     Raises:
         ValueError: a neuron in single-step mode, or a plain `nn.Sequential` with neurons inside; both would take the
-            batch for time.
+            batch for time. Or a `T` that is not the number of the input's steps, which are more than one.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        T = len(x)
-        if x.stride(0) == 0:
+    def forward(self, x: Tensor, T: int | None = None) -> Tensor:
+        """The last layer's output, `[T, N, *]`.
+
+        Args:
+            x: `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. The output is then `[1, N, *]`
+                too if no layer has a state.
+        """
+        steps = steps_of(x, T)
+        if T is None and is_repeated(x):
             x = x[:1]
         for layer in self:
             if not _takes_time(layer):
                 x = over_steps(layer, x)
-            elif isinstance(layer, BaseNode) and len(x) < T:
-                x = layer(x, T)
+            elif isinstance(layer, BaseNode | TimeSequential) and len(x) < steps:
+                x = layer(x, steps)
             else:
-                x = layer(x.expand(T, *x.shape[1:]))
-        return x.expand(T, *x.shape[1:])
+                x = layer(x.expand(steps, *x.shape[1:]))
+        return x if T is not None else x.expand(steps, *x.shape[1:])
 
 
 def over_steps(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

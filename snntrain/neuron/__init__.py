@@ -1,7 +1,8 @@
 """Spiking neurons for PyTorch; this package needs torch and NumPy alone."""
 
 from snntrain.neuron import clamp, surrogate
-from snntrain.neuron.base import BaseNode, reset_net, spiking_layers
+from snntrain.neuron.base import BaseNode
+from snntrain.neuron.layers import detach_net, reset_net, set_step_mode, spiking_layers
 from snntrain.neuron.nodes import IFNode, LIFNode, PLIFNode, RIFNode
 
 __all__ = [
@@ -11,7 +12,9 @@ __all__ = [
     "PLIFNode",
     "RIFNode",
     "clamp",
+    "detach_net",
     "reset_net",
+    "set_step_mode",
     "spiking_layers",
     "surrogate",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -11,22 +11,41 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from snntrain.neuron import surrogate
-from snntrain.neuron.recurrence import Coefficient, Trajectory, fire_and_reset, integrate_and_fire
+from snntrain.neuron import arguments, surrogate
+from snntrain.neuron.recurrence import (
+    Coefficient,
+    Trajectory,
+    charge,
+    fire_and_reset,
+    integrate_and_fire,
+    steps_of,
+)
 from snntrain.neuron.recurrence.reference import run
+from snntrain.neuron.recurrence.rest import exactly_at_rest
 
 log = logging.getLogger(__name__)
+
+# What is checked, and brought into its form, whenever it is set.
+CHECKED: dict[str, Callable[[Any], Any]] = {
+    "step_mode": arguments.step_mode,
+    "v_threshold": arguments.v_threshold,
+    "v_reset": arguments.v_reset,
+    "surrogate_function": arguments.surrogate_function,
+    "v": arguments.state,
+}
 
 
 class BaseNode(nn.Module):
     """A layer of spiking neurons; one step is charge, fire, reset.
 
-    A subclass gives its charge either as the three `coefficients` of `h = a v + b x + c`, or, where it is not affine,
-    as a rule of its own, `charge(x)`.
+    A subclass gives its charge either as the three coefficients of `h = v + gain (x + feedback (v - rest))`, see
+    `dynamics`, or, where it is not affine, as a rule of its own, `charge(x)`.
 
     Args:
-        v_threshold: a neuron fires where its charged potential is `>=` this.
-        v_reset: potential after a spike (hard reset); None subtracts the threshold instead (soft reset).
+        v_threshold: a neuron fires where its charged potential is `>=` this; a finite number, or an `nn.Parameter` that
+            broadcasts over `[N, *]` and is learnt (in plain PyTorch, which is slower).
+        v_reset: potential after a spike (hard reset), a finite number; None subtracts the threshold instead (soft
+            reset).
         surrogate_function: firing rule, see `snntrain.neuron.surrogate`.
         detach_reset: True keeps the reset out of the gradient.
         monitor_state: True records `h`, `v` and `s` of every step, see `monitor`.
@@ -34,13 +53,20 @@ class BaseNode(nn.Module):
 
     Attributes:
         v: membrane potential, a float until the first input gives it its shape, device and dtype. It carries over
-            from call to call until `reset()`, and is never part of the `state_dict()`.
+            from call to call until `reset()`, moves with the module, and is never part of the `state_dict()`. Copies
+            and pickles keep its numbers and leave its graph. A tensor of one's own may be set to start from.
+        store_v_seq: True keeps the potentials of each call in `v_seq`, in plain PyTorch, which is slower.
+        v_seq: None, or the potential after each step of the last call, `[T, N, *]`, with its gradient: for losses on
+            the potential.
         monitor: None, or a dict of the lists 'h' (after charging), 'v' (after the reset) and 's' (spikes), a NumPy
-            array `[N, *]` a step in each.
-        observer: None, or what is given the `Trajectory` of every call, all `h` and `v` in it, where it was computed.
+            array `[N, *]` per step in each.
+        observer: None, or a function that each call gives its `Trajectory`, with all `h` and `v`, where it was
+            computed.
 
     Raises:
-        ValueError: an unknown `step_mode`, or an input whose shape does not fit the state.
+        ValueError: an unknown `step_mode`, a threshold or reset that is not finite, or an input whose shape or kind
+            does not fit.
+        TypeError: a value of another type, such as a surrogate's class in place of an instance.
     """
 
     unparallelizable = True
@@ -55,53 +81,62 @@ class BaseNode(nn.Module):
         step_mode: str = "s",
     ) -> None:
         super().__init__()
-        if step_mode not in ("s", "m"):
-            raise ValueError(f"step_mode must be 's' (one step) or 'm' (all steps at once), not {step_mode!r}")
-        self.v_threshold = float(v_threshold)
-        self.v_reset = None if v_reset is None else float(v_reset)
+        self.v_threshold: float | Tensor = v_threshold
+        self.v_reset = v_reset
         self.surrogate_function = surrogate_function
         self.detach_reset = bool(detach_reset)
         self.step_mode = step_mode
         self.v: float | Tensor = 0.0
+        self.store_v_seq = False
+        self.v_seq: Tensor | None = None
         self.monitor: dict[str, list[np.ndarray]] | None = None
         self.observer: Callable[[Trajectory], None] | None = None
         self.set_monitor(monitor_state)
         self.reset()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        check = CHECKED.get(name)
+        super().__setattr__(name, value if check is None else check(value))
 
     @property
     def rest(self) -> float:
         """The potential that the leak pulls towards: v_reset, or 0 with a soft reset."""
         return 0.0 if self.v_reset is None else self.v_reset
 
-    def coefficients(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        """`a`, `b`, `c` of the charge `h = a v + b x + c`: floats, or tensors that broadcast over `[N, *]`."""
-        raise NotImplementedError(f"{type(self).__name__} defines neither coefficients() nor charge(x)")
+    def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
+        """Return gain, feedback and rest of the charge `h = v + gain (x + feedback (v - rest))`.
+
+        Each is a float, or a tensor that broadcasts over `[N, *]`. LIF has gain 1/tau and feedback -1.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines neither dynamics() nor charge(x)")
 
     def charge(self, x: Tensor) -> Tensor:
         """The charged potential `h` of one step, from the input `x` `[N, *]` and the state `self.v`."""
-        a, b, c = self.coefficients()
-        return a * self.v + b * x + c
+        return charge(self.v, x, *self.dynamics())
 
     def forward(self, x: Tensor, T: int | None = None) -> Tensor:
         """Spikes of the input current: `[N, *]` to `[N, *]` with step_mode 's', `[T, N, *]` to `[T, N, *]` with 'm'.
 
-        With step_mode 'm' and `T` given, x is `[1, N, *]`, a current that is the same at each of T steps.
+        Args:
+            x: dense and real; integers and booleans become torch's default dtype.
+            T: with step_mode 'm', the number of steps; x may then be `[1, N, *]`, the same current at each of them.
         """
+        arguments.check_input(x)
         if self.step_mode == "s":
+            if T is not None:
+                raise ValueError(f"T={T} goes with step_mode='m'; with step_mode='s' a call is one step")
             return self._run(x.unsqueeze(0), None).squeeze(0)
         return self._run(x, T)
 
     def _run(self, x: Tensor, T: int | None) -> Tensor:
         if x.ndim == 0 or x.shape[0] == 0:
             raise ValueError(f"{type(self).__name__} needs at least one time step, got {list(x.shape)}")
-        if isinstance(self.v, Tensor) and self.v.shape != x.shape[1:]:
-            raise ValueError(
-                f"{type(self).__name__} holds the state of a batch of shape {list(self.v.shape)} and was given "
-                f"{list(x.shape[1:])}: call reset() before a batch of another shape"
-            )
+        if isinstance(self.v, Tensor):
+            self._check_state(self.v, x)
         x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
         own_rule = type(self).charge is not BaseNode.charge
-        trajectory = self._step_by_step(x, T) if own_rule else self._all_steps(x, T)
+        plain = own_rule or self.store_v_seq
+        trajectory = self._step_by_step(x, T, own_rule) if plain else self._all_steps(x, T)
         self.v = trajectory.v_last
         if self.monitor is not None:
             for name, sequence in (("h", trajectory.h), ("v", trajectory.v), ("s", trajectory.s)):
@@ -111,10 +146,25 @@ class BaseNode(nn.Module):
             self.observer(trajectory)
         return trajectory.s
 
+    def _check_state(self, v: Tensor, x: Tensor) -> None:
+        name = type(self).__name__
+        if v.shape != x.shape[1:]:
+            raise ValueError(
+                f"{name} holds the state of a batch of shape {list(v.shape)} and was given "
+                f"{list(x.shape[1:])}: call reset() before a batch of another shape"
+            )
+        if torch.compiler.is_compiling():
+            return
+        if v.is_inference() and not torch.is_inference_mode_enabled():
+            # Gradients may not reach back into inference mode, and need not.
+            self.v = v.clone()
+        elif arguments.is_left_over(v):
+            raise ValueError(f"{name} holds the state of a torch.func transform that has ended: call reset()")
+
     def _all_steps(self, x: Tensor, T: int | None) -> Trajectory:
         return integrate_and_fire(
             x,
-            *self.coefficients(),
+            *self.dynamics(),
             self.v,
             v_threshold=self.v_threshold,
             v_reset=self.v_reset,
@@ -124,32 +174,48 @@ class BaseNode(nn.Module):
             record=self._watched,
         )
 
-    def _step_by_step(self, x: Tensor, T: int | None) -> Trajectory:
-        """The same loop around a charge rule of the subclass's own, which reads `self.v`."""
-        if not torch.compiler.is_compiling():
+    def _step_by_step(self, x: Tensor, T: int | None, own_rule: bool) -> Trajectory:
+        """The same loop in plain PyTorch, around a charge rule of the subclass's own, which reads `self.v`."""
+        if own_rule and not torch.compiler.is_compiling():
             _tell_once(type(self).__name__)
+        steps, sequence = steps_of(x, T), []
         current = x.to(torch.promote_types(x.dtype, torch.float32))
+        coefficients = None if own_rule else self.dynamics()
 
-        def step(v: Coefficient, t: int) -> tuple[Tensor, Tensor, Tensor]:
+        def step(v: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:
             self.v = v
-            h = self.charge(current[0 if T else t])
-            return h, *fire_and_reset(h, self.v_threshold, self.v_reset, self.surrogate_function, self.detach_reset)
+            x_t = current[t if len(current) > 1 else 0]
+            h = self.charge(x_t) if coefficients is None else charge(v, x_t, *coefficients)
+            s, v = fire_and_reset(h, self.v_threshold, self.v_reset, self.surrogate_function, self.detach_reset)
+            if self.store_v_seq:
+                sequence.append(v)
+            return h, s, v
 
-        v = self.v.to(current.dtype) if isinstance(self.v, Tensor) else torch.full_like(current[0], self.v)
-        return run(step, v, T or len(x), x.dtype, record=self._watched)
+        v = exactly_at_rest(self.v, self.rest)
+        v = v.to(current.dtype) if isinstance(v, Tensor) else torch.full_like(current[0], v)
+        trajectory = run(step, v, steps, x.dtype, record=self._watched)
+        self.v_seq = torch.stack(sequence) if self.store_v_seq else None
+        return trajectory
 
     @property
     def _watched(self) -> bool:
         return self.monitor is not None or self.observer is not None
 
     def reset(self) -> None:
-        """Forgets the state: `v` is a float again, and the monitor's lists are empty."""
+        """Forget the state: `v` is a float again, `v_seq` is None, and the monitor's lists are empty."""
         self.v = self.rest
+        self.v_seq = None
         if self.monitor is not None:
             self.set_monitor(True)
 
-    def set_monitor(self, monitor_state: bool) -> None:
-        """Switches the recording of `h`, `v` and `s` on, with empty lists, or off."""
+    def detach(self) -> None:
+        """Keep the state and let go of its graph, for truncated back-propagation through time."""
+        if isinstance(self.v, Tensor):
+            self.v = self.v.detach()
+        self.v_seq = None
+
+    def set_monitor(self, monitor_state: bool = True) -> None:
+        """Switch the recording of `h`, `v` and `s` on, with empty lists, or off."""
         self.monitor = {"h": [], "v": [], "s": []} if monitor_state else None
 
     def extra_repr(self) -> str:
@@ -159,26 +225,21 @@ class BaseNode(nn.Module):
         )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> BaseNode:
-        """Moves the state along with the module (`.to(device)`, `.half()`, …)."""
+        """Move the state along with the module (`.to(device)`, `.half()`, …)."""
         super()._apply(fn, recurse)
         if isinstance(self.v, Tensor):
             self.v = fn(self.v)
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles take the state's value and leave its graph, which cannot be copied, behind."""
-        return self.__dict__ | {"v": self.v.detach() if isinstance(self.v, Tensor) else self.v}
+        """Copies and pickles take the state's numbers and leave its graph, which cannot be copied, behind."""
+        return self.__dict__ | {"v": self.v.detach() if isinstance(self.v, Tensor) else self.v, "v_seq": None}
 
-
-def spiking_layers(net: nn.Module) -> Iterator[tuple[str, BaseNode]]:
-    """Every spiking layer inside `net` with its qualified name, in the order of `named_modules()`."""
-    return ((name, module) for name, module in net.named_modules() if isinstance(module, BaseNode))
-
-
-def reset_net(net: nn.Module) -> None:
-    """Forgets the state of every spiking layer inside `net`."""
-    for _, layer in spiking_layers(net):
-        layer.reset()
+    def _replicate_for_data_parallel(self) -> BaseNode:
+        """A replica records for itself: with lists in common, the batches' parts would mix."""
+        replica: BaseNode = super()._replicate_for_data_parallel()
+        replica.set_monitor(self.monitor is not None)
+        return replica
 
 
 def _storable(sequence: Tensor) -> Tensor:

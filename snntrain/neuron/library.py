@@ -4,9 +4,16 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.autograd import forward_ad
 
 LIBRARY = torch.library.Library("snntrain", "DEF")
 BACKENDS = (torch._C.DispatchKey.CPU, torch._C.DispatchKey.CUDA)
+
+
+def is_transformed() -> bool:
+    """Whether a transform of `torch.func` or forward-mode differentiation is at work, which no operator here knows."""
+    return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 def register(
@@ -24,7 +31,8 @@ def register(
         name: of the operator.
         function: with types for all that it takes and gives; changes none of its arguments.
         fake: what tracing runs in its place, on shapes alone.
-        differentiate: from `ctx` and the gradients of what it gives to those of what it takes.
+        differentiate: from `ctx` and the gradients of what it gives to those of what it takes. Without it PyTorch warns
+            where somebody differentiates the result.
         keep: from `ctx`, what it took and what it gave, keeps what `differentiate` needs.
     """
     schema = torch.library.infer_schema(function, mutates_args=())
@@ -67,8 +75,14 @@ def _register_derivative(
     differentiable: Any = type(f"snntrain_{name}", (torch.autograd.Function,), methods)
 
     def with_gradient(keyset: Any, *given: Any) -> Any:
+        if forward_ad._current_level >= 0 and _has_tangent(given):
+            raise NotImplementedError(f"snntrain::{name} has no forward-mode derivative; its definition in Python has")
         if torch.is_grad_enabled() and torch._C._any_requires_grad(*given):
             return differentiable.apply(*given, keyset)
         return below(keyset, given)
 
     LIBRARY.impl(name, with_gradient, "Autograd", with_keyset=True)
+
+
+def _has_tangent(given: tuple[Any, ...]) -> bool:
+    return any(isinstance(one, Tensor) and forward_ad.unpack_dual(one).tangent is not None for one in given)

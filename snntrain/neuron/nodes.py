@@ -1,4 +1,4 @@
-"""The neurons: IF, LIF, PLIF, RIF. Each is its parameters and the coefficients of `h = a v + b x + c`."""
+"""The neurons: IF, LIF, PLIF, RIF. Each has its parameters and dynamics, `h = v + gain (x + feedback (v - rest))`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from snntrain.neuron import arguments, surrogate
 from snntrain.neuron import clamp as clamps
-from snntrain.neuron import surrogate
 from snntrain.neuron.base import BaseNode
 from snntrain.neuron.recurrence import Coefficient
 
@@ -18,24 +18,29 @@ from snntrain.neuron.recurrence import Coefficient
 class IFNode(BaseNode):
     """Integrate-and-fire: `h = v + x`. Arguments as in `BaseNode`."""
 
-    def coefficients(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        return 1.0, 1.0, 0.0
+    def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
+        return 1.0, 0.0, self.rest
 
 
 class LIFNode(BaseNode):
     """Leaky integrate-and-fire: `h = v + (x - (v - v_reset)) / tau`, where v_reset counts as 0 with a soft reset.
 
     Args:
-        tau: membrane time constant, in time steps.
+        tau: membrane time constant, in time steps; a number, or a tensor that broadcasts over `[N, *]`, as `[C, 1, 1]`
+            for one per channel. An `nn.Parameter` is learnt; any other tensor moves with the module and is not part of
+            the `state_dict()`.
         (the others): as in `BaseNode`.
 
     Raises:
-        ValueError: `tau` is not a positive number.
+        ValueError: `tau` is not positive.
+        TypeError: `tau` is neither a number nor a floating-point tensor.
     """
+
+    tau: float | Tensor
 
     def __init__(
         self,
-        tau: float = 100.0,
+        tau: float | Tensor = 100.0,
         v_threshold: float = 1.0,
         v_reset: float | None = 0.0,
         surrogate_function: Callable[[Tensor], Tensor] = surrogate.Sigmoid(),
@@ -44,13 +49,26 @@ class LIFNode(BaseNode):
         step_mode: str = "s",
     ) -> None:
         super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode)
-        self.tau = _positive("tau", tau)
+        if isinstance(tau, Tensor) and (tau.numel() > 1 or isinstance(tau, nn.Parameter)):
+            self._keep(tau)
+        else:
+            self.tau = arguments.positive("tau", tau)
 
-    def coefficients(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        return 1 - 1 / self.tau, 1 / self.tau, self.rest / self.tau
+    def _keep(self, tau: Tensor) -> None:
+        if not tau.is_floating_point():
+            raise TypeError(f"tau must be a number or a floating-point tensor, not one of {tau.dtype}")
+        if not tau.is_meta and not bool(((tau > 0) & tau.isfinite()).all()):
+            raise ValueError("tau must be positive numbers of time steps, and this tensor has others")
+        if isinstance(tau, nn.Parameter):
+            self.tau = tau
+        else:
+            self.register_buffer("tau", tau, persistent=False)
+
+    def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
+        return 1 / _wide(self.tau), -1.0, self.rest
 
     def extra_repr(self) -> str:
-        return f"tau={self.tau}, {super().extra_repr()}"
+        return f"tau={_shown(self.tau)}, {super().extra_repr()}"
 
 
 class PLIFNode(BaseNode):
@@ -86,18 +104,21 @@ class PLIFNode(BaseNode):
         step_mode: str = "s",
     ) -> None:
         super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode)
-        init_tau = _positive("init_tau", init_tau)
+        init_tau = arguments.positive("init_tau", init_tau)
         if isinstance(clamp, str):
             if clamp not in clamps.PAIRS:
-                raise ValueError(f"clamp={clamp!r} is no clamp pair; the pairs are: {', '.join(clamps.PAIRS)}")
+                raise ValueError(f"clamp={clamp!r} is not a clamp pair; the pairs are: {', '.join(clamps.PAIRS)}")
             clamp_function, inverse_clamp_function = clamps.PAIRS[clamp]
         self.clamp = bool(clamp)
         self.clamp_function = clamp_function
-        self.w = nn.Parameter(torch.tensor([self._initial_weight(init_tau, inverse_clamp_function)]))
-        if not math.isclose(self.tau(), init_tau, rel_tol=1e-4):
+        w = self._initial_weight(init_tau, inverse_clamp_function)
+        self.w = nn.Parameter(torch.tensor([w]))
+        # Not of the parameter, which may be on the meta device.
+        tau = _inverse(self._decay(torch.tensor([w], device="cpu")).item())
+        if not math.isclose(tau, init_tau, rel_tol=1e-4):
             raise ValueError(
                 f"init_tau={init_tau} is not in the range of the clamp functions: the neuron would start with "
-                f"tau={self.tau():.6g}"
+                f"tau={tau:.6g}"
             )
 
     def _initial_weight(self, init_tau: float, inverse: Callable[[float], float] | None) -> float:
@@ -115,19 +136,21 @@ class PLIFNode(BaseNode):
 
     def decay(self) -> Tensor:
         """`k`, the inverse of tau, differentiable, shape `[1]`."""
-        return self.clamp_function(self.w) if self.clamp and self.clamp_function else self.w
+        return self._decay(self.w)
+
+    def _decay(self, w: Tensor) -> Tensor:
+        return self.clamp_function(w) if self.clamp and self.clamp_function else w
 
     def tau(self) -> float:
         """The current time constant, in time steps."""
-        k = self.decay().item()
-        return 1 / k if k else math.inf
+        return _inverse(self.decay().item())
 
-    def coefficients(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        k = _wide(self.decay())
-        return 1 - k, k, k * self.rest if self.rest else 0.0
+    def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
+        return _wide(self.decay()), -1.0, self.rest
 
     def extra_repr(self) -> str:
-        return f"tau={self.tau():.4g}, clamp={self.clamp}, {super().extra_repr()}"
+        tau = "?" if self.w.is_meta else f"{self.tau():.4g}"
+        return f"tau={tau}, clamp={self.clamp}, {super().extra_repr()}"
 
 
 class RIFNode(BaseNode):
@@ -141,9 +164,12 @@ class RIFNode(BaseNode):
 
     Attributes:
         g: the learnable parameter, shape `[1]`.
+        amplitude: as it was given.
+        bounds: None, or the open interval (lo, hi) that it stands for.
 
     Raises:
-        ValueError: an amplitude that is no open interval, or `init_w` outside it.
+        ValueError: an amplitude that is not an open interval, or an `init_w` that is not finite or lies outside it.
+        TypeError: one of them is not a number.
     """
 
     def __init__(
@@ -158,14 +184,15 @@ class RIFNode(BaseNode):
         step_mode: str = "s",
     ) -> None:
         super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode)
+        self.amplitude = amplitude
         self.bounds = _open_interval(amplitude)
         if self.bounds is not None and not self.bounds[0] < init_w < self.bounds[1]:
             raise ValueError(f"init_w={init_w} must lie inside the open interval of amplitude={amplitude}")
-        self.g = nn.Parameter(torch.tensor([self._initial_weight(init_w)]))
+        self.g = nn.Parameter(torch.tensor([self._initial_weight(arguments.number("init_w", init_w))]))
 
     def _initial_weight(self, init_w: float) -> float:
         if self.bounds is None:
-            return float(init_w)
+            return init_w
         lo, hi = self.bounds
         return math.log((init_w - lo) / (hi - init_w))
 
@@ -176,32 +203,45 @@ class RIFNode(BaseNode):
         lo, hi = self.bounds
         return torch.sigmoid(self.g) * (hi - lo) + lo
 
-    def coefficients(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        w = _wide(self.w())
-        return 1 + w, 1.0, -w * self.rest if self.rest else 0.0
+    def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
+        return 1.0, _wide(self.w()), self.rest
 
     def extra_repr(self) -> str:
-        return f"w={self.w().item():.4g}, bounds={self.bounds}, {super().extra_repr()}"
+        w = "?" if self.g.is_meta else f"{self.w().item():.4g}"
+        return f"w={w}, bounds={self.bounds}, {super().extra_repr()}"
 
 
-def _wide(coefficient: Tensor) -> Tensor:
-    """In float32 at least: the gradients of a, b and c may overflow one by one where their sum does not."""
-    return coefficient.float() if coefficient.element_size() < 4 else coefficient
+def _wide(coefficient: Coefficient) -> Coefficient:
+    """In float32 at least, which does not overflow where the gradient of a half-precision parameter is summed."""
+    if isinstance(coefficient, Tensor) and coefficient.element_size() < 4:
+        return coefficient.float()
+    return coefficient
 
 
-def _positive(name: str, value: float) -> float:
-    if not (value > 0 and math.isfinite(value)):
-        raise ValueError(f"{name} must be a positive number of time steps, not {value!r}")
-    return float(value)
+def _inverse(k: float) -> float:
+    return 1 / k if k else math.inf
+
+
+def _shown(tau: float | Tensor) -> str:
+    """A time constant, or the range of many."""
+    if not isinstance(tau, Tensor):
+        return str(tau)
+    if tau.is_meta:
+        return f"? {list(tau.shape)}"
+    return f"{tau.min().item():.4g} to {tau.max().item():.4g} {list(tau.shape)}"
 
 
 def _open_interval(amplitude: Any) -> tuple[float, float] | None:
     """The bounds that an amplitude stands for: None, a number A for (-A, A), or a pair (lo, hi)."""
     if amplitude is None:
         return None
-    pair = (-amplitude, amplitude) if isinstance(amplitude, int | float) else tuple(amplitude)
+    try:
+        pair = tuple(map(float, amplitude))
+    except TypeError:  # A number, or an array or tensor without a dimension, has nothing to iterate over.
+        half = float(amplitude)
+        pair = (-half, half)
     if len(pair) != 2 or not -math.inf < pair[0] < pair[1] < math.inf:
         raise ValueError(
             f"amplitude={amplitude} must be a finite number A > 0, for init_w in (-A, A), or a pair lo < hi of them"
         )
-    return float(pair[0]), float(pair[1])
+    return pair

@@ -18,18 +18,33 @@ from torch import Tensor
 
 
 class _Spike(torch.autograd.Function):
-    """Heaviside step forward, the surrogate's gradient backward (differentiable again: the gradient is torch code)."""
+    """Heaviside step forward, the surrogate's gradient in both modes of differentiation.
+
+    Differentiable again, since the gradient is torch code; `torch.func` maps and transforms it.
+    """
+
+    generate_vmap_rule = True
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, surrogate: Surrogate) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.surrogate = surrogate
+    def forward(x: Tensor, surrogate: Surrogate) -> Tensor:
         return (x >= 0).to(x.dtype)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Surrogate], output: Tensor) -> None:
+        x, ctx.surrogate = inputs
+        ctx.save_for_backward(x)
+        ctx.save_for_forward(x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         return grad * ctx.surrogate.gradient(x), None
+
+    @staticmethod
+    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
+        (x,) = ctx.saved_tensors
+        slope: Tensor = ctx.surrogate.gradient(x)
+        return tangent * slope
 
 
 @dataclass(frozen=True)

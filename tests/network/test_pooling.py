@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -122,3 +124,53 @@ def test_a_byte_an_output_is_kept_for_backward() -> None:
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.nbytes) or t, lambda t: t):
         pooled = MaxPool2x2()(x)
     assert sum(kept) == pooled.numel()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda pool, back: pool(torch.zeros(2, LANES, 4)),
+        lambda pool, back: pool(torch.zeros(2, LANES - 1, 4, 4)),
+        lambda pool, back: pool(torch.zeros(2, LANES, 1, 4)),
+        lambda pool, back: pool(torch.zeros(2, LANES, 4, 4, dtype=torch.float64)),
+        lambda pool, back: pool(torch.zeros(2, LANES, 4, 4).to_sparse()),
+        lambda pool, back: back(torch.zeros(2, LANES, 2, 2), torch.zeros(2, LANES, 2, 1, dtype=torch.uint8), 4, 4),
+        lambda pool, back: back(torch.zeros(2, LANES, 2, 2), torch.zeros(2, LANES, 2, 2, dtype=torch.uint8), 40, 4),
+        lambda pool, back: back(torch.zeros(2, LANES, 2, 2), torch.zeros(2, LANES, 2, 2), 4, 4),
+        lambda pool, back: back(torch.zeros(2, 8, 2, 2), torch.zeros(2, 8, 2, 2, dtype=torch.uint8), 4, 4),
+        lambda pool, back: back(torch.zeros(2, LANES, 0, 2), torch.zeros(2, LANES, 0, 2, dtype=torch.uint8), 1, 4),
+    ],
+)
+def test_a_direct_call_that_does_not_fit_is_refused(call: Callable[[Any, Any], Any]) -> None:
+    with pytest.raises(ValueError, match="must"):
+        call(torch.ops.snntrain.max_pool_2x2, torch.ops.snntrain.max_pool_2x2_backward)
+
+
+@pytest.mark.parametrize("size", [(4, 6), (5, 7)], ids=str)
+def test_a_direct_call_takes_any_order_of_memory(size: tuple[int, int]) -> None:
+    x = images(3, LANES, *size).detach().contiguous()
+    pooled, winner = torch.ops.snntrain.max_pool_2x2(x)
+    assert torch.equal(pooled, nn.functional.max_pool2d(x, 2))
+    grad = torch.ops.snntrain.max_pool_2x2_backward(pooled.contiguous(), winner.contiguous(), *size)
+    assert torch.equal(grad, torch.ops.snntrain.max_pool_2x2_backward(pooled, winner, *size))
+
+
+@pytest.mark.parametrize("size", [(4, 6), (5, 7)], ids=str)
+def test_the_gradient_of_a_gradient_is_pytorch_s(size: tuple[int, int]) -> None:
+    found = []
+    for pool in (MaxPool2x2(), nn.MaxPool2d(2)):
+        x = images(3, LANES, *size)
+        (slope,) = torch.autograd.grad(pool(x).pow(3).sum(), x, create_graph=True)
+        found.append(torch.autograd.grad(slope.square().sum(), x)[0])
+    torch.testing.assert_close(*found)
+    assert found[0].abs().max() > 0
+
+
+def test_transforms_of_torch_func_go_pytorch_s_way() -> None:
+    x = images(3, LANES, 4, 4).detach()
+    own, other = (
+        torch.func.grad(lambda x, pool=pool: pool(x).pow(2).sum())(x) for pool in (MaxPool2x2(), nn.MaxPool2d(2))
+    )
+    assert torch.equal(own, other)
+    many = torch.stack([x, x + 1])
+    assert torch.equal(torch.func.vmap(MaxPool2x2())(many), torch.stack([MaxPool2x2()(x), MaxPool2x2()(x + 1)]))

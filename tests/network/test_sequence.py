@@ -88,6 +88,32 @@ def test_a_constant_input_gives_what_its_copies_give(training: bool) -> None:
         torch.testing.assert_close(one.grad, other.grad, msg=name)
 
 
+def test_a_constant_input_that_wants_a_gradient_has_one_per_step() -> None:
+    expanded, copied = constant(T, N, 2, 6, 6).requires_grad_(), constant(T, N, 2, 6, 6).contiguous().requires_grad_()
+    net = conv_net().eval()
+    for x in (expanded, copied):
+        reset_net(net)
+        (net(x) * noise(T, N, 8, seed=1)).sum().backward()
+    torch.testing.assert_close(expanded.grad, copied.grad)
+    assert not torch.equal(expanded.grad[0], expanded.grad[1])
+
+
+def test_a_constant_input_may_be_given_once_with_the_number_of_steps() -> None:
+    once = noise(1, N, 2, 6, 6).requires_grad_()
+    copied = once.detach().repeat(T, 1, 1, 1, 1).requires_grad_()
+    net = conv_net().eval()
+    convolved, outputs = shapes_seen(net, nn.Conv2d), []
+    for x, steps in ((once, T), (copied, None)):
+        reset_net(net)
+        outputs.append(net(x, steps))
+        (outputs[-1] * noise(T, N, 8, seed=1)).sum().backward()
+    assert convolved == [(N, 2, 6, 6), (T * N, 2, 6, 6)]
+    torch.testing.assert_close(*outputs)
+    torch.testing.assert_close(once.grad, copied.grad.sum(0, keepdim=True))
+    with pytest.raises(ValueError, match=r"T=9 does not fit an input of \d+ steps"):
+        net(copied, 9)
+
+
 def test_stateless_layers_of_a_constant_input_run_on_one_step() -> None:
     net = conv_net()
     convolved, linear = shapes_seen(net, nn.Conv2d), shapes_seen(net, nn.Linear)

@@ -20,11 +20,14 @@ every_surrogate = pytest.mark.parametrize("fire", [kind() for kind in KINDS], id
 every_reset = pytest.mark.parametrize("v_reset", [0.0, -0.3, None], ids=["hard-0", "hard-0.3", "soft"])
 every_detach = pytest.mark.parametrize("detach_reset", [False, True], ids=["attached", "detached"])
 
-# a, b, c of neurons [N, 3, 5]: fixed, learnt by the layer, learnt by the channel.
+# Gain, feedback and rest of neurons [N, 3, 5]: fixed, learnt per layer, learnt per channel.
 COEFFICIENTS: dict[str, Callable[[], list[float | Tensor]]] = {
-    "fixed": lambda: [0.6, 0.4, -0.05],
-    "learnt": lambda: [torch.tensor([value], requires_grad=True) for value in (0.6, 0.4, -0.05)],
-    "by channel": lambda: [torch.tensor([[first], [0.3], [0.2]], requires_grad=True) for first in (0.6, 0.4, -0.05)],
+    "fixed": lambda: [0.4, -1.0, -0.125],
+    "learnt": lambda: [torch.tensor([value], requires_grad=True) for value in (0.4, -0.9, -0.125)],
+    "by channel": lambda: [
+        torch.tensor([[first], [second], [third]], requires_grad=True)
+        for first, second, third in ((0.4, 0.3, 0.2), (-1.0, -0.5, 0.1), (-0.1, 0.3, 0.2))
+    ],
 }
 every_coefficient = pytest.mark.parametrize("coefficients", COEFFICIENTS)
 

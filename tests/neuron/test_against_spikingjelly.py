@@ -1,7 +1,7 @@
 """The same numbers as SpikingJelly 2.0, where it is installed (a CPU, T = 16).
 
-IF is equal to the bit. The others charge here by one affine map, `a v + b x + c`, which rounds otherwise than
-`v + (x - v) / tau`: the spikes are equal, potentials and gradients to a few roundings.
+IF and PLIF are equal to the bit, and so is LIF where 1/tau has no rounding. RIF adds its terms in another order: the
+spikes are equal, potentials and gradients to a few roundings.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def test_leaky_integrate_and_fire(step_mode: str, v_reset: float | None, detach_
     node, their_node = LIFNode(tau, **ours), theirs.LIFNode(tau, decay_input=True, **others)
     (s, v, grad), (s_, v_, grad_) = (run(each, tau) for each in (node, their_node))
     assert torch.equal(s, s_)
-    assert_close_relative(v, v_, LEAK)
+    assert_close_relative(v, v_, 0.0 if tau == 2.0 else LEAK)
     assert_close_relative(grad, grad_, LEAK)
 
 
@@ -80,7 +80,7 @@ def test_parametric_leaky_integrate_and_fire(step_mode: str, v_reset: float | No
     their_node = theirs.ParametricLIFNode(3.0, decay_input=True, **others)
     (s, v, grad), (s_, v_, grad_) = (run(each, 3.0) for each in (node, their_node))
     assert torch.equal(s, s_)
-    assert_close_relative(v, v_, LEAK)
+    assert torch.equal(v, v_)
     assert_close_relative(grad, grad_, LEAK)
     assert_close_relative(node.w.grad, their_node.w.grad, 3e-6)
 

@@ -38,7 +38,7 @@ class Case:
         x = 1.5 * torch.randn(1 if self.constant else self.steps, *self.shape, generator=generator) + 1
         back = [self.order.index(place) for place in range(len(self.order))]
         sizes = [size if own else 1 for size, own in zip(self.shape, self.own, strict=True)]
-        coefficients = [k + 0.05 * torch.rand(sizes, generator=generator) for k in (0.6, 0.4, -0.05)]
+        coefficients = [k + 0.05 * torch.rand(sizes, generator=generator) for k in (0.4, -1.0, -0.1)]
         return [
             x.permute(self.order).contiguous().permute(back),
             *coefficients,

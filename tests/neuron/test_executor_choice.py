@@ -26,7 +26,7 @@ def used(x: Tensor, monkeypatch: pytest.MonkeyPatch, fire: Callable[[Tensor], Te
     loaded: list[str] = []
     real = executor.load
     monkeypatch.setattr("snntrain.neuron.recurrence.operator.load", lambda name: loaded.append(name) or real(name))
-    run(x, [0.5, 0.5, 0.0], surrogate=fire)
+    run(x, [0.5, -1.0, 0.0], surrogate=fire)
     return loaded
 
 
@@ -59,7 +59,7 @@ def test_a_variable_forces_the_executor(monkeypatch: pytest.MonkeyPatch) -> None
     assert used(current(4, 3), monkeypatch) == []
     monkeypatch.setenv(executor.VARIABLE, "tpu")
     with pytest.raises(ValueError, match="SNNTRAIN_EXECUTOR=tpu must be one of reference, cpu, cuda"):
-        run(current(4, 3), [0.5, 0.5, 0.0])
+        run(current(4, 3), [0.5, -1.0, 0.0])
 
 
 def test_every_surrogate_of_the_package_has_a_formula() -> None:

@@ -146,7 +146,7 @@ def test_clamp_needs_both_functions(functions: tuple[Any, Any]) -> None:
 
 
 def test_an_unknown_clamp_pair_is_refused() -> None:
-    with pytest.raises(ValueError, match="clamp='sigmod' is no clamp pair") as error:
+    with pytest.raises(ValueError, match="clamp='sigmod' is not a clamp pair") as error:
         PLIFNode(clamp="sigmod")
     assert all(name in str(error.value) for name in CLAMPS)
 

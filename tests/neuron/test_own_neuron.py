@@ -1,4 +1,4 @@
-"""What a user writes: a neuron from coefficients of its own, and one whose charge is no affine map at all."""
+"""What a user writes: a neuron with dynamics of its own, and one whose charge is no affine map at all."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class ChannelLIFNode(BaseNode):
         super().__init__(**arguments)
         self.k = nn.Parameter(1 / torch.tensor(tau).unsqueeze(1))
 
-    def coefficients(self) -> tuple[Tensor, Tensor, Tensor]:
-        return 1 - self.k, self.k, self.k * self.rest
+    def dynamics(self) -> tuple[Tensor, float, float]:
+        return self.k, -1.0, self.rest
 
 
 class WrittenOutLIFNode(BaseNode):
@@ -142,5 +142,5 @@ def test_a_neuron_with_neither_is_told_what_to_define() -> None:
     class Nothing(BaseNode):
         pass
 
-    with pytest.raises(NotImplementedError, match=r"Nothing defines neither coefficients\(\) nor charge\(x\)"):
+    with pytest.raises(NotImplementedError, match=r"Nothing defines neither dynamics\(\) nor charge\(x\)"):
         Nothing()(torch.zeros(2))

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from snntrain.neuron import surrogate
 from snntrain.neuron.recurrence import executor, formulas, integrate_and_fire, reference
-from snntrain.neuron.recurrence.executor import Inputs, Rule
+from snntrain.neuron.recurrence.executor import Inputs, Learnt, Rule
 
 triton = pytest.importorskip("triton", reason="Triton is not installed")
 
@@ -119,7 +119,7 @@ def assert_like_the_reference(
     rule: dict[str, Any],
     like: Callable[[reference.Trajectory], list[Tensor]] = _weights,
 ) -> None:
-    """Same spikes, potential and gradients; `given` is x, a, b, c and v0."""
+    """Same spikes, potential and gradients; `given` is x, gain, feedback, rest and v0."""
     x = given[0]
     assert isinstance(x, Tensor)
     # Weights come from a generator in float32 and round alike only if x's dtype is what they round to.
@@ -144,7 +144,7 @@ def test_every_surrogate_with_every_reset(
     kind: type[surrogate.Surrogate], v_reset: float | None, detach_reset: bool
 ) -> None:
     T = CHUNK + 1
-    given = [_random(T, 19), 0.7, 0.9, 0.1, 0.2]
+    given = [_random(T, 19), 0.9, -0.4, 0.1, 0.2]
     assert_like_the_reference(given, T, _rule(v_reset, detach_reset, kind()))
 
 
@@ -160,41 +160,41 @@ def test_every_surrogate_with_every_reset(
     ids=lambda function: type(function).__name__,
 )
 def test_shape_parameters_of_surrogates(function: surrogate.Surrogate) -> None:
-    assert_like_the_reference([_random(3, 19), 0.7, 0.9, 0.1, 0.2], 3, _rule(function=function))
+    assert_like_the_reference([_random(3, 19), 0.9, -0.4, 0.1, 0.2], 3, _rule(function=function))
 
 
 @pytest.mark.parametrize("T", STEPS)
 @pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"])
 @pytest.mark.usefixtures("scalars_come_as")
 def test_learnt_coefficients_that_all_neurons_share(T: int, v_reset: float | None) -> None:
-    a, b, c = (torch.tensor([k], device=DEVICE) for k in (0.7, 0.9, 0.1))
-    assert_like_the_reference([_random(T, 5, 7), a, b, c, _random(5, 7, seed=3)], T, _rule(v_reset))
+    gain, feedback, rest = (torch.tensor([k], device=DEVICE) for k in (0.9, -0.4, 0.1))
+    assert_like_the_reference([_random(T, 5, 7), gain, feedback, rest, _random(5, 7, seed=3)], T, _rule(v_reset))
 
 
 @pytest.mark.parametrize("T", [1, CHUNK + 1])
 def test_learnt_coefficients_of_each_channel(T: int) -> None:
-    a, b, c = (k + 0.1 * _random(3, 1, seed=4) for k in (0.7, 0.9, 0.1))
-    assert_like_the_reference([_random(T, 2, 3, 5), a, b, c, 0.0], T, _rule())
+    gain, feedback, rest = (k + 0.1 * _random(3, 1, seed=4) for k in (0.9, -0.4, 0.1))
+    assert_like_the_reference([_random(T, 2, 3, 5), gain, feedback, rest, 0.0], T, _rule())
 
 
 def test_one_coefficient_of_each_kind() -> None:
-    given = [_random(3, 2, 3, 5), torch.tensor([0.7], device=DEVICE), 0.2 * _random(3, 1), 0.1, _random(2, 3, 5)]
+    given = [_random(3, 2, 3, 5), torch.tensor([0.9], device=DEVICE), 0.2 * _random(3, 1), 0.1, _random(2, 3, 5)]
     assert_like_the_reference(given, 3, _rule())
 
 
 @pytest.mark.parametrize("T", [1, CHUNK, 2 * CHUNK + 3])
 @pytest.mark.parametrize("learnt", [False, True], ids=["fixed", "learnt"])
 def test_constant_current(T: int, learnt: bool) -> None:
-    b = torch.tensor([0.9], device=DEVICE) if learnt else 0.9
-    assert_like_the_reference([_random(1, 19), 0.7, b, 0.1, 0.0], T, _rule())
+    gain = torch.tensor([0.9], device=DEVICE) if learnt else 0.9
+    assert_like_the_reference([_random(1, 19), gain, -0.4, 0.1, 0.0], T, _rule())
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("learnt", [False, True], ids=["fixed", "learnt"])
 def test_half_precision_keeps_its_state_in_float32(dtype: torch.dtype, learnt: bool) -> None:
     T = CHUNK + 1
-    a = torch.tensor([0.75], device=DEVICE) if learnt else 0.75
-    assert_like_the_reference([_random(T, 19, dtype=dtype), a, 0.875, 0.125, 0.25], T, _rule())
+    feedback = torch.tensor([-0.25], device=DEVICE) if learnt else -0.25
+    assert_like_the_reference([_random(T, 19, dtype=dtype), 0.875, feedback, 0.125, 0.25], T, _rule())
 
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
@@ -204,7 +204,7 @@ def test_input_with_gaps_between_steps_and_channels_last() -> None:
     gaps = _random(6, 2, 3, 4, 2)[::2]
     channels_last = _random(3, 2, 4, 2, 3).permute(0, 1, 4, 2, 3)
     for x in (gaps, channels_last):
-        assert_like_the_reference([x, 0.7, 0.9, 0.1, 0.0], 3, _rule())
+        assert_like_the_reference([x, 0.9, -0.4, 0.1, 0.0], 3, _rule())
 
 
 @pytest.mark.parametrize(
@@ -219,19 +219,19 @@ def test_input_with_gaps_between_steps_and_channels_last() -> None:
 )
 def test_gradients_in_any_layout(weigh: Callable[[Tensor], Tensor]) -> None:
     T = CHUNK + 1
-    assert_like_the_reference([_random(T, 19), 0.7, 0.9, 0.1, 0.0], T, _rule(), lambda y: [weigh(y.s)])
+    assert_like_the_reference([_random(T, 19), 0.9, -0.4, 0.1, 0.0], T, _rule(), lambda y: [weigh(y.s)])
 
 
 def test_gradient_of_the_last_potential_alone() -> None:
-    given = [_random(3, 19), 0.7, 0.9, 0.1, 0.0]
+    given = [_random(3, 19), 0.9, -0.4, 0.1, 0.0]
     assert_like_the_reference(given, 3, _rule(), lambda y: [torch.zeros_like(y.s), _random(19, seed=2)])
 
 
 @pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"])
 def test_records_what_the_reference_records_to_the_bit(v_reset: float | None) -> None:
     x, rule = _random(5, 19), _rule(v_reset)
-    recorded = integrate_and_fire(x, 0.7, 0.9, 0.1, 0.0, record=True, **rule)
-    right = reference.integrate_and_fire(x, 5, 0.7, 0.9, 0.1, 0.0, record=True, **rule)
+    recorded = integrate_and_fire(x, 0.9, -0.4, 0.1, 0.0, record=True, **rule)
+    right = reference.integrate_and_fire(x, 5, 0.9, -0.4, 0.1, 0.0, record=True, **rule)
     for own, other in zip(recorded, right, strict=True):
         torch.testing.assert_close(own, other, rtol=0, atol=0)
 
@@ -242,12 +242,13 @@ def test_same_bits_twice_and_parts_that_add_up() -> None:
     given = Inputs(_random(T, neurons), T, neurons, one, one, _random(neurons, seed=1), one)
     rule, grad_s = Rule(0.75, None, False, 2, 1.0, 0.0), _random(T, neurons, seed=2)
     grad_x = [torch.empty_like(given.x) for _ in range(2)]
-    first, second = (cuda.backward(rule, given, grad_s, None, grad, None, True) for grad in grad_x)
+    first, second = (cuda.backward(rule, given, grad_s, None, grad, None, Learnt(True, True, True)) for grad in grad_x)
     assert torch.equal(*grad_x)
     for one_time, other_time in zip(first, second, strict=True):
         assert torch.equal(one_time, other_time)
-    assert len(first.a) == len(first.b) < len(first.c) == neurons
-    torch.testing.assert_close(first.b.sum(), (2 * grad_x[0] * given.x).sum(), rtol=1e-4, atol=1e-4)
+    assert len(first.gain) == len(first.feedback) < len(first.rest) == neurons
+    # The gradient of rest is that of the input times -feedback, summed over the steps.
+    torch.testing.assert_close(first.rest, -0.5 * grad_x[0].sum(0), rtol=1e-4, atol=1e-4)
 
 
 # ---- edges -----------------------------------------------------------------------------------------------------------
@@ -255,8 +256,8 @@ def test_same_bits_twice_and_parts_that_add_up() -> None:
 
 def test_fires_exactly_at_the_threshold() -> None:
     x = torch.tensor([[0.75, 0.5, 0.75 - 2**-24, 0.75 + 2**-24]], device=DEVICE)
-    assert integrate_and_fire(x, 1.0, 1.0, 0.0, 0.0, **_rule()).s.tolist() == [[1, 0, 0, 1]]
-    assert integrate_and_fire(x, 1.0, 1.0, 0.0, 0.0, **_rule(None)).v_last.tolist() == [0, 0.5, 0.75 - 2**-24, 2**-24]
+    assert integrate_and_fire(x, 1.0, 0.0, 0.0, 0.0, **_rule()).s.tolist() == [[1, 0, 0, 1]]
+    assert integrate_and_fire(x, 1.0, 0.0, 0.0, 0.0, **_rule(None)).v_last.tolist() == [0, 0.5, 0.75 - 2**-24, 2**-24]
 
 
 @pytest.mark.parametrize("v_reset", [0.0, None], ids=["hard", "soft"])
@@ -266,8 +267,8 @@ def test_spikes_near_the_threshold_are_those_of_rounded_products_and_sums(v_rese
     x, v = (k.flatten() for k in torch.meshgrid(near, near, indexing="ij"))
     rule = _rule(v_reset, v_threshold=1.0)
     x = x.expand(3, -1).contiguous()
-    own = integrate_and_fire(x, 1 - 1 / 3, 1 / 3, 0.0, v, **rule)
-    right = reference.integrate_and_fire(x, 3, 1 - 1 / 3, 1 / 3, 0.0, v, **rule)
+    own = integrate_and_fire(x, 1 / 3, -1.0, 0.0, v, **rule)
+    right = reference.integrate_and_fire(x, 3, 1 / 3, -1.0, 0.0, v, **rule)
     assert 0 < right.s.mean() < 1
     assert torch.equal(own.s, right.s)
     assert torch.equal(own.v_last, right.v_last)
@@ -276,7 +277,7 @@ def test_spikes_near_the_threshold_are_those_of_rounded_products_and_sums(v_rese
 @pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"])
 def test_nan_does_not_fire_and_stays(v_reset: float | None) -> None:
     x = torch.tensor([[0.0, float("nan"), 1.0], [1.0, 1.0, 1.0]], device=DEVICE, requires_grad=True)
-    s, v_last, *_ = integrate_and_fire(x, 1.0, 1.0, 0.0, 0.0, **_rule(v_reset))
+    s, v_last, *_ = integrate_and_fire(x, 1.0, 0.0, 0.0, 0.0, **_rule(v_reset))
     assert s.tolist() == [[0, 0, 1], [1, 0, 1]]
     assert v_last.isnan().tolist() == [False, True, False]
     s.sum().backward()
@@ -287,12 +288,12 @@ def test_nan_does_not_fire_and_stays(v_reset: float | None) -> None:
 @pytest.mark.parametrize("kind", formulas.KINDS, ids=lambda kind: kind.__name__)
 def test_huge_and_tiny_currents(kind: type[surrogate.Surrogate]) -> None:
     x = torch.tensor([[1e30, -1e30, 1e-30, -1e-30, 1e4, -1e4, 1e-42, 0.75]], device=DEVICE)
-    assert_like_the_reference([x, 1.0, 1.0, 0.0, 0.0], 1, _rule(0.0, True, kind()), lambda y: [torch.ones_like(y.s)])
+    assert_like_the_reference([x, 1.0, 0.0, 0.0, 0.0], 1, _rule(0.0, True, kind()), lambda y: [torch.ones_like(y.s)])
 
 
 def test_no_neurons() -> None:
     x = torch.zeros(3, 0, device=DEVICE, requires_grad=True)
-    integrate_and_fire(x, 1.0, 1.0, 0.0, 0.0, **_rule()).s.sum().backward()
+    integrate_and_fire(x, 1.0, 0.0, 0.0, 0.0, **_rule()).s.sum().backward()
     assert x.grad is not None
     assert x.grad.shape == x.shape
 
@@ -300,7 +301,7 @@ def test_no_neurons() -> None:
 # ---- the real compiler -----------------------------------------------------------------------------------------------
 
 TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
-POINTERS = {"h_all", "v_all", "grad_v0", "parts_a", "parts_b", "parts_c", "starts"}
+POINTERS = {"h_all", "v_all", "grad_v0", "parts_gain", "parts_feedback", "parts_rest", "starts"}
 
 
 @pytest.fixture(scope="module")
@@ -332,8 +333,8 @@ def _compile(kernel: Any, dtype: str, fixed: dict[str, Any]) -> tuple[str, bytes
             return "*fp32"
         if name in {"x", "s", "v_last", "grad_s", "grad_v_last", "grad_x"}:
             return f"*{dtype}"
-        if name in {"a", "b", "c"}:
-            return "*fp32" if fixed[name.upper()] else "fp32"
+        if name in {"gain", "feedback", "rest"}:
+            return "*fp32" if fixed[name.upper()] in (1, 2) else "fp32"
         return "i32" if name in {"M", "T", "x_stride", "grad_s_stride"} else "fp32"
 
     signature = {name: type_of(name) for name in kernel.arg_names}
@@ -359,9 +360,9 @@ def _spilled(code: bytes, folder: Path) -> int:
     return int(re.findall(r"STACK:(\d+)", usage)[0])
 
 
-SHARED = {"A": 0, "B": 0, "C": 0, "V0": 0, "CONSTANT": False, "SOFT": False}
-LEARNT = {"A": 1, "B": 1, "C": 2}
-UNUSED = {"grad_v_last": None, "grad_v0": None, "parts_a": None, "parts_b": None, "parts_c": None}
+SHARED = {"GAIN": 0, "FEEDBACK": 0, "REST": 0, "V0": 0, "CONSTANT": False, "SOFT": False}
+LEARNT = {"GAIN": 1, "FEEDBACK": 1, "REST": 2}
+UNUSED = {"grad_v_last": None, "grad_v0": None, "parts_gain": None, "parts_feedback": None, "parts_rest": None}
 
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16", "fp16"])
@@ -393,7 +394,7 @@ def test_forward_compiles_for_a_gpu_without_spills_or_fused_products(
 def test_backward_compiles_for_a_gpu_without_spills(
     dtype: str, steps: int, block: int, fixed: dict[str, Any], compiled_kernels: ModuleType, tmp_path: Path
 ) -> None:
-    unused = {} if "A" in fixed else UNUSED
+    unused = {} if "GAIN" in fixed else UNUSED
     sizes = {"STEPS": steps, "GROUP": min(steps, 8), "BLOCK": block, "KIND": 2, "ATTACHED": True, "RAGGED": False}
     _, code = _compile(compiled_kernels.backward, dtype, {**SHARED, **sizes, **unused, "starts": None, **fixed})
     assert _spilled(code, tmp_path) == 0

@@ -12,10 +12,10 @@ from snntrain.neuron import surrogate
 from snntrain.neuron.recurrence import executor, integrate_and_fire, updates
 from snntrain.neuron.recurrence.updates import count_updates
 
-BY_CHANNEL = [torch.tensor([[first], [0.3], [0.2]]) for first in (0.6, 0.4, 0.0)]
-BY_IMAGE = [torch.tensor([0.6, 0.4, 1.0, 0.0]).view(4, 1, 1), 0.5, 0.0]
+BY_CHANNEL = [torch.tensor([[first], [0.3], [0.2]]) for first in (0.4, -1.0, 0.0)]
+BY_IMAGE = [0.5, torch.tensor([-0.8, -1.2, 0.0, -2.0]).view(4, 1, 1), 0.0]
 every_coefficient = pytest.mark.parametrize(
-    "coefficients", [[0.6, 0.4, 0.0], BY_CHANNEL, BY_IMAGE], ids=["one for all", "by channel", "by image"]
+    "coefficients", [[0.4, -1.0, 0.0], BY_CHANNEL, BY_IMAGE], ids=["one for all", "by channel", "by image"]
 )
 every_dtype = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
 every_reset = pytest.mark.parametrize("v_reset", [0.0, -0.3, None])
@@ -61,7 +61,7 @@ def test_neurons_of_many_blocks_are_all_counted() -> None:
     pytest.importorskip("numba")
     from snntrain.neuron.recurrence.numba_kernels import FORWARD_BLOCK
 
-    counted, expected = both(current(3, 2, FORWARD_BLOCK + 7), [0.6, 0.4, 0.0], 0.0, 0.0, 3)
+    counted, expected = both(current(3, 2, FORWARD_BLOCK + 7), [0.4, -1.0, 0.0], 0.0, 0.0, 3)
     assert counted == expected > 2 * FORWARD_BLOCK
 
 
@@ -71,10 +71,12 @@ def test_parts_of_a_batch_add_up_to_the_compiled_count(monkeypatch: pytest.Monke
     for name in ("cpu", "reference"):
         if executor.COMPILED.get(name, True):
             monkeypatch.setenv(executor.VARIABLE, name)
-            counts.append(int(count_updates(current(5, 4, 3, 6), 0.6, 0.4, 0.0, 0.0, **rule)))
+            counts.append(int(count_updates(current(5, 4, 3, 6), 0.4, -1.0, 0.0, 0.0, **rule)))
     assert len(set(counts)) == 1
 
 
 def test_a_potential_that_is_no_number_counts_as_changed() -> None:
     x = torch.full((4, 1, 1), torch.nan)
-    assert int(count_updates(x, 0.5, 0.5, 0.0, 0.0, v_threshold=1.0, v_reset=0.0, surrogate=surrogate.ATan(), T=4)) == 4
+    assert (
+        int(count_updates(x, 0.5, -1.0, 0.0, 0.0, v_threshold=1.0, v_reset=0.0, surrogate=surrogate.ATan(), T=4)) == 4
+    )

@@ -86,7 +86,7 @@ def test_activations() -> None:
 def test_potentials_though_a_neuron_with_such_a_one_is_silent() -> None:
     job = job_with()
     neuron = job.model.network.fc1_neuron
-    neuron.coefficients = lambda: (1.0, 1.0, math.nan)
+    neuron.dynamics = lambda: (1.0, 1.0, math.nan)
     seen: list[Tensor] = []
     neuron.register_forward_hook(lambda layer, inputs, spikes: seen.append(spikes))
     assert named(job) == "the membrane potential of fc1_neuron"

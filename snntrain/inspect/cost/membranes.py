@@ -46,7 +46,7 @@ class Membranes:
             return changed(self.v0, torch.from_numpy(np.stack(layer.monitor["v"][-len(s) :])).to(s.device))
         return count_updates(
             x.to(s.dtype),
-            *layer.coefficients(),
+            *layer.dynamics(),
             self.v0,
             v_threshold=layer.v_threshold,
             v_reset=layer.v_reset,

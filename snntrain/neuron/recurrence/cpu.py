@@ -12,11 +12,13 @@ from torch import Tensor
 from snntrain.neuron.recurrence import numba_kernels as kernels
 from snntrain.neuron.recurrence import numba_updates as counting
 from snntrain.neuron.recurrence.caches import far
-from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule, one_each
+from snntrain.neuron.recurrence.executor import Inputs, Learnt, Parts, Rule, number, one_each
+from snntrain.neuron.recurrence.numba_rows import LEARNS_FEEDBACK, LEARNS_GAIN, LEARNS_REST
 from snntrain.neuron.recurrence.numba_vectors import WIDTH
 from snntrain.neuron.recurrence.remainder import Remainder
 from snntrain.neuron.recurrence.threads import run_on_threads, threads_for
 
+FLAGS = (LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST)
 # The kernels' record as a C structure, which takes a third of a NumPy record's time to make.
 Call: Any = np.ctypeslib.as_ctypes_type(kernels.CALL)  # type: ignore[arg-type]
 
@@ -53,9 +55,9 @@ def backward(
     grad_v_last: Tensor | None,
     grad_x: Tensor,
     grad_v0: Tensor | None,
-    learnt: bool,
-) -> Parts | None:
-    """See `Executor`; the parts are one a neuron where a coefficient is, else one a block."""
+    learnt: Learnt,
+) -> Parts:
+    """See `Executor`; where all neurons share a coefficient, there is a part per block."""
     if given.neurons % WIDTH:
         cut = Remainder(given.neurons, WIDTH)
         tensors = (cut.sequence(grad_s), cut.step(grad_v_last), cut.sequence(grad_x), cut.step(grad_v0))
@@ -66,17 +68,12 @@ def backward(
         return cut.joined(found)
     each, block = _each(given), kernels.backward_block(given.T)
     constant = given.x.shape[0] == 1 and given.T > 1
+    flags = sum(flag for flag, wanted in zip(FLAGS, learnt, strict=True) if wanted)
     kernel = kernels.backward(
-        _is_half(given), each, rule.v_reset is None, not rule.detach_reset, constant, learnt, rule.kind
+        _is_half(given), each, rule.v_reset is None, not rule.detach_reset, constant, flags, rule.kind
     )
-    parts: Parts | None = None
-    if learnt:
-        # The kernel adds to what is a neuron's, and writes what is a block's.
-        if each:
-            parts = Parts(*(torch.zeros(given.neurons) for _ in range(3)))
-        else:
-            parts = Parts(*(torch.empty(-(-given.neurons // block), dtype=torch.float64) for _ in range(3)))
-    grad_a, grad_b, grad_c = parts or (None, None, None)
+    # The kernel adds to a neuron's part, and writes a block's.
+    parts = Parts(*(_part(given.neurons, block, each) if wanted else None for wanted in learnt))
     _call(
         *(kernel, rule, given, block, given.T + 3),
         p=rule.p,
@@ -87,13 +84,17 @@ def backward(
         grad_x=_address(grad_x),
         stride=_stride(grad_x),
         grad_v0=_address(grad_v0),
-        grad_a=_address(grad_a),
-        grad_b=_address(grad_b),
-        grad_c=_address(grad_c),
+        grad_gain=_address(parts.gain),
+        grad_feedback=_address(parts.feedback),
+        grad_rest=_address(parts.rest),
         # Where `x` is constant, it is one step that is written, and all of `grad_s` that is read.
         far=far(grad_s if constant else grad_x),
     )
     return parts
+
+
+def _part(neurons: int, block: int, each: bool) -> Tensor:
+    return torch.zeros(neurons) if each else torch.empty(-(-neurons // block), dtype=torch.float64)
 
 
 def updates(rule: Rule, given: Inputs, fresh: bool) -> int:
@@ -131,13 +132,14 @@ def _call(kernel: Any, rule: Rule, given: Inputs, block: int, rows: int, **more:
         **more,
     )
     own = []
-    for name, values in (("a", given.a), ("b", given.b), ("c", given.c), ("v0", given.v0)):
+    for name in ("gain", "feedback", "rest", "v0"):
+        values = getattr(given, name)
         if one_each(values):
             own.append(values.float())
         elif each and name != "v0":
-            own.append(torch.full((neurons,), _number(values)))
+            own.append(torch.full((neurons,), number(values)))
         else:
-            setattr(call, name, _number(values))
+            setattr(call, name, number(values))
             continue
         setattr(call, f"each_{name}", _address(own[-1]))
     run_on_threads(kernel.address, ctypes.addressof(call), threads)
@@ -149,11 +151,7 @@ def _is_half(given: Inputs) -> bool:
 
 def _each(given: Inputs) -> bool:
     """Whether neurons have coefficients of their own."""
-    return one_each(given.a) or one_each(given.b) or one_each(given.c)
-
-
-def _number(values: float | Tensor) -> float:
-    return values.item() if isinstance(values, Tensor) else values
+    return any(map(one_each, given.coefficients))
 
 
 def _address(values: Tensor | None) -> int:

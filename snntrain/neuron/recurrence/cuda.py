@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from snntrain.neuron.recurrence import triton_kernels as kernels
-from snntrain.neuron.recurrence.executor import Inputs, Parts, Rule, one_each
+from snntrain.neuron.recurrence.executor import Inputs, Learnt, Parts, Rule, one_each
 
 # Steps that forward asks for at once, and that backward keeps in registers.
 AHEAD, CHUNK = 8, 32
@@ -41,36 +41,39 @@ def backward(
     grad_v_last: Tensor | None,
     grad_x: Tensor,
     grad_v0: Tensor | None,
-    learnt: bool,
-) -> Parts | None:
-    """See `Executor`; of a coefficient that all neurons share, there is a part from each block of them."""
+    learnt: Learnt,
+) -> Parts:
+    """See `Executor`; where all neurons share a coefficient, there is a part per block."""
     x, T, neurons = given.x, given.T, given.neurons
     values, comes_as = _coefficients(given)
     chunks = -(-T // CHUNK)
     steps = -(-T // chunks)
     block, group = next(sizes for most, sizes in BACKWARD_BLOCKS.items() if steps <= most)
-    if x.element_size() == 2 and not learnt:
+    if x.element_size() == 2 and not any(learnt):
         block = max(block, WIDE_BLOCK)
     programs = _programs(neurons, block)
 
-    def parts(like: float | Tensor) -> Tensor | None:
-        return x.new_empty(neurons if one_each(like) else programs, dtype=torch.float32) if learnt else None
-
-    parts_a, parts_b, parts_c = map(parts, (given.a, given.b, given.c))
+    parts = Parts(
+        *(
+            x.new_empty(neurons if one_each(like) else programs, dtype=torch.float32) if wanted else None
+            for like, wanted in zip(given.coefficients, learnt, strict=True)
+        )
+    )
     starts = x.new_empty(chunks, neurons, dtype=torch.float32) if chunks > 1 else None
     read = (x, _stride(x), *values, *_thresholds(rule), rule.p, rule.q, grad_s, _stride(grad_s), grad_v_last)
-    written = (grad_x, grad_v0, parts_a, parts_b, parts_c, starts)
+    written = (grad_x, grad_v0, *parts, starts)
     attached = not rule.detach_reset
     fixed = (*comes_as, _is_constant(given), rule.v_reset is None, attached, rule.kind, steps, T % steps != 0)
     with torch.cuda.device_of(x):
         kernels.backward[programs,](*read, *written, neurons, T, *fixed, group, block, **OPTIONS)
-    return None if parts_a is None or parts_b is None or parts_c is None else Parts(parts_a, parts_b, parts_c)
+    return parts
 
 
 def _coefficients(given: Inputs) -> tuple[list[float | Tensor], list[int]]:
-    """`a`, `b`, `c` and `v0` as the kernels take them, and how each comes."""
-    values, comes_as = zip(*map(_coefficient, (given.a, given.b, given.c, given.v0)), strict=True)
-    return list(values), list(comes_as)
+    """Gain, feedback, rest and `v0` as the kernels take them, and how each comes."""
+    values, comes_as = zip(*map(_coefficient, (*given.coefficients, given.v0)), strict=True)
+    no_feedback = comes_as[1] == kernels.NUMBER.value and values[1] == 0
+    return list(values), [comes_as[0], kernels.NOTHING.value if no_feedback else comes_as[1], *comes_as[2:]]
 
 
 def _coefficient(values: float | Tensor) -> tuple[float | Tensor, int]:

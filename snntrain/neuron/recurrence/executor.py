@@ -42,27 +42,43 @@ class Inputs(NamedTuple):
     """What a recurrence is made of; the neurons of a step lie in one order, see `layout`.
 
     Args:
-        x: `[T, N, *]`, or `[1, N, *]` where it is the same in all steps.
+        x: `[T, N, *]`, or `[1, N, *]` where T steps get the same input and share its gradient. The steps may be one
+            memory (stride 0).
         T: number of steps.
         neurons: M, how many a step has.
-        a, b, c, v0: `[N, *]`, or where all neurons have the same, a number or a tensor that holds one.
+        gain, feedback, rest, v0: `[N, *]`, or where all neurons share it, a number or a tensor that holds one.
     """
 
     x: Tensor
     T: int
     neurons: int
-    a: float | Tensor
-    b: float | Tensor
-    c: float | Tensor
+    gain: float | Tensor
+    feedback: float | Tensor
+    rest: float | Tensor
     v0: float | Tensor
+
+    @property
+    def coefficients(self) -> tuple[float | Tensor, ...]:
+        return self.gain, self.feedback, self.rest
+
+
+class Learnt(NamedTuple):
+    """Which coefficients want a gradient."""
+
+    gain: bool
+    feedback: bool
+    rest: bool
 
 
 class Parts(NamedTuple):
-    """Of each coefficient's gradient parts that add up to it; where neurons have their own, theirs, `[M]`."""
+    """Parts that add up to a coefficient's gradient; `[M]`, a part per neuron, where neurons have their own.
 
-    a: Tensor
-    b: Tensor
-    c: Tensor
+    None where no gradient is wanted.
+    """
+
+    gain: Tensor | None
+    feedback: Tensor | None
+    rest: Tensor | None
 
 
 class Executor(Protocol):
@@ -84,19 +100,24 @@ class Executor(Protocol):
         grad_v_last: Tensor | None,
         grad_x: Tensor,
         grad_v0: Tensor | None,
-        learnt: bool,
-    ) -> Parts | None:
+        learnt: Learnt,
+    ) -> Parts:
         """Writes `grad_x`, of x's shape and dtype, and `grad_v0` `[M]`, float32, unless it is None.
 
         Args:
-            grad_s: `[T, N, *]`, or `[1, N, *]` where it is the same in all steps; it and `grad_v_last` of x's dtype.
-            learnt: whether to return the coefficients' gradients, in float32.
+            grad_s: `[T, N, *]`; it and `grad_v_last` have x's dtype.
+            learnt: which coefficients' gradients to return.
         """
 
 
 def one_each(values: float | Tensor) -> TypeGuard[Tensor]:
     """Whether a coefficient or state has a number for each neuron, not one for all."""
     return isinstance(values, Tensor) and values.numel() > 1
+
+
+def number(values: float | Tensor) -> float:
+    """The number that all neurons share."""
+    return values.item() if isinstance(values, Tensor) else values
 
 
 def choose(device: str, dtype: torch.dtype) -> str:

@@ -5,6 +5,8 @@ The order is that of the input's steps, whatever it is (channels first, channels
 
 from __future__ import annotations
 
+from math import prod
+
 import torch
 from torch import Tensor
 
@@ -22,7 +24,8 @@ class Layout:
     def __init__(self, x: Tensor) -> None:
         self.shape = x.shape[1:]
         self.strides = x.stride()[1:] if x.is_contiguous() else _strides(x[0])
-        self.neurons = self.shape.numel()
+        # Not Size.numel, which takes a batch of any size for the one that it is traced with.
+        self.neurons = prod(self.shape)
 
     def empty(self, T: int, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
         """A new sequence `[T, N, *]` in this order, with the dtype, unless given, and the device of `like`."""
@@ -34,15 +37,13 @@ class Layout:
         return torch.empty_strided(self.shape, self.strides, dtype=like.dtype, device=like.device)
 
     def ordered(self, sequence: Tensor) -> Tensor:
-        """`[T, N, *]` itself where its steps are in this order, else a copy.
-
-        A sequence whose steps are one memory (stride 0 over time) becomes `[1, N, *]`.
-        """
-        if sequence.stride(0) == 0 and sequence.shape[0] > 1:
-            sequence = sequence[:1]
+        """`[T, N, *]` itself where its steps are in this order, else a copy; steps that are one memory stay one."""
         if self._is_that_of(sequence.stride()[1:]):
             return sequence
-        return self.empty(sequence.shape[0], sequence).copy_(sequence)
+        T = sequence.shape[0]
+        if T > 1 and sequence.stride(0) == 0:
+            return self.empty(1, sequence).copy_(sequence[:1]).expand(sequence.shape)
+        return self.empty(T, sequence).copy_(sequence)
 
     def ordered_step(self, values: Tensor) -> Tensor:
         """What broadcasts over a step, as `[N, *]` in this order; one number as it is."""

@@ -15,7 +15,17 @@ import numpy as np
 from numba import carray
 
 from snntrain.neuron.recurrence.numba_memory import at, compiled, taken
-from snntrain.neuron.recurrence.numba_rows import back_row, begin_row, charge_row, fire_row, record_row, scale_row
+from snntrain.neuron.recurrence.numba_rows import (
+    LEARNS_FEEDBACK,
+    LEARNS_GAIN,
+    LEARNS_REST,
+    back_row,
+    begin_row,
+    charge_row,
+    fire_row,
+    record_row,
+    scale_row,
+)
 from snntrain.neuron.recurrence.numba_surrogates import ONE, ZERO
 from snntrain.neuron.recurrence.numba_vectors import row_at, settle, total, wide
 
@@ -29,19 +39,21 @@ SCRATCH = 2**20
 # What a kernel is called with. Arrays come as the addresses of their first elements, 0 where there is none; `stride` is
 # the distance from one step to the next, in elements, 0 where all steps are one. `x` and `grad_s` are `[T, M]`, M the
 # neurons in the order of memory, whole vectors of them, and so are `s`, `h`, `v` and `grad_x`, whose steps follow each
-# other; only where `constant`, `grad_x` is `[M]`. `a`, `b`, `c` and `v0` are numbers, or float32 `[M]` at `each_a` and
-# its like. `far` is -1 where sequences do not stay in the caches, else 0. `scratch` has the rows of each thread.
+# other; only where `constant`, `grad_x` is `[M]`. `gain`, `feedback`, `rest` and `v0` are numbers, or float32 `[M]` at
+# `each_gain` and its like. `far` is -1 where sequences do not stay in the caches, else 0. `scratch` has each thread's
+# rows.
 CALL = np.dtype(
     [
         # The block and the thread that are next: who takes one counts on.
         *((name, np.int64) for name in ("block_next", "thread_next")),
         *((name, np.int64) for name in ("T", "M", "block", "far", "scratch")),
-        *((name, np.int64) for name in ("x", "x_stride", "each_a", "each_b", "each_c", "each_v0")),
+        *((name, np.int64) for name in ("x", "x_stride")),
+        *((name, np.int64) for name in ("each_gain", "each_feedback", "each_rest", "each_v0")),
         *((name, np.int64) for name in ("s", "v_last", "h", "v", "stride")),
         *((name, np.int64) for name in ("grad_s", "grad_s_stride", "grad_v_last")),
-        *((name, np.int64) for name in ("grad_x", "grad_v0", "grad_a", "grad_b", "grad_c")),
+        *((name, np.int64) for name in ("grad_x", "grad_v0", "grad_gain", "grad_feedback", "grad_rest")),
         *((name, np.int64) for name in ("updates", "fresh")),
-        *((name, f32) for name in ("a", "b", "c", "v0", "v_threshold", "v_reset", "p", "q")),
+        *((name, f32) for name in ("gain", "feedback", "rest", "v0", "v_threshold", "v_reset", "p", "q")),
     ],
     align=True,
 )
@@ -64,7 +76,7 @@ def forward(half: bool, each: bool, soft: bool) -> Any:
 
     Args:
         half: sequences are bfloat16, not float32.
-        each: neurons have `a`, `b` and `c` of their own.
+        each: neurons have coefficients of their own.
         soft: there is no `v_reset`.
     """
     STORED, EACH, SOFT = np.uint16 if half else f32, each, soft
@@ -78,10 +90,10 @@ def forward(half: bool, each: bool, soft: bool) -> Any:
             if start >= M:
                 break
             n = min(size, M - start)
-            a = row_at(given.each_a, start, f32) if EACH else given.a
-            b = row_at(given.each_b, start, f32) if EACH else given.b
-            c = row_at(given.each_c, start, f32) if EACH else given.c
-            coefficients = a, b, c
+            gain = row_at(given.each_gain, start, f32) if EACH else given.gain
+            feedback = row_at(given.each_feedback, start, f32) if EACH else given.feedback
+            rest = row_at(given.each_rest, start, f32) if EACH else given.rest
+            coefficients = gain, feedback, rest
             begin_row(given.each_v0, given.v0, start, n, f32, v)
             for t in range(T):
                 x = row_at(given.x, t * given.x_stride + start, STORED)
@@ -98,54 +110,55 @@ def forward(half: bool, each: bool, soft: bool) -> Any:
 
 
 @cache
-def backward(half: bool, each: bool, soft: bool, attached: bool, constant: bool, learnt: bool, kind: int) -> Any:
-    """The kernel that writes `grad_x`, `grad_v0` where it is wanted, and the coefficients' gradients.
+def backward(half: bool, each: bool, soft: bool, attached: bool, constant: bool, learnt: int, kind: int) -> Any:
+    """The kernel that writes `grad_x`, `grad_v0` where it is wanted, and the gradients of the learnt coefficients.
 
-    `grad_v0` is float32 `[M]`. `grad_a`, `grad_b` and `grad_c` are added to float32 `[M]` where `each`, else they are
-    float64, a sum a block.
+    `grad_v0` is float32 `[M]`. `grad_gain` and its like are added to float32 `[M]` where `each`, else they are float64,
+    a sum per block.
 
     Args:
         half, each, soft: as in `forward`.
         attached: the reset takes part in the gradient.
         constant: `x` is the same in all steps, and `grad_x` is of one.
-        learnt: the coefficients' gradients are wanted.
+        learnt: whose gradients are wanted, `LEARNS_GAIN` and its like added up.
         kind: the surrogate, see `formulas.KINDS`.
     """
     STORED, EACH, SOFT, ATTACHED = np.uint16 if half else f32, each, soft, attached
     CONSTANT, LEARNT, KIND = constant, learnt, kind
+    GAIN, FEEDBACK, REST = (bool(learnt & flag) for flag in (LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST))
 
     def kernel(call):
         given = carray(call, 1)[0]
         size, T, M, rule = given.block, given.T, given.M, (given.v_threshold, given.v_reset, given.p, given.q)
         far, stride, scratch = given.far, given.stride, given.scratch + 4 * taken(call, 1) * size * (T + 3)
         v, grad_v = row_at(scratch, 0, f32), row_at(scratch, size, f32)
-        sum_h, us = row_at(scratch, 2 * size, f32) if CONSTANT else None, scratch + 4 * 3 * size
+        sum_h, hs = row_at(scratch, 2 * size, f32) if CONSTANT else None, scratch + 4 * 3 * size
         while True:
             block = taken(call, 0)
             start = block * size
             if start >= M:
                 break
             n = min(size, M - start)
-            a = row_at(given.each_a, start, f32) if EACH else given.a
-            b = row_at(given.each_b, start, f32) if EACH else given.b
-            c = row_at(given.each_c, start, f32) if EACH else given.c
-            coefficients = a, b, c
+            gain = row_at(given.each_gain, start, f32) if EACH else given.gain
+            feedback = row_at(given.each_feedback, start, f32) if EACH else given.feedback
+            rest = row_at(given.each_rest, start, f32) if EACH else given.rest
+            coefficients = gain, feedback, rest
             last = row_at(given.grad_s, (T - 1) * given.grad_s_stride + start, STORED)
             begin_row(given.each_v0, given.v0, start, n, f32, v)
             for t in range(T):
                 x = row_at(given.x, t * given.x_stride + start, STORED)
                 following = row_at(given.x, (t + 1) * given.x_stride + start, STORED) if t < T - 1 else last
-                u = row_at(us, t * size, f32)
-                charge_row(SOFT, rule, coefficients, far, n, x, following, v, u)
+                h = row_at(hs, t * size, f32)
+                charge_row(SOFT, rule, coefficients, far, n, x, following, v, h)
             begin_row(given.each_v0, given.v0, start, n, f32, v)
             begin_row(given.grad_v_last, ZERO, start, n, STORED, grad_v)
             if CONSTANT:
                 begin_row(0, ZERO, start, n, f32, sum_h)
             if EACH:
                 sums = (
-                    row_at(given.grad_a, start, f32),
-                    row_at(given.grad_b, start, f32),
-                    row_at(given.grad_c, start, f32),
+                    row_at(given.grad_gain, start, f32),
+                    row_at(given.grad_feedback, start, f32),
+                    row_at(given.grad_rest, start, f32),
                 )
             else:
                 sums = wide(ZERO), wide(ZERO), wide(ZERO)
@@ -154,17 +167,21 @@ def backward(half: bool, each: bool, soft: bool, attached: bool, constant: bool,
                 grad_s = row_at(given.grad_s, t * given.grad_s_stride + start, STORED)
                 following = row_at(given.grad_s, max(t - 1, 0) * given.grad_s_stride + start, STORED)
                 grad_x = row_at(given.grad_x, t * stride + start, STORED)
-                u, before = row_at(us, t * size, f32), row_at(us, (t - 1) * size, f32) if t > 0 else v
-                read, written = (x, u, before, grad_s, following), (grad_v, grad_x, sum_h)
+                h, before = row_at(hs, t * size, f32), row_at(hs, (t - 1) * size, f32) if t > 0 else v
+                read, written = (x, h, before, grad_s, following), (grad_v, grad_x, sum_h)
                 sums = back_row(KIND, SOFT, ATTACHED, LEARNT, rule, coefficients, far, n, t == 0, read, written, sums)
             if CONSTANT:
-                scale_row(sum_h, b, n, row_at(given.grad_x, start, STORED))
+                scale_row(sum_h, gain, n, row_at(given.grad_x, start, STORED))
             if given.grad_v0 != 0:
                 scale_row(grad_v, ONE, n, row_at(given.grad_v0, start, f32))
-            if LEARNT and not EACH:
-                carray(at(given.grad_a), block + 1, f64)[block] = total(sums[0])
-                carray(at(given.grad_b), block + 1, f64)[block] = total(sums[1])
-                carray(at(given.grad_c), block + 1, f64)[block] = total(sums[2])
+            if not EACH:
+                # The factors that all neurons share.
+                if GAIN:
+                    carray(at(given.grad_gain), block + 1, f64)[block] = total(sums[0])
+                if FEEDBACK:
+                    carray(at(given.grad_feedback), block + 1, f64)[block] = f64(gain) * total(sums[1])
+                if REST:
+                    carray(at(given.grad_rest), block + 1, f64)[block] = -f64(gain) * f64(feedback) * total(sums[2])
         settle()
 
     variant = f"backward-{STORED.__name__}-{EACH}-{SOFT}-{ATTACHED}-{CONSTANT}-{LEARNT}-{KIND}"

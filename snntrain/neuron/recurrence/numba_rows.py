@@ -1,9 +1,9 @@
 """What the compiled recurrence on a CPU does to the neurons of a block in one step, which are a row.
 
-Functions go through the `n` numbers of rows (`numba_vectors`) vector by vector; `i` is a vector's first. Rows called
-`u` hold h - v_threshold. `coefficients` are `a`, `b` and `c`, numbers that all neurons have or rows of their own;
-`rule` is v_threshold, v_reset and the surrogate's p and q; `soft` says that there is no v_reset. Where `far` is not 0,
-rows do not stay in the caches: they are asked for ahead of time, and written past the caches.
+Functions go through the `n` numbers of rows (`numba_vectors`) vector by vector; `i` is a vector's first.
+`coefficients` are gain, feedback and rest, numbers that all neurons share or rows with a number per neuron; `rule` is
+v_threshold, v_reset and the surrogate's p and q; `soft` says that there is no v_reset. Where `far` is not 0, rows do
+not stay in the caches: they are asked for ahead of time, and written past the caches.
 
 Forward, products and sums are rounded one by one and in the reference's order.
 """
@@ -16,6 +16,8 @@ from snntrain.neuron.recurrence.numba_vectors import WIDTH, ask, load, row_at, s
 
 # How far ahead of the computation memory is asked for, in numbers.
 AHEAD = 512
+# What a layer learns, flags of `learnt`.
+LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST = 1, 2, 4
 # Numbers whose products are summed in float32, before their sums are in float64.
 SUMMED = 16 * WIDTH
 
@@ -72,16 +74,29 @@ def scale_row(row, factor, n, into):
         store(into, i, of(factor, i) * load(row, i))
 
 
+def fed_back(x, feedback, from_rest):
+    """The input and the feedback of the distance from rest; vectors. A feedback of the number 0 is left out."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(fed_back, inline="always")
+def _fed_back(x, feedback, from_rest):
+    if isinstance(feedback, types.Float):
+        return lambda x, feedback, from_rest: x if feedback == ZERO else x + feedback * from_rest
+    return lambda x, feedback, from_rest: x + feedback * from_rest
+
+
 @njit(inline="always")
 def charged(x, coefficients, v, i):
     """The charged potential."""
-    a, b, c = coefficients
-    return of(a, i) * load(v, i) + (of(b, i) * load(x, i) + of(c, i))
+    gain, feedback, rest = coefficients
+    before = load(v, i)
+    return before + of(gain, i) * fed_back(load(x, i), of(feedback, i), before - of(rest, i))
 
 
 @njit(inline="always")
 def after_reset(h, u, v_reset, soft):
-    """The potential after a step that charged to `h = v_threshold + u`; NaN does not fire."""
+    """The potential after a step that charged to `h`, which is `u` above the threshold; NaN does not fire."""
     if soft:
         return where(u >= ZERO, u, h)
     return where(u >= ZERO, v_reset, h)
@@ -111,23 +126,15 @@ def record_row(soft, rule, coefficients, n, x, v, h, v_after):
 
 
 @njit
-def charge_row(soft, rule, coefficients, far, n, x, following, v, u):
-    """One step of `v`, and `u`."""
+def charge_row(soft, rule, coefficients, far, n, x, following, v, h):
+    """One step of `v`, and its charged potential."""
     v_threshold, v_reset, _, _ = rule
     for i in range(0, n, WIDTH):
         if far != 0:
             ask_ahead(x, following, i, n)
-        h = charged(x, coefficients, v, i)
-        store(u, i, h - v_threshold)
-        store(v, i, after_reset(h, h - v_threshold, v_reset, soft))
-
-
-@njit(inline="always")
-def started_from(held, known, v_threshold, v_reset, soft):
-    """The potential before a step: `held` where it is `known`, else what the step before made of its `u`, `held`."""
-    if known:
-        return held
-    return after_reset(v_threshold + held, held, v_reset, soft)
+        charge = charged(x, coefficients, v, i)
+        store(h, i, charge)
+        store(v, i, after_reset(charge, charge - v_threshold, v_reset, soft))
 
 
 def back_row(kind, soft, attached, learnt, rule, coefficients, far, n, known, read, written, sums):
@@ -135,12 +142,12 @@ def back_row(kind, soft, attached, learnt, rule, coefficients, far, n, known, re
 
     Args:
         kind, soft, attached, learnt: constants of the compiled code, see `numba_kernels.backward`.
-        known: whether the row `before` has potentials, see `started_from`.
-        read: `x`, `u` of the step, the row `before`, `grad_s`, and the `grad_s` that is read next.
+        known: whether the row `before` holds the potential before the step, not `h` of the step before.
+        read: `x`, `h` of the step, the row `before`, `grad_s`, and the `grad_s` that is read next.
         written: `grad_v`, the gradient of the potential, and `grad_x`; then None, or a row that the gradient of h is
             added to while `grad_x` is not written.
-        sums: of the gradient of h times the potential before the step, of that times x, and of that: parts of a, b and
-            c. Vectors, or where neurons have coefficients of their own rows, which are added to.
+        sums: of the gradients of gain, feedback and rest. Where neurons have coefficients of their own, rows, which are
+            added to; else vectors, without the factors that all neurons share.
 
     Returns:
         `sums` with those of this row.
@@ -152,44 +159,63 @@ def back_row(kind, soft, attached, learnt, rule, coefficients, far, n, known, re
 def _back_row(kind, soft, attached, learnt, rule, coefficients, far, n, known, read, written, sums):
     KIND, SOFT, ATTACHED, LEARNT = (constant.literal_value for constant in (kind, soft, attached, learnt))
     EACH, CONSTANT = isinstance(coefficients[0], types.CPointer), isinstance(written[2], types.CPointer)
+    GAIN, FEEDBACK, REST = (bool(LEARNT & flag) for flag in (LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST))
 
     def back(kind, soft, attached, learnt, rule, coefficients, far, n, known, read, written, sums):
-        (v_threshold, v_reset, p, q), (a, b, _) = rule, coefficients
-        (x, u, before, grad_s, following), (grad_v, grad_x, sum_h) = read, written
-        sum_a, sum_b, sum_c = sums
+        (v_threshold, v_reset, p, q), (gain, feedback, rest) = rule, coefficients
+        (x, h, before, grad_s, following), (grad_v, grad_x, sum_h) = read, written
+        sum_gain, sum_feedback, sum_rest = sums
         for start in range(0, n, SUMMED):
-            part_a, part_b, part_c = spread(ZERO), spread(ZERO), spread(ZERO)
+            part_gain, part_feedback, part_rest = spread(ZERO), spread(ZERO), spread(ZERO)
             for i in range(start, min(start + SUMMED, n), WIDTH):
                 if far != 0:
                     ask_ahead(grad_s, following, i, n)
                 # The gradient of h comes through the spike, and past it; the reset is the spike's if ATTACHED.
-                over, after = load(u, i), load(grad_v, i)
+                charge, after = load(h, i), load(grad_v, i)
+                over = charge - v_threshold
                 through, past = load(grad_s, i), after
                 if SOFT:
                     if ATTACHED:
                         through = through - after * v_threshold
                 else:
                     if ATTACHED:
-                        through = through + after * (v_reset - v_threshold - over)
+                        through = through + after * (v_reset - charge)
                     past = where(over >= ZERO, ZERO, after)
                 grad = through * surrogate_gradient(KIND, over, p, q) + past
-                store(grad_v, i, of(a, i) * grad)
+                looped = of(gain, i) * of(feedback, i)
+                store(grad_v, i, grad + looped * grad)
                 if CONSTANT:
                     add(sum_h, i, grad)
                 else:
-                    put(grad_x, i, of(b, i) * grad, far)
-                if LEARNT:
-                    v, current = started_from(load(before, i), known, v_threshold, v_reset, SOFT), load(x, i)
+                    put(grad_x, i, of(gain, i) * grad, far)
+                if GAIN or FEEDBACK:
+                    v = load(before, i)
+                    if not known:
+                        v = after_reset(v, v - v_threshold, v_reset, SOFT)
+                    from_rest = v - of(rest, i)
+                if GAIN:
+                    driven = grad * fed_back(load(x, i), of(feedback, i), from_rest)
                     if EACH:
-                        add(sum_a, i, grad * v)
-                        add(sum_b, i, grad * current)
-                        add(sum_c, i, grad)
+                        add(sum_gain, i, driven)
                     else:
-                        part_a = part_a + grad * v
-                        part_b = part_b + grad * current
-                        part_c = part_c + grad
-            if LEARNT and not EACH:
-                sum_a, sum_b, sum_c = sum_a + wide(part_a), sum_b + wide(part_b), sum_c + wide(part_c)
-        return sum_a, sum_b, sum_c
+                        part_gain = part_gain + driven
+                if FEEDBACK:
+                    if EACH:
+                        add(sum_feedback, i, load(gain, i) * grad * from_rest)
+                    else:
+                        part_feedback = part_feedback + grad * from_rest
+                if REST:
+                    if EACH:
+                        add(sum_rest, i, (ZERO - looped) * grad)
+                    else:
+                        part_rest = part_rest + grad
+            if not EACH:
+                if GAIN:
+                    sum_gain = sum_gain + wide(part_gain)
+                if FEEDBACK:
+                    sum_feedback = sum_feedback + wide(part_feedback)
+                if REST:
+                    sum_rest = sum_rest + wide(part_rest)
+        return sum_gain, sum_feedback, sum_rest
 
     return back

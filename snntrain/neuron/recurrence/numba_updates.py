@@ -48,14 +48,14 @@ def kernel(half: bool, each: bool, soft: bool) -> Any:
             if start >= M:
                 break
             n = min(size, M - start)
-            a = row_at(given.each_a, start, f32) if EACH else given.a
-            b = row_at(given.each_b, start, f32) if EACH else given.b
-            c = row_at(given.each_c, start, f32) if EACH else given.c
+            gain = row_at(given.each_gain, start, f32) if EACH else given.gain
+            feedback = row_at(given.each_feedback, start, f32) if EACH else given.feedback
+            rest = row_at(given.each_rest, start, f32) if EACH else given.rest
             begin_row(given.each_v0, given.v0, start, n, f32, v)
             updates = 0
             for t in range(given.T):
                 x = row_at(given.x, t * given.x_stride + start, STORED)
-                changed = change_row(SOFT, rule, (a, b, c), n, x, v)
+                changed = change_row(SOFT, rule, (gain, feedback, rest), n, x, v)
                 updates += n if t == 0 and given.fresh != 0 else changed
             carray(at(given.updates), block + 1, np.int64)[block] = updates
 

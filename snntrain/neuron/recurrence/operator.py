@@ -13,7 +13,9 @@ import torch
 from torch import Tensor
 
 from snntrain.neuron.library import register
-from snntrain.neuron.recurrence.executor import Inputs, Rule, load
+from snntrain.neuron.recurrence import door, reference
+from snntrain.neuron.recurrence.executor import Inputs, Learnt, Rule, load
+from snntrain.neuron.recurrence.formulas import Formula, surrogate_of
 from snntrain.neuron.recurrence.layout import Layout
 from snntrain.neuron.recurrence.reference import Coefficient, Trajectory
 
@@ -22,24 +24,24 @@ def fused(
     executor: str,
     x: Tensor,
     T: int,
-    a: Coefficient,
-    b: Coefficient,
-    c: Coefficient,
+    gain: Coefficient,
+    feedback: Coefficient,
+    rest: Coefficient,
     v: Coefficient,
     rule: Rule,
     record: bool,
 ) -> Trajectory:
-    """Has the compiled `executor` run the recurrence; the other arguments as in `integrate_and_fire`."""
-    given = (a, b, c, v)
+    """Run the recurrence by the compiled `executor`; the other arguments as in `integrate_and_fire`."""
+    given = (gain, feedback, rest, v)
     # As tensors, numbers would cost more than all else that is done here.
     tensors = [value if isinstance(value, Tensor) else None for value in given]
     numbers = [0.0 if isinstance(value, Tensor) else value for value in given]
     return Trajectory(*_integrate_and_fire(x, T, *tensors, numbers, executor, *rule, record))
 
 
-def inputs(x: Tensor, T: int, a: Coefficient, b: Coefficient, c: Coefficient, v: Coefficient) -> Inputs:
+def inputs(x: Tensor, T: int, gain: Coefficient, feedback: Coefficient, rest: Coefficient, v: Coefficient) -> Inputs:
     """The inputs of a compiled executor; the arguments as in `integrate_and_fire`."""
-    return _ordered(Layout(x), x, T, (a, b, c, v))
+    return _ordered(Layout(x), x, T, (gain, feedback, rest, v))
 
 
 def _ordered(layout: Layout, x: Tensor, T: int, given: Sequence[Coefficient]) -> Inputs:
@@ -48,16 +50,16 @@ def _ordered(layout: Layout, x: Tensor, T: int, given: Sequence[Coefficient]) ->
 
 
 def _joined(tensors: Sequence[Tensor | None], numbers: Sequence[float]) -> list[Coefficient]:
-    """`a`, `b`, `c` and `v0`, each a tensor, or where it is none a number."""
+    """Gain, feedback, rest and `v0`: a tensor, or where there is none its number."""
     return [n if tensor is None else tensor for tensor, n in zip(tensors, numbers, strict=True)]
 
 
 def _forward(
     x: Tensor,
     T: int,
-    a: Tensor | None,
-    b: Tensor | None,
-    c: Tensor | None,
+    gain: Tensor | None,
+    feedback: Tensor | None,
+    rest: Tensor | None,
     v0: Tensor | None,
     numbers: Sequence[float],
     executor: str,
@@ -70,16 +72,20 @@ def _forward(
     record: bool,
 ) -> list[Tensor]:
     """Spikes, the last potential, and where `record` all `h` and all `v`."""
+    tensors = (gain, feedback, rest, v0)
+    door.check(x, T, tensors, numbers, executor, kind)
     layout = Layout(x)
     outputs = _outputs(layout, x, T, record)
     if layout.neurons:
         rule = Rule(v_threshold, v_reset, detach_reset, kind, p, q)
-        load(executor).forward(rule, _ordered(layout, x, T, _joined((a, b, c, v0), numbers)), *outputs)
+        load(executor).forward(rule, _ordered(layout, x, T, _joined(tensors, numbers)), *outputs)
     return outputs
 
 
 def _forward_fake(x: Tensor, T: int, *given: Any) -> list[Tensor]:
-    return _outputs(Layout(x), x, T, record=given[-1])
+    tensors, (numbers, executor, _, _, _, kind, _, _, record) = given[:4], given[4:]
+    door.check(x, T, tensors, numbers, executor, kind)
+    return _outputs(Layout(x), x, T, record)
 
 
 def _outputs(layout: Layout, x: Tensor, T: int, record: bool) -> list[Tensor]:
@@ -88,8 +94,8 @@ def _outputs(layout: Layout, x: Tensor, T: int, record: bool) -> list[Tensor]:
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
-    x, T, a, b, c, v0, *numbers_and_rule, _record = inputs
-    ctx.save_for_backward(x, a, b, c, v0)
+    x, T, gain, feedback, rest, v0, *numbers_and_rule, _record = inputs
+    ctx.save_for_backward(x, gain, feedback, rest, v0)
     ctx.T, ctx.numbers_and_rule = T, numbers_and_rule
     ctx.mark_non_differentiable(*output[2:])
     ctx.set_materialize_grads(False)
@@ -112,9 +118,9 @@ def _backward(
     grad_v_last: Tensor | None,
     x: Tensor,
     T: int,
-    a: Tensor | None,
-    b: Tensor | None,
-    c: Tensor | None,
+    gain: Tensor | None,
+    feedback: Tensor | None,
+    rest: Tensor | None,
     v0: Tensor | None,
     numbers: Sequence[float],
     executor: str,
@@ -126,8 +132,10 @@ def _backward(
     q: float,
     needed: Sequence[bool],
 ) -> list[Tensor]:
-    """The gradients of `x`, and of those of `a`, `b`, `c` and `v0` that are `needed`."""
-    layout, tensors = Layout(x), (a, b, c, v0)
+    """The gradients of `x`, and of those of gain, feedback, rest and `v0` that are `needed`."""
+    tensors = (gain, feedback, rest, v0)
+    _check_backward(grad_s, grad_v_last, x, T, tensors, numbers, executor, kind, needed)
+    layout = Layout(x)
     grad_x = layout.empty(len(x), x)
     if not layout.neurons:
         return [grad_x, *(torch.zeros_like(value) for value in _chosen(tensors, needed))]
@@ -140,10 +148,26 @@ def _backward(
         None if grad_v_last is None else layout.ordered_step(grad_v_last),
         grad_x,
         grad_v0,
-        any(learnt),
+        Learnt(*learnt),
     )
-    pieces = _chosen((*(parts or (None,) * 3), grad_v0), needed)
+    pieces = _chosen((*parts, grad_v0), needed)
     return [grad_x, *(_summed(layout, *pair) for pair in zip(pieces, _chosen(tensors, needed), strict=True))]
+
+
+def _check_backward(
+    grad_s: Tensor,
+    grad_v_last: Tensor | None,
+    x: Tensor,
+    T: int,
+    tensors: Sequence[Tensor | None],
+    numbers: Sequence[float],
+    executor: str,
+    kind: int,
+    needed: Sequence[bool],
+) -> None:
+    door.check(x, T, tensors, numbers, executor, kind)
+    door.check_gradients(x, T, grad_s, grad_v_last)
+    door.check_needed(needed, tensors)
 
 
 def _chosen(values: Sequence[Tensor | None], needed: Sequence[bool]) -> list[Tensor]:
@@ -160,8 +184,54 @@ def _summed(layout: Layout, parts: Tensor, like: Tensor) -> Tensor:
 
 
 def _backward_fake(grad_s: Tensor, grad_v_last: Tensor | None, x: Tensor, T: int, *given: Any) -> list[Tensor]:
-    return [Layout(x).empty(len(x), x), *map(torch.empty_like, _chosen(given[:4], given[-1]))]
+    tensors, (numbers, executor, _, _, _, kind, _, _, needed) = given[:4], given[4:]
+    _check_backward(grad_s, grad_v_last, x, T, tensors, numbers, executor, kind, needed)
+    return [Layout(x).empty(len(x), x), *map(torch.empty_like, _chosen(tensors, needed))]
 
 
-_integrate_and_fire_backward = register("integrate_and_fire_backward", _backward, _backward_fake)
+def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    grad_s, grad_v_last, x, T, gain, feedback, rest, v0, *numbers_and_rule, needed = inputs
+    ctx.save_for_backward(grad_s, grad_v_last, x, gain, feedback, rest, v0)
+    ctx.T, ctx.numbers_and_rule, ctx.needed = T, numbers_and_rule, needed
+
+
+def _differentiate_backward(ctx: Any, *pulls: Tensor) -> tuple[Any, ...]:
+    """The derivative of the gradients, which the definition has, of any order."""
+    saved, once_more = ctx.saved_tensors, torch.is_grad_enabled()
+    with torch.enable_grad():
+        # Aliases, so that the derivative ends at them: an incoming gradient may depend on the input by itself. What
+        # wants no gradient takes part all the same, since its own gradient is among the results.
+        given = [k if k is None else k.view_as(k) if k.requires_grad else k.detach().requires_grad_() for k in saved]
+        found = _defined_gradients(given, ctx.T, ctx.numbers_and_rule, ctx.needed)
+        wanted = [k for k in given if k is not None]
+        seconds = iter(torch.autograd.grad(found, wanted, pulls, create_graph=once_more, allow_unused=True))
+    grad_s, grad_v_last, x, *others = (None if k is None else next(seconds) for k in given)
+    return grad_s, grad_v_last, x, None, *others, *[None] * 9
+
+
+def _defined_gradients(
+    given: Sequence[Tensor | None], T: int, numbers_and_rule: Sequence[Any], needed: Sequence[bool]
+) -> list[Tensor]:
+    """What `_backward` returns, computed by the definition and differentiable."""
+    grad_s, grad_v_last, x, *tensors = given
+    assert x is not None
+    numbers, _, v_threshold, v_reset, detach_reset, *shape = numbers_and_rule
+    run = reference.integrate_and_fire(
+        x,
+        T,
+        *_joined(tensors, numbers),
+        v_threshold=v_threshold,
+        v_reset=v_reset,
+        surrogate=surrogate_of(Formula(*shape)),
+        detach_reset=detach_reset,
+    )
+    pulled = [(run.s, grad_s), *([] if grad_v_last is None else [(run.v_last, grad_v_last)])]
+    outputs, gradients = zip(*pulled, strict=True)
+    wanted = [x, *_chosen(tensors, needed)]
+    return list(torch.autograd.grad(outputs, wanted, gradients, create_graph=True, materialize_grads=True))
+
+
+_integrate_and_fire_backward = register(
+    "integrate_and_fire_backward", _backward, _backward_fake, _differentiate_backward, _keep_backward
+)
 _integrate_and_fire = register("integrate_and_fire", _forward, _forward_fake, _differentiate, _keep)

@@ -1,7 +1,7 @@
 """Neurons that make no whole vector: compiled code on the CPU knows whole vectors alone.
 
 The first neurons, where they make some, stay where they are. Those that are left over, fewer than a vector has, are
-copied into memory of their own, with zeros behind them.
+copied into memory of their own, with zeros, or the potential at rest, behind them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from snntrain.neuron.recurrence.executor import Inputs, Parts, one_each
+from snntrain.neuron.recurrence.executor import Inputs, Parts, number, one_each
 
 # What belongs to whole vectors of neurons, unless there is none, and what belongs to those left over: tensors, or None.
 Pieces = Sequence[Any]
@@ -37,13 +37,17 @@ class Remainder:
             return self._twice(None)
         return self._cut(sequence.as_strided((sequence.shape[0], self.neurons), (sequence.stride(0), 1)))
 
-    def step(self, values: Tensor | None) -> Pieces:
-        """`[N, *]` as `[whole]`, a view, and `[width]`."""
-        return self._twice(None) if values is None else self._cut(values.as_strided((self.neurons,), (1,)))
+    def step(self, values: Tensor | None, behind: float = 0.0) -> Pieces:
+        """`[N, *]` as `[whole]`, a view, and `[width]`, with the number `behind` after those left over."""
+        return self._twice(None) if values is None else self._cut(values.as_strided((self.neurons,), (1,)), behind)
 
     def inputs(self, given: Inputs) -> Iterator[Inputs]:
         """The inputs of the pieces."""
-        own = [self.step(k) if one_each(k) else self._twice(k) for k in (given.a, given.b, given.c, given.v0)]
+        # A vector's unused places stay at rest: from anywhere else they might run away to infinity, and 0 times that
+        # would spoil the sums.
+        rest = 0.0 if one_each(given.rest) else number(given.rest)
+        own = [self.step(k) if one_each(k) else self._twice(k) for k in given.coefficients]
+        own.append(self.step(given.v0, rest) if one_each(given.v0) else self._twice(given.v0))
         for x, *values in zip(self.sequence(given.x), *own, strict=True):
             yield Inputs(x, given.T, x.shape[1], *values)
 
@@ -56,13 +60,14 @@ class Remainder:
             flat = into.as_strided((steps, self.neurons), (into.stride(0) if steps > 1 else self.neurons, 1))
             flat[:, self.whole :] = left_over.reshape(steps, self.width)[:, : self.neurons - self.whole]
 
-    def joined(self, parts: Sequence[Parts | None]) -> Parts | None:
-        """What belongs to all neurons, from what belongs to the pieces."""
-        found = [part for part in parts if part is not None]
-        return Parts(*(torch.cat(each)[: self.neurons] for each in zip(*found, strict=True))) if found else None
+    def joined(self, parts: Sequence[Parts]) -> Parts:
+        """The parts of all neurons, from those of the pieces."""
+        return Parts(
+            *(None if each[0] is None else torch.cat(each)[: self.neurons] for each in zip(*parts, strict=True))
+        )
 
-    def _cut(self, flat: Tensor) -> Pieces:
-        left_over = pad(flat[..., self.whole :], (0, self.width - self.neurons + self.whole))
+    def _cut(self, flat: Tensor, behind: float = 0.0) -> Pieces:
+        left_over = pad(flat[..., self.whole :], (0, self.width - self.neurons + self.whole), value=behind)
         return [flat[..., : self.whole], left_over] if self.whole else [left_over]
 
     def _twice(self, value: float | Tensor | None) -> list[Any]:

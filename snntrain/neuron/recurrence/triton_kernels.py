@@ -11,15 +11,16 @@ Nothing here calls `triton.language`'s own jitted functions (`tl.sum`, `tl.zeros
 where it was switched on before the first import of Triton.
 
 In all kernels `x` is `[T, M]` with rows `x_stride` apart, or `[1, M]` where `CONSTANT`, M the neurons in the order of
-memory. Each of `a`, `b`, `c` and `v0` comes as its `A`, `B`, `C` or `V0` says: a number, a pointer to one, or a pointer
-to `[M]`. What the helpers share comes in tuples: `block` is the number of a program's first neuron, the distances of
-all its neurons from it, and which of them there are; `charge` is `a, b, c`; `thresholds` is `v_threshold, v_reset`.
+memory. `gain`, `feedback`, `rest` and `v0` come as `GAIN`, `FEEDBACK`, `REST` and `V0` say: a number, a pointer to one,
+a pointer to `[M]`, or the number 0 of no feedback. What the helpers share comes in tuples: `block` is the number of a
+program's first neuron, the distances of all its neurons from it, and which of them there are; `coefficients` is
+`gain, feedback, rest`; `thresholds` is `v_threshold, v_reset`.
 """
 
 import triton
 import triton.language as tl
 
-NUMBER, ONE, EACH = tl.constexpr(0), tl.constexpr(1), tl.constexpr(2)
+NUMBER, ONE, EACH, NOTHING = tl.constexpr(0), tl.constexpr(1), tl.constexpr(2), tl.constexpr(3)
 
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
@@ -72,9 +73,18 @@ def of(given, block, COMES_AS: tl.constexpr):
 
 
 @triton.jit
-def after_reset(h, u, v_reset, SOFT: tl.constexpr):
-    """The potential after a step that charged to `h = v_threshold + u`; NaN does not fire."""
+def after_reset(h, v_threshold, v_reset, SOFT: tl.constexpr):
+    """The potential after a step that charged to `h`; NaN does not fire."""
+    u = h - v_threshold
     return tl.where(u >= 0.0, u if SOFT else v_reset, h)
+
+
+@triton.jit
+def fed_back(x, feedback, from_rest, FEEDBACK: tl.constexpr):
+    """The input and the feedback of the distance from rest; no feedback makes no NaN of an infinite potential."""
+    if FEEDBACK != NOTHING:
+        x = x + feedback * from_rest
+    return x
 
 
 @triton.jit
@@ -84,19 +94,20 @@ def charged(
     t0,
     T,
     v,
-    charge,
+    coefficients,
     thresholds,
     block,
+    FEEDBACK: tl.constexpr,
     CONSTANT: tl.constexpr,
     SOFT: tl.constexpr,
     STEPS: tl.constexpr,
     RAGGED: tl.constexpr,
 ):
-    """Charged potentials `h` of the STEPS steps from `t0`, and `u = h - v_threshold`, `[BLOCK]` each.
+    """Charged potentials `h` of the STEPS steps from `t0`, `[BLOCK]` each.
 
     `v` is the potential before these steps. RAGGED allows for steps behind the last one, which mean nothing.
     """
-    a, b, c = charge
+    gain, feedback, rest = coefficients
     v_threshold, v_reset = thresholds
     here = block[2]
     xs = ()
@@ -107,23 +118,21 @@ def charged(
             xs += (tl.load(row(x, 0, 0, block), mask=block[2], other=0.0),)
         else:
             xs += (tl.load(row(x, t0 + i, x_stride, block), mask=here, other=0.0),)
-    hs, us = (), ()
+    hs = ()
     for i in tl.static_range(STEPS):
-        h = a * v + (b * xs[i].to(tl.float32) + c)
-        u = h - v_threshold
+        h = v + gain * fed_back(xs[i].to(tl.float32), feedback, v - rest, FEEDBACK)
         hs += (h,)
-        us += (u,)
-        v = after_reset(h, u, v_reset, SOFT)
-    return hs, us
+        v = after_reset(h, v_threshold, v_reset, SOFT)
+    return hs
 
 
 @triton.jit(do_not_specialize=["T"])
 def forward(
     x,
     x_stride,
-    a,
-    b,
-    c,
+    gain,
+    feedback,
+    rest,
     v0,
     v_threshold,
     v_reset,
@@ -133,9 +142,9 @@ def forward(
     v_all,
     M,
     T,
-    A: tl.constexpr,
-    B: tl.constexpr,
-    C: tl.constexpr,
+    GAIN: tl.constexpr,
+    FEEDBACK: tl.constexpr,
+    REST: tl.constexpr,
     V0: tl.constexpr,
     CONSTANT: tl.constexpr,
     SOFT: tl.constexpr,
@@ -148,14 +157,17 @@ def forward(
     """
     block = block_of(M, BLOCK)
     inside = block[2]
-    charge = of(a, block, A), of(b, block, B), of(c, block, C)
+    coefficients = of(gain, block, GAIN), of(feedback, block, FEEDBACK), of(rest, block, REST)
     thresholds = v_threshold, v_reset
     v = tl.full([BLOCK], 0.0, tl.float32) + of(v0, block, V0)
     for t0 in range(0, T, STEPS):
-        hs, us = charged(x, x_stride, t0, T, v, charge, thresholds, block, CONSTANT, SOFT, STEPS, RAGGED=False)
+        hs = charged(
+            *(x, x_stride, t0, T, v, coefficients, thresholds, block, FEEDBACK, CONSTANT, SOFT, STEPS),
+            RAGGED=False,
+        )
         for i in tl.static_range(STEPS):
-            v = after_reset(hs[i], us[i], v_reset, SOFT)
-            store(row(s, t0 + i, M, block), tl.where(us[i] >= 0.0, 1.0, 0.0), inside)
+            v = after_reset(hs[i], v_threshold, v_reset, SOFT)
+            store(row(s, t0 + i, M, block), tl.where(hs[i] - v_threshold >= 0.0, 1.0, 0.0), inside)
             if h_all is not None:
                 store(row(h_all, t0 + i, M, block), hs[i], inside)
                 store(row(v_all, t0 + i, M, block), v, inside)
@@ -216,7 +228,7 @@ def walk_back(
     t0,
     T,
     v,
-    charge,
+    coefficients,
     thresholds,
     p,
     q,
@@ -227,25 +239,30 @@ def walk_back(
     grad_v,
     sums,
     block,
+    FEEDBACK: tl.constexpr,
     CONSTANT: tl.constexpr,
     SOFT: tl.constexpr,
     ATTACHED: tl.constexpr,
     KIND: tl.constexpr,
-    LEARNT: tl.constexpr,
+    LEARNS_GAIN: tl.constexpr,
+    LEARNS_FEEDBACK: tl.constexpr,
+    LEARNS_REST: tl.constexpr,
     STEPS: tl.constexpr,
     RAGGED: tl.constexpr,
     GROUP: tl.constexpr,
 ):
     """From the gradient of the potential after STEPS steps from `t0` to that of `v`, the potential before them.
 
-    Writes `grad_x` of these steps, or adds it up where CONSTANT; adds up the coefficients' gradients if LEARNT.
+    Writes `grad_x` of these steps, or adds it up where CONSTANT; adds up the gradients of the learnt coefficients.
     """
-    a, b, _ = charge
+    gain, feedback, rest = coefficients
     v_threshold, v_reset = thresholds
-    sum_a, sum_b, sum_c, sum_x = sums
+    sum_gain, sum_feedback, sum_rest, sum_x = sums
     here = block[2]
-    # Only u is kept over the way back, and h = v_threshold + u taken from it: both would be twice the registers.
-    us = charged(x, x_stride, t0, T, v, charge, thresholds, block, CONSTANT, SOFT, STEPS, RAGGED)[1]
+    # Only h is kept over the way back, and u = h - v_threshold taken from it: both would be twice the registers.
+    hs = charged(
+        *(x, x_stride, t0, T, v, coefficients, thresholds, block, FEEDBACK, CONSTANT, SOFT, STEPS, RAGGED),
+    )
     for first in tl.static_range((STEPS - 1) // GROUP * GROUP, -1, -GROUP):
         grads, xs = (), ()
         for i in tl.static_range(GROUP):
@@ -254,12 +271,13 @@ def walk_back(
                 if RAGGED:
                     here = in_time(block, t, T)
                 grads += (tl.load(row(grad_s, t, grad_s_stride, block), mask=here, other=0.0),)
-                if LEARNT:
+                if LEARNS_GAIN:
                     # Asked for again rather than kept: it comes from the cache, and registers are scarcer.
                     xs += (tl.load(row(x, 0 if CONSTANT else t, x_stride, block), mask=here, other=0.0),)
         for i in tl.static_range(GROUP - 1, -1, -1):
             if first + i < STEPS:
-                t, u = t0 + first + i, us[first + i]
+                t, h = t0 + first + i, hs[first + i]
+                u = h - v_threshold
                 # The gradient of h comes through the spike, and past it; the reset is the spike's if ATTACHED.
                 through, past = grads[i].to(tl.float32), grad_v
                 if SOFT:
@@ -267,29 +285,33 @@ def walk_back(
                         through = tl.fma(grad_v, -v_threshold, through)
                 else:
                     if ATTACHED:
-                        through = tl.fma(grad_v, v_reset - v_threshold - u, through)
+                        through = tl.fma(grad_v, v_reset - h, through)
                     past = tl.where(u >= 0.0, 0.0, grad_v)
                 grad_h = tl.fma(through, surrogate_gradient(u, p, q, KIND), past)
                 v_before = v
                 if first + i > 0:
-                    u_before = us[first + i - 1]
-                    v_before = after_reset(v_threshold + u_before, u_before, v_reset, SOFT)
+                    v_before = after_reset(hs[first + i - 1], v_threshold, v_reset, SOFT)
+                from_rest = v_before - rest
                 if RAGGED:
                     here = in_time(block, t, T)
                     grad_h = tl.where(t < T, grad_h, 0.0)
-                    v_before = tl.where(t < T, v_before, 0.0)
-                    grad_v = tl.where(t < T, a * grad_h, grad_v)
+                    from_rest = tl.where(t < T, from_rest, 0.0)
+                    grad_v = tl.where(t < T, grad_h, grad_v)
                 else:
-                    grad_v = a * grad_h
-                if LEARNT:
-                    sum_a = tl.fma(grad_h, v_before, sum_a)
-                    sum_b = tl.fma(grad_h, xs[i].to(tl.float32), sum_b)
-                    sum_c += grad_h
+                    grad_v = grad_h
+                if FEEDBACK != NOTHING:
+                    grad_v = tl.fma(grad_h, gain * feedback, grad_v)
+                if LEARNS_GAIN:
+                    sum_gain = tl.fma(grad_h, fed_back(xs[i].to(tl.float32), feedback, from_rest, FEEDBACK), sum_gain)
+                if LEARNS_FEEDBACK:
+                    sum_feedback = tl.fma(grad_h, from_rest, sum_feedback)
+                if LEARNS_REST:
+                    sum_rest += grad_h
                 if CONSTANT:
-                    sum_x = tl.fma(grad_h, b, sum_x)
+                    sum_x = tl.fma(grad_h, gain, sum_x)
                 else:
-                    store(row(grad_x, t, M, block), b * grad_h, here)
-    return grad_v, (sum_a, sum_b, sum_c, sum_x)
+                    store(row(grad_x, t, M, block), gain * grad_h, here)
+    return grad_v, (sum_gain, sum_feedback, sum_rest, sum_x)
 
 
 @triton.jit
@@ -310,9 +332,9 @@ def store_part(parts, numbers, block, COMES_AS: tl.constexpr):
 def backward(
     x,
     x_stride,
-    a,
-    b,
-    c,
+    gain,
+    feedback,
+    rest,
     v0,
     v_threshold,
     v_reset,
@@ -323,15 +345,15 @@ def backward(
     grad_v_last,
     grad_x,
     grad_v0,
-    parts_a,
-    parts_b,
-    parts_c,
+    parts_gain,
+    parts_feedback,
+    parts_rest,
     starts,
     M,
     T,
-    A: tl.constexpr,
-    B: tl.constexpr,
-    C: tl.constexpr,
+    GAIN: tl.constexpr,
+    FEEDBACK: tl.constexpr,
+    REST: tl.constexpr,
     V0: tl.constexpr,
     CONSTANT: tl.constexpr,
     SOFT: tl.constexpr,
@@ -347,10 +369,12 @@ def backward(
     A chunk is STEPS steps. Where there is more than one, `starts` `[chunks, M]` takes the potentials before each, and
     RAGGED tells that the last one is shorter. GROUP is how many steps' `grad_s` is asked for at once.
     """
-    LEARNT: tl.constexpr = parts_a is not None
+    LEARNS_GAIN: tl.constexpr = parts_gain is not None
+    LEARNS_FEEDBACK: tl.constexpr = parts_feedback is not None
+    LEARNS_REST: tl.constexpr = parts_rest is not None
     block = block_of(M, BLOCK)
     inside = block[2]
-    charge = of(a, block, A), of(b, block, B), of(c, block, C)
+    coefficients = of(gain, block, GAIN), of(feedback, block, FEEDBACK), of(rest, block, REST)
     thresholds = v_threshold, v_reset
     zero = tl.full([BLOCK], 0.0, tl.float32)
     v = zero + of(v0, block, V0)
@@ -360,34 +384,40 @@ def backward(
     sums = zero, zero, zero, zero
     if starts is None:
         grad_v, sums = walk_back(
-            *(x, x_stride, 0, T, v, charge, thresholds, p, q, grad_s, grad_s_stride, grad_x, M, grad_v, sums, block),
-            *(CONSTANT, SOFT, ATTACHED, KIND, LEARNT, STEPS, RAGGED, GROUP),
+            *(x, x_stride, 0, T, v, coefficients, thresholds, p, q),
+            *(grad_s, grad_s_stride, grad_x, M, grad_v, sums, block),
+            *(FEEDBACK, CONSTANT, SOFT, ATTACHED, KIND, LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST),
+            *(STEPS, RAGGED, GROUP),
         )
     else:
         chunks = (T + STEPS - 1) // STEPS
         for chunk in range(chunks):
             store(row(starts, chunk, M, block), v, inside)
             if chunk < chunks - 1:
-                hs, us = charged(
-                    *(x, x_stride, chunk * STEPS, T, v, charge, thresholds, block, CONSTANT, SOFT, STEPS, False)
+                hs = charged(
+                    *(x, x_stride, chunk * STEPS, T, v, coefficients, thresholds, block),
+                    *(FEEDBACK, CONSTANT, SOFT, STEPS, False),
                 )
-                v = after_reset(hs[STEPS - 1], us[STEPS - 1], v_reset, SOFT)
+                v = after_reset(hs[STEPS - 1], v_threshold, v_reset, SOFT)
         # Another thread of the program may read what this one wrote.
         tl.debug_barrier()
         for back in range(chunks):
             chunk = chunks - 1 - back
             v = load(row(starts, chunk, M, block), inside)
             grad_v, sums = walk_back(
-                *(x, x_stride, chunk * STEPS, T, v, charge, thresholds, p, q),
+                *(x, x_stride, chunk * STEPS, T, v, coefficients, thresholds, p, q),
                 *(grad_s, grad_s_stride, grad_x, M, grad_v, sums, block),
-                *(CONSTANT, SOFT, ATTACHED, KIND, LEARNT, STEPS, RAGGED, GROUP),
+                *(FEEDBACK, CONSTANT, SOFT, ATTACHED, KIND, LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST),
+                *(STEPS, RAGGED, GROUP),
             )
-    sum_a, sum_b, sum_c, sum_x = sums
+    sum_gain, sum_feedback, sum_rest, sum_x = sums
     if CONSTANT:
         store(row(grad_x, 0, 0, block), sum_x, inside)
     if grad_v0 is not None:
         store(row(grad_v0, 0, 0, block), grad_v, inside)
-    if LEARNT:
-        store_part(parts_a, sum_a, block, A)
-        store_part(parts_b, sum_b, block, B)
-        store_part(parts_c, sum_c, block, C)
+    if LEARNS_GAIN:
+        store_part(parts_gain, sum_gain, block, GAIN)
+    if LEARNS_FEEDBACK:
+        store_part(parts_feedback, coefficients[0] * sum_feedback, block, FEEDBACK)
+    if LEARNS_REST:
+        store_part(parts_rest, -coefficients[0] * coefficients[1] * sum_rest, block, REST)

@@ -13,6 +13,7 @@ from snntrain.neuron.recurrence.executor import Rule
 from snntrain.neuron.recurrence.formulas import formula
 from snntrain.neuron.recurrence.operator import inputs
 from snntrain.neuron.recurrence.reference import Coefficient
+from snntrain.neuron.recurrence.rest import exactly_at_rest
 
 # Potentials that are held at a time where they have to be.
 MOST = 2**24
@@ -20,12 +21,12 @@ MOST = 2**24
 
 def count_updates(
     x: Tensor,
-    a: Coefficient,
-    b: Coefficient,
-    c: Coefficient,
+    gain: Coefficient,
+    feedback: Coefficient,
+    rest: Coefficient,
     v: Coefficient,
     *,
-    v_threshold: float,
+    v_threshold: Coefficient,
     v_reset: float | None,
     surrogate: Callable[[Tensor], Tensor],
     T: int,
@@ -37,27 +38,28 @@ def count_updates(
 
     Args:
         x: input current `[T, N, *]`, or `[1, N, *]` where it is the same in all steps.
-        a, b, c, v, v_threshold, v_reset, surrogate: as in `integrate_and_fire`.
+        gain, feedback, rest, v, v_threshold, v_reset, surrogate: as in `integrate_and_fire`.
     """
-    known = formula(surrogate)
-    if executor.choose(x.device.type, x.dtype) == "cpu" and known is not None:
+    known, v = formula(surrogate), exactly_at_rest(v, rest)
+    compiled = executor.choose(x.device.type, x.dtype) == "cpu"
+    if compiled and known is not None and not isinstance(v_threshold, Tensor):
         # Numba is imported where it is needed.
         from snntrain.neuron.recurrence import cpu
 
         rule = Rule(v_threshold, v_reset, True, *known)
-        return cpu.updates(rule, inputs(x, T, a, b, c, v), fresh=not isinstance(v, Tensor))
+        return cpu.updates(rule, inputs(x, T, gain, feedback, rest, v), fresh=not isinstance(v, Tensor))
     counted: Tensor | int = 0
     images = max(1, MOST // (T * max(1, x[0, :1].numel())))
     for first in range(0, x.shape[1], images):
         some = slice(first, first + images)
-        own_a, own_b, own_c, v0 = (_of(values, some, x.ndim - 1) for values in (a, b, c, v))
+        own_gain, own_feedback, own_rest, v0 = (_of(k, some, x.ndim - 1) for k in (gain, feedback, rest, v))
         run = integrate_and_fire(
-            *(x[:, some], own_a, own_b, own_c, v0),
+            *(x[:, some], own_gain, own_feedback, own_rest, v0),
             v_threshold=v_threshold,
             v_reset=v_reset,
             surrogate=surrogate,
             detach_reset=True,
-            T=T if len(x) < T else None,
+            T=T,
             record=True,
         )
         counted = counted + changed(v0, run.v)
