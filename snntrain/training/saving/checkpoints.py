@@ -43,19 +43,21 @@ class Checkpoints:
         except UserError:
             return False
 
-    def newest(self, belongs: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
-        """What a run can go on from: the last one, or where that is damaged, which a warning says, the one before.
+    def newest(self, foreign: Callable[[dict[str, Any]], str]) -> dict[str, Any] | None:
+        """Return what a run can go on from: the last one, or where that is damaged, which a warning says, the one before.
 
         Args:
-            belongs: whether a state is of this run.
+            foreign: by what a state is of another run; '' where it is of this one.
 
         Returns:
             None where there is none yet.
 
         Raises:
-            UserError: there are some, and none is any good; or a folder is where a checkpoint would be written.
+            UserError: there are some, and none is any good, or of this run; or a folder is where a checkpoint would be
+                written.
         """
         self._refuse_folders()
+        others: list[str] = []
         there = [path for path in (self.last, self.previous) if path.exists()]
         for path in there:
             try:
@@ -63,9 +65,15 @@ class Checkpoints:
             except UserError as error:
                 log.warning("%s", str(error).partition(";")[0])
                 continue
-            if belongs(state):
+            if not (told := foreign(state)):
                 return state
-            log.warning("%s: of another run, it is left alone", path)
+            log.warning("%s: of another run, it is left alone: %s", path, told)
+            others.append(told)
+        if others:
+            raise UserError(
+                f"{self.last.parent.parent}: its checkpoints are of another run than its config.yaml, which has "
+                f"{others[0]}; put that back in config.yaml, or begin a run in a folder of its own"
+            )
         if there:
             raise UserError(
                 f"{self.last.parent}: no checkpoint to go on from, {' and '.join(path.name for path in there)} cannot "
