@@ -21,6 +21,8 @@ def user_path(given: str, key: str = "") -> Path:
     Raises:
         UserError: no user has this name, nor does any file.
     """
+    if not given.startswith("~"):  # A Path forgets ./ at the beginning.
+        return Path(given)
     try:
         return Path(given).expanduser()
     except RuntimeError:

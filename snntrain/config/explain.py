@@ -42,7 +42,7 @@ def explain(error: Exception, override: str, config: DictConfig, groups: Mapping
     key, override = key_of(override), words.as_typed(override)
     if key in groups:
         name = override.partition("=")[2]
-        if override.startswith("+") and "Multiple values for" in str(cause):
+        if override.startswith("+") and key in (OmegaConf.select(config, "hydra.runtime.choices") or {}):
             return f"{override}: {key} is chosen already; leave the + out, {override.lstrip('+')}"
         if name in groups[key]:
             return f"{override}: {first_line(cause)}; mend its file, or take another option"

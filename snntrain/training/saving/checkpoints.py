@@ -43,11 +43,11 @@ class Checkpoints:
         except UserError:
             return False
 
-    def newest(self, foreign: Callable[[dict[str, Any]], str]) -> dict[str, Any] | None:
-        """Return what a run can go on from: the last one, or where that is damaged, which a warning says, the one before.
+    def newest(self, foreign: Callable[[dict[str, Any]], str | None]) -> dict[str, Any] | None:
+        """Return what a run can go on from: the last one, or where a warning says what is wrong with it, the previous.
 
         Args:
-            foreign: by what a state is of another run; '' where it is of this one.
+            foreign: by which values a state is of another run; '' where it is of this one, None where it has none.
 
         Returns:
             None where there is none yet.
@@ -65,14 +65,14 @@ class Checkpoints:
             except UserError as error:
                 log.warning("%s", str(error).partition(";")[0])
                 continue
-            if not (told := foreign(state)):
+            if (told := foreign(state)) == "":
                 return state
-            log.warning("%s: of another run, it is left alone: %s", path, told)
-            others.append(told)
+            log.warning("%s: of another run, it is left alone", path)
+            others += [told] if told else []
         if others:
             raise UserError(
-                f"{self.last.parent.parent}: its checkpoints are of another run than its config.yaml, which has "
-                f"{others[0]}; put that back in config.yaml, or begin a run in a folder of its own"
+                f"{self.last.parent.parent}: config.yaml was changed after the run was begun, it says {others[0]}; put "
+                "the old values back there, or begin another run in a folder of its own"
             )
         if there:
             raise UserError(

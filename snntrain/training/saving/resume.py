@@ -38,9 +38,9 @@ def saved(config: DictConfig, run: RunFolder) -> State | None:
     """
     wanted = plain(config)
 
-    def foreign(state: State) -> str:
+    def foreign(state: State) -> str | None:
         before = state.get("config")
-        return changed(before, wanted) if isinstance(before, dict) else "no configuration is in it"
+        return changed(before, wanted) if isinstance(before, dict) else None
 
     return Checkpoints(run.checkpoints).newest(foreign)
 
