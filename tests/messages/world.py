@@ -210,7 +210,7 @@ def made(
 
 
 def _runs_to_go_on_with(folder: Path, run: Path) -> None:
-    for name in ("no_epoch", "old", "nothing_good", "linked", "in_the_way"):
+    for name in ("no_epoch", "old", "nothing_good", "linked", "in_the_way", "edited"):
         shutil.copytree(run, folder / "runs" / name)
     best = {name: folder / "runs" / name / "checkpoints" / "best.pt" for name in ("no_epoch", "old")}
     state = checkpoint.load(best["old"])
@@ -224,5 +224,12 @@ def _runs_to_go_on_with(folder: Path, run: Path) -> None:
     metrics = folder / "runs" / "linked" / "metrics.jsonl"
     metrics.replace(folder / "own")
     metrics.symlink_to(folder / "own")
+    config = folder / "runs" / "edited" / "config.yaml"
+    config.write_text(config.read_text().replace("\nT: 4\n", "\nT: 6\n"))
+    write_mnist(folder / "mine").rename(folder / "raw")
+    (folder / "mine" / "MNIST").rmdir()
+    (folder / "mine").rmdir()
+    (folder / "raw").rename(folder / "mine")
+    (folder / "zip.gz").write_text("no gzip file")
     (folder / "foreign").mkdir()
     (folder / "foreign" / "summary.json").write_text("{}")
