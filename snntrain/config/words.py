@@ -202,9 +202,7 @@ def _parsed(word: str) -> Override | None:
     except HydraException:
         return None
     except (ValueError, RecursionError) as error:
-        raise UserError(
-            f"{word}: cannot be read, it is too long; write key=value with a value of a few words"
-        ) from error
+        raise UserError(f"{word}: cannot be read, it is too long; write key=value with a shorter value") from error
 
 
 @cache

@@ -121,6 +121,10 @@ CASES: dict[str, Case] = {
         overrides(config_name="confi"),
         ("--config-name confi", "there is no confi.yaml", "there are config (did you mean config?)"),
     ),
+    "config that is no YAML": (
+        overrides(config_name="mine", config_dir="{broken}/primary"),
+        ("mine.yaml", "expected ',' or ']'", "mend it, or take another config"),
+    ),
     "no value given": (together("seed"), ("seed", "cannot be read", "write key=value, as in T=8")),
     "unreadable key": (together("ключ=1"), ("ключ=1", "the letters a to z", "as in neuron.tau=3")),
     "unreadable list": (together("seed=["), ("seed=[", "cannot be read as a list", "brackets that are closed")),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from snntrain.errors import UserError
+from snntrain.training.run_folder import shown
 from snntrain.training.saving import checkpoint
 
 log = logging.getLogger("snntrain")
@@ -70,9 +71,10 @@ class Checkpoints:
             log.warning("%s: of another run, it is left alone", path)
             others += [told] if told else []
         if others:
+            run = shown(self.last.parent.parent)
             raise UserError(
-                f"{self.last.parent.parent}: config.yaml was changed after the run was begun, it says {others[0]}; put "
-                "the old values back there, or begin another run in a folder of its own"
+                f"{run}: config.yaml was changed after the run was begun, it says {others[0]}; "
+                "put the old values back there, or begin another run in a folder of its own"
             )
         if there:
             raise UserError(
