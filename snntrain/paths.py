@@ -34,5 +34,5 @@ def user_path(given: str, key: str = "") -> Path:
 
 
 def as_typed(path: Path) -> str:
-    """Return what to type for a path, which `user_path` reads as the same one again."""
-    return f"./{path}" if str(path).startswith("~") else str(path)
+    """Return what to type for a path, such that neither `~` nor a quote at its beginning is read as a sign."""
+    return f"./{path}" if str(path).startswith(("~", "'", '"')) else str(path)

@@ -40,6 +40,6 @@ def test_a_file_whose_name_begins_with_a_tilde_is_taken() -> None:
     assert user_path("~copy.png") == Path("~copy.png")
 
 
-@pytest.mark.parametrize("path", ["~/a", "~", "a", "/a", "~nobody_here"])
+@pytest.mark.parametrize("path", ["~/a", "~", "a", "/a", "~nobody_here", "'a'"])
 def test_what_is_shown_for_a_path_is_read_as_that_path(path: str) -> None:
     assert user_path(as_typed(Path(path))).absolute() == Path(path).absolute()

@@ -24,7 +24,7 @@ from snntrain.inspect.page import Inspection, page
 from snntrain.inspect.recording import UNKNOWN, Probes, predicted
 from snntrain.inspect.samples import choose_samples
 from snntrain.neuron import spiking_layers
-from snntrain.paths import user_path
+from snntrain.paths import as_typed, user_path
 from snntrain.report.latest import LATEST
 from snntrain.training import tested
 from snntrain.training.build import Job
@@ -164,7 +164,7 @@ def _of_layers(probes: Probes, layers: Iterable[str]) -> Probes:
 def _lasting(argv: Sequence[str], run: Finished) -> list[str]:
     """The arguments, such that they mean the same run when there is a later one."""
     latest = run.given["run"] == LATEST
-    return [f"run={run.folder}" if latest and word.startswith("run=") else word for word in argv]
+    return [f"run={as_typed(run.folder)}" if latest and word.startswith("run=") else word for word in argv]
 
 
 def _on_test(run: Finished) -> Metrics:

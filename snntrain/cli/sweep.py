@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.report import tell
 from snntrain.config.explain import first_line
+from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
 from snntrain.paths import user_path
 from snntrain.report import runs
@@ -77,7 +78,7 @@ def _swept(folder: Path) -> list[str]:
 def command_to_go_on(typed: Sequence[str], folder: Path) -> str:
     """What to type to go on with a sweep: the same again, and its folder."""
     words = [word for word in typed if not word.startswith("hydra.sweep.dir=")]
-    return shlex.join([*words, f"hydra.sweep.dir={shown(folder)}"])
+    return shlex.join([*words, assigned("hydra.sweep.dir", shown(folder))])
 
 
 class RememberFolder(Callback):

@@ -141,7 +141,9 @@ def _no_job(config: DictConfig) -> None:
 
 
 def _hand_to_hydra(arguments: Arguments, task: Callable[[DictConfig], Any]) -> None:
-    sys.argv = [sys.argv[0], *arguments.argv()]
+    # A shell completes a command by its name; under python -m Hydra would take python for it.
+    name = "snntrain" if "--shell-completion" in arguments.flags else sys.argv[0]
+    sys.argv = [name, *arguments.argv()]
     prepare()
     try:
         hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(task)()

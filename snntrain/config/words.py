@@ -96,6 +96,17 @@ def _or(word: str) -> str:
     return f", or {literally(word)} if that is the text" if is_text else ""
 
 
+def assigned(key: str, text: str) -> str:
+    """Return the override that gives a key this text, quoted where it would be read as something else."""
+    word = f"{key}={text}"
+    try:
+        override = _parsed(read(word))
+    except UserError:
+        override = None
+    meant = override is not None and not override.is_sweep_override() and override.value() == text
+    return word if meant else f"{key}={quoted(text)}"
+
+
 def literally(word: str) -> str:
     """Return the word to type in a shell for an override whose value is the text that stands there."""
     key, _, text = word.partition("=")

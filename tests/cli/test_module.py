@@ -47,6 +47,11 @@ def test_it_ends_and_speaks_as_the_script_does(argv: str, code: int, out: str, e
     assert said[1].startswith(err)
 
 
+def test_completion_is_that_of_the_script(module: Start) -> None:
+    out, _ = module("--shell-completion", "install=bash").communicate(timeout=60)
+    assert out.endswith("-F hydra_bash_completion snntrain\n")
+
+
 def test_a_run_with_worker_processes_is_one_run(module: Start, tmp_path: Path) -> None:
     """Each worker imports the main module again, which must not start another."""
     running = module(*SMALL, "dataset.resident=never", "dataset.workers=1", "hydra.run.dir=run")

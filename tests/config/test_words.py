@@ -98,6 +98,12 @@ def test_folders_that_hydra_makes_get_their_home_folder(monkeypatch: pytest.Monk
     assert words.read("dataset.root=~/sets") == 'dataset.root="~/sets"'
 
 
+@pytest.mark.parametrize("text", [*LITERAL.values(), "a,b", "'a'", "null", "[a]", "", "choice(1,2)", "=a"])
+def test_the_word_for_a_text_gives_that_text(text: str) -> None:
+    override = words._parser().parse_override(words.read(words.assigned("name", text)))
+    assert override.value() == text
+
+
 REFUSED = {
     "dataset.root=x,y": "gives several values; add -m to sweep over them, or write 'dataset.root=\"x,y\"' for the one",
     "name=Hello, 世界": "or write 'name=\"Hello, 世界\"' for the one",
