@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from snntrain.errors import UserError
+from snntrain.paths import user_path
 
 # Hydra's flags and whether each takes a value.
 SWITCHES = {
@@ -55,7 +56,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     """Takes `argv` (without the program's name) apart.
 
     Raises:
-        UserError: a flag that does not exist, or lacks its value.
+        UserError: a flag that does not exist, or lacks its value, or a home folder of nobody's.
     """
     parsed, rest = Arguments(), list(argv)
     while rest:
@@ -74,8 +75,20 @@ def parse(argv: Sequence[str]) -> Arguments:
             parsed.flags["--info"] = given
         else:
             raise UserError(f"{word}: there is no such flag; snntrain --help lists what there is")
+    if folder := parsed.flags.get("--config-dir"):
+        parsed.flags["--config-dir"] = str(user_path(folder, "--config-dir"))
     _check_words(parsed)
     return parsed
+
+
+def unquoted(value: str) -> str:
+    """Return the value of a word that a command reads itself, without the quotes that an override's may need."""
+    if value[:1] not in ("'", '"'):
+        return value
+    # It imports Hydra, which the others do not wait for.
+    from snntrain.config import words
+
+    return words.unquoted(value)
 
 
 def _check_words(parsed: Arguments) -> None:

@@ -7,6 +7,7 @@ from hydra._internal.core_plugins.bash_completion import BashCompletion
 
 from snntrain.cli.arguments import SWITCHES, VALUED, parse
 from snntrain.config.compose import composer
+from snntrain.paths import user_path
 
 CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
 # The commands on a finished run, and the words of each besides run= and checkpoint=.
@@ -54,8 +55,9 @@ def _runs() -> Iterable[Path]:
 
 def _folders(last: str) -> Iterable[str]:
     """The folders that the path `last` may become, one level further."""
-    above = Path(last.rpartition("/")[0] or ("/" if last.startswith("/") else "."))
-    return (f"{path}/" for path in above.iterdir() if path.is_dir() and not path.name.startswith("."))
+    begun, slash, _ = last.rpartition("/")
+    above = user_path(begun or slash or ".")
+    return (f"{begun}{slash}{path.name}/" for path in above.iterdir() if path.is_dir() and path.name[0] != ".")
 
 
 def _of_hydra(begun: list[str], last: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from snntrain.allocator import keep_freed_memory
-from snntrain.cli.arguments import Arguments, parse
+from snntrain.cli.arguments import Arguments, parse, unquoted
 from snntrain.config import saved
 from snntrain.errors import UserError
 from snntrain.report.latest import LATEST, chosen
@@ -82,7 +82,7 @@ def _taken_apart(arguments: Arguments, command: str, own: Collection[str]) -> tu
     for word in arguments.overrides:
         key, _, value = word.partition("=")
         if key in ("run", "checkpoint", *own):
-            given[key] = value
+            given[key] = unquoted(value)
         else:
             overrides.append(word)
     if not given.get("run"):

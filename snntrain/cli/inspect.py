@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from snntrain import program
 from snntrain.cli.finished import Finished, asked_for, metrics_on_test
 from snntrain.data import picture_file
 from snntrain.data.batches import Batches
@@ -23,6 +24,7 @@ from snntrain.inspect.page import Inspection, page
 from snntrain.inspect.recording import UNKNOWN, Probes, predicted
 from snntrain.inspect.samples import choose_samples
 from snntrain.neuron import spiking_layers
+from snntrain.paths import as_typed, user_path
 from snntrain.report.latest import LATEST
 from snntrain.training import tested
 from snntrain.training.build import Job
@@ -78,7 +80,7 @@ def command(argv: Sequence[str]) -> None:
     job, given = run.job, run.given
     layers = chosen_layers([name for name, _ in spiking_layers(job.evaluated.network)], given.get("layer", "*"))
     chosen = chosen_images(job, given)
-    out = Path(given["out"]) if given.get("out") else run.folder / "inspect"
+    out = user_path(given["out"], "out") if given.get("out") else run.folder / "inspect"
     probes = _of_layers(_look(job, chosen), layers)
     metrics = _on_test(run)
     about = [
@@ -91,7 +93,7 @@ def command(argv: Sequence[str]) -> None:
         name=job.config.name,
         about=about,
         figures=_figures(run.folder, metrics),
-        command=shlex.join(["snntrain", "inspect", *_lasting(argv, run)]),
+        command=shlex.join([*program.words(), "inspect", *_lasting(argv, run)]),
         sources=chosen.sources,
         probes=probes,
         numbers={layer: layer_numbers(recording) for layer, recording in probes.recordings.items()},
@@ -127,7 +129,7 @@ def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:
     if "sample" in given and "image" in given:
         raise UserError("sample= and image=: give one of them")
     if "image" in given:
-        path = Path(given["image"])
+        path = user_path(given["image"], "image")
         image, done = picture_file.read(path, job.data)
         source = f"{path.name}: {', '.join(done)}" if done else path.name
         return Chosen(image.unsqueeze(0), torch.tensor([UNKNOWN]), [source])
@@ -161,7 +163,8 @@ def _of_layers(probes: Probes, layers: Iterable[str]) -> Probes:
 
 def _lasting(argv: Sequence[str], run: Finished) -> list[str]:
     """The arguments, such that they mean the same run when there is a later one."""
-    return [f"run={run.folder}" if word == f"run={LATEST}" else word for word in argv]
+    latest = run.given["run"] == LATEST
+    return [f"run={as_typed(run.folder)}" if latest and word.startswith("run=") else word for word in argv]
 
 
 def _on_test(run: Finished) -> Metrics:

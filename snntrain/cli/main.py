@@ -124,12 +124,16 @@ def _command(argv: Sequence[str]) -> tuple[Callable[[Sequence[str]], None], Sequ
     word = argv[0] if argv else ""
     if word in COMMANDS:
         return COMMANDS[word], argv[1:]
-    if word.isalpha():
+    # What begins with a sign is a flag, or an override without a value, as ~T.
+    if word and "=" not in word and word[0] not in "-+~":
+        from snntrain.config.compose import is_top_level
         from snntrain.config.explain import did_you_mean
 
-        guess = did_you_mean(word, COMMANDS)
-        if guess or word == "help":
-            raise UserError(f"{word}: there is no such command{guess}; snntrain --help lists what there is")
+        if not is_top_level(word):
+            raise UserError(
+                f"{word}: there is no such command{did_you_mean(word, COMMANDS)}; snntrain --help lists what there "
+                f"is: {', '.join(COMMANDS)}, resume=<folder>; training takes key=value"
+            )
     return _train, argv
 
 

@@ -9,8 +9,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from snntrain.cli.arguments import parse
+from snntrain.cli.arguments import parse, unquoted
 from snntrain.errors import UserError
+from snntrain.paths import user_path
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import Report, make, write
 from snntrain.report.text import failures, terminal
@@ -43,7 +44,7 @@ def command(argv: Sequence[str]) -> None:
         raise UserError(f"{flag}: report takes folders, metric=<figure> and out=<folder>")
     folders, given = _taken_apart(arguments.overrides)
     report = make(folders, given.get("metric", METRIC), time.time())
-    out = Path(given["out"]) if "out" in given else folders[0] if len(folders) == 1 else Path()
+    out = user_path(given["out"], "out") if "out" in given else folders[0] if len(folders) == 1 else Path()
     written = write(report, out)
     print(f"{report.counts} in {report.title}\n")
     tell(report, written)
@@ -64,11 +65,11 @@ def _taken_apart(words: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
         if equals and key in KEYS:
             if not value:
                 raise UserError(f"{word}: needs a value, as in metric=val_accuracy or out=comparison")
-            given[key] = value
-        elif equals and "/" not in key and not Path(word).exists():
+            given[key] = unquoted(value)
+        elif equals and "/" not in key and not user_path(word).exists():
             raise UserError(f"{word}: there is no such folder, and no key '{key}'; the keys are {', '.join(KEYS)}")
         else:
-            folders.append(Path(word))
+            folders.append(user_path(word))
     if not folders:
         raise UserError("report needs the folders of runs or sweeps, as in snntrain report multirun")
     return folders, given

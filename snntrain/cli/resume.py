@@ -9,7 +9,7 @@ from pathlib import Path
 from omegaconf import OmegaConf
 
 from snntrain.cli import job, own_folder
-from snntrain.cli.arguments import Arguments
+from snntrain.cli.arguments import Arguments, unquoted
 from snntrain.config import saved
 from snntrain.config.compose import CONF
 from snntrain.errors import UserError
@@ -35,7 +35,7 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
     value = [word for word in arguments.overrides if word.startswith(KEY)][-1].removeprefix(KEY)
     if not value:
         raise UserError(f"{KEY}: names no run; give its folder, as in {KEY}outputs/<date>/<time>-<id>, or {KEY}latest")
-    folder = chosen("resume", value)
+    folder = chosen("resume", unquoted(value))
     overrides = [word for word in arguments.overrides if not word.startswith(KEY)]
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
     own_folder.check(folder, config)

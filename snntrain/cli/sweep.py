@@ -15,7 +15,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.report import tell
 from snntrain.config.explain import first_line
+from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
+from snntrain.paths import user_path
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import make, write
@@ -51,8 +53,9 @@ def check_folders(hydra: DictConfig, overrides: Sequence[str]) -> None:
     folder = hydra.sweep.dir
     if not folder:
         raise UserError("hydra.sweep.dir=: names no folder; without it a sweep makes its own below multirun/")
-    if runs.find([Path(folder)]) and (before := _swept(Path(folder))) != _own(overrides):
-        told = f"of the sweep {' '.join(before)}, which goes on if it is given again" if before else "already"
+    place = user_path(folder, "hydra.sweep.dir")
+    if runs.find([place]) and (before := _swept(place)) != _own(overrides):
+        told = f"of the sweep {shlex.join(before)}, which goes on if it is given again" if before else "already"
         raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs {told}; name another one")
     if not OmegaConf.is_interpolation(hydra.sweep, "subdir"):
         raise UserError(f"hydra.sweep.subdir={hydra.sweep.subdir}: is one for all jobs; without it each has its own")
@@ -75,7 +78,7 @@ def _swept(folder: Path) -> list[str]:
 def command_to_go_on(typed: Sequence[str], folder: Path) -> str:
     """What to type to go on with a sweep: the same again, and its folder."""
     words = [word for word in typed if not word.startswith("hydra.sweep.dir=")]
-    return shlex.join([*words, f"hydra.sweep.dir={shown(folder)}"])
+    return shlex.join([*words, assigned("hydra.sweep.dir", shown(folder))])
 
 
 class RememberFolder(Callback):

@@ -16,13 +16,16 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import snntrain
+from snntrain import program
 from snntrain.cli import job, own_folder, resume, sweep
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
+from snntrain.config import words
 from snntrain.config.compose import CONF, VERSION_BASE, prepare, validate
 from snntrain.config.explain import first_line
 from snntrain.errors import RunFailed, UserError
+from snntrain.paths import user_path
 from snntrain.training.lock import Unavailable
 from snntrain.training.run_folder import discard
 from snntrain.training.stop import importing
@@ -40,7 +43,7 @@ def command(argv: Sequence[str]) -> None:
         UserError: something given cannot be used; nothing is left behind.
         RunFailed: the run, or a job of the sweep, failed.
     """
-    arguments, typed = parse(argv), ["snntrain", *argv]
+    arguments, typed = parse(argv), [*program.words(), *argv]
     if "--version" in arguments.flags:
         print(f"snntrain {snntrain.__version__}")
     elif "--help" in arguments.flags:
@@ -56,7 +59,7 @@ def command(argv: Sequence[str]) -> None:
         if "--cfg" in arguments.flags:
             _hand_to_hydra(arguments, _no_job)
         elif "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
-            print(own_folder.told(Path(config.hydra.run.dir), summary))
+            print(own_folder.told(_folder(config), summary))
         else:
             _run(arguments, typed)
 
@@ -73,9 +76,17 @@ def _validate(arguments: Arguments) -> DictConfig:
     package = arguments.flags.get("--package", "_global_")
     if package != "_global_" and OmegaConf.select(configs[0], package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
+    hydras = configs[0].hydra
+    if hydras.job.chdir:
+        raise UserError(
+            "hydra.job.chdir=true: a run finds data, and classes of your own, from the folder in which the command is "
+            "given; leave it out, what a run writes lies in its own folder anyway"
+        )
+    # Hydra reads them again.
+    arguments.overrides = [*map(words.read, arguments.overrides), *words.in_home_folders(hydras)]
     if multirun:
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
-        sweep.check_folders(configs[0].hydra, arguments.overrides)
+        sweep.check_folders(hydras, arguments.overrides)
     elif "--cfg" not in arguments.flags:
         _check_folder(configs[0])
     return configs[0]
@@ -85,11 +96,15 @@ def _check_folder(config: DictConfig) -> None:
     if not config.hydra.run.dir:
         raise UserError("hydra.run.dir=: names no folder; without it a run makes its own below outputs/")
     # Before Hydra writes there what the run is asked now.
-    own_folder.check(Path(config.hydra.run.dir), config)
+    own_folder.check(_folder(config), config)
 
 
 def _nothing_left(config: DictConfig) -> dict[str, Any] | None:
-    return own_folder.nothing_left(Path(config.hydra.run.dir), config)
+    return own_folder.nothing_left(_folder(config), config)
+
+
+def _folder(config: DictConfig) -> Path:
+    return user_path(config.hydra.run.dir, "hydra.run.dir")
 
 
 def _run(arguments: Arguments, typed: Sequence[str]) -> None:
@@ -126,7 +141,9 @@ def _no_job(config: DictConfig) -> None:
 
 
 def _hand_to_hydra(arguments: Arguments, task: Callable[[DictConfig], Any]) -> None:
-    sys.argv = [sys.argv[0], *arguments.argv()]
+    # A shell completes a command by its name; under python -m Hydra would take python for it.
+    name = "snntrain" if "--shell-completion" in arguments.flags else sys.argv[0]
+    sys.argv = [name, *arguments.argv()]
     prepare()
     try:
         hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(task)()

@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 import secrets
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,11 +17,10 @@ from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
-from hydra.errors import OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 
-from snntrain.config import check, schema, targets
-from snntrain.config.combinations import combinations
+from snntrain.config import check, primary, schema, targets, words
+from snntrain.config.combinations import SUBTREES, combinations
 from snntrain.config.explain import explain, first_line, key_of
 from snntrain.errors import UserError
 
@@ -35,6 +35,12 @@ LONGEST_FOLDER = 120
 ID_BYTES = 4
 # Hydra lists all jobs of a sweep before the first.
 MOST_JOBS = 10_000
+
+
+def is_top_level(word: str) -> bool:
+    """Whether a key or group at the top of the configuration has this name, or one that this begins with, as T.x."""
+    name = re.split(r"[./@]", word)[0]
+    return name in {*SUBTREES, *(folder.name for folder in CONF.iterdir() if folder.is_dir())}
 
 
 def prepare() -> None:
@@ -69,17 +75,12 @@ class Composer:
         return {name: options(name, ObjectType.CONFIG) for name in names}
 
     def parse(self, line: str) -> Override:
-        """The override that `line` gives.
+        """Return the override that `line` gives, its value quoted where Hydra needs that.
 
         Raises:
             UserError: it cannot be read.
         """
-        try:
-            (override,) = self.parser.parse_overrides([line])
-        # The latter two of a number with thousands of digits, and of thousands of brackets.
-        except (OverrideParseException, ValueError, RecursionError) as error:
-            told = f"{line}: cannot be read; write key=value, and quote values with special characters"
-            raise UserError(told) from error
+        (override,) = self.parser.parse_overrides([words.read(line)])
         return override
 
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
@@ -105,7 +106,7 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
     """A Composer while Hydra's configuration search is set up.
 
     Raises:
-        UserError: `config_dir` is no folder.
+        UserError: `config_dir` is no folder, or there is no `config_name`.
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         raise UserError(
@@ -115,7 +116,9 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
     with hydra.initialize_config_dir(str(CONF), version_base=VERSION_BASE, job_name="train"):
         if config_dir is not None:
             _search(Path(config_dir))
-        yield Composer(config_name, config_dir)
+        compose = Composer(config_name, config_dir)
+        primary.check(config_name, compose.loader, compose.folders)
+        yield compose
 
 
 def _search(folder: Path) -> None:
@@ -166,15 +169,16 @@ def validate(
 def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple[list[Override], list[str]]:
     """The overrides that can be read, and a line for each that cannot."""
     parsed: list[Override] = []
-    lines: list[str] = []
-    for line in overrides:
+    whole, lines = words.unsplit(overrides)
+    for line in whole:
         try:
             override = compose.parse(line)
         except UserError as error:
             lines += error.lines
             continue
         if override.is_sweep_override() and not multirun:
-            lines.append(f"{line}: gives several values; add -m to sweep over them")
+            one = f", or write {words.literally(line)} for the one" if override.key_or_group in words.TEXTS else ""
+            lines.append(f"{line}: gives several values; add -m to sweep over them{one}")
             continue
         if override.is_sweep_override() and _count(override) == 0:
             lines.append(f"{line}: gives no value at all; a sweep needs one or more, as in T=2,4")

@@ -11,6 +11,7 @@ from hydra.errors import MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
+from snntrain.config import words
 from snntrain.config.check import bounds
 
 TYPE_WORDS = {
@@ -38,9 +39,11 @@ def explain(error: Exception, override: str, config: DictConfig, groups: Mapping
         groups: the options of each config group.
     """
     cause = error.__cause__ or error
-    key = key_of(override)
+    key, override = key_of(override), words.as_typed(override)
     if key in groups:
         name = override.partition("=")[2]
+        if override.startswith("+") and key in (OmegaConf.select(config, "hydra.runtime.choices") or {}):
+            return f"{override}: {key} is chosen already; leave the + out, {override.lstrip('+')}"
         if name in groups[key]:
             return f"{override}: {first_line(cause)}; mend its file, or take another option"
         return f"{override}: {_no_such_option(key, name, groups[key])}"

@@ -32,11 +32,16 @@ def refused(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
         before: the run's configuration, as plain values.
         now: the one to go on with.
     """
-    changed = [difference for difference in differences(before, now) if not _is_below(difference[0], FREE)]
-    if not changed:
+    listed = changed(before, now)
+    if not listed:
         return None
-    listed = ", ".join(f"{key}={_typed(new)} (not {_typed(old)})" for key, old, new in changed)
     return f"{listed} would make another run of it; leave them as they were, or begin one in a folder of its own"
+
+
+def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """List the values that make `now` another run than `before`, each as 'T=6 (not 4)'; '' where none does."""
+    kept = [difference for difference in differences(before, now) if not _is_below(difference[0], FREE)]
+    return ", ".join(f"{key}={_typed(new)} (not {_typed(old)})" for key, old, new in kept)
 
 
 def plain(config: DictConfig) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from snntrain.config import check, plain_yaml, schema, targets
+from snntrain.config import check, plain_yaml, schema, targets, words
 from snntrain.config.compose import CONF, Composer, composer
 from snntrain.config.explain import explain, first_line, key_of
 from snntrain.errors import UserError
@@ -36,10 +36,10 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
     """
     config = _typed(read(run / "config.yaml"), run)
     config[ALLOW] = []
-    lines: list[str] = []
+    whole, lines = words.unsplit(overrides)
     refused: list[str] = []
     with composer(config_dir=config_dir) as compose:
-        for line in sorted(overrides, key=lambda o: o.partition("=")[0] not in compose.groups):
+        for line in sorted(whole, key=lambda o: o.partition("=")[0] not in compose.groups):
             try:
                 _apply(config, compose, line)
             except UserError as error:
@@ -122,7 +122,7 @@ def _apply(config: DictConfig, compose: Composer, line: str) -> None:
         raise UserError(f"{line}: give one value, as in T=8; a finished run is neither swept nor given or rid of keys")
     key = override.key_or_group
     if key in compose.groups:
-        composed = compose([line])
+        composed = compose([override.input_line or line])
         if key not in composed:
             raise UserError(f"{line}: presets are for training; give the keys that shall change")
         config[key] = composed[key]

@@ -1,6 +1,7 @@
 """Files of a data set that lies below the data root: found there, or downloaded whole or not at all."""
 
 import logging
+import os
 import shutil
 import socket
 import tarfile
@@ -27,6 +28,7 @@ class Source:
         files: the names of the files needed, in that folder.
         archives: paths, relative to the data root, of what is downloaded; one that is there already is used.
         fetch: downloads the data set below the folder given; what it raises is the reason that is reported.
+        gzipped: whether a file may lie there as <name>.gz instead.
     """
 
     name: str
@@ -34,24 +36,62 @@ class Source:
     files: tuple[str, ...]
     archives: tuple[str, ...]
     fetch: Callable[[Path], object]
+    gzipped: bool = False
 
     def missing(self, root: Path) -> list[str]:
         """The files that are not there, below a data root."""
-        return [name for name in self.files if not (root / self.folder / name).is_file()]
+        return self._not_in(root / self.folder)
+
+    def root_meant_by(self, named: Path) -> Path:
+        """Return the data root: the folder named, or the one above it where that names the set's own, as MNIST/raw."""
+        own = Path(self.folder).parts
+        if not self._is_in(named / self.folder):
+            for path in (Path(os.path.abspath(named)), Path(os.path.realpath(named))):
+                for depth in range(1, len(own) + 1):
+                    if path.parts[-depth:] == own[:depth] and self._is_in(path.parents[depth - 1] / self.folder):
+                        return path.parents[depth - 1]
+        return named
+
+    def check_place(self, root: Path) -> None:
+        """Check that the files do not lie in the data root itself.
+
+        Raises:
+            UserError: they do, and none lies where they are looked for.
+        """
+        folder = root / self.folder
+        if self._is_in(root) and not self._is_in(folder):
+            held = ", ".join(name for name in self.files if name not in self._not_in(root))
+            raise UserError(
+                f"dataset={self.name}: {root} itself holds {held}; if these are {self.name}'s, move them to {folder}, "
+                f"else {ANOTHER_WAY}"
+            )
+
+    def _is_in(self, folder: Path) -> bool:
+        return len(self._not_in(folder)) < len(self.files)
+
+    def _not_in(self, folder: Path) -> list[str]:
+        endings = ("", ".gz") if self.gzipped else ("",)
+        return [name for name in self.files if not any((folder / f"{name}{ending}").is_file() for ending in endings)]
 
 
 def obtain(source: Source, root: Path) -> Path:
-    """The folder with all files of the data set; what is missing is downloaded.
+    """Return the folder with all files of the data set; what is missing is downloaded.
 
     Nothing is written where no file is missing, so a read-only data root will do.
+
+    Args:
+        source: the data set.
+        root: the data root, or the set's own folder below it.
 
     Raises:
         UserError: files missing and no download, or a data root that cannot be written.
     """
+    root = source.root_meant_by(root)
     folder = root / source.folder
     missing = source.missing(root)
     if not missing:
         return folder
+    source.check_place(root)
     log.info("dataset=%s: downloading to %s", source.name, root)
     with _staging(source, root) as staging:
         try:
@@ -75,10 +115,13 @@ def obtain(source: Source, root: Path) -> Path:
 
 @contextmanager
 def _staging(source: Source, root: Path) -> Iterator[Path]:
-    """A folder that vanishes: an interrupted download leaves nothing that could be taken for data."""
+    """A folder that vanishes: an interrupted download leaves nothing that could be taken for data.
+
+    It lies on the disk of the data root, which is not made before there is something to put in.
+    """
+    there = next(path for path in (root, *root.parents) if os.path.lexists(path))
     try:
-        root.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(dir=root, prefix=".download-", ignore_cleanup_errors=True)
+        folder = tempfile.TemporaryDirectory(dir=there, prefix=".snntrain-download-", ignore_cleanup_errors=True)
     except OSError as error:
         raise UserError(
             f"dataset={source.name}: the data root {root} cannot be written ({error.strerror}); {ANOTHER_WAY}"

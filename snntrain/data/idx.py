@@ -1,27 +1,39 @@
 """The IDX format of the MNIST family: a magic number, big-endian sizes, then the bytes."""
 
+import gzip
 import math
+import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from snntrain.data.download import ANOTHER_WAY
 from snntrain.errors import UserError
 
+# A small gzip file can hold any number of zeros; the largest set of the family, EMNIST by class, has 0.55 GB.
+MOST_BYTES = 2**31
+AT_A_TIME = 2**20
+
 
 def read_idx(path: Path, ndim: int) -> Tensor:
-    """The unsigned bytes of an IDX file as a uint8 tensor with `ndim` dimensions (images 3, labels 1).
+    """Return the unsigned bytes of an IDX file as a uint8 tensor with `ndim` dimensions (images 3, labels 1).
 
     The magic number is 0, 0, the element type (8: unsigned byte), the number of dimensions
-    (Y. LeCun, "The MNIST database").
+    (Y. LeCun, "The MNIST database"). Where there is no such file, <name>.gz is read.
 
     Raises:
         UserError: a file that cannot be read, has another magic number, or another size than its header says.
     """
+    gzipped = path.with_name(f"{path.name}.gz")
+    if not path.exists() and gzipped.exists():
+        path = gzipped
     try:
-        content = np.fromfile(path, np.uint8)
+        content = _unzipped(path) if path == gzipped else np.fromfile(path, np.uint8)
+    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
+        raise damaged(path, f"it is no whole gzip file ({error})") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; make it readable, or {ANOTHER_WAY}") from error
     magic, start = bytes((0, 0, 8, ndim)), 4 + 4 * ndim
@@ -35,6 +47,15 @@ def read_idx(path: Path, ndim: int) -> Tensor:
         sizes = "x".join(map(str, shape))
         raise damaged(path, f"its header promises {sizes} bytes, it holds {len(content) - start}")
     return torch.from_numpy(content[start:].reshape(shape))
+
+
+def _unzipped(path: Path) -> NDArray[np.uint8]:
+    """The bytes of a gzip file, as far as a set of this family can need them."""
+    content = bytearray()
+    with gzip.open(path) as file:
+        while len(content) < MOST_BYTES and (part := file.read(AT_A_TIME)):
+            content += part
+    return np.frombuffer(content, np.uint8)
 
 
 def read_pair(images: Path, labels: Path, first_label: int, classes: int) -> tuple[Tensor, Tensor]:

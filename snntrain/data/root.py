@@ -3,16 +3,22 @@
 import os
 from pathlib import Path
 
+from snntrain.paths import user_path
+
 
 def data_root(root: str | None = None) -> Path:
-    """The folder of all data sets: `root` if given, else `$SNNTRAIN_DATA`, else the user's cache folder.
+    """Return the folder of all data sets: `root` if given, else `$SNNTRAIN_DATA`, else the user's cache folder.
 
     The cache folder is `$XDG_CACHE_HOME/snntrain/data`, by default `~/.cache/snntrain/data`.
+
+    Raises:
+        UserError: it lies in the home folder of nobody.
     """
-    given = root or os.environ.get("SNNTRAIN_DATA")
-    if given:
-        return Path(given).expanduser()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    if root:
+        return user_path(root, "dataset.root")
+    if given := os.environ.get("SNNTRAIN_DATA"):
+        return user_path(given, "SNNTRAIN_DATA")
+    cache = user_path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "XDG_CACHE_HOME")
     return cache / "snntrain" / "data"
 
 

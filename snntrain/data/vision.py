@@ -2,7 +2,7 @@
 
 torchvision (2 s to import) is loaded only to download, and for CIFAR and SVHN. Each function takes
 
-    root: folder of all data sets; None for `$SNNTRAIN_DATA`, else the user's cache folder
+    root: folder of all data sets, or this one's own; None for `$SNNTRAIN_DATA`, else the user's cache folder
     validation: share of the training images held out of training, stratified by class, default 0.1
     split_seed: seed of that choice, default 0
 
@@ -138,6 +138,7 @@ def _mnist_source(name: str, torchvision_name: str) -> Source:
         files,
         tuple(f"{folder}/{file}.gz" for file in files),
         lambda at: getattr(_datasets(), torchvision_name)(at, download=True),
+        gzipped=True,
     )
 
 
@@ -148,6 +149,7 @@ def _emnist_source(split: str) -> Source:
         tuple(f"emnist-{split}-{part}-{kind}" for part in PARTS for kind in IDX),
         ("EMNIST/raw/gzip.zip",),
         lambda folder: _datasets().EMNIST(folder, split=split, download=True),
+        gzipped=True,
     )
 
 

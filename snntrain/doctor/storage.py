@@ -55,7 +55,7 @@ def _state(option: DictConfig, root: Path) -> tuple[str, str]:
         return "unknown", in_short(error)
     if source is None or not target.startswith(OURS):
         return "unknown", f"{target} finds its data itself"
-    missing = source.missing(root)
+    missing = source.missing(source.root_meant_by(root))
     if not missing:
         return "complete", ""
     return ("absent", "") if len(missing) == len(source.files) else ("incomplete", f"lacks {', '.join(missing)}")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from snntrain.errors import UserError
+from snntrain.paths import as_typed, user_path
 from snntrain.report import runs
 from snntrain.report.statistics import in_order
 
@@ -40,7 +41,7 @@ def chosen(key: str, value: str) -> Path:
     """
     if value == LATEST:
         return latest()
-    folder = Path(value)
+    folder = user_path(value, key)
     if not (folder / "config.yaml").exists() and (below := _runs_below(folder)):
         raise UserError(f"{key}={value}: {_told(key, folder, below)}")
     return folder
@@ -49,10 +50,10 @@ def chosen(key: str, value: str) -> Path:
 def _told(key: str, folder: Path, below: Sequence[Path]) -> str:
     sweep = (folder / "multirun.yaml").exists()
     count = "1 run" if len(below) == 1 else f"{len(below):,} runs"
-    few = ", ".join([*(f"{key}={run}" for run in below[:_FEW]), *(["…"] if len(below) > _FEW else [])])
+    few = ", ".join([*(f"{key}={as_typed(run)}" for run in below[:_FEW]), *(["…"] if len(below) > _FEW else [])])
     told = f"a {'sweep' if sweep else 'folder'} of {count}; name one of them, as in {few}"
     if sweep and key == "resume":
-        told += f"; all of it goes on by the sweep's own command with hydra.sweep.dir={folder}"
+        told += f"; all of it goes on by the sweep's own command with hydra.sweep.dir={as_typed(folder)}"
     return told
 
 

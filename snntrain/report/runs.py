@@ -15,7 +15,9 @@ from typing import Any
 
 import yaml
 
+from snntrain import program
 from snntrain.config import plain_yaml
+from snntrain.paths import as_typed
 from snntrain.training.lock import LOCK_FILE, STALE_SECONDS
 
 COMPLETED = "completed"
@@ -157,7 +159,7 @@ def _resume(folder: Path, status: str, error: str | None) -> str | None:
     if error is not None and "snntrain resume=" in error:
         return None
     stopped = status in ("failed", "interrupted") and (folder / "checkpoints" / "last.pt").is_file()
-    return plain(shlex.join(["snntrain", f"resume={folder}"])) if stopped or status == KILLED else None
+    return plain(shlex.join([*program.words(), f"resume={as_typed(folder)}"])) if stopped or status == KILLED else None
 
 
 def _lives(folder: Path, now: float) -> bool:

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from snntrain import program
 from snntrain.config import plain_yaml
 from snntrain.errors import RunFailed, UserError
+from snntrain.paths import as_typed
 from snntrain.training.environment import earlier_starts, environment
 from snntrain.training.lock import Lock
 from snntrain.training.stop import came
@@ -159,13 +161,13 @@ class RunFolder:
 def resume_command(path: Path, allowed: Sequence[str] = ()) -> str:
     """What to type to go on with the run in a folder, whose classes lie below the prefixes `allowed`, too."""
     words = [f"resume={shown(path)}", *([f"allow_targets=[{','.join(allowed)}]"] if allowed else [])]
-    return shlex.join(["snntrain", *words])
+    return shlex.join([*program.words(), *words])
 
 
 def shown(path: Path) -> str:
     """The folder as one would type it: relative where it lies below the current one."""
     relative = os.path.relpath(path)
-    return str(path) if relative.startswith("..") else relative
+    return as_typed(path if relative.startswith("..") else Path(relative))
 
 
 def read_summary(path: Path) -> dict[str, Any]:

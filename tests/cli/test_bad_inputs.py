@@ -21,6 +21,14 @@ BAD = {
     # commands
     "command with a letter too many": ("evall run=outputs", "evall: there is no such command (did you mean eval?)"),
     "command of other programs": ("help", "help: there is no such command; snntrain --help lists"),
+    "command of another program": ("tensorboard", "lists what there is: train, eval, inspect, report, doctor, resume="),
+    "command without its equals sign": ("resume outputs/x", "resume: there is no such command"),
+    "file in place of a command": ("conf/config.yaml", "conf/config.yaml: there is no such command"),
+    "key without its value": ("neuron.tau", "neuron.tau: cannot be read; write key=value"),
+    "plus before a preset": ("+experiment=plif_mnist", "leave the + out, experiment=plif_mnist"),
+    "list split by the shell": ("network.channels=[16, 32]", "quote all of it: 'network.channels=[16, 32]'"),
+    "folder with a comma": ("dataset.root=x,y", "or write 'dataset.root=\"x,y\"' for the one"),
+    "folder of Hydra's own": ("hydra.job.chdir=true", "hydra.job.chdir=true: a run finds data"),
     # flags
     "unknown flag": ("--frobnicate T=2", "--frobnicate: there is no such flag"),
     "flag without value": ("T=2 --config-dir", "--config-dir: needs a value"),
@@ -32,7 +40,7 @@ BAD = {
     "completion of nothing": ("--shell-completion", "--shell-completion: needs install=bash"),
     "completion of no shell": ("--shell-completion install=dos", "'dos'"),
     "config folder that is not there": ("--config-dir {broken}/none", "none: there is no such folder"),
-    "config that is not there": ("--config-name mine", "mine"),
+    "config that is not there": ("--config-name mine", "--config-name mine: there is no mine.yaml in "),
     "help on YAML with a syntax error": ("--help --config-dir {broken}/syntax", "syntax.yaml: cannot be read"),
     "help on a schema that is not there": (
         "--config-dir {broken}/no_such_schema --help",
@@ -120,8 +128,12 @@ BAD = {
     "eval with a flag": (f"{EVAL}/good -m", "--multirun: eval takes"),
     "eval with a flag that is not there": (f"{EVAL}/good --verbose", "--verbose: there is no such flag"),
     "eval with a config folder that is not there": (f"{EVAL}/good --config-dir none", "none: there is no such folder"),
-    "eval with no override": (f"{EVAL}/good T", "T: cannot be read; write key=value, and quote values"),
-    "eval with an unbalanced bracket": (f"{EVAL}/good network.hidden=[3", "cannot be read; write key=value"),
+    "eval with no override": (f"{EVAL}/good T", "T: cannot be read; write key=value, as in T=8"),
+    "eval with an unbalanced bracket": (
+        f"{EVAL}/good network.hidden=[3",
+        "cannot be read as a list or mapping; write key=value",
+    ),
+    "eval with a list split by the shell": (f"{EVAL}/good network.hidden=[3, 4]", "'network.hidden=[3, 4]'"),
     "eval with a key that is not there": (f"{EVAL}/good neuron.tau=3", "neuron.tau=3"),
     "eval out of range": (f"{EVAL}/good T=0", "T=0: must be >= 1"),
     "eval of two values": (f"{EVAL}/good T=2,4", "T=2,4: give one value"),

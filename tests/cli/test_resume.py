@@ -196,6 +196,33 @@ def test_what_would_make_another_run_of_it_is_refused(
     assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("resume=run",), (*TINY, "trainer.ema=0.5", "T=6", "seed=3", "hydra.run.dir=run")],
+    ids=["resume", "again"],
+)
+def test_a_configuration_that_somebody_edited_is_told_by_what_differs(
+    words: tuple[str, ...], snntrain: Command, finished_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_run, tmp_path / "run")
+    config = tmp_path / "run" / "config.yaml"
+    begun = config.read_text()
+    config.write_text(begun.replace("\nT: 4\n", "\nT: 6\n").replace("\nseed: 0\n", "\nseed: 3\n"))
+    before = {path: path.read_bytes() for name in KEPT for path in (tmp_path / "run").glob(name)}
+    outcome = snntrain(*words, "trainer.epochs=3")
+    assert outcome.status == 2
+    assert outcome.err == (
+        "snntrain: run: config.yaml was changed after the run was begun, it says T=6 (not 4), seed=3 (not 0); put the "
+        "old values back there, or begin another run in a folder of its own\n"
+    )
+    assert before == {path: path.read_bytes() for path in before}
+    config.write_text(begun)
+    assert snntrain("resume=run", "trainer.epochs=3").status == 0
+
+
+KEPT = ("config.yaml", "metrics.jsonl", "test.json", "checkpoints/*", "tensorboard/*")
+
+
 def test_a_run_of_before_a_key_came_goes_on_with_its_default(
     snntrain: Command, finished_run: Path, tmp_path: Path
 ) -> None:

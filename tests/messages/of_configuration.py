@@ -19,9 +19,17 @@ CASES: dict[str, Case] = {
     "word of a flag": (line("--cfg everything"), ("--cfg everything", "job, hydra, all", "must be one of")),
     "flag that goes with --cfg": (line("--resolve"), ("--resolve", "goes with --cfg", "snntrain --cfg job --resolve")),
     "completion of nothing": (line("--shell-completion"), ("--shell-completion", "needs", "install=bash, or zsh")),
-    "unknown command": (line("evall"), ("evall", "no such command", "did you mean eval?")),
+    "unknown command": (line("evall"), ("evall", "no such command (did you mean eval?)", "there is: train, eval")),
+    "no home folder": (
+        line("eval run=~no_user/x"),
+        ("run=~no_user/x", "there is no user 'no_user'", "write ./~no_user/x"),
+    ),
     # cli/train.py, cli/sweep.py
     "package": (line("--cfg job --package x"), ("--package x", "no such part", "one is neuron")),
+    "other folder": (
+        line("hydra.job.chdir=true"),
+        ("hydra.job.chdir=true", "a run finds data, and classes of your own", "leave it out"),
+    ),
     "no folder": (line("hydra.run.dir="), ("hydra.run.dir=", "names no folder", "without it a run makes its own")),
     "folder of a run": (
         line("hydra.run.dir={broken}/runs/good"),
@@ -99,9 +107,8 @@ CASES: dict[str, Case] = {
     ),
     # config/compose.py
     "config folder": (overrides(config_dir="nowhere"), ("--config-dir nowhere", "no such folder", "give the one")),
-    "config that is not there": (overrides(config_name="mine"), ("mine", "Cannot find primary config", "take another")),
-    "unreadable override": (together("seed=["), ("seed=[", "cannot be read", "write key=value")),
     "sweep without -m": (overrides("T=1,2"), ("T=1,2", "several values", "add -m")),
+    "text with a comma": (together("name=a,b"), ("name=a,b", "several values", "or write 'name=\"a,b\"' for the one")),
     "sweep of nothing": (overrides("T=range(0)", multirun=True), ("T=range(0)", "no value", "needs one or more")),
     "great sweep": (overrides("seed=range(99999)", multirun=True), ("seed=range(99999)", "10,000 at most", "in parts")),
     "hydra as a value": (overrides("hydra=1"), ("hydra=1", "must stay a mapping", "as in hydra.run.dir=…")),
@@ -109,7 +116,38 @@ CASES: dict[str, Case] = {
         overrides("experiment=shadow", config_dir=OWN),
         ("allow_targets=['os']", "on the command line alone", "give it there"),
     ),
+    # config/primary.py, config/words.py
+    "config that is not there": (
+        overrides(config_name="confi"),
+        ("--config-name confi", "there is no confi.yaml", "there are config (did you mean config?)"),
+    ),
+    "config that is no YAML": (
+        overrides(config_name="mine", config_dir="{broken}/primary"),
+        ("mine.yaml", "expected ',' or ']'", "mend it, or take another config"),
+    ),
+    "no value given": (together("seed"), ("seed", "cannot be read", "write key=value, as in T=8")),
+    "unreadable key": (together("ключ=1"), ("ключ=1", "the letters a to z", "as in neuron.tau=3")),
+    "unreadable list": (together("seed=["), ("seed=[", "cannot be read as a list", "brackets that are closed")),
+    "list with a text": (
+        together("monitor.layers=[#1]"),
+        ("monitor.layers=[#1]", "cannot be read as a list", "write 'monitor.layers=[\"#1\"]'"),
+    ),
+    "unreadable sweep": (together("seed=1,"), ("seed=1,", "as one value, or several", "write key=value")),
+    "two equals signs": (together("seed==1"), ("seed==1", "cannot be read", "write seed=1 with one equals sign")),
+    "control character": (together("name=\x01"), ("name=", "cannot be read", "no control characters")),
+    "too many digits": (
+        together("dataset.validation=" + "9" * 5000),
+        ("dataset.validation=9", "it is too long", "a shorter value"),
+    ),
+    "split word": (
+        overrides("network.hidden=[1,", "2]"),
+        ("network.hidden=[1, 2]", "the shell has split it", "quote all of it: 'network.hidden=[1, 2]'"),
+    ),
     # config/explain.py
+    "plus before a group": (
+        together("+experiment=plif_mnist"),
+        ("+experiment=plif_mnist", "is chosen already", "leave the + out"),
+    ),
     "option": (together("encoder=poison"), ("encoder=poison", "there are direct, latency, poisson", "mean poisson?")),
     "option of Hydra": (
         together("hydra/launcher=x"),

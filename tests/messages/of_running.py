@@ -42,6 +42,14 @@ CASES: dict[str, Case] = {
         lambda world: vision.mnist(str(world.broken / "file" / "data")),
         ("file/data", "cannot be written", "name another data root"),
     ),
+    "files in the data root": (
+        lambda world: vision.mnist(str(world.broken / "mine")),
+        ("broken/mine itself holds train-", "if these are mnist's", "move them to"),
+    ),
+    "no gzip file": (
+        lambda world: idx.read_idx(world.broken / "zip", 3),
+        ("zip.gz", "is damaged: it is no whole gzip file", "delete it"),
+    ),
     "magic number": (lambda world: world.idx(b"\x89PNG"), ("idx", "should begin with the bytes 00000803", "delete it")),
     "no pixels": (lambda world: world.idx(HEAD + bytes(12)), ("idx", "have 0x0 pixels", "delete it")),
     "IDX size": (
@@ -108,6 +116,10 @@ CASES: dict[str, Case] = {
     "no checkpoint to go on from": (
         line("resume={broken}/runs/nothing_good trainer.epochs=9"),
         ("nothing_good/checkpoints", "last.pt and previous.pt cannot be used", "put a good copy there"),
+    ),
+    "a configuration that was changed": (
+        line("resume={broken}/runs/edited trainer.epochs=9"),
+        ("runs/edited: config.yaml was changed", "it says T=6 (not 4)", "put the old values back"),
     ),
     "a folder in the way": (
         line("resume={broken}/runs/in_the_way trainer.epochs=9"),

@@ -186,6 +186,7 @@ def made(
     broken.fill(world.broken, finished_run)
     for name, text in {
         "lists/neuron/list.yaml": "- a\n",
+        "primary/mine.yaml": "defaults: [config\n",
         "configs/reset/bare.yaml": "v_reset: 0\n",
         "configs/neuron/number.yaml": "# @package _global_\nneuron: 3\n",
         "modules/unlucky_loss.py": "import torch\n\n\nclass Loss(torch.nn.Module):\n    def forward(self, *given):\n"
@@ -210,7 +211,7 @@ def made(
 
 
 def _runs_to_go_on_with(folder: Path, run: Path) -> None:
-    for name in ("no_epoch", "old", "nothing_good", "linked", "in_the_way"):
+    for name in ("no_epoch", "old", "nothing_good", "linked", "in_the_way", "edited"):
         shutil.copytree(run, folder / "runs" / name)
     best = {name: folder / "runs" / name / "checkpoints" / "best.pt" for name in ("no_epoch", "old")}
     state = checkpoint.load(best["old"])
@@ -224,5 +225,12 @@ def _runs_to_go_on_with(folder: Path, run: Path) -> None:
     metrics = folder / "runs" / "linked" / "metrics.jsonl"
     metrics.replace(folder / "own")
     metrics.symlink_to(folder / "own")
+    config = folder / "runs" / "edited" / "config.yaml"
+    config.write_text(config.read_text().replace("\nT: 4\n", "\nT: 6\n"))
+    write_mnist(folder / "mine").rename(folder / "raw")
+    (folder / "mine" / "MNIST").rmdir()
+    (folder / "mine").rmdir()
+    (folder / "raw").rename(folder / "mine")
+    (folder / "zip.gz").write_text("no gzip file")
     (folder / "foreign").mkdir()
     (folder / "foreign" / "summary.json").write_text("{}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from snntrain.errors import UserError
+from snntrain.training.run_folder import shown
 from snntrain.training.saving import checkpoint
 
 log = logging.getLogger("snntrain")
@@ -43,19 +44,21 @@ class Checkpoints:
         except UserError:
             return False
 
-    def newest(self, belongs: Callable[[dict[str, Any]], bool]) -> dict[str, Any] | None:
-        """What a run can go on from: the last one, or where that is damaged, which a warning says, the one before.
+    def newest(self, foreign: Callable[[dict[str, Any]], str | None]) -> dict[str, Any] | None:
+        """Return what a run can go on from: the last one, or where a warning says what is wrong with it, the previous.
 
         Args:
-            belongs: whether a state is of this run.
+            foreign: by which values a state is of another run; '' where it is of this one, None where it has none.
 
         Returns:
             None where there is none yet.
 
         Raises:
-            UserError: there are some, and none is any good; or a folder is where a checkpoint would be written.
+            UserError: there are some, and none is any good, or of this run; or a folder is where a checkpoint would be
+                written.
         """
         self._refuse_folders()
+        others: list[str] = []
         there = [path for path in (self.last, self.previous) if path.exists()]
         for path in there:
             try:
@@ -63,9 +66,16 @@ class Checkpoints:
             except UserError as error:
                 log.warning("%s", str(error).partition(";")[0])
                 continue
-            if belongs(state):
+            if (told := foreign(state)) == "":
                 return state
             log.warning("%s: of another run, it is left alone", path)
+            others += [told] if told else []
+        if others:
+            run = shown(self.last.parent.parent)
+            raise UserError(
+                f"{run}: config.yaml was changed after the run was begun, it says {others[0]}; "
+                "put the old values back there, or begin another run in a folder of its own"
+            )
         if there:
             raise UserError(
                 f"{self.last.parent}: no checkpoint to go on from, {' and '.join(path.name for path in there)} cannot "

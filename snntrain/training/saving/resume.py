@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from snntrain.config.explain import first_line
-from snntrain.config.resumed import differences, plain, refused
+from snntrain.config.resumed import changed, differences, plain
 from snntrain.errors import UserError
 from snntrain.inspect import event_files
 from snntrain.training.build import Job
@@ -38,10 +38,11 @@ def saved(config: DictConfig, run: RunFolder) -> State | None:
     """
     wanted = plain(config)
 
-    def belongs(state: State) -> bool:
-        return isinstance(state.get("config"), dict) and refused(state["config"], wanted) is None
+    def foreign(state: State) -> str | None:
+        before = state.get("config")
+        return changed(before, wanted) if isinstance(before, dict) else None
 
-    return Checkpoints(run.checkpoints).newest(belongs)
+    return Checkpoints(run.checkpoints).newest(foreign)
 
 
 def go_on(job: Job, state: State, data: str) -> Training:
