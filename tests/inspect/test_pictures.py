@@ -345,4 +345,8 @@ def test_a_text_is_as_wide_as_its_curves() -> None:
     for letter in map(chr, [*range(0x21, 0x7F), *range(0xC0, 0x180)]):
         outline, width = _outline(letter)
         assert width == outline.get_extents().x1, letter
-    assert _outline(" ")[1] == 0
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_class_may_have_a_blank_name(blank: str) -> None:
+    pixels(raster(panels(recording()), [blank] * N, blank, NEURONS))

@@ -30,6 +30,9 @@ class Lettering(Text):
         if not isinstance(renderer, RendererAgg):
             super().draw(renderer)
             return
+        # matplotlib makes no outline of nothing.
+        if not self.get_text().strip():
+            return
         outline, width = _outline(self.get_text())
         x, y = self.get_transform().transform(self.get_position())
         scale = renderer.points_to_pixels(self.get_fontsize())
