@@ -40,7 +40,7 @@ def without_compiler(kind: Callable[..., Any]) -> Callable[..., Any]:
     # The first optimizer of a class adds hooks to its step, and will to this one, too.
     step = inspect.unwrap(kind.step, stop=lambda method: not getattr(method, "hooked", False))
     if _is_made_by(STEP, step):
-        own["step"] = _with_gradient_if_differentiable(step.__wrapped__)  # type: ignore[attr-defined]
+        own["step"] = _with_gradient_if_differentiable(step.__wrapped__)
     own |= {name: getattr(kind, name) for name in ("__module__", "__qualname__", "__doc__")}
     return type(kind.__name__, (kind,), own)
 

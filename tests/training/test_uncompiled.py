@@ -21,7 +21,8 @@ import sys
 from pathlib import Path
 from tests.training.jobs import trained
 for number, override in enumerate(sys.argv[2:]):
-    trained(Path(sys.argv[1]) / str(number), override, "monitor=default", "trainer.epochs=2", "trainer.clip_grad_norm=1")
+    folder = Path(sys.argv[1]) / str(number)
+    trained(folder, override, "monitor=default", "trainer.epochs=2", "trainer.clip_grad_norm=1")
 print([name for name in sys.modules if name.startswith(("torch._dynamo", "torch._inductor"))])
 """
 
