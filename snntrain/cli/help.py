@@ -70,7 +70,7 @@ def _top_level(config: DictConfig) -> Iterator[str]:
 
 
 def _group(compose: Composer, group: str, config: DictConfig) -> Iterator[str]:
-    options = compose.loader.get_group_options(group)
+    options = compose.groups[group]
     chosen = config.hydra.runtime.choices.get(group)
     meaning = {field.name: field.metadata["meaning"] for field in fields(schema.Config)}.get(group)
     yield f"{group}: {meaning or 'presets for several groups at once'}"

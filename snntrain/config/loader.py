@@ -42,14 +42,15 @@ class Loader(ConfigLoaderImpl):
         validate_sweep_overrides: bool = True,
     ) -> DictConfig:
         parsed = OverridesParser.create().parse_overrides(overrides)
-        told = (run_mode, from_shell, validate_sweep_overrides)
+        how = (run_mode, from_shell, validate_sweep_overrides)
         if any(_is_written_by_hydra(override) for override in parsed):
-            return super()._load_configuration_impl(config_name, overrides, *told)
+            return super()._load_configuration_impl(config_name, overrides, *how)
         values = [override for override in parsed if self._is_value(override, config_name)]
         choices = [override.input_line or "" for override in parsed if override not in values]
-        key = (config_name, *told, *choices)
+        # Whether they come from a shell changes what is said of them, not what is composed.
+        key = (config_name, run_mode, validate_sweep_overrides, *choices)
         if key not in self._kept:
-            self._kept[key] = super()._load_configuration_impl(config_name, choices, *told)
+            self._kept[key] = super()._load_configuration_impl(config_name, choices, *how)
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
