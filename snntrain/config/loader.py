@@ -7,10 +7,12 @@ from collections import OrderedDict
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
-from hydra._internal.config_repository import CachingConfigRepository
+from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
+from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
@@ -24,14 +26,15 @@ class Loader(ConfigLoaderImpl):
     """Composes what Hydra's own loader composes.
 
     Hydra composes the configuration of a run three times and that of a sweep's job twice. What takes the time is to
-    read and merge the files of the options that are chosen. Values are laid over a copy of that, as Hydra lays them
-    over it; between the jobs of a sweep little else differs.
+    read and merge the files of the options that are chosen. A file is read once, and of each choice of options the
+    configuration is kept; values are laid over a copy of it, as Hydra lays them over it itself. Little else differs
+    between the jobs of a sweep.
     """
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         super().__init__(config_search_path)
         self._kept: OrderedDict[tuple[Any, ...], DictConfig] = OrderedDict()
-        self._options: dict[str | None, CachingConfigRepository] = {}
+        self._files: dict[str | None, CachingConfigRepository] = {}
 
     def _load_configuration_impl(
         self,
@@ -41,11 +44,11 @@ class Loader(ConfigLoaderImpl):
         from_shell: bool = True,
         validate_sweep_overrides: bool = True,
     ) -> DictConfig:
-        parsed = OverridesParser.create().parse_overrides(overrides)
+        parsed, files = self._parse_overrides_and_create_caching_repo(config_name, overrides)
         how = (run_mode, from_shell, validate_sweep_overrides)
-        if any(_is_written_by_hydra(override) for override in parsed):
+        if any(_is_below(override, WRITTEN_BY_HYDRA) for override in parsed):
             return super()._load_configuration_impl(config_name, overrides, *how)
-        values = [override for override in parsed if self._is_value(override, config_name)]
+        values = [override for override in parsed if _is_value(override, files)]
         choices = [override.input_line or "" for override in parsed if override not in values]
         # Whether they come from a shell changes what is said of them, not what is composed.
         key = (config_name, run_mode, validate_sweep_overrides, *choices)
@@ -59,19 +62,32 @@ class Loader(ConfigLoaderImpl):
         _tell(config, parsed)
         return config
 
-    def _is_value(self, override: Override, config_name: str | None) -> bool:
-        """Whether an override sets a key, and chooses no options, by Hydra's own rule."""
-        if override.is_sweep_override():
-            return False
-        if config_name not in self._options:
-            _, self._options[config_name] = self._parse_overrides_and_create_caching_repo(config_name, [])
-        is_group = self._options[config_name].group_exists(override.key_or_group)
-        return isinstance(override.value(), dict) or not is_group
+    def _parse_overrides_and_create_caching_repo(
+        self, config_name: str | None, overrides: list[str]
+    ) -> tuple[list[Override], CachingConfigRepository]:
+        parsed = OverridesParser.create().parse_overrides(overrides)
+        if any(_is_below(override, ("hydra.searchpath",)) for override in parsed):
+            return super()._parse_overrides_and_create_caching_repo(config_name, overrides)
+        if config_name not in self._files:
+            _, self._files[config_name] = super()._parse_overrides_and_create_caching_repo(config_name, [])
+        return parsed, self._files[config_name]
+
+    def _load_single_config(self, default: ResultDefault, repo: IConfigRepository) -> ConfigResult:
+        result = super()._load_single_config(default, repo)
+        # What belongs nowhere in particular, as a preset, is merged as it is, and would change with what is made of it.
+        return copy.deepcopy(result)
 
 
-def _is_written_by_hydra(override: Override) -> bool:
+def _is_value(override: Override, files: CachingConfigRepository) -> bool:
+    """Whether an override sets a key, and chooses no option, by Hydra's own rule."""
+    if override.is_sweep_override():
+        return False
+    return isinstance(override.value(), dict) or not files.group_exists(override.key_or_group)
+
+
+def _is_below(override: Override, keys: tuple[str, ...]) -> bool:
     key = override.key_or_group
-    return key == "hydra" or any(key == own or key.startswith(f"{own}.") for own in WRITTEN_BY_HYDRA)
+    return key == "hydra" or any(key == own or key.startswith(f"{own}.") for own in keys)
 
 
 def _tell(config: DictConfig, overrides: list[Override]) -> None:
