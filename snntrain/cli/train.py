@@ -17,7 +17,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import snntrain
-from snntrain.cli import job, own_folder, resume, sweep
+from snntrain.cli import job, own_folder, resume
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
@@ -74,6 +74,8 @@ def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
     if package != "_global_" and OmegaConf.select(configs[0], package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
     if multirun:
+        from snntrain.cli import sweep
+
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
         sweep.check_folders(configs[0].hydra, arguments.overrides)
     elif "--cfg" not in arguments.flags:
@@ -114,6 +116,8 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer, config: 
             ) from error
 
     if "--multirun" in arguments.flags:
+        from snntrain.cli import sweep
+
         sweep.run(launch, typed)
         return
     launch()
