@@ -18,8 +18,8 @@ from omegaconf import DictConfig
 
 # Keys that Hydra writes itself once it has composed the rest, or that say where options lie.
 WRITTEN_BY_HYDRA = ("hydra.overrides", "hydra.runtime", "hydra.job", "hydra.searchpath")
-# Choices of options whose composition is kept; one takes half a megabyte.
-MOST_KEPT = 100
+# Choices of options whose composition is kept; one takes 0.15 MB.
+MOST_KEPT = 300
 
 
 class Loader(ConfigLoaderImpl):
