@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from omegaconf import DictConfig
 
 from snntrain.config import plain_yaml, schema
 from snntrain.config.check import bounds
-from snntrain.config.compose import Composer, composer
+from snntrain.config.compose import CONF, Composer, composer
 from snntrain.config.explain import first_line
 from snntrain.errors import UserError
 
@@ -54,24 +53,25 @@ def help_text(config_dir: str | None = None) -> str:
     Raises:
         UserError: a file of `config_dir` that cannot be read, or extends a schema that is not there.
     """
+    # Read as it is: to compose it would take half of the time of this text.
+    primary = _read(CONF / "config.yaml")
+    chosen = {group: name for entry in primary["defaults"] if isinstance(entry, dict) for group, name in entry.items()}
     with composer(config_dir=config_dir) as compose:
-        config = compose([])
-        lines = [HEAD, "Keys at the top, with their defaults", *_top_level(config)]
+        lines = [HEAD, "Keys at the top, with their defaults", *_top_level(primary)]
         lines += ["", "Groups, the default option in brackets, and their keys"]
         for group in sorted(compose.groups):
-            lines += ["", *_group(compose, group, config)]
+            lines += ["", *_group(compose, group, chosen.get(group))]
     return "\n".join(lines)
 
 
-def _top_level(config: DictConfig) -> Iterator[str]:
+def _top_level(primary: Mapping[str, Any]) -> Iterator[str]:
     for field in fields(schema.Config):
-        if not isinstance(config[field.name], DictConfig):
-            yield _line(field.name, config[field.name], _told(field.metadata))
+        if field.name in primary:
+            yield _line(field.name, primary[field.name], _told(field.metadata))
 
 
-def _group(compose: Composer, group: str, config: DictConfig) -> Iterator[str]:
-    options = compose.loader.get_group_options(group)
-    chosen = config.hydra.runtime.choices.get(group)
+def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
+    options = compose.groups[group]
     meaning = {field.name: field.metadata["meaning"] for field in fields(schema.Config)}.get(group)
     yield f"{group}: {meaning or 'presets for several groups at once'}"
     shown = ", ".join(f"[{option}]" if option == chosen else option for option in options)

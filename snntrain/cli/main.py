@@ -14,12 +14,15 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 
+from snntrain.cli.arguments import parse
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
 from snntrain.openmp import sleep_soon
 from snntrain.training.stop import SIGNALS, came, end_at_once, importing, is_ignored
 
 
 def _train(argv: Sequence[str]) -> None:
+    # A wrong flag needs no configuration to be told.
+    parse(argv)
     with importing():
         from snntrain.cli.train import command
     command(argv)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,12 @@ from omegaconf import DictConfig, OmegaConf
 
 import snntrain
 from snntrain import program
-from snntrain.cli import job, own_folder, resume, sweep
+from snntrain.cli import job, own_folder, resume
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
 from snntrain.config import words
-from snntrain.config.compose import CONF, VERSION_BASE, prepare, validate
+from snntrain.config.compose import CONF, VERSION_BASE, Composer, checked, composer, prepare
 from snntrain.config.explain import first_line
 from snntrain.errors import RunFailed, UserError
 from snntrain.paths import user_path
@@ -34,6 +35,8 @@ log = logging.getLogger("snntrain")
 
 # These print something and end; Hydra answers them by itself.
 HYDRA_ANSWERS = {"--hydra-help", "--shell-completion", "--info"}
+# Hydra refuses two of these.
+ONE_OF = {"--run", "--multirun", "--cfg"}
 
 
 def command(argv: Sequence[str]) -> None:
@@ -50,29 +53,26 @@ def command(argv: Sequence[str]) -> None:
         print(help_text(arguments.flags.get("--config-dir")))
     elif arguments.asks_for_completions():
         print(*completions(os.environ.get("COMP_LINE", "")), sep="\n")
-    elif HYDRA_ANSWERS & arguments.flags.keys():
-        _hand_to_hydra(arguments, _no_job)
+    elif HYDRA_ANSWERS & arguments.flags.keys() or len(ONE_OF & arguments.flags.keys()) > 1:
+        _hand_to_hydra(arguments)
     elif resume.is_meant(arguments):
         resume.command(arguments, typed)
     else:
-        config = _validate(arguments)
-        if "--cfg" in arguments.flags:
-            _hand_to_hydra(arguments, _no_job)
-        elif "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
-            print(own_folder.told(_folder(config), summary))
-        else:
-            _run(arguments, typed)
+        flags = arguments.flags
+        with composer(flags.get("--config-name", "config"), flags.get("--config-dir")) as compose:
+            config = _validate(arguments, compose)
+            if "--cfg" in flags:
+                _show(arguments, compose)
+            elif "--multirun" not in flags and (summary := _nothing_left(config)):
+                print(own_folder.told(_folder(config), summary))
+            else:
+                _run(arguments, typed, compose, config)
 
 
-def _validate(arguments: Arguments) -> DictConfig:
+def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
     """The configuration, of a sweep that of its first job, once nothing is wrong with it."""
     multirun = "--multirun" in arguments.flags
-    configs = validate(
-        arguments.overrides,
-        multirun=multirun,
-        config_name=arguments.flags.get("--config-name", "config"),
-        config_dir=arguments.flags.get("--config-dir"),
-    )
+    configs = checked(compose, arguments.overrides, multirun=multirun)
     package = arguments.flags.get("--package", "_global_")
     if package != "_global_" and OmegaConf.select(configs[0], package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
@@ -85,6 +85,8 @@ def _validate(arguments: Arguments) -> DictConfig:
     # Hydra reads them again.
     arguments.overrides = [*map(words.read, arguments.overrides), *words.in_home_folders(hydras)]
     if multirun:
+        from snntrain.cli import sweep
+
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
         sweep.check_folders(hydras, arguments.overrides)
     elif "--cfg" not in arguments.flags:
@@ -107,7 +109,7 @@ def _folder(config: DictConfig) -> Path:
     return user_path(config.hydra.run.dir, "hydra.run.dir")
 
 
-def _run(arguments: Arguments, typed: Sequence[str]) -> None:
+def _run(arguments: Arguments, typed: Sequence[str], compose: Composer, config: DictConfig) -> None:
     # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
     with importing():
         import snntrain.training.run  # noqa: F401
@@ -120,7 +122,7 @@ def _run(arguments: Arguments, typed: Sequence[str]) -> None:
 
     def launch() -> None:
         try:
-            _hand_to_hydra(arguments, task)
+            _launch(arguments, compose, config.hydra.mode, task)
         except OSError as error:
             # Inside the job every error is caught: this is Hydra, making the output folder.
             raise UserError(
@@ -129,6 +131,8 @@ def _run(arguments: Arguments, typed: Sequence[str]) -> None:
             ) from error
 
     if "--multirun" in arguments.flags:
+        from snntrain.cli import sweep
+
         sweep.run(launch, typed)
         return
     launch()
@@ -136,17 +140,56 @@ def _run(arguments: Arguments, typed: Sequence[str]) -> None:
         raise errors[0]
 
 
+def _launch(arguments: Arguments, compose: Composer, mode: RunMode | None, task: Callable[[DictConfig], Any]) -> None:
+    """Hands the task to Hydra, as its own main function does once it has found out the mode.
+
+    Args:
+        arguments: the command line.
+        compose: with the compositions that the check has made.
+        mode: that the configuration asks for.
+        task: is called with the configuration of each job.
+    """
+    overrides = list(arguments.overrides)
+    asked = RunMode.MULTIRUN if "--multirun" in arguments.flags else RunMode.RUN
+    if mode is None or asked is RunMode.MULTIRUN:
+        mode = asked
+        overrides.append(f"hydra.mode={mode.name}")
+    run = compose.hydra.multirun if mode is RunMode.MULTIRUN else compose.hydra.run
+    with _told_in_a_line():
+        run(config_name=compose.config_name, task_function=task, overrides=overrides)
+
+
+def _show(arguments: Arguments, compose: Composer) -> None:
+    """Prints the configuration, or a part of it."""
+    flags = arguments.flags
+    with _told_in_a_line():
+        compose.hydra.show_cfg(
+            config_name=compose.config_name,
+            overrides=arguments.overrides,
+            cfg_type=flags["--cfg"],
+            package=flags.get("--package"),
+            resolve="--resolve" in flags,
+        )
+
+
 def _no_job(config: DictConfig) -> None:
     """What Hydra is given to run where it runs nothing."""
 
 
-def _hand_to_hydra(arguments: Arguments, task: Callable[[DictConfig], Any]) -> None:
+def _hand_to_hydra(arguments: Arguments) -> None:
+    """Hands the whole command to Hydra."""
     # A shell completes a command by its name; under python -m Hydra would take python for it.
     name = "snntrain" if "--shell-completion" in arguments.flags else sys.argv[0]
     sys.argv = [name, *arguments.argv()]
     prepare()
+    with _told_in_a_line():
+        hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(_no_job)()
+
+
+@contextmanager
+def _told_in_a_line() -> Iterator[None]:
     try:
-        hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(task)()
+        yield
     except (HydraException, ValueError) as error:
         raise UserError(first_line(error)) from error
 

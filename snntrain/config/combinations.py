@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import schema
-from snntrain.config.explain import key_of
+from snntrain.config.explain import OF_OVERRIDES, key_of
 from snntrain.config.rules import RULES, Rule
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _configurations(compose: Composer, values: Sequence[Sequence[str]], swept: f
         options = dict(zip(choices, chosen, strict=True))
         try:
             config = compose([options.get(n, given[0]) for n, given in enumerate(values)])
-        except Exception:  # A wrong value, told already, or what Hydra refuses before its first job.
+        except OF_OVERRIDES:  # A wrong value, told already, or what Hydra refuses before its first job.
             continue
         config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
         for given in product(*(values[n] for n in singles)):
@@ -67,6 +67,6 @@ def _with_values(compose: Composer, config: DictConfig, given: Sequence[str]) ->
     try:
         for value in given:
             config = compose.with_value(config, value)
-    except Exception:  # As above.
+    except OF_OVERRIDES:  # As above.
         return
     yield config

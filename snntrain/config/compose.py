@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 import re
 import secrets
 from collections.abc import Collection, Iterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 
 import hydra
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -21,7 +22,8 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import check, primary, schema, targets, words
 from snntrain.config.combinations import SUBTREES, combinations
-from snntrain.config.explain import explain, first_line, key_of
+from snntrain.config.explain import OF_OVERRIDES, explain, first_line, key_of
+from snntrain.config.loader import Loader
 from snntrain.errors import UserError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -61,7 +63,10 @@ class Composer:
     def __init__(self, config_name: str, config_dir: str | None) -> None:
         self.config_name = config_name
         self.folders = [CONF, *([Path(config_dir)] if config_dir else [])]
-        self.loader = GlobalHydra.instance().config_loader()
+        main = GlobalHydra.instance().hydra
+        assert main is not None
+        self.hydra = main
+        self.loader = main.config_loader
         self.parser = OverridesParser.create(config_loader=self.loader)
         self._composed: dict[tuple[str, ...], DictConfig] = {}
 
@@ -114,20 +119,19 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
         )
     prepare()
     with hydra.initialize_config_dir(str(CONF), version_base=VERSION_BASE, job_name="train"):
-        if config_dir is not None:
-            _search(Path(config_dir))
+        main = GlobalHydra.instance().hydra
+        assert main is not None
+        main.config_loader = Loader(_search_path(main.config_loader.get_search_path(), config_dir))
         compose = Composer(config_name, config_dir)
         primary.check(config_name, compose.loader, compose.folders)
         yield compose
 
 
-def _search(folder: Path) -> None:
-    """Has Hydra look into `folder` too, in the place of its own --config-dir: after ours, before the schemas."""
-    main = GlobalHydra.instance()
-    search_path = main.config_loader().get_search_path()
-    search_path.prepend("command-line", f"file://{folder.resolve()}", SearchPathQuery(provider="schema"))
-    assert main.hydra is not None
-    main.hydra.config_loader = ConfigLoaderImpl(search_path)
+def _search_path(search_path: ConfigSearchPath, folder: str | None) -> ConfigSearchPath:
+    """Adds `folder` to where Hydra looks, as its own --config-dir does: after ours, before the schemas."""
+    if folder is not None:
+        search_path.prepend("command-line", f"file://{os.path.abspath(folder)}", SearchPathQuery(provider="schema"))
+    return search_path
 
 
 def validate(
@@ -146,21 +150,26 @@ def validate(
         UserError: with a line for each thing that is wrong.
     """
     with composer(config_name, config_dir) as compose:
-        parsed, lines = _parse(compose, overrides, multirun)
-        _check_size(parsed)
-        values = [_values(override) for override in parsed]
-        first = [options[0] for options in values]
-        found, config = _errors(compose, first)
-        lines += found
-        configs = [config]
-        for position, options in enumerate(values):
-            for value in options[1:]:
-                given = [*first[:position], value, *first[position + 1 :]]
-                found, changed = _errors_with(compose, config, value, given)
-                lines += [line for line in found if line not in lines]
-                configs.append(changed)
-        for changed in combinations(compose, values):
-            lines += [line for line in check.errors(changed) if line not in lines]
+        return checked(compose, overrides, multirun=multirun)
+
+
+def checked(compose: Composer, overrides: Sequence[str], *, multirun: bool = False) -> list[DictConfig]:
+    """What `validate` returns and raises, by a composer that is there."""
+    parsed, lines = _parse(compose, overrides, multirun)
+    _check_size(parsed)
+    values = [_values(override) for override in parsed]
+    first = [options[0] for options in values]
+    found, config = _errors(compose, first)
+    lines += found
+    configs = [config]
+    for position, options in enumerate(values):
+        for value in options[1:]:
+            given = [*first[:position], value, *first[position + 1 :]]
+            found, changed = _errors_with(compose, config, value, given)
+            lines += [line for line in found if line not in lines]
+            configs.append(changed)
+    for changed in combinations(compose, values):
+        lines += [line for line in check.errors(changed) if line not in lines]
     if lines:
         raise UserError(*lines)
     return configs
@@ -229,13 +238,13 @@ def _values(override: Override) -> list[str]:
 
 def _errors(compose: Composer, overrides: list[str]) -> tuple[list[str], DictConfig]:
     """What is wrong with one combination of overrides, and the configuration of those that fit."""
-    refused: dict[str, str] = {}
     try:
         config = compose(overrides)
-    except Exception:  # Hydra, OmegaConf and plain Python errors, all of them about the overrides.
+    except OF_OVERRIDES:
         refused, config = _one_by_one(compose, overrides)
-    keys = [key_of(override) for override in refused]
-    return [*refused.values(), *_wrong(config, overrides, keys)], config
+        lines = [*refused.values(), *_wrong(config, overrides, [key_of(override) for override in refused])]
+        return lines or [_first_that_fails(compose, overrides, config)], config
+    return _wrong(config, overrides), config
 
 
 def _errors_with(
@@ -245,7 +254,7 @@ def _errors_with(
     if not compose.chooses(value):
         try:
             changed = compose.with_value(config, value)
-        except Exception:  # Told below, with what composing it says.
+        except OF_OVERRIDES:  # Told below, with what composing it says.
             pass
         else:
             return _wrong(changed, overrides), changed
@@ -271,7 +280,7 @@ def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str]
     """
     try:
         config = compose([])
-    except Exception as error:
+    except OF_OVERRIDES as error:
         raise UserError(f"{compose.config_name}.yaml: {first_line(error)}; mend it, or take another config") from error
     choices: list[str] = []
     failed_groups: set[str] = set()
@@ -286,8 +295,22 @@ def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str]
                 choices.append(override)
             else:
                 config = compose.with_value(config, override)
-        except Exception as error:
+        except OF_OVERRIDES as error:
             refused[override] = explain(error, override, config, compose.groups)
             if key in compose.groups:
                 failed_groups.add(key)
     return refused, config
+
+
+def _first_that_fails(compose: Composer, overrides: list[str], config: DictConfig) -> str:
+    """The line of the override with which those before it no longer compose, where each by itself fits `config`.
+
+    Raises:
+        RuntimeError: all of them compose.
+    """
+    for count, override in enumerate(overrides, 1):
+        try:
+            compose(overrides[:count])
+        except OF_OVERRIDES as error:
+            return explain(error, override, config, compose.groups)
+    raise RuntimeError(f"a composition failed once and not again: {' '.join(overrides)}")

@@ -7,13 +7,19 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
-from hydra.errors import MissingConfigException
+from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from snntrain.config import words
 from snntrain.config.check import bounds
 
+# What Hydra and OmegaConf raise about overrides, and about the files that these choose. Some are plain errors:
+# ValueError and AssertionError where an option is no word, KeyError where the environment lacks a variable.
+OF_OVERRIDES = (
+    *(HydraException, OmegaConfBaseException, ValueError, AssertionError, KeyError),
+    *(yaml.YAMLError, OSError),
+)
 TYPE_WORDS = {
     "int": "a whole number",
     "float": "a number",
@@ -52,6 +58,8 @@ def explain(error: Exception, override: str, config: DictConfig, groups: Mapping
         return f"{override}: {_no_such_option(key, override.partition('=')[2], error.options)}"
     if isinstance(cause, ConfigKeyError | AttributeError) or "Could not" in str(error):
         told = _no_such_key(config, key, groups) or _not_so(override, key)
+    elif type(cause) is KeyError:
+        told = f"the environment has no variable {cause.args[0]}; set it, or leave it out"
     elif "does not support deletion" in str(cause):
         told = f"{key} is needed and cannot be taken away; give it a value, {key}=…"
     else:

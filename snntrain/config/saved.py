@@ -13,7 +13,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from snntrain.config import check, plain_yaml, schema, targets, words
 from snntrain.config.compose import CONF, Composer, composer
-from snntrain.config.explain import explain, first_line, key_of
+from snntrain.config.explain import OF_OVERRIDES, explain, first_line, key_of
 from snntrain.errors import UserError
 
 ALLOW = "allow_targets"
@@ -44,7 +44,7 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
                 _apply(config, compose, line)
             except UserError as error:
                 lines += error.lines
-            except Exception as error:
+            except (*OF_OVERRIDES, AttributeError) as error:
                 lines.append(explain(error, line, config, compose.groups))
                 refused.append(key_of(line))
     lines += targets.forbidden(config, config[ALLOW]) + check.errors(config, refused)

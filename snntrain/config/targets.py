@@ -160,13 +160,21 @@ def misfit(node: DictConfig, given: int = 0, also: Sequence[str] = (), allowed: 
     return None
 
 
-def build(node: DictConfig, *given: Any, allowed: Sequence[str] = (), **also: Any) -> Any:
-    """Calls the subtree's `_target_` with the arguments `given`, its own keys, and `also`.
+def build(
+    node: DictConfig,
+    *given: Any,
+    allowed: Sequence[str] = (),
+    variant: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
+    **also: Any,
+) -> Any:
+    """Calls the subtree's `_target_`, or a `variant` of it, with the arguments `given`, its own keys, and `also`.
 
     Raises:
         UserError: what `locate` raises, or the target's own ValueError or TypeError.
     """
     target = locate(node._target_, allowed)
+    if variant is not None:
+        target = variant(target)
     try:
         return target(*given, **arguments(node), **also)
     except (ValueError, TypeError) as error:

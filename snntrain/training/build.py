@@ -23,6 +23,7 @@ from snntrain.training import precision, runtime
 from snntrain.training.average import Average
 from snntrain.training.precision import Precision
 from snntrain.training.runtime import Runtime
+from snntrain.training.uncompiled import without_compiler
 
 # Keys of a data set that say how it is split into batches and shown, not what it is.
 PRESENTATION = ("mean", "std", "augment", "resident", "workers")
@@ -96,7 +97,8 @@ def prepare(config: DictConfig) -> Job:
     network = model(config, data).to(here.device).to(memory_format=torch.channels_last)
     training = batches(config, data, data.train, here, augmented=True, limit=trainer.limit_batches)
     steps = trainer.epochs * -(-len(training) // trainer.accumulate)
-    optimizer = component(config, "optimizer", network.parameters(), **_fused(config.optimizer, config.allow_targets))
+    fused = _fused(config.optimizer, config.allow_targets)
+    optimizer = component(config, "optimizer", network.parameters(), variant=without_compiler, **fused)
     return Job(
         config=config,
         runtime=here,

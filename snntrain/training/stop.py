@@ -12,6 +12,7 @@ from types import FrameType
 from typing import TypeVar
 
 from snntrain.errors import Interrupted
+from snntrain.garbage import none_in_imports
 
 log = logging.getLogger("snntrain")
 
@@ -61,7 +62,7 @@ def signal_behind(error: BaseException) -> int | None:
 @contextmanager
 def importing() -> Iterator[None]:
     """In the block a signal ends the program at once: the import of torch aborts it where an error is raised inside."""
-    with _handling(_leave):
+    with _handling(_leave), none_in_imports():
         yield
 
 

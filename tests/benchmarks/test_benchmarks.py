@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import levers, neuron, train_step
+from benchmarks import levers, neuron, start_up, train_step
 from benchmarks.layers import Problem, ours, theirs
 from benchmarks.peers import PEERS
 
@@ -61,6 +61,16 @@ def test_levers_benchmark_switches_a_lever_off(tmp_path: Path) -> None:
     levers.main(["--quick", "--device=cpu", "--threads=1", "--only=bf16", "--precision=bf16", f"--out={tmp_path}"])
     (section,) = found(tmp_path, "levers")
     assert [row["runs"][:4] for row in section["rows"]] == ["bf16", "fp32"]
+
+
+def test_start_up_benchmark_measures_every_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(start_up, "JOBS", 2)
+    monkeypatch.setattr(start_up, "SWEEP", ("-m", "debug=smoke", "monitor=off", "seed=1,2"))
+    start_up.main(["--rounds=1"])
+    told = capsys.readouterr().out
+    assert all(f"  {name}  " in told for name in ("import torch", *start_up.COMMANDS, "a further job of 2"))
 
 
 @pytest.mark.parametrize("option", ["--lines=nothing", "--neurons=alif", "--peers=nobody", "--shape=big"])

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snntrain.config.combinations import combinations
-from snntrain.config.compose import _values, composer, validate
+from snntrain.config.compose import _values, checked, composer, validate
 from snntrain.errors import UserError
 
 
@@ -235,6 +235,45 @@ def test_what_was_given_is_shown_on_one_line_and_not_at_any_length():
     (line,) = errors("T=\n\x1b[31m" + "9" * 10_000)
     assert line.isprintable()
     assert len(line) < 1_000
+
+
+def test_what_composing_all_says_is_told_where_each_override_fits_by_itself():
+    (line,) = errors("T=8", "hydra.job.env_copy=[NO_SUCH]")
+    assert line == "hydra.job.env_copy=[NO_SUCH]: the environment has no variable NO_SUCH; set it, or leave it out"
+
+
+class Failing:
+    """A composer with an error that is none about the overrides, in the compositions that `fails` knows."""
+
+    def __init__(self, compose, fails):
+        self.compose, self.fails = compose, fails
+
+    def __getattr__(self, name):
+        return getattr(self.compose, name)
+
+    def __call__(self, overrides):
+        if self.fails(overrides):
+            raise ZeroDivisionError("of the program itself")
+        return self.compose(overrides)
+
+    def with_value(self, config, override):
+        if self.fails([override]):
+            raise ZeroDivisionError("of the program itself")
+        return self.compose.with_value(config, override)
+
+
+@pytest.mark.parametrize("failing", ["T=2", "T=4", "neuron=lif", "neuron=rif", "reset.v_reset=0.1"])
+def test_an_error_that_is_not_about_overrides_is_not_taken_for_one(failing):
+    swept = ["T=2,4", "neuron=lif,rif", "reset.v_reset=0,0.1", "neuron.v_threshold=1,2"]
+    with composer() as compose, pytest.raises(ZeroDivisionError):
+        checked(Failing(compose, lambda overrides: failing in overrides), swept, multirun=True)
+
+
+@pytest.mark.parametrize("two", [("neuron=rif", "experiment=mnist_cpu"), ("reset.v_reset=0.1",)])
+def test_an_error_in_a_combination_alone_is_not_lost(two):
+    swept = [["neuron=lif", "neuron=rif"], ["experiment=null", "experiment=mnist_cpu"], ["reset.v_reset=0", two[-1]]]
+    with composer() as compose, pytest.raises(ZeroDivisionError):
+        list(combinations(Failing(compose, lambda overrides: set(two) <= set(overrides)), swept))
 
 
 KEYS = st.sampled_from(

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from snntrain.inspect.pictures import heat_map, raster, voltage_traces
+from snntrain.inspect.pictures.lettering import _outline
 from snntrain.inspect.pictures.neurons import by_activity, evenly_spread
 from snntrain.inspect.pictures.panels import HALF_DIGIT
 from snntrain.inspect.recording import Recording, of_sample
@@ -337,3 +338,15 @@ def test_a_sample_of_a_feature_map_has_its_neurons_in_one_row() -> None:
     np.testing.assert_array_equal(part.v, h[:, 1].reshape(2, -1) + 1)
     np.testing.assert_array_equal(part.s, h[:, 1].reshape(2, -1) > 7)
     assert (part.v_threshold, part.v_reset) == (1.0, None)
+
+
+def test_a_text_is_as_wide_as_its_curves() -> None:
+    """`get_extents` follows every curve; a text is placed by its width, so both must be the same to the pixel."""
+    for letter in map(chr, [*range(0x21, 0x7F), *range(0xC0, 0x180)]):
+        outline, width = _outline(letter)
+        assert width == outline.get_extents().x1, letter
+
+
+@pytest.mark.parametrize("blank", ["", " "])
+def test_a_class_may_have_a_blank_name(blank: str) -> None:
+    pixels(raster(panels(recording()), [blank] * N, blank, NEURONS))

@@ -165,6 +165,10 @@ CASES: dict[str, Case] = {
     ),
     "type": (together("monitor.samples=x"), ("monitor.samples=x", "must be a whole number, >= 1", "validation images")),
     "type of Hydra's": (together("hydra.job=x"), ("hydra.job=x", "is not a subclass", "snntrain --cfg hydra prints")),
+    "variable of Hydra's": (
+        overrides("hydra.job.env_copy=[NO_SUCH]"),
+        ("hydra.job.env_copy=[NO_SUCH]", "no variable NO_SUCH", "set it, or leave it out"),
+    ),
     "value added twice": (
         together("+detach_reset=false"),
         ("+detach_reset=false", "is there already", "without the + it is set"),

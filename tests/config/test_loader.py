@@ -1,0 +1,82 @@
+"""Our loader composes what Hydra's own composes, to the letter, or raises what that raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_loader import ConfigLoader
+from hydra.types import RunMode
+from omegaconf import OmegaConf
+
+from snntrain.config.compose import Composer, composer
+from snntrain.config.loader import Loader
+
+
+@pytest.fixture
+def compose() -> Iterator[Composer]:
+    with composer() as compose:
+        yield compose
+
+
+def composed(loader: ConfigLoader, overrides: list[str], mode: RunMode, config_name: str = "config") -> str | list[str]:
+    """The configuration, Hydra's part too, as text; or the error and what it came of."""
+    try:
+        return OmegaConf.to_yaml(loader.load_configuration(config_name, overrides, mode))
+    except Exception as error:
+        return [repr(error), repr(error.__cause__)]
+
+
+@pytest.mark.parametrize("mode", RunMode)
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["debug=smoke", "seed=1", "T=8", "seed=2", "hydra.mode=RUN"],
+        ["experiment=plif_mnist", "neuron=rif", "neuron.init_w=0.2", "+foo.bar=3", "++network.hidden=[1,2]"],
+        ["optimizer.lr=0.5", "optimizer={lr:0.1}", "optimizer=sgd", "~monitor", "hydra.run.dir=a/${T}"],
+        ["hydra/job_logging=default", "name='a=b,c'", "hydra.job.config.override_dirname.exclude_keys=[T]", "T=2"],
+        ["hydra.searchpath=[/tmp]", "hydra.verbose=true", "hydra.overrides.task=[a]"],
+        ["seed=range(3)", "T=2", "neuron=lif,plif"],
+        ["neuron=none"],
+        ["T=four", "neuron=lif"],
+        ["lr=1"],
+        ["~debug=smoke"],
+        ["optimizer@loss=sgd"],
+    ],
+    ids=" ".join,
+)
+def test_it_composes_what_hydra_does(compose: Composer, overrides: list[str], mode: RunMode) -> None:
+    loader = compose.loader
+    assert isinstance(loader, Loader)
+    told = composed(ConfigLoaderImpl(loader.get_search_path()), overrides, mode)
+    assert composed(loader, overrides, mode) == told
+    assert composed(loader, overrides, mode) == told
+
+
+def test_what_is_done_to_a_configuration_is_not_in_the_next(compose: Composer) -> None:
+    def composed_once() -> str:
+        config = compose.loader.load_configuration("config", ["neuron=lif"], RunMode.RUN)
+        told = OmegaConf.to_yaml(config)
+        config.neuron.tau = 77.0
+        config.hydra.overrides.task.append("tau=77")
+        OmegaConf.set_struct(config, False)
+        config.network.hidden.append(3)
+        return told
+
+    assert composed_once() == composed_once()
+
+
+def test_options_lie_where_the_primary_config_says(tmp_path: Path) -> None:
+    mine, theirs = tmp_path / "mine", tmp_path / "theirs" / "experiment"
+    mine.mkdir()
+    theirs.mkdir(parents=True)
+    (theirs / "far.yaml").write_text("# @package _global_\nseed: 5\n")
+    (mine / "other.yaml").write_text(f"defaults: [config, _self_]\nhydra:\n  searchpath: [{theirs.parent}]\n")
+    with composer("other", str(mine)) as compose:
+        hydras = ConfigLoaderImpl(compose.loader.get_search_path())
+        ours, told = (composed(loader, ["experiment=far"], RunMode.RUN, "other") for loader in (compose.loader, hydras))
+        assert ours == told
+        assert "seed: 5" in told
