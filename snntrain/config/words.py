@@ -68,7 +68,7 @@ def _readable(word: str, key: str, text: str) -> str:
     if text.startswith("="):
         raise UserError(f"{word}: cannot be read; write {key}={text.lstrip('= ')} with one equals sign{_or(word)}")
     if not text or text[0] in "\"'" or FUNCTION.match(text):
-        raise UserError(f"{word}: cannot be read as one value, or several; write key=value{_or(word)}")
+        raise UserError(f"{word}: cannot be read as one value or as several; write key=value{_or(word)}")
     if text[0] in "[{":
         raise UserError(f"{word}: cannot be read as a list or mapping; {_mended(key, text)}")
     return quoted(_at_home(own, text) if own in FOLDERS else text)
