@@ -5,9 +5,24 @@ from __future__ import annotations
 LONGEST_LINE = 600
 
 
+def printable(text: str) -> str:
+    """The text on one line and fit for any output: what no terminal should get is written out, as \\x1b.
+
+    A byte of a file's name that is not UTF-8, which Python keeps as a surrogate, is written as that byte, as \\xfc.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _written_out(letter) for letter in text)
+
+
+def _written_out(letter: str) -> str:
+    byte = ord(letter) - 0xDC00
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else repr(letter)[1:-1]
+
+
 def on_one_line(text: str) -> str:
-    """The text with control characters written out, and without the middle of what is longer than can be read."""
-    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    """The text as `printable` makes it, and without the middle of what is longer than can be read."""
+    shown = printable(text)
     half = LONGEST_LINE // 2
     return shown if len(shown) <= LONGEST_LINE else f"{shown[:half]} … {shown[-half:]}"
 

@@ -5,7 +5,6 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
@@ -20,9 +19,9 @@ from snntrain.inspect import files
 from snntrain.inspect.drawing import figures
 from snntrain.inspect.numbers import layer_numbers
 from snntrain.inspect.page import Inspection, page
+from snntrain.inspect.probe import choose_layers
 from snntrain.inspect.recording import UNKNOWN, Probes, predicted
 from snntrain.inspect.samples import choose_samples
-from snntrain.neuron import spiking_layers
 from snntrain.report.latest import LATEST
 from snntrain.training import tested
 from snntrain.training.build import Job
@@ -76,7 +75,8 @@ def command(argv: Sequence[str]) -> None:
     if run is None:
         return
     job, given = run.job, run.given
-    layers = chosen_layers([name for name, _ in spiking_layers(job.evaluated.network)], given.get("layer", "*"))
+    patterns = [pattern.strip() for pattern in given.get("layer", "*").split(",")]
+    layers = choose_layers(job.evaluated.network, patterns, "layer")
     chosen = chosen_images(job, given)
     out = Path(given["out"]) if given.get("out") else run.folder / "inspect"
     probes = _of_layers(_look(job, chosen), layers)
@@ -103,19 +103,6 @@ def command(argv: Sequence[str]) -> None:
     written |= {files.RECORDINGS: files.npz(probes), files.PAGE: page(seen).encode()}
     files.write(out, written)
     sys.stdout.write("\n".join([*about, "", *_told(seen), "", str(out / files.PAGE)]) + "\n")
-
-
-def chosen_layers(names: Sequence[str], wanted: str) -> list[str]:
-    """The layers that one of the comma-separated names or shell patterns fits, in the order of `names`.
-
-    Raises:
-        UserError: a name or pattern that fits none.
-    """
-    patterns = [pattern.strip() for pattern in wanted.split(",")]
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise UserError(f"layer={pattern}: there is no such layer; there are {', '.join(names)}")
-    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
 def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:

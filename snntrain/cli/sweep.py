@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.report import tell
 from snntrain.config.explain import first_line
-from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
+from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line, printable
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import make, write
@@ -154,7 +154,7 @@ def _tell(jobs: Sequence[Run], folder: Path, which: str) -> int:
     failed = [job for job in jobs if job.status != runs.COMPLETED]
     print(f"{len(jobs) - len(failed)} of {len(jobs)} {which} completed in {folder}")
     for job in failed:
-        name = runs.plain(str(job.path.relative_to(folder)))
+        name = printable(str(job.path.relative_to(folder)))
         print("  " + ": ".join(filter(None, [job.status, name, job.ending])))
     return len(failed)
 

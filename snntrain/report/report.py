@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from snntrain.errors import UserError
+from snntrain.errors import UserError, printable
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC, Comparison, compare, metrics
-from snntrain.report.runs import plain
 from snntrain.report.statistics import Effect, SeedGroup, effects, over_seeds
+from snntrain.whole_file import write_together
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def make(folders: Sequence[Path], metric: str, now: float) -> Report:
         allowed = f"there are {', '.join(known)}{did_you_mean(metric, known)}" if known else "no run has any figure yet"
         raise UserError(f"metric={metric}: no run has it; {allowed}")
     comparison = compare(found, metric)
-    return Report(plain(where), comparison, over_seeds(comparison), effects(comparison))
+    return Report(printable(where), comparison, over_seeds(comparison), effects(comparison))
 
 
 def write(report: Report, out: Path) -> list[Path]:
@@ -81,21 +80,14 @@ def write(report: Report, out: Path) -> list[Path]:
     from snntrain.report import page, table, text
 
     contents = {
-        "report.csv": table.as_csv(report.comparison, [plain(path) for path in report.paths(out)]),
+        "report.csv": table.as_csv(report.comparison, [printable(path) for path in report.paths(out)]),
         "report.md": text.markdown(report, report.links(out)),
         "report.html": page.html(report, report.links(out)),
     }
-    written = [out / name for name in contents]
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        # Put in place, not written there: a stranger's folder can hold a link of that name to any file.
-        with tempfile.TemporaryDirectory(prefix=".report-", dir=out) as beside:
-            for path, content in zip(written, contents.values(), strict=True):
-                (Path(beside) / path.name).write_text(content, encoding="utf-8")
-            for path in written:
-                (Path(beside) / path.name).replace(path)
+        write_together(out, contents)
     except OSError as error:
         raise UserError(
             f"out={out}: cannot be written ({error.strerror or error}); choose another folder with out=…"
         ) from error
-    return written
+    return [out / name for name in contents]

@@ -7,7 +7,7 @@ import math
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any
 import yaml
 
 from snntrain.config import plain_yaml
+from snntrain.config.dotted import leaves, typed
+from snntrain.errors import printable
 from snntrain.training.lock import LOCK_FILE, STALE_SECONDS
 
 COMPLETED = "completed"
@@ -116,7 +118,7 @@ def read(folder: Path, now: float) -> Run | None:
         error=error,
         resume=_resume(folder, status, error),
         figures={**_numbers(cost if isinstance(cost, dict) else {}), **_numbers(summary)},
-        words={key: plain(value) for key, value in summary.items() if isinstance(value, str)},
+        words={key: printable(value) for key, value in summary.items() if isinstance(value, str)},
         settings=settings,
         options=_options(folder / ".hydra" / "hydra.yaml"),
         classes=classes,
@@ -130,7 +132,7 @@ def _summary(file: Path) -> tuple[dict[str, Any], str | None]:
     except FileNotFoundError:
         return {}, NEVER
     except (OSError, ValueError, RecursionError) as error:
-        return {}, plain(f"summary.json cannot be read ({_first_line(error)})")
+        return {}, printable(f"summary.json cannot be read ({_first_line(error)})")
     if not isinstance(content, dict) or not isinstance(content.get("status"), str):
         return {}, FOREIGN
     return content, None
@@ -142,22 +144,22 @@ def _state(folder: Path, summary: Mapping[str, Any], damage: str | None, now: fl
         return ("running", None) if _lives(folder, now) else ("failed", NEVER)
     if damage is not None:
         return "damaged", damage
-    status, error = plain(summary["status"]), summary.get("error")
+    status, error = printable(summary["status"]), summary.get("error")
     if status == "running" and math.isinf(now):
         status = "failed"
     if status == "running" and not _lives(folder, now):
         last = datetime.fromtimestamp(last_written(folder))
         return KILLED, f"no sign of life since {last:%Y-%m-%d %H:%M}"
     if status == "failed":
-        return status, plain(str(error or WORDLESS))
-    return status, plain(str(error)) if error else None
+        return status, printable(str(error or WORDLESS))
+    return status, printable(str(error)) if error else None
 
 
 def _resume(folder: Path, status: str, error: str | None) -> str | None:
     if error is not None and "snntrain resume=" in error:
         return None
     stopped = status in ("failed", "interrupted") and (folder / "checkpoints" / "last.pt").is_file()
-    return plain(shlex.join(["snntrain", f"resume={folder}"])) if stopped or status == KILLED else None
+    return printable(shlex.join(["snntrain", f"resume={folder}"])) if stopped or status == KILLED else None
 
 
 def _lives(folder: Path, now: float) -> bool:
@@ -177,7 +179,7 @@ def last_written(folder: Path) -> float:
 
 
 def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
-    return {plain(key): value for key, value in content.items() if _is_number(value)}
+    return {printable(key): value for key, value in content.items() if _is_number(value)}
 
 
 def number(value: Any) -> float:
@@ -196,27 +198,10 @@ def _settings(file: Path) -> tuple[dict[str, str], dict[str, str]]:
         if not isinstance(content, dict):
             return {}, {}
         targets = {key: value.get("_target_") for key, value in content.items() if isinstance(value, dict)}
-        classes = {str(key): plain(str(target)).rpartition(".")[2] for key, target in targets.items() if target}
-        return dict(_leaves(content)), classes
+        classes = {str(key): printable(str(target)).rpartition(".")[2] for key, target in targets.items() if target}
+        return {printable(key): printable(typed(value)) for key, value in leaves(content)}, classes
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return {}, {}
-
-
-def _leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield plain(f"{prefix}{key}"), plain(_typed(value))
-
-
-def _typed(value: Any) -> str:
-    """The value as one types it on the command line."""
-    if isinstance(value, list):
-        return f"[{','.join(map(_typed, value))}]"
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    return str(value)
 
 
 def _options(file: Path) -> dict[str, str]:
@@ -226,7 +211,7 @@ def _options(file: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     found = _CHOICE.findall(block[1]) if block else []
-    return {group: plain(option) for group, option in found if option != "null"}
+    return {group: printable(option) for group, option in found if option != "null"}
 
 
 def epochs(folder: Path, keys: Iterable[str] = CURVES) -> list[dict[str, float | None]]:
@@ -245,13 +230,6 @@ def epochs(folder: Path, keys: Iterable[str] = CURVES) -> list[dict[str, float |
             values = {key: content.get(key) for key in keys}
             rows.append({"epoch": content["epoch"]} | {k: v if _is_number(v) else None for k, v in values.items()})
     return rows
-
-
-def plain(text: str) -> str:
-    """The text on one line and fit for any output: what a file may hold and no terminal should get is written out."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _first_line(error: BaseException) -> str:

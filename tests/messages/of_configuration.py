@@ -72,7 +72,7 @@ CASES: dict[str, Case] = {
     "other checkpoint": (line("eval run=x checkpoint=y"), ("checkpoint=y", "must be", "best or last")),
     "layer": (
         line("inspect run={broken}/runs/good layer=x"),
-        ("layer=x", "no such layer", "there are fc1_neuron"),
+        ("layer: 'x'", "matches no spiking layer", "there are fc1_neuron"),
     ),
     "sample": (line("inspect run={broken}/runs/good sample=-1"), ("sample=-1", "0 to 358", "several as in 3,14")),
     "sample and image": (
