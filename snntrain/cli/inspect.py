@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from snntrain.cli.finished import Finished, asked_for, metrics_on_test
+from snntrain.cli.finished import Finished, asked_for
 from snntrain.data import picture_file
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
@@ -28,6 +28,8 @@ from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
 from snntrain.training.journal import learnt_constants
 from snntrain.training.look import look
+from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained, inspection
+from snntrain.training.on_test_images import metrics_on_test
 
 HELP = """\
 snntrain inspect run=<folder>|latest [checkpoint=best|last] [sample=<index>,…|image=<file>] [layer=<name>,…]
@@ -70,6 +72,7 @@ def command(argv: Sequence[str]) -> None:
 
     Raises:
         UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
+        RunFailed: there is not memory enough for it.
     """
     run = asked_for(argv, "inspect", HELP, OWN)
     if run is None:
@@ -79,17 +82,27 @@ def command(argv: Sequence[str]) -> None:
     layers = choose_layers(job.evaluated.network, patterns, "layer")
     chosen = chosen_images(job, given)
     out = Path(given["out"]) if given.get("out") else run.folder / "inspect"
+    with explained(job.config, inspection(len(chosen.images))):
+        seen, written = _inspected(run, chosen, layers, argv)
+    files.write(out, written)
+    sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out / files.PAGE)]) + "\n")
+
+
+def _inspected(
+    run: Finished, chosen: Chosen, layers: Iterable[str], argv: Sequence[str]
+) -> tuple[Inspection, dict[str, bytes]]:
+    """All that is seen of the layers with the chosen images, and the files that show it, by name."""
+    job = run.job
     probes = _of_layers(_look(job, chosen), layers)
     metrics = _on_test(run)
-    about = [
-        f"{run.checkpoint}, epoch {run.epoch}",
-        f"{job.data.name}, {job.runtime.device_name}, {job.precision.name}, T={job.config.T}",
-    ]
     pictures = dict(figures(probes, metrics.confusion.numpy(), job.config.monitor.neurons))
     vectors = {tag: files.svg(figure) for tag, figure in pictures.items()}
     seen = Inspection(
         name=job.config.name,
-        about=about,
+        about=[
+            f"{run.checkpoint}, epoch {run.epoch}",
+            f"{job.data.name}, {job.runtime.device_name}, {job.precision.name}, T={job.config.T}",
+        ],
         figures=_figures(run.folder, metrics),
         command=shlex.join(["snntrain", "inspect", *_lasting(argv, run)]),
         sources=chosen.sources,
@@ -101,8 +114,7 @@ def command(argv: Sequence[str]) -> None:
     written = {f"{_file_name(tag)}.png": files.png(figure) for tag, figure in pictures.items()}
     written |= {f"{_file_name(tag)}.svg": vector.encode() for tag, vector in vectors.items()}
     written |= {files.RECORDINGS: files.npz(probes), files.PAGE: page(seen).encode()}
-    files.write(out, written)
-    sys.stdout.write("\n".join([*about, "", *_told(seen), "", str(out / files.PAGE)]) + "\n")
+    return seen, written
 
 
 def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:
@@ -158,7 +170,8 @@ def _on_test(run: Finished) -> Metrics:
         known = tested.read(run.folder, job.evaluated.network, job.classes)
         if known is not None:
             return known
-    return metrics_on_test(job)
+    with explained(job.config, EVALUATION_OF_A_FINISHED_RUN):
+        return metrics_on_test(job)
 
 
 def _figures(run: Path, metrics: Metrics) -> dict[str, str]:
