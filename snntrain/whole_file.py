@@ -46,7 +46,7 @@ def write_together(folder: Path, contents: Mapping[str, str | bytes]) -> None:
                 file.write(_as_bytes(content))
         for name in contents:
             if (folder / name).is_dir() and not (folder / name).is_symlink():
-                raise IsADirectoryError(errno.EISDIR, f"{name} is a folder", str(folder / name))
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(folder / name))
         for name in contents:
             (Path(place) / name).replace(folder / name)
     sync_folder(folder)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.allocator import keep_freed_memory
+from snntrain.cli import one_process
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.config.compose import composer, validate
 from snntrain.doctor import software
@@ -37,6 +38,7 @@ def command(argv: Sequence[str]) -> None:
     if "--help" in arguments.flags:
         print(HELP)
         return
+    one_process.check()
     for flag in arguments.flags.keys() - {"--config-dir"}:
         raise UserError(f"{flag}: doctor takes overrides and --config-dir")
     config, data_sets = _configured(arguments)

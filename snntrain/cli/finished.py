@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snntrain.allocator import keep_freed_memory
+from snntrain.cli import one_process
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.config import saved
 from snntrain.errors import UserError
@@ -50,14 +51,15 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
         own: the words that it reads itself, beside `run` and `checkpoint`.
 
     Raises:
-        UserError: a flag that the command does not take, no run, and what `saved.load`, `build.prepare` and
-            `checkpoint.restore` raise.
+        UserError: one of several processes, a flag that the command does not take, no run, and what `saved.load`,
+            `build.prepare` and `checkpoint.restore` raise.
         RunFailed: there is not memory enough for it.
     """
     arguments = parse(argv)
     if "--help" in arguments.flags:
         print(usage)
         return None
+    one_process.check()
     given, overrides = _taken_apart(arguments, command, own)
     folder = chosen("run", given["run"])
     path = folder / "checkpoints" / f"{given['checkpoint']}.pt"

@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import snntrain
-from snntrain.cli import job, own_folder, resume, sweep
+from snntrain.cli import job, one_process, own_folder, resume, sweep
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
@@ -50,8 +50,11 @@ def command(argv: Sequence[str]) -> None:
     elif HYDRA_ANSWERS & arguments.flags.keys():
         _hand_to_hydra(arguments, _no_job)
     elif resume.is_meant(arguments):
+        one_process.check()
         resume.command(arguments, typed)
     else:
+        if "--cfg" not in arguments.flags:
+            one_process.check()
         config = _validate(arguments)
         if "--cfg" in arguments.flags:
             _hand_to_hydra(arguments, _no_job)
@@ -73,7 +76,10 @@ def _validate(arguments: Arguments) -> DictConfig:
     package = arguments.flags.get("--package", "_global_")
     if package != "_global_" and OmegaConf.select(configs[0], package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
+    if not multirun and str(configs[0].hydra.mode).endswith(RunMode.MULTIRUN.name):
+        raise UserError("hydra.mode=MULTIRUN: would begin a sweep that nobody reports on; give -m in its place")
     if multirun:
+        one_process.check_launcher(configs[0].hydra)
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
         sweep.check_folders(configs[0].hydra, arguments.overrides)
     elif "--cfg" not in arguments.flags:

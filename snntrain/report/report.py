@@ -43,13 +43,14 @@ class Report:
         return [quote(os.fsencode(Path(path).as_posix())) + "/" for path in self.paths(out)]
 
 
-def make(folders: Sequence[Path], metric: str, now: float) -> Report:
+def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False) -> Report:
     """Reads the runs at any depth below `folders` and compares them by `metric`.
 
     Args:
         folders: where to look.
         metric: a figure of the runs' summary.json.
-        now: the time in seconds, by which a run that writes no more is told; infinite where all are over.
+        now: the time in seconds, by which a run that writes no more is told.
+        over: the caller has ended these runs, as in `runs.read`.
 
     Raises:
         UserError: a folder that is not there, no runs, or a metric that no run has.
@@ -58,7 +59,7 @@ def make(folders: Sequence[Path], metric: str, now: float) -> Report:
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder; give those of runs or sweeps, as outputs or multirun")
     where = ", ".join(map(str, folders))
-    found = [run for folder in runs.find(folders) if (run := runs.read(folder, now)) is not None]
+    found = [run for folder in runs.find(folders) if (run := runs.read(folder, now, over=over)) is not None]
     if not found:
         raise UserError(f"{where}: no runs there, at any depth; the folder of a run holds a summary.json")
     known = metrics(found)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import shlex
@@ -99,18 +98,19 @@ def _identity(place: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def read(folder: Path, now: float) -> Run | None:
+def read(folder: Path, now: float, *, over: bool = False) -> Run | None:
     """The run in `folder`, or None where its files are of another program.
 
     Args:
         folder: one that `find` has found.
-        now: the time in seconds, by which a run that writes no more is told; infinite where it is known to be over.
+        now: the time in seconds, by which a run that writes no more is told.
+        over: the caller has ended the run; it is running only where another process has taken it.
     """
     summary, damage = _summary(folder / "summary.json")
     settings, classes = _settings(folder / "config.yaml")
     if damage == FOREIGN and not settings and not (folder / ".hydra").is_dir():
         return None
-    status, error = _state(folder, summary, damage, now)
+    status, error = _state(folder, summary, damage, now, over)
     cost = summary.get("cost")
     return Run(
         path=folder,
@@ -138,16 +138,20 @@ def _summary(file: Path) -> tuple[dict[str, Any], str | None]:
     return content, None
 
 
-def _state(folder: Path, summary: Mapping[str, Any], damage: str | None, now: float) -> tuple[str, str | None]:
+def _state(
+    folder: Path, summary: Mapping[str, Any], damage: str | None, now: float, over: bool
+) -> tuple[str, str | None]:
+    """Status and error."""
+    lives = _lives(folder, now) and (not over or _is_taken(folder))
     if damage == NEVER:
         # A job has its folder some seconds before it has a summary.
-        return ("running", None) if _lives(folder, now) else ("failed", NEVER)
+        return ("running", None) if lives else ("failed", NEVER)
     if damage is not None:
         return "damaged", damage
     status, error = printable(summary["status"]), summary.get("error")
-    if status == "running" and math.isinf(now):
+    if status == "running" and not lives and over:
         status = "failed"
-    if status == "running" and not _lives(folder, now):
+    if status == "running" and not lives:
         last = datetime.fromtimestamp(last_written(folder))
         return KILLED, f"no sign of life since {last:%Y-%m-%d %H:%M}"
     if status == "failed":
@@ -165,6 +169,14 @@ def _resume(folder: Path, status: str, error: str | None) -> str | None:
 def _lives(folder: Path, now: float) -> bool:
     # What was written in the future is fresh: the clock was set back since, or another machine's is ahead.
     return now - last_written(folder) < STALE_SECONDS
+
+
+def _is_taken(folder: Path) -> bool:
+    """Whether run.lock names an owner; one that ends empties it."""
+    try:
+        return (folder / LOCK_FILE).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def last_written(folder: Path) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from omegaconf import OmegaConf
 
+from snntrain.cli import one_process
 from snntrain.config import saved
 from snntrain.config.targets import build, locate
 from tests.conftest import TINY
@@ -20,7 +21,21 @@ CASES: dict[str, Case] = {
     "flag that goes with --cfg": (line("--resolve"), ("--resolve", "goes with --cfg", "snntrain --cfg job --resolve")),
     "completion of nothing": (line("--shell-completion"), ("--shell-completion", "needs", "install=bash, or zsh")),
     "unknown command": (line("evall"), ("evall", "no such command", "did you mean eval?")),
+    # cli/one_process.py
+    "torchrun": (
+        lambda _: one_process.check({"WORLD_SIZE": "2", "RANK": "1"}),
+        ("WORLD_SIZE=2", "a run is one process", "give the command without torchrun"),
+    ),
+    "launcher": (
+        lambda _: one_process.check_launcher(
+            OmegaConf.create(
+                {"launcher": {"_target_": "JoblibLauncher"}, "runtime": {"choices": {"hydra/launcher": "joblib"}}}
+            )
+        ),
+        ("hydra/launcher=joblib", "one after the other", "leave hydra/launcher out"),
+    ),
     # cli/train.py, cli/sweep.py
+    "mode": (line("hydra.mode=MULTIRUN"), ("hydra.mode=MULTIRUN", "a sweep that nobody reports on", "give -m")),
     "package": (line("--cfg job --package x"), ("--package x", "no such part", "one is neuron")),
     "no folder": (line("hydra.run.dir="), ("hydra.run.dir=", "names no folder", "without it a run makes its own")),
     "folder of a run": (
@@ -49,6 +64,10 @@ CASES: dict[str, Case] = {
             "allow_targets=[unlucky_loss] loss._target_=unlucky_loss.Loss"
         ),
         ("the run failed", "no such luck", "failed_run/train.log"),
+    ),
+    "a sweep with a job of another process": (
+        World.sweep_of_another,
+        ("1 of 1 jobs", "running in another process", "once that has ended, give the same command again"),
     ),
     "a failed sweep": (World.failed_sweep, ("1 of 1 jobs", "failed", "each folder's summary.json says why")),
     # cli/evaluate.py, cli/inspect.py, cli/report.py, cli/doctor.py, cli/help.py
