@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+
 LONGEST_LINE = 600
+# How letters are written that an encoding does not have, as Python's codecs know it: `errors=WRITTEN_OUT`.
+WRITTEN_OUT = "snntrain.written_out"
 
 
 def printable(text: str) -> str:
@@ -18,6 +22,16 @@ def printable(text: str) -> str:
 def _written_out(letter: str) -> str:
     byte = ord(letter) - 0xDC00
     return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else repr(letter)[1:-1]
+
+
+def _not_encoded(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return printable(letters).encode("ascii", "backslashreplace").decode(), error.end
+
+
+codecs.register_error(WRITTEN_OUT, _not_encoded)
 
 
 def on_one_line(text: str) -> str:

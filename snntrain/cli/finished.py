@@ -72,6 +72,7 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
         state = checkpoint.restore(job.evaluated.network, path)
     if type(epoch := state.get("epoch")) is not int:
         raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")
+    job.precision.warn_if_emulated()
     return Finished(folder, given, overrides, path, epoch, job)
 
 

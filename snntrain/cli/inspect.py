@@ -14,7 +14,7 @@ from snntrain.cli.finished import Finished, asked_for
 from snntrain.data import picture_file
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
-from snntrain.errors import UserError
+from snntrain.errors import WRITTEN_OUT, UserError
 from snntrain.inspect import files
 from snntrain.inspect.drawing import figures
 from snntrain.inspect.numbers import layer_numbers
@@ -113,7 +113,7 @@ def _inspected(
     )
     written = {f"{_file_name(tag)}.png": files.png(figure) for tag, figure in pictures.items()}
     written |= {f"{_file_name(tag)}.svg": vector.encode() for tag, vector in vectors.items()}
-    written |= {files.RECORDINGS: files.npz(probes), files.PAGE: page(seen).encode()}
+    written |= {files.RECORDINGS: files.npz(probes), files.PAGE: page(seen).encode(errors=WRITTEN_OUT)}
     return seen, written
 
 

@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import snntrain
-from snntrain.cli import job, one_process, own_folder, resume, sweep
+from snntrain.cli import job, one_process, own_folder, resume, streams, sweep
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
@@ -49,19 +49,25 @@ def command(argv: Sequence[str]) -> None:
         print(*completions(os.environ.get("COMP_LINE", "")), sep="\n")
     elif HYDRA_ANSWERS & arguments.flags.keys():
         _hand_to_hydra(arguments, _no_job)
-    elif resume.is_meant(arguments):
-        one_process.check()
-        resume.command(arguments, typed)
+    elif "--cfg" in arguments.flags and not resume.is_meant(arguments):
+        _validate(arguments)
+        _hand_to_hydra(arguments, _no_job)
     else:
-        if "--cfg" not in arguments.flags:
-            one_process.check()
-        config = _validate(arguments)
-        if "--cfg" in arguments.flags:
-            _hand_to_hydra(arguments, _no_job)
-        elif "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
-            print(own_folder.told(Path(config.hydra.run.dir), summary))
-        else:
-            _run(arguments, typed)
+        one_process.check()
+        # What is said is in train.log, and in the report of a sweep.
+        streams.output_is_dispensable()
+        _train(arguments, typed)
+
+
+def _train(arguments: Arguments, typed: Sequence[str]) -> None:
+    if resume.is_meant(arguments):
+        resume.command(arguments, typed)
+        return
+    config = _validate(arguments)
+    if "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
+        print(own_folder.told(Path(config.hydra.run.dir), summary))
+    else:
+        _run(arguments, typed)
 
 
 def _validate(arguments: Arguments) -> DictConfig:

@@ -68,6 +68,7 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         run.summary |= built(job)
         run.write_summary()
         log.info(describe(job))
+        job.precision.warn_if_emulated()
         data = fingerprint(job.data)
         training = begin(job) if state is None else resume.go_on(job, state, data)
         resume.cut_back(run, state)
