@@ -110,8 +110,20 @@ def _speed(config: DictConfig, mnist: DictConfig, device: str, precision: str) -
 
 def _line(finding: Finding) -> str:
     left = f"  {finding.label:<{LABEL}} "
-    return textwrap.fill(finding.text, WIDTH, initial_indent=left, subsequent_indent=" " * len(left))
+    return _broken(finding.text, left, " " * len(left))
 
 
 def _hint(hint: str) -> str:
-    return textwrap.fill(hint, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+    return _broken(hint, "  - ", "    ")
+
+
+def _broken(text: str, first: str, more: str) -> str:
+    """The text over lines that begin so; only at spaces, as a path or a setting is there to be copied."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=more,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

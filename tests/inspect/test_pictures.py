@@ -12,10 +12,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from snntrain.inspect.drawing import figures
 from snntrain.inspect.pictures import heat_map, raster, voltage_traces
 from snntrain.inspect.pictures.neurons import by_activity, evenly_spread
 from snntrain.inspect.pictures.panels import HALF_DIGIT
-from snntrain.inspect.recording import Recording, of_sample
+from snntrain.inspect.recording import Probes, Recording, of_sample
 
 T, N, NEURONS = 5, 3, 7
 TITLES = ["image 1, class cat", "image 2, class dog", "image 3, class owl"]
@@ -337,3 +338,22 @@ def test_a_sample_of_a_feature_map_has_its_neurons_in_one_row() -> None:
     np.testing.assert_array_equal(part.v, h[:, 1].reshape(2, -1) + 1)
     np.testing.assert_array_equal(part.s, h[:, 1].reshape(2, -1) > 7)
     assert (part.v_threshold, part.v_reset) == (1.0, None)
+
+
+@pytest.mark.parametrize("count", [0.0, 3.0])
+def test_nothing_of_a_picture_is_cut_at_its_right_edge(count: float) -> None:
+    """The legend of the output's picture is the widest; a card of TensorBoard's ends where the picture does."""
+    whole = recording()
+    images = np.zeros((N, 1, 8, 8), np.float32)
+    output = np.full((T, N, 10), count / T, np.float32)
+    probes = Probes(images, list(range(N)), tuple("0123456789"), {"layer": whole}, output)
+    drawn = dict(figures(probes, np.eye(10, dtype=np.int64), NEURONS))
+    assert "output/spike_counts" in drawn
+    for tag, figure in drawn.items():
+        assert pixels(figure)[:, -5:, :3].min() == 255, tag
+
+
+def test_an_output_without_a_spike_has_an_axis_of_whole_spikes() -> None:
+    probes = Probes(np.zeros((1, 1, 8, 8), np.float32), [3], tuple("0123456789"), {}, np.zeros((T, 1, 10), np.float32))
+    ((_, figure),) = figures(probes, None, NEURONS)
+    assert texts(figure, "y tick") == ["0", "0.5", "1"]
