@@ -2,12 +2,41 @@
 
 from __future__ import annotations
 
+import codecs
+
 LONGEST_LINE = 600
+# How letters are written that an encoding does not have, as Python's codecs know it: `errors=WRITTEN_OUT`.
+WRITTEN_OUT = "snntrain.written_out"
+
+
+def printable(text: str) -> str:
+    """The text on one line and fit for any output: what no terminal should get is written out, as \\x1b.
+
+    A byte of a file's name that is not UTF-8, which Python keeps as a surrogate, is written as that byte, as \\xfc.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else _written_out(letter) for letter in text)
+
+
+def _written_out(letter: str) -> str:
+    byte = ord(letter) - 0xDC00
+    return f"\\x{byte:02x}" if 0x80 <= byte <= 0xFF else repr(letter)[1:-1]
+
+
+def _not_encoded(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    letters = error.object[error.start : error.end]
+    return printable(letters).encode("ascii", "backslashreplace").decode(), error.end
+
+
+codecs.register_error(WRITTEN_OUT, _not_encoded)
 
 
 def on_one_line(text: str) -> str:
-    """The text with control characters written out, and without the middle of what is longer than can be read."""
-    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    """The text as `printable` makes it, and without the middle of what is longer than can be read."""
+    shown = printable(text)
     half = LONGEST_LINE // 2
     return shown if len(shown) <= LONGEST_LINE else f"{shown[:half]} … {shown[-half:]}"
 

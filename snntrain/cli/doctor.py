@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.allocator import keep_freed_memory
+from snntrain.cli import one_process
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.config.compose import composer, validate
 from snntrain.doctor import software
@@ -37,6 +38,7 @@ def command(argv: Sequence[str]) -> None:
     if "--help" in arguments.flags:
         print(HELP)
         return
+    one_process.check()
     for flag in arguments.flags.keys() - {"--config-dir"}:
         raise UserError(f"{flag}: doctor takes overrides and --config-dir")
     config, data_sets = _configured(arguments)
@@ -108,8 +110,20 @@ def _speed(config: DictConfig, mnist: DictConfig, device: str, precision: str) -
 
 def _line(finding: Finding) -> str:
     left = f"  {finding.label:<{LABEL}} "
-    return textwrap.fill(finding.text, WIDTH, initial_indent=left, subsequent_indent=" " * len(left))
+    return _broken(finding.text, left, " " * len(left))
 
 
 def _hint(hint: str) -> str:
-    return textwrap.fill(hint, WIDTH, initial_indent="  - ", subsequent_indent="    ")
+    return _broken(hint, "  - ", "    ")
+
+
+def _broken(text: str, first: str, more: str) -> str:
+    """The text over lines that begin so; only at spaces, as a path or a setting is there to be copied."""
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=more,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from snntrain.cli.finished import asked_for, metrics_on_test
+from snntrain.cli.finished import asked_for
 from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.cost.table import cost_table
 from snntrain.training.evaluate import Metrics
+from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained
+from snntrain.training.on_test_images import metrics_on_test
 
 HELP = """\
 snntrain eval run=<folder>|latest [checkpoint=best|last] [group=option …] [key=value …] [--config-dir folder]
@@ -23,13 +25,14 @@ def command(argv: Sequence[str]) -> None:
 
     Raises:
         UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
+        RunFailed: there is not memory enough for it.
     """
     run = asked_for(argv, "eval", HELP)
     if run is None:
         return
     job = run.job
     network, images = job.evaluated.network, len(job.data.test)
-    with Cost(network) as cost:
+    with explained(job.config, EVALUATION_OF_A_FINISHED_RUN), Cost(network) as cost:
         metrics = metrics_on_test(job)
     figures = cost.figures(images)
     sys.stdout.write(

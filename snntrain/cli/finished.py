@@ -1,4 +1,4 @@
-"""What the commands on a finished run share: which one is meant, its network with a checkpoint's weights, a test."""
+"""What the commands on a finished run share: which one is meant, its network with a checkpoint's weights."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from snntrain.allocator import keep_freed_memory
+from snntrain.cli import one_process
 from snntrain.cli.arguments import Arguments, parse, unquoted
 from snntrain.config import saved
 from snntrain.errors import UserError
 from snntrain.report.latest import LATEST, chosen
 from snntrain.training import build
 from snntrain.training.build import Job
-from snntrain.training.evaluate import Metrics, evaluate
+from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained
 from snntrain.training.saving import checkpoint
 
 CHECKPOINTS = ("best", "last")
@@ -52,24 +51,28 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
         own: the words that it reads itself, beside `run` and `checkpoint`.
 
     Raises:
-        UserError: a flag that the command does not take, no run, and what `saved.load`, `build.prepare` and
-            `checkpoint.restore` raise.
+        UserError: one of several processes, a flag that the command does not take, no run, and what `saved.load`,
+            `build.prepare` and `checkpoint.restore` raise.
+        RunFailed: there is not memory enough for it.
     """
     arguments = parse(argv)
     if "--help" in arguments.flags:
         print(usage)
         return None
+    one_process.check()
     given, overrides = _taken_apart(arguments, command, own)
     folder = chosen("run", given["run"])
     path = folder / "checkpoints" / f"{given['checkpoint']}.pt"
     keep_freed_memory()
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
-    # A damaged file is told before the data are read.
-    checkpoint.load(path)
-    job = build.prepare(config)
-    state = checkpoint.restore(job.evaluated.network, path)
+    with explained(config, EVALUATION_OF_A_FINISHED_RUN):
+        # A damaged file is told before the data are read.
+        checkpoint.load(path)
+        job = build.prepare(config)
+        state = checkpoint.restore(job.evaluated.network, path)
     if type(epoch := state.get("epoch")) is not int:
         raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")
+    job.precision.warn_if_emulated()
     return Finished(folder, given, overrides, path, epoch, job)
 
 
@@ -91,19 +94,3 @@ def _taken_apart(arguments: Arguments, command: str, own: Collection[str]) -> tu
     if given["checkpoint"] not in CHECKPOINTS:
         raise UserError(f"checkpoint={given['checkpoint']}: must be {' or '.join(CHECKPOINTS)}")
     return given, overrides
-
-
-def metrics_on_test(job: Job) -> Metrics:
-    """Metrics over the test images; on a terminal a bar shows how many are left."""
-    batches = build.batches(job.config, job.data, job.data.test, job.runtime)
-    bar = tqdm(
-        batches.epoch(),
-        total=len(batches),
-        desc="test images",
-        leave=False,
-        # On a terminal alone.
-        disable=None,
-        dynamic_ncols=True,
-        bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left",
-    )
-    return evaluate(job.evaluated, job.loss, bar, job.classes, job.precision)

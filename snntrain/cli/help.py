@@ -75,7 +75,7 @@ def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
     meaning = {field.name: field.metadata["meaning"] for field in fields(schema.Config)}.get(group)
     yield f"{group}: {meaning or 'presets for several groups at once'}"
     shown = ", ".join(f"[{option}]" if option == chosen else option for option in options)
-    yield textwrap.fill(f"  {group}={shown}", WIDTH, subsequent_indent=" " * (len(group) + 3))
+    yield textwrap.fill(f"  {group}={shown}", WIDTH, subsequent_indent=" " * (len(group) + 3), break_on_hyphens=False)
     documented = {option: dict(_documented(compose, group, option)) for option in options}
     for key in dict.fromkeys(key for keys in documented.values() for key in keys):
         having = [option for option in options if key in documented[option]]
@@ -140,4 +140,5 @@ def _line(key: str, value: Any, told: str) -> str:
     """A key with its default at the left, what is told of it at the right."""
     shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     left = f"  {f'{key}={shown}':<{MEANING_COLUMN}} "
-    return textwrap.fill(told, WIDTH, initial_indent=left, subsequent_indent=" " * (MEANING_COLUMN + 3))
+    more = " " * (MEANING_COLUMN + 3)
+    return textwrap.fill(told, WIDTH, initial_indent=left, subsequent_indent=more, break_on_hyphens=False)

@@ -5,25 +5,24 @@ import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from snntrain import program
-from snntrain.cli.finished import Finished, asked_for, metrics_on_test
+from snntrain.cli.finished import Finished, asked_for
 from snntrain.data import picture_file
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
-from snntrain.errors import UserError
+from snntrain.errors import WRITTEN_OUT, UserError
 from snntrain.inspect import files
 from snntrain.inspect.drawing import figures
 from snntrain.inspect.numbers import layer_numbers
 from snntrain.inspect.page import Inspection, page
+from snntrain.inspect.probe import choose_layers
 from snntrain.inspect.recording import UNKNOWN, Probes, predicted
 from snntrain.inspect.samples import choose_samples
-from snntrain.neuron import spiking_layers
 from snntrain.paths import as_typed, user_path
 from snntrain.report.latest import LATEST
 from snntrain.training import tested
@@ -31,6 +30,8 @@ from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
 from snntrain.training.journal import learnt_constants
 from snntrain.training.look import look
+from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained, inspection
+from snntrain.training.on_test_images import metrics_on_test
 
 HELP = """\
 snntrain inspect run=<folder>|latest [checkpoint=best|last] [sample=<index>,…|image=<file>] [layer=<name>,…]
@@ -73,25 +74,37 @@ def command(argv: Sequence[str]) -> None:
 
     Raises:
         UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
+        RunFailed: there is not memory enough for it.
     """
     run = asked_for(argv, "inspect", HELP, OWN)
     if run is None:
         return
     job, given = run.job, run.given
-    layers = chosen_layers([name for name, _ in spiking_layers(job.evaluated.network)], given.get("layer", "*"))
+    patterns = [pattern.strip() for pattern in given.get("layer", "*").split(",")]
+    layers = choose_layers(job.evaluated.network, patterns, "layer")
     chosen = chosen_images(job, given)
     out = user_path(given["out"], "out") if given.get("out") else run.folder / "inspect"
+    with explained(job.config, inspection(len(chosen.images))):
+        seen, written = _inspected(run, chosen, layers, argv)
+    files.write(out, written)
+    sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out / files.PAGE)]) + "\n")
+
+
+def _inspected(
+    run: Finished, chosen: Chosen, layers: Iterable[str], argv: Sequence[str]
+) -> tuple[Inspection, dict[str, bytes]]:
+    """All that is seen of the layers with the chosen images, and the files that show it, by name."""
+    job = run.job
     probes = _of_layers(_look(job, chosen), layers)
     metrics = _on_test(run)
-    about = [
-        f"{run.checkpoint}, epoch {run.epoch}",
-        f"{job.data.name}, {job.runtime.device_name}, {job.precision.name}, T={job.config.T}",
-    ]
     pictures = dict(figures(probes, metrics.confusion.numpy(), job.config.monitor.neurons))
     vectors = {tag: files.svg(figure) for tag, figure in pictures.items()}
     seen = Inspection(
         name=job.config.name,
-        about=about,
+        about=[
+            f"{run.checkpoint}, epoch {run.epoch}",
+            f"{job.data.name}, {job.runtime.device_name}, {job.precision.name}, T={job.config.T}",
+        ],
         figures=_figures(run.folder, metrics),
         command=shlex.join([*program.words(), "inspect", *_lasting(argv, run)]),
         sources=chosen.sources,
@@ -102,22 +115,8 @@ def command(argv: Sequence[str]) -> None:
     )
     written = {f"{_file_name(tag)}.png": files.png(figure) for tag, figure in pictures.items()}
     written |= {f"{_file_name(tag)}.svg": vector.encode() for tag, vector in vectors.items()}
-    written |= {files.RECORDINGS: files.npz(probes), files.PAGE: page(seen).encode()}
-    files.write(out, written)
-    sys.stdout.write("\n".join([*about, "", *_told(seen), "", str(out / files.PAGE)]) + "\n")
-
-
-def chosen_layers(names: Sequence[str], wanted: str) -> list[str]:
-    """The layers that one of the comma-separated names or shell patterns fits, in the order of `names`.
-
-    Raises:
-        UserError: a name or pattern that fits none.
-    """
-    patterns = [pattern.strip() for pattern in wanted.split(",")]
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in names):
-            raise UserError(f"layer={pattern}: there is no such layer; there are {', '.join(names)}")
-    return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
+    written |= {files.RECORDINGS: files.npz(probes), files.PAGE: page(seen).encode(errors=WRITTEN_OUT)}
+    return seen, written
 
 
 def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:
@@ -174,7 +173,8 @@ def _on_test(run: Finished) -> Metrics:
         known = tested.read(run.folder, job.evaluated.network, job.classes)
         if known is not None:
             return known
-    return metrics_on_test(job)
+    with explained(job.config, EVALUATION_OF_A_FINISHED_RUN):
+        return metrics_on_test(job)
 
 
 def _figures(run: Path, metrics: Metrics) -> dict[str, str]:

@@ -4,6 +4,10 @@
 1    the run failed, or this program did
 2    the user's input cannot be used: one line a mistake, no traceback
 128 + the signal's number: 130 interrupted by Ctrl-C, 143 terminated, 138 by SIGUSR1, which schedulers send before
+
+Standard output that cannot be written, as on a full disk, is status 1 where it is all that the command gives, as of
+--help, --cfg, eval and report. Training, a sweep and resume go on and have the status of the training. A standard
+output that is closed, or that nobody reads, changes no status. `snntrain.cli.streams` sees to this.
 """
 
 import logging
@@ -14,6 +18,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 
+from snntrain.cli import streams, unicode
 from snntrain.cli.arguments import parse
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
 from snntrain.openmp import sleep_soon
@@ -64,8 +69,10 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
 
 def main() -> None:
     """The console script."""
+    unicode.ensure()
+    streams.prepare()
     sleep_soon()
-    # Where the reader of a pipe has left, as in `snntrain | head -1`, a run goes on and has its train.log to write to.
+    # A message that cannot be written is no reason to end, and train.log has it.
     logging.raiseExceptions = False
     threading.excepthook = _in_train_log
     sys.unraisablehook = _unless_it_is_remembered
@@ -100,14 +107,14 @@ def status(argv: Sequence[str]) -> int:
     try:
         command, rest = _command(argv)
         command(rest)
-    except BrokenPipeError:
-        pass
     except KeyboardInterrupt as error:
         number = error.number if isinstance(error, Interrupted) else signal.SIGINT
         code = _report((str(error) or "interrupted",), 128 + number, show_traceback)
     except Exception as error:
-        code = _of_an_error(error, show_traceback)
-    _flush()
+        code = 0 if streams.is_of_output(error) else _of_an_error(error, show_traceback)
+    streams.flush()
+    if code == 0 and (lost := streams.lost()):
+        return _report([f"standard output cannot be written ({lost.strerror}); send it to another place"], 1, False)
     return code
 
 
@@ -153,11 +160,3 @@ def _report(lines: Sequence[str], code: int, show_traceback: bool) -> int:
     for line in lines:
         print(f"snntrain: {line}", file=sys.stderr)
     return code
-
-
-def _flush() -> None:
-    """Flushes what was printed; where the reader has left, Python's own flush at exit must find nothing to say."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

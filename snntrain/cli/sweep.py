@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 from snntrain.cli.report import tell
 from snntrain.config.explain import first_line
 from snntrain.config.words import assigned
-from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
+from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line, printable
 from snntrain.paths import user_path
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC
@@ -122,8 +122,15 @@ def conclude() -> None:
     if folder is None:
         return
     jobs = _jobs(folder)
-    if failed := _tell(jobs, folder, "jobs"):
+    unfinished = _tell(jobs, folder, "jobs")
+    running = sum(job.status == "running" for job in jobs)
+    if failed := unfinished - running:
         raise RunFailed(f"{failed} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
+    if running:
+        raise RunFailed(
+            f"{running} of {len(jobs)} jobs of the sweep are running in another process; "
+            "once that has ended, give the same command again"
+        )
 
 
 def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
@@ -147,7 +154,8 @@ def _take_back_what_never_began(folder: Path) -> None:
 
 
 def _jobs(folder: Path) -> list[Run]:
-    return [job for path in runs.find([folder]) if (job := runs.read(path, now=math.inf)) is not None]
+    found = (runs.read(path, time.time(), over=True) for path in runs.find([folder]))
+    return [job for job in found if job is not None]
 
 
 def _tell(jobs: Sequence[Run], folder: Path, which: str) -> int:
@@ -157,7 +165,7 @@ def _tell(jobs: Sequence[Run], folder: Path, which: str) -> int:
     failed = [job for job in jobs if job.status != runs.COMPLETED]
     print(f"{len(jobs) - len(failed)} of {len(jobs)} {which} completed in {folder}")
     for job in failed:
-        name = runs.plain(str(job.path.relative_to(folder)))
+        name = printable(str(job.path.relative_to(folder)))
         print("  " + ": ".join(filter(None, [job.status, name, job.ending])))
     return len(failed)
 
@@ -165,7 +173,7 @@ def _tell(jobs: Sequence[Run], folder: Path, which: str) -> int:
 def _report(folder: Path) -> None:
     """Compares the jobs. What they have come to stands in their folders, so that nothing is lost where this fails."""
     try:
-        report = make([folder], METRIC, now=math.inf)
+        report = make([folder], METRIC, time.time(), over=True)
         tell(report, write(report, folder))
     except Exception as error:
         print(f"no report: {on_one_line(first_line(error))}; snntrain report {folder} tries again")

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 
 import snntrain
 from snntrain import program
-from snntrain.cli import job, own_folder, resume
+from snntrain.cli import job, one_process, own_folder, resume, streams
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
@@ -55,18 +55,31 @@ def command(argv: Sequence[str]) -> None:
         print(*completions(os.environ.get("COMP_LINE", "")), sep="\n")
     elif HYDRA_ANSWERS & arguments.flags.keys() or len(ONE_OF & arguments.flags.keys()) > 1:
         _hand_to_hydra(arguments)
-    elif resume.is_meant(arguments):
-        resume.command(arguments, typed)
+    elif "--cfg" in arguments.flags and not resume.is_meant(arguments):
+        with _composer(arguments) as compose:
+            _validate(arguments, compose)
+            _show(arguments, compose)
     else:
-        flags = arguments.flags
-        with composer(flags.get("--config-name", "config"), flags.get("--config-dir")) as compose:
-            config = _validate(arguments, compose)
-            if "--cfg" in flags:
-                _show(arguments, compose)
-            elif "--multirun" not in flags and (summary := _nothing_left(config)):
-                print(own_folder.told(_folder(config), summary))
-            else:
-                _run(arguments, typed, compose, config)
+        one_process.check()
+        # What is said is in train.log, and in the report of a sweep.
+        streams.output_is_dispensable()
+        _train(arguments, typed)
+
+
+def _composer(arguments: Arguments) -> AbstractContextManager[Composer]:
+    return composer(arguments.flags.get("--config-name", "config"), arguments.flags.get("--config-dir"))
+
+
+def _train(arguments: Arguments, typed: Sequence[str]) -> None:
+    if resume.is_meant(arguments):
+        resume.command(arguments, typed)
+        return
+    with _composer(arguments) as compose:
+        config = _validate(arguments, compose)
+        if "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
+            print(own_folder.told(_folder(config), summary))
+        else:
+            _run(arguments, typed, compose, config)
 
 
 def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
@@ -82,11 +95,14 @@ def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
             "hydra.job.chdir=true: a run finds data, and classes of your own, from the folder in which the command is "
             "given; leave it out, what a run writes lies in its own folder anyway"
         )
+    if not multirun and str(hydras.mode).endswith(RunMode.MULTIRUN.name):
+        raise UserError("hydra.mode=MULTIRUN: would begin a sweep that nobody reports on; give -m in its place")
     # Hydra reads them again.
     arguments.overrides = [*map(words.read, arguments.overrides), *words.in_home_folders(hydras)]
     if multirun:
         from snntrain.cli import sweep
 
+        one_process.check_launcher(hydras)
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
         sweep.check_folders(hydras, arguments.overrides)
     elif "--cfg" not in arguments.flags:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+from snntrain.config.dotted import leaves, typed
 
 # Where and how it computes, how long, how its weights are moved, and what is shown of it: keys, and groups with all of
 # their keys. Everything else is what network is trained on what data.
@@ -41,7 +43,7 @@ def refused(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     """List the values that make `now` another run than `before`, each as 'T=6 (not 4)'; '' where none does."""
     kept = [difference for difference in differences(before, now) if not _is_below(difference[0], FREE)]
-    return ", ".join(f"{key}={_typed(new)} (not {_typed(old)})" for key, old, new in kept)
+    return ", ".join(f"{key}={typed(new)} (not {typed(old)})" for key, old, new in kept)
 
 
 def plain(config: DictConfig) -> dict[str, Any]:
@@ -54,26 +56,11 @@ def plain(config: DictConfig) -> dict[str, Any]:
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], only: Sequence[str] = ()) -> list[Difference]:
     """The dotted keys whose values differ, with both; of the groups and keys in `only`, if there are any."""
-    old, new = dict(_leaves(before)), dict(_leaves(now))
+    old, new = dict(leaves(before)), dict(leaves(now))
     keys = [key for key in {**old, **new} if not only or _is_below(key, only)]
     pairs = ((key, old.get(key, ABSENT), new.get(key, ABSENT)) for key in keys)
     return [(key, was, wanted) for key, was, wanted in pairs if was != wanted]
 
 
-def _leaves(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in content.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", list(value) if isinstance(value, tuple) else value
-
-
 def _is_below(key: str, prefixes: Sequence[str]) -> bool:
     return any(key == prefix or key.startswith(f"{prefix}.") for prefix in prefixes)
-
-
-def _typed(value: Any) -> str:
-    """The value as one types it."""
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    return str(value).replace(" ", "") if isinstance(value, list) else str(value)

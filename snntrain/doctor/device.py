@@ -91,8 +91,8 @@ def precision_of(asked: str, formats: Precision) -> Iterator[Finding]:
     hint = ""
     if asked == "fp32" and native:
         hint = f"trainer.precision=auto would compute in {best}, which this device has natively"
-    elif formats.name == "bf16" and best != "bf16":
-        hint = f"trainer.precision=bf16 is emulated here, slowly: auto takes {best}"
+    elif formats.is_emulated():
+        hint = f"trainer.precision=bf16 is emulated here, several times slower than fp32: auto takes {best}"
     elif not native:
         hint = "a CPU with AVX512-BF16 or AMX, or a GPU, computes in half the bytes"
     yield Finding("precision", f"{formats.name}: {_why(asked, formats)}", hint)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from matplotlib.figure import Figure
 
 from snntrain.errors import UserError
 from snntrain.inspect.recording import Probes
+from snntrain.whole_file import write_together
 
 PAGE, RECORDINGS = "index.html", "recordings.npz"
 # Of a PNG, and of what is pixels in an SVG: sharp on a screen of fine pixels.
@@ -60,21 +59,12 @@ def npz(probes: Probes) -> bytes:
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:
-    """Writes all files into the folder, over those of the same names; none of them if one cannot be written.
+    """Writes all files into the folder, over those of the same names; none of them where one cannot be written.
 
     Raises:
         UserError: the folder is none, or cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # In the folder itself: a file is moved at once only within its disk.
-        beside = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
-        try:
-            for name, content in files.items():
-                (beside / name).write_bytes(content)
-            for name in files:
-                (beside / name).replace(folder / name)
-        finally:
-            shutil.rmtree(beside, ignore_errors=True)
+        write_together(folder, files)
     except OSError as error:
         raise UserError(f"out={folder}: cannot be written ({error.strerror or error}); give another out=") from error

@@ -58,18 +58,22 @@ def recording(layer: BaseNode, trajectory: Trajectory) -> Recording:
     return Recording(h, v, (trajectory.s != 0).cpu().numpy(), v_threshold, layer.v_reset)
 
 
-def choose_layers(net: nn.Module, patterns: Collection[str]) -> list[str]:
+def choose_layers(net: nn.Module, patterns: Collection[str], key: str) -> list[str]:
     """The spiking layers of `net` that a name or shell pattern of `patterns` matches, in the network's order.
 
+    Args:
+        net: the network.
+        patterns: names and shell patterns, as conv*.
+        key: by which they were given, as monitor.layers.
+
     Raises:
-        UserError: one that matches none.
+        UserError: a pattern matches no layer.
     """
     names = [name for name, _ in spiking_layers(net)]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UserError(
-                f"monitor.layers: '{pattern}' matches no spiking layer of this network; "
-                f"there are {', '.join(names) or 'none'}"
+                f"{key}: '{pattern}' matches no spiking layer of this network; there are {', '.join(names) or 'none'}"
             )
     return [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
 

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from snntrain.report.runs import COMPLETED, Run, plain
+from snntrain.errors import printable
+from snntrain.report.runs import COMPLETED, Run
 
 METRIC = "test_accuracy"
 # What a run is judged by until it has been tested.
@@ -140,13 +141,13 @@ def _follows(key: str, differing: Sequence[str], values: Sequence[Mapping[str, s
 def short_labels(paths: Sequence[Path]) -> list[str]:
     """A name for each folder, from below what all have in common; a sweep's job goes by its number where that tells."""
     if len(paths) == 1:
-        return [plain(paths[0].name or str(paths[0]))]
+        return [printable(paths[0].name or str(paths[0]))]
     absolute = [Path(os.path.abspath(path)) for path in paths]
     base = Path(os.path.commonpath(absolute)) if absolute else Path()
     full = [path.relative_to(base) for path in absolute]
     short = [path.with_name(_job_number(path.name)) if path.name else path for path in full]
     times = Counter(short)
-    return [plain(str(brief if times[brief] == 1 else whole)) for brief, whole in zip(short, full, strict=True)]
+    return [printable(str(brief if times[brief] == 1 else whole)) for brief, whole in zip(short, full, strict=True)]
 
 
 def _job_number(name: str) -> str:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from snntrain.errors import UserError
+from snntrain.errors import UserError, printable
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC, Comparison, compare, metrics
-from snntrain.report.runs import plain
 from snntrain.report.statistics import Effect, SeedGroup, effects, over_seeds
+from snntrain.whole_file import write_together
 
 
 @dataclass(frozen=True)
@@ -44,13 +43,14 @@ class Report:
         return [quote(os.fsencode(Path(path).as_posix())) + "/" for path in self.paths(out)]
 
 
-def make(folders: Sequence[Path], metric: str, now: float) -> Report:
+def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False) -> Report:
     """Reads the runs at any depth below `folders` and compares them by `metric`.
 
     Args:
         folders: where to look.
         metric: a figure of the runs' summary.json.
-        now: the time in seconds, by which a run that writes no more is told; infinite where all are over.
+        now: the time in seconds, by which a run that writes no more is told.
+        over: the caller has ended these runs, as in `runs.read`.
 
     Raises:
         UserError: a folder that is not there, no runs, or a metric that no run has.
@@ -59,7 +59,7 @@ def make(folders: Sequence[Path], metric: str, now: float) -> Report:
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder; give those of runs or sweeps, as outputs or multirun")
     where = ", ".join(map(str, folders))
-    found = [run for folder in runs.find(folders) if (run := runs.read(folder, now)) is not None]
+    found = [run for folder in runs.find(folders) if (run := runs.read(folder, now, over=over)) is not None]
     if not found:
         raise UserError(f"{where}: no runs there, at any depth; the folder of a run holds a summary.json")
     known = metrics(found)
@@ -69,7 +69,7 @@ def make(folders: Sequence[Path], metric: str, now: float) -> Report:
         allowed = f"there are {', '.join(known)}{did_you_mean(metric, known)}" if known else "no run has any figure yet"
         raise UserError(f"metric={metric}: no run has it; {allowed}")
     comparison = compare(found, metric)
-    return Report(plain(where), comparison, over_seeds(comparison), effects(comparison))
+    return Report(printable(where), comparison, over_seeds(comparison), effects(comparison))
 
 
 def write(report: Report, out: Path) -> list[Path]:
@@ -81,21 +81,14 @@ def write(report: Report, out: Path) -> list[Path]:
     from snntrain.report import page, table, text
 
     contents = {
-        "report.csv": table.as_csv(report.comparison, [plain(path) for path in report.paths(out)]),
+        "report.csv": table.as_csv(report.comparison, [printable(path) for path in report.paths(out)]),
         "report.md": text.markdown(report, report.links(out)),
         "report.html": page.html(report, report.links(out)),
     }
-    written = [out / name for name in contents]
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        # Put in place, not written there: a stranger's folder can hold a link of that name to any file.
-        with tempfile.TemporaryDirectory(prefix=".report-", dir=out) as beside:
-            for path, content in zip(written, contents.values(), strict=True):
-                (Path(beside) / path.name).write_text(content, encoding="utf-8")
-            for path in written:
-                (Path(beside) / path.name).replace(path)
+        write_together(out, contents)
     except OSError as error:
         raise UserError(
             f"out={out}: cannot be written ({error.strerror or error}); choose another folder with out=…"
         ) from error
-    return written
+    return [out / name for name in contents]

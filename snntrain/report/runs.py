@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +16,8 @@ import yaml
 
 from snntrain import program
 from snntrain.config import plain_yaml
+from snntrain.config.dotted import leaves, typed
+from snntrain.errors import printable
 from snntrain.paths import as_typed
 from snntrain.training.lock import LOCK_FILE, STALE_SECONDS
 
@@ -99,18 +100,19 @@ def _identity(place: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def read(folder: Path, now: float) -> Run | None:
+def read(folder: Path, now: float, *, over: bool = False) -> Run | None:
     """The run in `folder`, or None where its files are of another program.
 
     Args:
         folder: one that `find` has found.
-        now: the time in seconds, by which a run that writes no more is told; infinite where it is known to be over.
+        now: the time in seconds, by which a run that writes no more is told.
+        over: the caller has ended the run; it is running only where another process has taken it.
     """
     summary, damage = _summary(folder / "summary.json")
     settings, classes = _settings(folder / "config.yaml")
     if damage == FOREIGN and not settings and not (folder / ".hydra").is_dir():
         return None
-    status, error = _state(folder, summary, damage, now)
+    status, error = _state(folder, summary, damage, now, over)
     cost = summary.get("cost")
     return Run(
         path=folder,
@@ -118,7 +120,7 @@ def read(folder: Path, now: float) -> Run | None:
         error=error,
         resume=_resume(folder, status, error),
         figures={**_numbers(cost if isinstance(cost, dict) else {}), **_numbers(summary)},
-        words={key: plain(value) for key, value in summary.items() if isinstance(value, str)},
+        words={key: printable(value) for key, value in summary.items() if isinstance(value, str)},
         settings=settings,
         options=_options(folder / ".hydra" / "hydra.yaml"),
         classes=classes,
@@ -132,39 +134,52 @@ def _summary(file: Path) -> tuple[dict[str, Any], str | None]:
     except FileNotFoundError:
         return {}, NEVER
     except (OSError, ValueError, RecursionError) as error:
-        return {}, plain(f"summary.json cannot be read ({_first_line(error)})")
+        return {}, printable(f"summary.json cannot be read ({_first_line(error)})")
     if not isinstance(content, dict) or not isinstance(content.get("status"), str):
         return {}, FOREIGN
     return content, None
 
 
-def _state(folder: Path, summary: Mapping[str, Any], damage: str | None, now: float) -> tuple[str, str | None]:
+def _state(
+    folder: Path, summary: Mapping[str, Any], damage: str | None, now: float, over: bool
+) -> tuple[str, str | None]:
+    """Status and error."""
+    lives = _lives(folder, now) and (not over or _is_taken(folder))
     if damage == NEVER:
         # A job has its folder some seconds before it has a summary.
-        return ("running", None) if _lives(folder, now) else ("failed", NEVER)
+        return ("running", None) if lives else ("failed", NEVER)
     if damage is not None:
         return "damaged", damage
-    status, error = plain(summary["status"]), summary.get("error")
-    if status == "running" and math.isinf(now):
+    status, error = printable(summary["status"]), summary.get("error")
+    if status == "running" and not lives and over:
         status = "failed"
-    if status == "running" and not _lives(folder, now):
+    if status == "running" and not lives:
         last = datetime.fromtimestamp(last_written(folder))
         return KILLED, f"no sign of life since {last:%Y-%m-%d %H:%M}"
     if status == "failed":
-        return status, plain(str(error or WORDLESS))
-    return status, plain(str(error)) if error else None
+        return status, printable(str(error or WORDLESS))
+    return status, printable(str(error)) if error else None
 
 
 def _resume(folder: Path, status: str, error: str | None) -> str | None:
     if error is not None and "snntrain resume=" in error:
         return None
     stopped = status in ("failed", "interrupted") and (folder / "checkpoints" / "last.pt").is_file()
-    return plain(shlex.join([*program.words(), f"resume={as_typed(folder)}"])) if stopped or status == KILLED else None
+    command = shlex.join([*program.words(), f"resume={as_typed(folder)}"])
+    return printable(command) if stopped or status == KILLED else None
 
 
 def _lives(folder: Path, now: float) -> bool:
     # What was written in the future is fresh: the clock was set back since, or another machine's is ahead.
     return now - last_written(folder) < STALE_SECONDS
+
+
+def _is_taken(folder: Path) -> bool:
+    """Whether run.lock names an owner; one that ends empties it."""
+    try:
+        return (folder / LOCK_FILE).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def last_written(folder: Path) -> float:
@@ -179,7 +194,7 @@ def last_written(folder: Path) -> float:
 
 
 def _numbers(content: Mapping[str, Any]) -> dict[str, float]:
-    return {plain(key): value for key, value in content.items() if _is_number(value)}
+    return {printable(key): value for key, value in content.items() if _is_number(value)}
 
 
 def number(value: Any) -> float:
@@ -198,27 +213,10 @@ def _settings(file: Path) -> tuple[dict[str, str], dict[str, str]]:
         if not isinstance(content, dict):
             return {}, {}
         targets = {key: value.get("_target_") for key, value in content.items() if isinstance(value, dict)}
-        classes = {str(key): plain(str(target)).rpartition(".")[2] for key, target in targets.items() if target}
-        return dict(_leaves(content)), classes
+        classes = {str(key): printable(str(target)).rpartition(".")[2] for key, target in targets.items() if target}
+        return {printable(key): printable(typed(value)) for key, value in leaves(content)}, classes
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         return {}, {}
-
-
-def _leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in content.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield plain(f"{prefix}{key}"), plain(_typed(value))
-
-
-def _typed(value: Any) -> str:
-    """The value as one types it on the command line."""
-    if isinstance(value, list):
-        return f"[{','.join(map(_typed, value))}]"
-    if value is None or isinstance(value, bool):
-        return "null" if value is None else str(value).lower()
-    return str(value)
 
 
 def _options(file: Path) -> dict[str, str]:
@@ -228,7 +226,7 @@ def _options(file: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     found = _CHOICE.findall(block[1]) if block else []
-    return {group: plain(option) for group, option in found if option != "null"}
+    return {group: printable(option) for group, option in found if option != "null"}
 
 
 def epochs(folder: Path, keys: Iterable[str] = CURVES) -> list[dict[str, float | None]]:
@@ -247,13 +245,6 @@ def epochs(folder: Path, keys: Iterable[str] = CURVES) -> list[dict[str, float |
             values = {key: content.get(key) for key in keys}
             rows.append({"epoch": content["epoch"]} | {k: v if _is_number(v) else None for k, v in values.items()})
     return rows
-
-
-def plain(text: str) -> str:
-    """The text on one line and fit for any output: what a file may hold and no terminal should get is written out."""
-    if text.isprintable():
-        return text
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def _first_line(error: BaseException) -> str:

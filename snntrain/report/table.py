@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from snntrain.errors import printable
 from snntrain.report.comparison import LABELS, METRIC, SUBSTITUTE, Comparison, Row
-from snntrain.report.runs import plain
 from snntrain.report.statistics import Effect, SeedGroup, Spread, in_order
 
 Value = str | float | None
@@ -219,7 +219,7 @@ def as_csv(comparison: Comparison, links: Sequence[str]) -> str:
         settings = [row.settings.get(name) for name in comparison.columns]
         values = [row.run.figures.get(name) for name in figures]
         words = [row.run.words.get(name) for name in WORDS]
-        writer.writerow(map(_no_formula, [plain(link), row.run.status, *settings, *values, *words, row.run.error]))
+        writer.writerow(map(_no_formula, [printable(link), row.run.status, *settings, *values, *words, row.run.error]))
     return lines.getvalue()
 
 

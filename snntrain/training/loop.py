@@ -11,7 +11,7 @@ from snntrain.training.bar import with_bar
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Epoch, Journal
-from snntrain.training.memory import explained
+from snntrain.training.memory import EVALUATION, explained
 from snntrain.training.saving.saver import Saver, check_weights
 from snntrain.training.stop import Stop, Stopped
 from snntrain.training.training import Training
@@ -96,7 +96,7 @@ def validate(job: Job, stop: Stop) -> tuple[Metrics, FiringRates]:
     Raises:
         Stopped: a signal has asked for it.
     """
-    with explained(job.config, evaluating=True), FiringRates(job.evaluated.network) as rates:
+    with explained(job.config, EVALUATION), FiringRates(job.evaluated.network) as rates:
         images = stop.between(job.validation.epoch())
         return evaluate(job.evaluated, job.loss, images, job.classes, job.precision), rates
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import torch
 from omegaconf import DictConfig
@@ -27,13 +28,38 @@ SIGNS = (
 OF_THE_MACHINE = SIGNS[:4]
 
 
+@dataclass(frozen=True)
+class Work:
+    """A work that takes memory.
+
+    Args:
+        name: what a message calls it.
+        batch: the key of `trainer` that says how many images it takes at a time; None where none does.
+        finished: it is done with the weights of a finished run, whose network cannot be another one.
+    """
+
+    name: str
+    batch: str | None
+    finished: bool = False
+
+
+TRAINING = Work("training", "batch_size")
+EVALUATION = Work("evaluation", "eval_batch_size")
+EVALUATION_OF_A_FINISHED_RUN = Work("evaluation", "eval_batch_size", finished=True)
+
+
+def inspection(images: int) -> Work:
+    """A look at so many images, all of them at once, in a finished run."""
+    return Work(f"the inspection of {images:,} images", None, finished=True)
+
+
 @contextmanager
-def explained(config: DictConfig, *, evaluating: bool = False) -> Iterator[None]:
-    """Tells of memory that runs out in the block what takes it, and what to lower; other errors pass.
+def explained(config: DictConfig, work: Work = TRAINING) -> Iterator[None]:
+    """Turns an error of memory that runs out in the block into what takes it and what to lower; other errors pass.
 
     Args:
         config: the run's configuration.
-        evaluating: the block validates or tests, and does not train.
+        work: what the block does.
 
     Raises:
         RunFailed: device or machine had no memory left.
@@ -43,7 +69,7 @@ def explained(config: DictConfig, *, evaluating: bool = False) -> Iterator[None]
     except (MemoryError, OSError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        raise RunFailed(_told(config, error, evaluating)) from error
+        raise RunFailed(_told(config, error, work)) from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -53,17 +79,16 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in SIGNS)
 
 
-def _told(config: DictConfig, error: BaseException, evaluating: bool) -> str:
+def _told(config: DictConfig, error: BaseException, work: Work) -> str:
     here = runtime.choose(config.trainer.device)
     format_name = precision.choose(config.trainer.precision, here.device).name
-    key = "eval_batch_size" if evaluating else "batch_size"
     where = f"{here.device} ({here.device_name})"
     if here.device.type == "cpu" or _is_of_the_machine(error):
         where = "the CPU"
+    batch = f"trainer.{work.batch}={config.trainer[work.batch]}, " if work.batch else ""
     return (
-        f"out of memory on {where} in {'evaluation' if evaluating else 'training'} with "
-        f"trainer.{key}={config.trainer[key]}, T={config.T}, precision {format_name}: "
-        f"try {' or '.join(_remedies(config, here.device, format_name, evaluating))}"
+        f"out of memory on {where} in {work.name} with {batch}T={config.T}, precision {format_name}: "
+        f"try {' or '.join(_remedies(config, here.device, format_name, work))}"
     )
 
 
@@ -71,12 +96,14 @@ def _is_of_the_machine(error: BaseException) -> bool:
     return isinstance(error, MemoryError | OSError) or any(sign in str(error) for sign in OF_THE_MACHINE)
 
 
-def _remedies(config: DictConfig, device: torch.device, format_name: str, evaluating: bool) -> Iterator[str]:
+def _remedies(config: DictConfig, device: torch.device, format_name: str, work: Work) -> Iterator[str]:
     """Settings that take less memory, those first that leave the result as it is."""
     trainer, data = config.trainer, config.dataset
-    if evaluating and trainer.eval_batch_size > 1:
+    if work.batch is None:
+        yield "fewer images with sample=<index>,… or monitor.samples=<number>"
+    if work.batch == EVALUATION.batch and trainer.eval_batch_size > 1:
         yield f"trainer.eval_batch_size={trainer.eval_batch_size // 2}"
-    if not evaluating and trainer.batch_size > 1:
+    if work == TRAINING and trainer.batch_size > 1:
         yield (
             f"trainer.batch_size={trainer.batch_size // 2} with trainer.accumulate={2 * trainer.accumulate}, "
             "which keeps the size of a step,"
@@ -90,4 +117,4 @@ def _remedies(config: DictConfig, device: torch.device, format_name: str, evalua
         yield "a lower T"
     if data.workers and data.resident == "never" and device.type == "cpu":
         yield "dataset.workers=0"
-    yield "a smaller network"
+    yield "a machine with more memory" if work.finished else "a smaller network"

@@ -43,7 +43,7 @@ class Monitor:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.layers = choose_layers(job.model.network, job.config.monitor.layers)
+        self.layers = choose_layers(job.model.network, job.config.monitor.layers, "monitor.layers")
         self.images, self.labels = probe_batch(job)
 
     def draws(self, epoch: int, last: bool) -> bool:

@@ -18,11 +18,11 @@ from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
 from snntrain.training import build, runtime, tested
 from snntrain.training.build import Job
-from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.journal import Journal
 from snntrain.training.loop import fit
-from snntrain.training.memory import explained
+from snntrain.training.memory import EVALUATION, explained
 from snntrain.training.monitor import Monitor
+from snntrain.training.on_test_images import metrics_on_test
 from snntrain.training.progress import Best
 from snntrain.training.run_folder import RunFolder, shown
 from snntrain.training.saving import resume
@@ -68,6 +68,7 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         run.summary |= built(job)
         run.write_summary()
         log.info(describe(job))
+        job.precision.warn_if_emulated()
         data = fingerprint(job.data)
         training = begin(job) if state is None else resume.go_on(job, state, data)
         resume.cut_back(run, state)
@@ -114,11 +115,12 @@ def test(job: Job, best: Best, run: RunFolder, board: Board, stop: Stop) -> None
         Stopped: a signal has asked for it.
     """
     network = job.evaluated.network
-    of_last = metrics_on_test(job, stop)
-    entries = {"last": tested.entry(network, of_last)}
-    network.load_state_dict(best.weights)
-    with Cost(network) as cost:
-        of_best = metrics_on_test(job, stop)
+    with explained(job.config, EVALUATION):
+        of_last = metrics_on_test(job, stop)
+        entries = {"last": tested.entry(network, of_last)}
+        network.load_state_dict(best.weights)
+        with Cost(network) as cost:
+            of_best = metrics_on_test(job, stop)
     entries["best"] = tested.entry(network, of_best)
     with run.writing():
         tested.write(run.path, entries)
@@ -134,14 +136,6 @@ def cost_scalars(figures: dict[str, Any]) -> dict[str, float]:
     told = {f"cost/{key}": value for key, value in figures.items() if key != "layers"}
     told |= {f"{key}/{name}": layer[key] for name, layer in figures["layers"].items() for key in SPENT if key in layer}
     return {tag: float(value) for tag, value in told.items() if value is not None}
-
-
-def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
-    """Metrics of the evaluated model over the test split; `stop` may end it between two batches."""
-    batches = build.batches(job.config, job.data, job.data.test, job.runtime).epoch()
-    images = batches if stop is None else stop.between(batches)
-    with explained(job.config, evaluating=True):
-        return evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
 
 
 def summary_line(run: RunFolder) -> str:

@@ -20,6 +20,7 @@ from snntrain.paths import as_typed
 from snntrain.training.environment import earlier_starts, environment
 from snntrain.training.lock import Lock
 from snntrain.training.stop import came
+from snntrain.whole_file import write_whole
 
 if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
     from snntrain.training.runtime import Runtime
@@ -190,16 +191,6 @@ def in_one_line(error: BaseException) -> str:
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes the file whole or not at all."""
     write_whole(path, json.dumps(content, indent=2) + "\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes the file whole or not at all: beside its place first, then, once it is on the disk, renamed."""
-    temporary = path.with_name(f"{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 def holds_a_run(path: Path) -> bool:

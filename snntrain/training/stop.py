@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TypeVar
 
@@ -67,7 +67,8 @@ def importing() -> Iterator[None]:
 
 
 def _leave(number: int, frame: FrameType | None) -> None:
-    os.write(2, b"snntrain: interrupted\n")
+    with suppress(OSError):  # Nobody reads it, or the disk is full.
+        os.write(2, b"snntrain: interrupted\n")
     os._exit(128 + number)
 
 

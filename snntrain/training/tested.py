@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.training.evaluate import Metrics
-from snntrain.training.run_folder import write_whole
+from snntrain.whole_file import write_whole
 
 FILE = "test.json"
 

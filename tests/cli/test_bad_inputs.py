@@ -162,9 +162,9 @@ BAD = {
     "inspect of a damaged checkpoint": (f"{INSPECT}/truncated", "best.pt: damaged"),
     "inspect of no such layer": (
         f"{INSPECT}/good layer=conv*",
-        "layer=conv*: there is no such layer; there are fc1_neu",
+        "layer: 'conv*' matches no spiking layer of this network; there are fc1_neu",
     ),
-    "inspect of one layer too many": (f"{INSPECT}/good layer=out_neuron,fc9", "layer=fc9: there is no such layer"),
+    "inspect of one layer too many": (f"{INSPECT}/good layer=out_neuron,fc9", "layer: 'fc9' matches no spiking layer"),
     "inspect of a sample beyond the last": (
         f"{INSPECT}/good sample=359",
         "must be the index of a test image, 0 to 358",

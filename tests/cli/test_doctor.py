@@ -12,8 +12,10 @@ import pytest
 import torch
 
 import snntrain as package
+from snntrain.cli import doctor
 from snntrain.data import vision
 from snntrain.doctor import speed
+from snntrain.doctor.finding import Finding
 from snntrain.training.precision import cpu_has_bf16
 from tests.conftest import Outcome
 
@@ -155,3 +157,15 @@ def test_doctor_tells_its_usage(snntrain: Callable[..., Outcome]) -> None:
     outcome = snntrain("doctor", "--help")
     assert outcome.status == 0
     assert outcome.out.startswith("snntrain doctor [group=option …]")
+
+
+def test_paths_and_settings_are_not_broken_in_the_middle() -> None:
+    path = f"/home/somebody/{'some-long-name/' * 9}site-packages/snntrain/neuron/recurrence/__pycache__"
+    for told in (
+        doctor._line(Finding("kernels", f"kept in {path}")),
+        doctor._hint(f"set TRITON_CACHE_DIR to {path} now"),
+    ):
+        assert path in told
+    lines = doctor._line(Finding("packages", "a-b " * 60)).splitlines()
+    assert len(lines) > 2
+    assert all(len(line) <= doctor.WIDTH and not line.endswith("-") for line in lines)

@@ -1,4 +1,4 @@
-"""What eval and inspect share: the test's bar, on a real terminal."""
+"""What eval and inspect share: the test's bar, on a real terminal, and what they say when memory runs out."""
 
 import contextlib
 import fcntl
@@ -6,13 +6,14 @@ import os
 import pty
 import re
 import struct
+import subprocess
 import sys
 import termios
+from pathlib import Path
 
 import pytest
 
-from snntrain.cli.finished import metrics_on_test
-from snntrain.training import run
+from snntrain.training.on_test_images import metrics_on_test
 from tests.training.jobs import prepared
 
 
@@ -33,4 +34,45 @@ def test_a_test_shows_how_much_is_left_and_wipes_the_line_at_its_end(monkeypatch
     assert any(re.fullmatch(r"test images +\d+%\|.*\| \S+ left", line) for line in lines)
     assert max(map(len, lines)) <= 80
     assert lines[-1].strip() == ""
-    assert metrics.confusion.tolist() == run.metrics_on_test(job).confusion.tolist()
+    assert metrics.confusion.sum() == len(job.data.test)
+
+
+# Half a gigabyte more than it has is all that the process may have.
+SCARCE = """
+import resource
+import sys
+import snntrain.cli.evaluate, snntrain.cli.inspect
+from snntrain.cli.main import status
+
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**29,) * 2)
+sys.exit(status(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of a process is read from /proc")
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (
+            ("eval", "T=200000"),
+            "in evaluation with trainer.eval_batch_size=512, T=200000, precision fp32: "
+            "try trainer.eval_batch_size=256 or trainer.precision=bf16 or a lower T or a machine with more memory",
+        ),
+        (
+            ("inspect", "T=20000000", "sample=3,14"),
+            "in the inspection of 2 images with T=20000000, precision fp32: "
+            "try fewer images with sample=<index>,… or monitor.samples=<number> or trainer.precision=bf16 "
+            "or a lower T or a machine with more memory",
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_what_takes_too_much_memory_is_told_with_what_to_lower(
+    command: tuple[str, ...], told: str, finished_run: Path
+) -> None:
+    name, *overrides = command
+    argv = [sys.executable, "-c", SCARCE, name, f"run={finished_run}", *overrides]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"snntrain: out of memory on the CPU {told}\n"

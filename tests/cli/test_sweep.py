@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from snntrain.training import stop
 from snntrain.training.run_folder import FIGURES
 from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
+from tests.training.test_lock import HOLDING
 
 SMALL = (*TINY, "monitor=off", "hydra.sweep.dir=sweep")
 MODULE = """
@@ -134,6 +136,25 @@ def test_a_job_without_a_word_has_failed(tmp_path: Path, monkeypatch: pytest.Mon
         "  failed: 1: ended without a word",
         "  failed: 2: it left no summary.json; see its train.log",
     ]
+
+
+def test_a_job_that_another_process_runs_is_told_as_running(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
+    given = ("-m", "T=1,2", *SMALL)
+    assert snntrain(*given).status == 0
+    (taken,) = (tmp_path / "sweep").glob("0_*")
+    (taken / "summary.json").write_text(json.dumps(jobs(tmp_path / "sweep")[taken.name] | {"status": "running"}))
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(taken)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holding:
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == "held\n"
+        outcome = snntrain(*given)
+        holding.communicate("")
+    assert outcome.status == 1
+    assert f"1 of 2 jobs completed in sweep\n  running: {taken.name}\n" in outcome.out
+    assert outcome.err.startswith("snntrain: 1 of 2 jobs of the sweep are running in another process; once")
+    assert outcome.err.count("\n") == 1
+    assert snntrain(*given).status == 0
 
 
 def ended_by(error: BaseException, folder: Path) -> Callable[[], None]:

@@ -15,7 +15,7 @@ from snntrain.inspect.cost.count import Cost
 from snntrain.inspect.cost.table import KEYS
 from snntrain.neuron import reset_net
 from snntrain.training import build
-from snntrain.training.run import metrics_on_test
+from snntrain.training.on_test_images import metrics_on_test
 from snntrain.training.saving import checkpoint
 from tests.conftest import Outcome
 from tests.training.jobs import prepared

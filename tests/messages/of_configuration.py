@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from omegaconf import OmegaConf
 
+from snntrain.cli import one_process
 from snntrain.config import saved
 from snntrain.config.targets import build, locate
 from tests.conftest import TINY
@@ -24,7 +25,21 @@ CASES: dict[str, Case] = {
         line("eval run=~no_user/x"),
         ("run=~no_user/x", "there is no user 'no_user'", "write ./~no_user/x"),
     ),
+    # cli/one_process.py
+    "torchrun": (
+        lambda _: one_process.check({"WORLD_SIZE": "2", "RANK": "1"}),
+        ("WORLD_SIZE=2", "a run is one process", "give the command without torchrun"),
+    ),
+    "launcher": (
+        lambda _: one_process.check_launcher(
+            OmegaConf.create(
+                {"launcher": {"_target_": "JoblibLauncher"}, "runtime": {"choices": {"hydra/launcher": "joblib"}}}
+            )
+        ),
+        ("hydra/launcher=joblib", "one after the other", "leave hydra/launcher out"),
+    ),
     # cli/train.py, cli/sweep.py
+    "mode": (line("hydra.mode=MULTIRUN"), ("hydra.mode=MULTIRUN", "a sweep that nobody reports on", "give -m")),
     "package": (line("--cfg job --package x"), ("--package x", "no such part", "one is neuron")),
     "other folder": (
         line("hydra.job.chdir=true"),
@@ -58,6 +73,10 @@ CASES: dict[str, Case] = {
         ),
         ("the run failed", "no such luck", "failed_run/train.log"),
     ),
+    "a sweep with a job of another process": (
+        World.sweep_of_another,
+        ("1 of 1 jobs", "running in another process", "once that has ended, give the same command again"),
+    ),
     "a failed sweep": (World.failed_sweep, ("1 of 1 jobs", "failed", "each folder's summary.json says why")),
     # cli/evaluate.py, cli/inspect.py, cli/report.py, cli/doctor.py, cli/help.py
     "flag of eval": (line("eval run=x -m"), ("--multirun", "eval takes run=<folder>", "overrides and --config-dir")),
@@ -80,7 +99,7 @@ CASES: dict[str, Case] = {
     "other checkpoint": (line("eval run=x checkpoint=y"), ("checkpoint=y", "must be", "best or last")),
     "layer": (
         line("inspect run={broken}/runs/good layer=x"),
-        ("layer=x", "no such layer", "there are fc1_neuron"),
+        ("layer: 'x'", "matches no spiking layer", "there are fc1_neuron"),
     ),
     "sample": (line("inspect run={broken}/runs/good sample=-1"), ("sample=-1", "0 to 358", "several as in 3,14")),
     "sample and image": (
@@ -132,7 +151,7 @@ CASES: dict[str, Case] = {
         together("monitor.layers=[#1]"),
         ("monitor.layers=[#1]", "cannot be read as a list", "write 'monitor.layers=[\"#1\"]'"),
     ),
-    "unreadable sweep": (together("seed=1,"), ("seed=1,", "as one value, or several", "write key=value")),
+    "unreadable sweep": (together("seed=1,"), ("seed=1,", "as one value or as several", "write key=value")),
     "two equals signs": (together("seed==1"), ("seed==1", "cannot be read", "write seed=1 with one equals sign")),
     "control character": (together("name=\x01"), ("name=", "cannot be read", "no control characters")),
     "too many digits": (

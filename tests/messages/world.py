@@ -26,6 +26,7 @@ from snntrain.data import digits, idx, picture_file, vision, workers
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import RunFailed, UserError
 from snntrain.report.report import make, write
+from snntrain.training.lock import LOCK_FILE
 from snntrain.training.run_folder import RunFolder
 from snntrain.training.saving import checkpoint
 from tests.cli import broken
@@ -107,8 +108,14 @@ class World:
             doctor.command(["trainer.device=cpu"])
 
     def failed_sweep(self) -> None:
-        folder = self.folder / "failed"
-        write_run(folder / "0", status="failed", error="no luck")
+        self.concluded_sweep(status="failed", error="no luck")
+
+    def sweep_of_another(self) -> None:
+        self.concluded_sweep(status="running")
+
+    def concluded_sweep(self, status: str, error: str | None = None) -> None:
+        folder = self.folder / f"sweep_{status}"
+        (write_run(folder / "0", status=status, error=error) / LOCK_FILE).write_text('{"host": "node7", "pid": 3}')
         with self.patch.context() as patch:
             patch.setattr(sweep.RememberFolder, "folder", folder)
             sweep.conclude()

@@ -20,8 +20,8 @@ from tests.report.folders import untouched, write_run
 NOW = 1_000_000.0
 
 
-def read(folder: Path, now: float = NOW) -> Run:
-    found = runs.read(folder, now)
+def read(folder: Path, now: float = NOW, *, over: bool = False) -> Run:
+    found = runs.read(folder, now, over=over)
     assert found is not None
     return found
 
@@ -118,8 +118,20 @@ def test_the_command_that_goes_on_is_not_told_twice(tmp_path: Path) -> None:
 
 
 def test_what_is_known_to_be_over_is_not_running(tmp_path: Path) -> None:
-    run = read(write_run(tmp_path / "a", status="running"), math.inf)
-    assert (run.status, run.error) == ("failed", "ended without a word")
+    folder = write_run(tmp_path / "a", status="running")
+    for left in (None, ""):
+        if left is not None:
+            (folder / LOCK_FILE).write_text(left)
+        run = read(folder, time.time(), over=True)
+        assert (run.status, run.error) == ("failed", "ended without a word")
+
+
+def test_what_another_process_has_taken_is_running_though_its_own_is_over(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "a", status="running")
+    (folder / LOCK_FILE).write_text('{"host": "node7", "pid": 3}')
+    assert read(folder, time.time(), over=True).status == "running"
+    untouched(folder, NOW)
+    assert read(folder, NOW + 2 * STALE_SECONDS, over=True).status == "failed"
 
 
 def test_a_folder_without_a_summary_has_just_begun_or_has_failed(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from torch import Tensor
 from snntrain.data.batches import Batches
 from snntrain.neuron import reset_net
 from snntrain.training.evaluate import Tally, evaluate
+from snntrain.training.on_test_images import metrics_on_test
 from snntrain.training.precision import Precision
-from snntrain.training.run import metrics_on_test
 from snntrain.training.saving import checkpoint
 
 from .jobs import prepared, trained

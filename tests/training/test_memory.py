@@ -11,7 +11,14 @@ import pytest
 import torch
 
 from snntrain.errors import RunFailed, UserError
-from snntrain.training.memory import explained
+from snntrain.training.memory import (
+    EVALUATION,
+    EVALUATION_OF_A_FINISHED_RUN,
+    TRAINING,
+    Work,
+    explained,
+    inspection,
+)
 from tests.training.jobs import configured, prepared
 
 # A batch takes more than half a gigabyte, which is all that the process may have more than it has.
@@ -19,7 +26,7 @@ SCARCE = """
 import resource
 from snntrain.errors import RunFailed
 from snntrain.training.evaluate import evaluate
-from snntrain.training.memory import explained
+from snntrain.training.memory import EVALUATION, explained
 from snntrain.training.step import TrainingStep
 from tests.training.jobs import prepared
 
@@ -33,7 +40,7 @@ try:
 except RunFailed as failed:
     print(failed)
 try:
-    with explained(job.config, evaluating=True):
+    with explained(job.config, EVALUATION):
         evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.precision)
 except RunFailed as failed:
     print(failed)
@@ -82,8 +89,8 @@ def test_other_errors_pass_as_they_are(error: Exception) -> None:
     assert raised.value is error
 
 
-def told(*overrides: str, evaluating: bool = False) -> str:
-    with pytest.raises(RunFailed) as failed, explained(configured(*overrides), evaluating=evaluating):
+def told(*overrides: str, work: Work = TRAINING) -> str:
+    with pytest.raises(RunFailed) as failed, explained(configured(*overrides), work):
         raise MemoryError
     return str(failed.value)
 
@@ -96,10 +103,20 @@ def test_only_what_would_help_is_proposed() -> None:
     assert "dataset.resident=never" in told("dataset.resident=always")
     assert "dataset.workers=0" in told("dataset.workers=2", "dataset.resident=never")
     assert told("trainer.batch_size=1", "trainer.precision=bf16", "T=1").endswith(": try a smaller network")
-    evaluating = told("trainer.eval_batch_size=100", evaluating=True)
+    evaluating = told("trainer.eval_batch_size=100", work=EVALUATION)
     assert "with trainer.eval_batch_size=100," in evaluating
     assert "try trainer.eval_batch_size=50 or" in evaluating
     assert "trainer.batch_size" not in evaluating
+
+
+def test_a_finished_run_keeps_its_network() -> None:
+    least = ("trainer.eval_batch_size=1", "trainer.precision=bf16", "T=1")
+    assert told(*least, work=EVALUATION_OF_A_FINISHED_RUN).endswith("precision bf16: try a machine with more memory")
+    assert told("T=2", work=inspection(12)) == (
+        "out of memory on the CPU in the inspection of 12 images with T=2, precision fp32: try fewer images with "
+        "sample=<index>,… or monitor.samples=<number> or trainer.precision=bf16 or a lower T "
+        "or a machine with more memory"
+    )
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import torch
 from snntrain.errors import UserError
 from snntrain.training import precision, runtime
 from snntrain.training.step import TrainingStep
+from tests.conftest import TINY, Outcome
 
 from .jobs import one_epoch, prepared
 
@@ -28,6 +31,38 @@ def test_layers_run_in_the_format_that_was_asked_for(name: str) -> None:
     with chosen.autocast():
         assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == precision.DTYPES[name]
     assert not chosen.scaler().is_enabled()
+
+
+def test_only_a_format_that_the_cpu_does_not_have_is_emulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    for native in (True, False):
+        monkeypatch.setattr(precision, "cpu_has_bf16", lambda native=native: native)
+        assert precision.choose("bf16", CPU).is_emulated() != native
+        assert not precision.choose("fp32", CPU).is_emulated()
+        assert not precision.choose("auto", CPU).is_emulated()
+
+
+@pytest.mark.parametrize(("native", "emulated"), [(True, False), (False, True)])
+def test_arm_is_asked_for_its_own_bfloat16(native: bool, emulated: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision.platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(precision, "cpu_has_bf16", lambda: False)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: native)
+    assert precision.choose("bf16", CPU).is_emulated() == emulated
+    assert precision.choose("auto", CPU).name == "fp32"
+
+
+@pytest.mark.skipif(precision.cpu_has_bf16(), reason="this CPU has bfloat16 of its own")
+def test_a_run_in_emulated_bf16_says_once_what_is_faster(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
+    told = "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower"
+    small = (*TINY, "monitor=off", "hydra.run.dir=run")
+    done = snntrain(*small, "trainer.precision=bf16", "trainer.epochs=2")
+    assert done.status == 0
+    assert done.out.count(told) == (tmp_path / "run" / "train.log").read_text().count(told) == 1
+    assert "trainer.precision=fp32 is fast here\n" in done.out
+    for precise in ("auto", "fp32"):
+        assert told not in snntrain(*small[:-1], f"trainer.precision={precise}").out
+    evaluated = snntrain("eval", "run=run")
+    assert told in evaluated.out + evaluated.err
+    assert told not in snntrain("eval", "run=run", "trainer.precision=auto").err
 
 
 def test_fp16_on_a_cpu_is_refused_in_one_line() -> None:

@@ -180,14 +180,14 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
     minutes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     positions = []
-    save = checkpoint.write
+    save = checkpoint.write_beside
 
     def watched(path: Path, content: dict[str, Any]) -> None:
-        if path.name == "last.pt.tmp":
+        if path.name == "last.pt":
             positions.append((content["epoch"], content["batch"]))
         save(path, content)
 
-    monkeypatch.setattr(checkpoint, "write", watched)
+    monkeypatch.setattr(checkpoint, "write_beside", watched)
     trained(tmp_path, *LOSS, "trainer.epochs=1", f"trainer.checkpoint_minutes={minutes}", "trainer.limit_batches=3")
     assert positions == ([(0, 1), (0, 2), (1, 0)] if minutes == "0" else [(1, 0)])
 

@@ -26,7 +26,8 @@ def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
     T, N, classes = probes.output.shape
     counts = probes.output.sum(0)
     guesses = predicted(probes)
-    most = float(max(counts.max(initial=0), 1e-9))
+    # An output without a spike has an axis, too.
+    most = float(counts.max(initial=0)) or 1.0
     x = Scale("class", -0.5, classes - 0.5, class_ticks(probes.class_names))
     y = Scale(f"output spikes in {T} steps", 0, 1.05 * most, round_ticks(0, most, 3))
     panels = Panels("output spikes", titles, x, y, left=BESIDE, below=0.05 + LEGEND_ROW)

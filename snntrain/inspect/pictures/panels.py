@@ -153,9 +153,17 @@ class Panels:
     def legend(self, entries: Mapping[str, Line2D], columns: int = 3) -> None:
         """Names what is drawn, from the bottom of the space `below` up, the first entry on top."""
         rows = legend_rows(len(entries), columns)
+        labels = list(entries)
+        widths = [
+            0.36 + max(width_of(9, label) for label in labels[first : first + rows])
+            for first in range(0, len(labels), rows)
+        ]
+        # As much room beside each column, and the last one ends as far from the edge as the panels do.
+        room = max(0.0, WIDTH - 0.12 - RIGHT - sum(widths)) / max(columns, len(widths))
+        lefts = 0.12 + np.cumsum([0.0, *(width + room for width in widths[:-1])])
         for number, (label, sample) in enumerate(entries.items()):
             row, column = number % rows, number // rows
-            x = 0.12 + column * (WIDTH - 0.12) / columns
+            x = float(lefts[column])
             y = 0.1 + (rows - 1 - row) * LEGEND_ROW
             middle = y + 9 * HALF_DIGIT
             single = sample.get_linestyle() == "None"
@@ -196,7 +204,12 @@ class Panels:
 
 def fitting(size: float, text: str, width: float) -> float:
     """The size of letters, in points, at which text takes no more than a width in inches: `size` at most."""
-    return min(size, 72 * width / (0.6 * max(1, len(text))))
+    return min(size, size * width / width_of(size, text)) if text else size
+
+
+def width_of(size: float, text: str) -> float:
+    """Inches that text of a size in points takes at most, by and large."""
+    return 0.6 * size * len(text) / 72
 
 
 def legend_rows(entries: int, columns: int = 3) -> int:

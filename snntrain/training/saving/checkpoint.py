@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from snntrain.errors import UserError
+from snntrain.whole_file import beside, put_in_place
 
 FORMAT = 2
 # The archive ends with the length of its comment, two bytes, and the comment; torch writes none.
@@ -23,44 +24,23 @@ COMMENT = len(MARK) + 2 * hashlib.sha256().digest_size
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes `state` into a file of its own and gives that the name `path`: a crash leaves the old file or the new one.
+    """Writes `state` into the file `path`, whole or not at all.
 
     Raises:
         OSError: it cannot be written; what was there is unchanged.
     """
-    write(temporary(path), state)
-    temporary(path).replace(path)
-    sync_folder(path.parent)
+    write_beside(path, state)
+    put_in_place(path)
 
 
-def temporary(path: Path) -> Path:
-    """Where the content of `path` lies until it is whole."""
-    return path.with_name(f"{path.name}.tmp")
-
-
-def write(path: Path, state: dict[str, Any]) -> None:
-    """Writes `state`, and waits until it is on the disk; a file that cannot be finished is deleted."""
-    try:
-        with path.open("wb") as file:
-            hashing = _Hashing(file)
-            hashing.save({"format": FORMAT, **state})
-            comment = MARK + hashing.digest.hexdigest().encode()
-            file.seek(-len(NO_COMMENT), os.SEEK_END)
-            file.write(struct.pack("<H", len(comment)) + comment)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def sync_folder(path: Path) -> None:
-    """Waits until the names in a folder are on the disk."""
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def write_beside(path: Path, state: dict[str, Any]) -> None:
+    """Writes what `put_in_place` makes the file `path`, and waits until it is on the disk."""
+    with beside(path) as file:
+        hashing = _Hashing(file)
+        hashing.save({"format": FORMAT, **state})
+        comment = MARK + hashing.digest.hexdigest().encode()
+        file.seek(-len(NO_COMMENT), os.SEEK_END)
+        file.write(struct.pack("<H", len(comment)) + comment)
 
 
 def load(path: Path) -> dict[str, Any]:

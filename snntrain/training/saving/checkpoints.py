@@ -11,6 +11,7 @@ from typing import Any
 from snntrain.errors import UserError
 from snntrain.training.run_folder import shown
 from snntrain.training.saving import checkpoint
+from snntrain.whole_file import put_in_place, temporary
 
 log = logging.getLogger("snntrain")
 
@@ -27,11 +28,10 @@ class Checkpoints:
         Raises:
             OSError: it cannot be written; the others are as they were.
         """
-        checkpoint.write(checkpoint.temporary(self.last), state)
+        checkpoint.write_beside(self.last, state)
         if self.last.exists():
             _keep(self.last, self.previous)
-        checkpoint.temporary(self.last).replace(self.last)
-        checkpoint.sync_folder(self.last.parent)
+        put_in_place(self.last)
 
     def save_best(self, state: dict[str, Any]) -> None:
         """Makes `state` the best one."""
@@ -86,7 +86,7 @@ class Checkpoints:
     def _refuse_folders(self) -> None:
         """Else the run would fail at its first saving, and could not say why."""
         for path in (self.last, self.previous, self.best):
-            for name in (path, checkpoint.temporary(path)):
+            for name in (path, temporary(path)):
                 if name.is_dir():
                     raise UserError(
                         f"{name}: is a folder, and a run writes its checkpoint there; move it away, and the run goes on"
@@ -95,11 +95,11 @@ class Checkpoints:
 
 def _keep(path: Path, kept: Path) -> None:
     """Gives the file a second name; `path` is there all the time, where the file system has hard links."""
-    temporary = checkpoint.temporary(kept)
-    temporary.unlink(missing_ok=True)
+    second = temporary(kept)
+    second.unlink(missing_ok=True)
     try:
-        os.link(path, temporary)
+        os.link(path, second)
     except OSError:
         path.replace(kept)
     else:
-        temporary.replace(kept)
+        second.replace(kept)

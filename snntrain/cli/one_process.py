@@ -1,0 +1,51 @@
+"""A command is one process: what starts it several times at once is refused, before anything is written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from omegaconf import DictConfig, OmegaConf
+
+from snntrain.errors import UserError
+
+# Who starts processes, the variable that has their number, and those of which each process has one at least. Slurm has
+# SLURM_NTASKS in a batch script, too, which is one process: what srun starts is a step of its own.
+STARTERS = (
+    ("torchrun", "WORLD_SIZE", ("RANK", "LOCAL_RANK", "TORCHELASTIC_RUN_ID")),
+    ("srun", "SLURM_STEP_NUM_TASKS", ("SLURM_PROCID",)),
+    ("mpirun", "OMPI_COMM_WORLD_SIZE", ("OMPI_COMM_WORLD_RANK",)),
+    ("mpiexec", "PMI_SIZE", ("PMI_RANK",)),
+)
+LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
+
+
+def check(environment: Mapping[str, str] = os.environ) -> None:
+    """Whether this process is the only one of its command.
+
+    Raises:
+        UserError: it is one of several, which would all do the same.
+    """
+    for starter, number, ranks in STARTERS:
+        count = environment.get(number, "")
+        if count.isdecimal() and int(count) > 1 and any(rank in environment for rank in ranks):
+            raise UserError(
+                f"{number}={count}: {starter} starts this command {count} times, and each would do the same, as a run "
+                f"is one process; give the command without {starter}, or with one process, or, where each process is "
+                f"to run something else, begin it with env -u {number}"
+            )
+
+
+def check_launcher(hydra: DictConfig) -> None:
+    """Whether the jobs of a sweep run in this process, by Hydra's part of the configuration.
+
+    Raises:
+        UserError: a launcher would start processes of its own, which are neither stopped nor reported with the sweep.
+    """
+    if OmegaConf.select(hydra, "launcher._target_") != LAUNCHER:
+        name = (OmegaConf.select(hydra, "runtime.choices") or {}).get("hydra/launcher")
+        raise UserError(
+            f"hydra/launcher={name}: a sweep runs its jobs one after the other in its own process, which stops and "
+            "reports them; leave hydra/launcher out, and for jobs side by side start several sweeps, each with a part "
+            "of the values and with a hydra.sweep.dir of its own"
+        )
