@@ -15,9 +15,10 @@ from snntrain.config import words
 from snntrain.config.check import bounds
 
 # What Hydra and OmegaConf raise about overrides, and about the files that these choose. Some are plain errors:
-# ValueError and AssertionError where an option is no word, KeyError where the environment lacks a variable.
+# ValueError and AssertionError where an option is no word, KeyError where the environment lacks a variable,
+# AttributeError where a text takes the place of a mapping of Hydra's.
 OF_OVERRIDES = (
-    *(HydraException, OmegaConfBaseException, ValueError, AssertionError, KeyError),
+    *(HydraException, OmegaConfBaseException, ValueError, AssertionError, KeyError, AttributeError),
     *(yaml.YAMLError, OSError),
 )
 TYPE_WORDS = {

@@ -44,7 +44,7 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
                 _apply(config, compose, line)
             except UserError as error:
                 lines += error.lines
-            except (*OF_OVERRIDES, AttributeError) as error:
+            except OF_OVERRIDES as error:
                 lines.append(explain(error, line, config, compose.groups))
                 refused.append(key_of(line))
     lines += targets.forbidden(config, config[ALLOW]) + check.errors(config, refused)

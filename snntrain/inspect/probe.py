@@ -54,7 +54,9 @@ def recording(layer: BaseNode, trajectory: Trajectory) -> Recording:
     """What `layer` did, on the host: spikes as bool, potentials as float32."""
     h, v = (sequence.float().cpu().numpy() for sequence in (trajectory.h, trajectory.v))
     # Neurons may have learnt thresholds of their own; a picture has one line.
-    v_threshold = float(torch.as_tensor(layer.v_threshold).detach().mean())
+    v_threshold = layer.v_threshold
+    if isinstance(v_threshold, Tensor):
+        v_threshold = v_threshold.detach().mean().item()
     return Recording(h, v, (trajectory.s != 0).cpu().numpy(), v_threshold, layer.v_reset)
 
 

@@ -56,8 +56,8 @@ class BaseNode(nn.Module):
             from call to call until `reset()`, moves with the module, and is never part of the `state_dict()`. Copies
             and pickles keep its numbers and leave its graph. A tensor of one's own may be set to start from.
         store_v_seq: True keeps the potentials of each call in `v_seq`, in plain PyTorch, which is slower.
-        v_seq: None, or the potential after each step of the last call, `[T, N, *]`, with its gradient: for losses on
-            the potential.
+        v_seq: None, or the potential after each step of the last call, `[T, N, *]`, float32 at least, with its
+            gradient: for losses on the potential.
         monitor: None, or a dict of the lists 'h' (after charging), 'v' (after the reset) and 's' (spikes), a NumPy
             array `[N, *]` per step in each.
         observer: None, or a function that each call gives its `Trajectory`, with all `h` and `v`, where it was
@@ -136,6 +136,8 @@ class BaseNode(nn.Module):
         x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
         own_rule = type(self).charge is not BaseNode.charge
         plain = own_rule or self.store_v_seq
+        if self.v_seq is not None:
+            self.v_seq = None
         trajectory = self._step_by_step(x, T, own_rule) if plain else self._all_steps(x, T)
         self.v = trajectory.v_last
         if self.monitor is not None:
@@ -194,7 +196,8 @@ class BaseNode(nn.Module):
         v = exactly_at_rest(self.v, self.rest)
         v = v.to(current.dtype) if isinstance(v, Tensor) else torch.full_like(current[0], v)
         trajectory = run(step, v, steps, x.dtype, record=self._watched)
-        self.v_seq = torch.stack(sequence) if self.store_v_seq else None
+        if self.store_v_seq:
+            self.v_seq = torch.stack(sequence)
         return trajectory
 
     @property

@@ -16,12 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from snntrain.neuron.library import is_transformed
+
 
 class _Spike(torch.autograd.Function):
-    """Heaviside step forward, the surrogate's gradient in both modes of differentiation.
-
-    Differentiable again, since the gradient is torch code; `torch.func` maps and transforms it.
-    """
+    """Heaviside step forward, the surrogate's gradient backward (differentiable again: the gradient is torch code)."""
 
     generate_vmap_rule = True
 
@@ -33,12 +32,22 @@ class _Spike(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple[Tensor, Surrogate], output: Tensor) -> None:
         x, ctx.surrogate = inputs
         ctx.save_for_backward(x)
-        ctx.save_for_forward(x)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (x,) = ctx.saved_tensors
         return grad * ctx.surrogate.gradient(x), None
+
+
+class _SpikeWithTangent(_Spike):
+    """The same in forward-mode differentiation, which torch's compiler does not trace."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, Surrogate], output: Tensor) -> None:
+        _Spike.setup_context(ctx, inputs, output)
+        ctx.save_for_forward(inputs[0])
 
     @staticmethod
     def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
@@ -68,7 +77,12 @@ class Surrogate:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Spikes (or the primitive, with `spiking=False`) of the distance to the threshold `x`, any shape."""
-        return _Spike.apply(x, self) if self.spiking else self.primitive(x)
+        if not self.spiking:
+            return self.primitive(x)
+        with_tangent = is_transformed() and not torch.compiler.is_compiling()
+        fire = _SpikeWithTangent if with_tangent else _Spike
+        spikes: Tensor = fire.apply(x, self)
+        return spikes
 
     def gradient(self, x: Tensor) -> Tensor:
         """The derivative used backward, elementwise."""
@@ -115,8 +129,9 @@ class Sigmoid(Surrogate):
     alpha: float = 1.0
 
     def gradient(self, x: Tensor) -> Tensor:
-        p = torch.sigmoid(self.alpha * x)
-        return self.alpha * p * (1 - p)
+        # Not 1 - σ(αx), which has no digits left where σ is nearly 1.
+        y = self.alpha * x
+        return self.alpha * torch.sigmoid(y) * torch.sigmoid(-y)
 
     def primitive(self, x: Tensor) -> Tensor:
         return torch.sigmoid(self.alpha * x)

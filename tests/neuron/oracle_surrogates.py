@@ -45,7 +45,8 @@ def piecewise_exp(alpha: float = 1.0) -> Surrogate:
 
 
 def logistic(alpha: float = 1.0) -> Surrogate:
-    return Surrogate(lambda x: alpha * sigmoid(alpha * x) * (1 - sigmoid(alpha * x)), lambda x: sigmoid(alpha * x))
+    # Not 1 - σ, which has no digits left where σ is nearly 1.
+    return Surrogate(lambda x: alpha * sigmoid(alpha * x) * sigmoid(-alpha * x), lambda x: sigmoid(alpha * x))
 
 
 def soft_sign(alpha: float = 2.0) -> Surrogate:

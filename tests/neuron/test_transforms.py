@@ -189,16 +189,6 @@ def test_an_input_expanded_over_time_is_not_taken_for_one_step_by_a_transform() 
     assert torch.equal(found, dense)
 
 
-def test_a_compiled_transform_is_the_plain_one() -> None:
-    node = NODES["lif"]()
-
-    def slope(x: Tensor) -> Tensor:
-        return grad(lambda x: stepped(node, x).square().sum())(x)
-
-    x = current(4, 3, 5)
-    torch.testing.assert_close(torch.compile(slope, backend="aot_eager")(x), slope(x))
-
-
 # ---- export ----------------------------------------------------------------------------------------------------------
 
 

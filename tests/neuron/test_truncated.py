@@ -128,6 +128,18 @@ def _run(node: BaseNode, x: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(s), (torch.cat(v) if v[0] is not None else None)
 
 
+def test_the_sequence_is_that_of_the_last_call_alone() -> None:
+    node = LIFNode(tau=2.0, **COMMON)
+    node.store_v_seq = True
+    node(current(5, 2, 3))
+    node(current(4, 2, 3))
+    assert node.v_seq is not None
+    assert node.v_seq.shape == (4, 2, 3)
+    node.store_v_seq = False
+    node(current(4, 2, 3))
+    assert node.v_seq is None
+
+
 def test_a_loss_on_every_potential_reaches_every_step() -> None:
     node = LIFNode(tau=2.0, **COMMON)
     node.store_v_seq = True
@@ -173,21 +185,22 @@ def test_hooks_and_autograd_grad_see_the_gradient_per_step_too() -> None:
 # ---- checkpoints -----------------------------------------------------------------------------------------------------
 
 
-def test_a_checkpoint_without_a_reset_inside_computes_another_gradient() -> None:
-    """Documented in docs/neurons.md: the forward pass runs twice, and the second time from the first one's state."""
+@pytest.mark.parametrize("reset_inside", [True, False])
+def test_a_checkpoint_computes_the_gradient_if_the_state_is_reset_inside(reset_inside: bool) -> None:
+    """As docs/neurons.md says: the forward pass runs twice, the second time from the state that the first left."""
 
-    def gradient(reset_inside: bool) -> Tensor:
+    def gradient(recompute: bool) -> Tensor:
         node, x = LIFNode(tau=2.0, **COMMON), current(4, 2, 3).requires_grad_()
+        node(current(4, 2, 3, seed=1))
 
         def run(x: Tensor) -> Tensor:
             if reset_inside:
                 node.reset()
             return node(x)
 
-        checkpoint(run, x, use_reentrant=False).square().sum().backward()
+        s = checkpoint(run, x, use_reentrant=False) if recompute else run(x)
+        s.square().sum().backward()
+        assert x.grad is not None
         return x.grad
 
-    node, x = LIFNode(tau=2.0, **COMMON), current(4, 2, 3).requires_grad_()
-    node(x).square().sum().backward()
-    assert torch.equal(gradient(reset_inside=True), x.grad)
-    assert not torch.equal(gradient(reset_inside=False), x.grad)
+    assert torch.equal(gradient(recompute=True), gradient(recompute=False)) is reset_inside

@@ -1,6 +1,5 @@
 """Which surrogates the compiled executors know: each by a number and up to two shape parameters."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 from snntrain.neuron import surrogate
@@ -40,9 +39,3 @@ def formula(function: object) -> Formula | None:
     if isinstance(function, surrogate.PiecewiseLeakyReLU):
         return Formula(kind, function.w, function.c)
     return Formula(kind, function.alpha, 0.0)  # type: ignore[attr-defined]
-
-
-def surrogate_of(shape: Formula) -> surrogate.Surrogate:
-    """The surrogate that a formula stands for."""
-    kind: Callable[..., surrogate.Surrogate] = KINDS[shape.kind]
-    return kind(shape.p, shape.q) if kind is surrogate.PiecewiseLeakyReLU else kind(shape.p)

@@ -6,16 +6,17 @@ its backward but its inputs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from snntrain.neuron import surrogate
 from snntrain.neuron.library import register
 from snntrain.neuron.recurrence import door, reference
 from snntrain.neuron.recurrence.executor import Inputs, Learnt, Rule, load
-from snntrain.neuron.recurrence.formulas import Formula, surrogate_of
+from snntrain.neuron.recurrence.formulas import KINDS
 from snntrain.neuron.recurrence.layout import Layout
 from snntrain.neuron.recurrence.reference import Coefficient, Trajectory
 
@@ -209,6 +210,12 @@ def _differentiate_backward(ctx: Any, *pulls: Tensor) -> tuple[Any, ...]:
     return grad_s, grad_v_last, x, None, *others, *[None] * 9
 
 
+def _surrogate(kind: int, p: float, q: float) -> Callable[[Tensor], Tensor]:
+    """The surrogate that a formula stands for, see `formulas`."""
+    of_kind: Callable[..., surrogate.Surrogate] = KINDS[kind]
+    return of_kind(p, q) if of_kind is surrogate.PiecewiseLeakyReLU else of_kind(p)
+
+
 def _defined_gradients(
     given: Sequence[Tensor | None], T: int, numbers_and_rule: Sequence[Any], needed: Sequence[bool]
 ) -> list[Tensor]:
@@ -222,7 +229,7 @@ def _defined_gradients(
         *_joined(tensors, numbers),
         v_threshold=v_threshold,
         v_reset=v_reset,
-        surrogate=surrogate_of(Formula(*shape)),
+        surrogate=_surrogate(*shape),
         detach_reset=detach_reset,
     )
     pulled = [(run.s, grad_s), *([] if grad_v_last is None else [(run.v_last, grad_v_last)])]
