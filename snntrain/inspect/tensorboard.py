@@ -68,7 +68,9 @@ class Board:
         self._writer: SummaryWriter | None = None
         with self.tolerant("TensorBoard's events"):
             make_older(folder, int(time.time()))
-            self._writer = SummaryWriter(str(folder), purge_step=after + 1 if after else None)
+            # An epoch's events find room in the queue, so that training does not wait for the thread that writes them.
+            purged = after + 1 if after else None
+            self._writer = SummaryWriter(str(folder), purge_step=purged, max_queue=1000)
 
     @property
     def writer(self) -> SummaryWriter:
