@@ -81,6 +81,8 @@ def surrogate_function(value: Any) -> Callable[[Tensor], Tensor]:
 
 def state(value: Any) -> float | Tensor:
     """A membrane potential: a number or a tensor."""
+    if type(value) in (Tensor, float):
+        return value  # type: ignore[no-any-return]
     if isinstance(value, nn.Parameter):
         raise TypeError(
             "v is the state and cannot be a parameter; to learn where it starts, register the parameter under another "
@@ -108,8 +110,8 @@ def check_input(x: Any) -> None:
 
 def is_left_over(v: Tensor) -> bool:
     """Whether a state belongs to a transform of `torch.func` that has ended."""
-    active = torch._C._are_functorch_transforms_active()
-    return not active and torch._C._functorch.is_functorch_wrapped_tensor(v)
+    wrapped = torch._C._functorch.is_functorch_wrapped_tensor(v)
+    return wrapped and not torch._C._are_functorch_transforms_active()
 
 
 def _shown(value: Any) -> str:

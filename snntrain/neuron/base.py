@@ -33,6 +33,8 @@ CHECKED: dict[str, Callable[[Any], Any]] = {
     "surrogate_function": arguments.surrogate_function,
     "v": arguments.state,
 }
+# Set at every call: never a parameter, buffer or module, for which nn.Module would look.
+STATE = ("v", "v_seq")
 
 
 class BaseNode(nn.Module):
@@ -96,7 +98,12 @@ class BaseNode(nn.Module):
 
     def __setattr__(self, name: str, value: Any) -> None:
         check = CHECKED.get(name)
-        super().__setattr__(name, value if check is None else check(value))
+        if check is not None:
+            value = check(value)
+        if name in STATE:
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
 
     @property
     def rest(self) -> float:
@@ -207,7 +214,8 @@ class BaseNode(nn.Module):
     def reset(self) -> None:
         """Forget the state: `v` is a float again, `v_seq` is None, and the monitor's lists are empty."""
         self.v = self.rest
-        self.v_seq = None
+        if self.v_seq is not None:
+            self.v_seq = None
         if self.monitor is not None:
             self.set_monitor(True)
 

@@ -39,7 +39,7 @@ def check(
         raise ValueError(f"the input must be [T, N, *] or [1, N, *] with T={T} steps, at least 1, not {list(shape)}")
     if x.dtype not in DTYPES.get(executor, ()) or x.layout is not STRIDED:
         raise ValueError(f"the executor {executor!r} takes no {x.dtype} input of layout {x.layout}")
-    if executor == "cpu" and device.type not in ("cpu", "meta"):
+    if executor == "cpu" and not (x.is_cpu or x.is_meta):
         raise ValueError(f"the executor 'cpu' takes no input on {device}")
     if not 0 <= kind < len(KINDS):
         raise ValueError(f"there is no surrogate {kind}, only 0 to {len(KINDS) - 1}")
@@ -68,8 +68,12 @@ def check_needed(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> No
     Raises:
         ValueError: as `check`.
     """
-    if len(needed) != len(NAMES) or any(one and values is None for one, values in zip(needed, tensors, strict=True)):
+    if len(needed) != len(NAMES) or (True in needed and _wants_none(needed, tensors)):
         raise ValueError(f"needed must say of {', '.join(NAMES)} whether a gradient is wanted, and only of tensors")
+
+
+def _wants_none(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> bool:
+    return any(one and values is None for one, values in zip(needed, tensors, strict=True))
 
 
 def _check_for_a_step(name: str, values: Tensor, step: Sequence[int], device: torch.device) -> None:
@@ -92,7 +96,7 @@ def _check_for_a_step(name: str, values: Tensor, step: Sequence[int], device: to
 
 
 def _check_like(name: str, values: Tensor, shape: Sequence[int], x: Tensor) -> None:
-    fits = values.shape == torch.Size(shape) and values.dtype == x.dtype and values.layout is STRIDED
+    fits = values.shape == shape and values.dtype == x.dtype and values.layout is STRIDED
     if not fits or values.device != x.device:
         raise ValueError(
             f"{name} must be {list(shape)}, {x.dtype} on {x.device}, not {list(values.shape)}, {values.dtype} of "
