@@ -100,7 +100,10 @@ def _serve(connection: Connection) -> None:
 
 
 def draw(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> list[Picture]:
-    """All pictures of `figures`, as PNG. Each is compressed, without the interpreter's lock, while the next is drawn."""
+    """All pictures of `figures`, as PNG.
+
+    Each is compressed while the next is drawn: compression does not hold the interpreter's lock.
+    """
     with ThreadPoolExecutor(1, thread_name_prefix="snntrain-png") as compressing:
         begun = []
         for tag, figure in figures(probes, confusion, neurons):

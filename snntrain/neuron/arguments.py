@@ -114,5 +114,15 @@ def is_left_over(v: Tensor) -> bool:
     return wrapped and not torch._C._are_functorch_transforms_active()
 
 
+def shown(values: float | Tensor) -> str:
+    """A number, or the range of many, for a neuron's `repr`."""
+    if not isinstance(values, Tensor):
+        return str(values)
+    if values.is_meta:
+        return f"? {list(values.shape)}"
+    least, most = (f"{bound.item():.4g}" for bound in values.detach().aminmax())
+    return least if values.numel() == 1 else f"{least} to {most} {list(values.shape)}"
+
+
 def _shown(value: Any) -> str:
     return f"a tensor of shape {list(value.shape)}" if isinstance(value, Tensor) else repr(value)

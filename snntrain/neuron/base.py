@@ -231,8 +231,9 @@ class BaseNode(nn.Module):
 
     def extra_repr(self) -> str:
         return (
-            f"v_threshold={self.v_threshold}, v_reset={self.v_reset}, surrogate_function={self.surrogate_function}, "
-            f"detach_reset={self.detach_reset}, step_mode={self.step_mode!r}"
+            f"v_threshold={arguments.shown(self.v_threshold)}, v_reset={self.v_reset}, "
+            f"surrogate_function={self.surrogate_function}, detach_reset={self.detach_reset}, "
+            f"step_mode={self.step_mode!r}"
         )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> BaseNode:

@@ -68,7 +68,7 @@ class LIFNode(BaseNode):
         return 1 / _wide(self.tau), -1.0, self.rest
 
     def extra_repr(self) -> str:
-        return f"tau={_shown(self.tau)}, {super().extra_repr()}"
+        return f"tau={arguments.shown(self.tau)}, {super().extra_repr()}"
 
 
 class PLIFNode(BaseNode):
@@ -220,15 +220,6 @@ def _wide(coefficient: Coefficient) -> Coefficient:
 
 def _inverse(k: float) -> float:
     return 1 / k if k else math.inf
-
-
-def _shown(tau: float | Tensor) -> str:
-    """A time constant, or the range of many."""
-    if not isinstance(tau, Tensor):
-        return str(tau)
-    if tau.is_meta:
-        return f"? {list(tau.shape)}"
-    return f"{tau.min().item():.4g} to {tau.max().item():.4g} {list(tau.shape)}"
 
 
 def _open_interval(amplitude: Any) -> tuple[float, float] | None:

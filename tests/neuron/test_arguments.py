@@ -134,6 +134,7 @@ def test_a_threshold_that_is_a_parameter_learns(
     assert node.v_threshold.grad.shape == shape
     # A higher threshold makes fewer spikes.
     assert (node.v_threshold.grad < 0).all()
+    assert "v_threshold=0.75" in repr(node)
     built = kind(v_threshold=nn.Parameter(value), **settings).double()
     assert "v_threshold" in built.state_dict()
 
