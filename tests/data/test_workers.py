@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -61,7 +62,9 @@ def kill() -> Kill:
 
     def kill(number: int) -> None:
         worker = next(process for process in multiprocessing.active_children() if process not in others)
-        os.kill(worker.pid, number)
+        # One that has read all there is may end by itself meanwhile.
+        with suppress(ProcessLookupError):
+            os.kill(worker.pid, number)
         assert wait([worker.sentinel], timeout=20)
 
     return kill
