@@ -61,8 +61,10 @@ def kill() -> Kill:
     others = multiprocessing.active_children()
 
     def kill(number: int) -> None:
-        worker = next(process for process in multiprocessing.active_children() if process not in others)
-        # One that has read all there is may end by itself meanwhile.
+        worker = next((process for process in multiprocessing.active_children() if process not in others), None)
+        if worker is None:
+            return  # The last death has not been noticed yet, since the batches read ahead still last.
+        # It may be dying by an earlier signal.
         with suppress(ProcessLookupError):
             os.kill(worker.pid, number)
         assert wait([worker.sentinel], timeout=20)
