@@ -66,7 +66,7 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     keep_freed_memory()
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
     with explained(config, EVALUATION_OF_A_FINISHED_RUN):
-        # A damaged file is told before the data are read.
+        # Report a damaged file before reading the data.
         checkpoint.load(path)
         job = build.prepare(config)
         state = checkpoint.restore(job.evaluated.network, path)

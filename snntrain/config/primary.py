@@ -21,7 +21,7 @@ def check(name: str, loader: ConfigLoader, folders: Sequence[Path]) -> None:
         folders: those that are searched.
 
     Raises:
-        UserError: there is none.
+        UserError: no config has this name.
     """
     assert isinstance(loader, ConfigLoaderImpl)
     if loader.repository.config_exists(name):

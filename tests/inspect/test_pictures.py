@@ -350,7 +350,8 @@ def test_a_text_is_as_wide_as_its_curves() -> None:
 
 @pytest.mark.parametrize("blank", ["", " "])
 def test_a_class_may_have_a_blank_name(blank: str) -> None:
-    pixels(raster(panels(recording()), [blank] * N, blank, NEURONS))
+    drawn = pixels(raster(panels(recording()), [blank] * N, blank, NEURONS))
+    assert drawn[..., :3].min() < 255
 
 
 @pytest.mark.parametrize("count", [0.0, 3.0])

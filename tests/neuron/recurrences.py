@@ -23,7 +23,7 @@ every_detach = pytest.mark.parametrize("detach_reset", [False, True], ids=["atta
 # Gain, feedback and rest of neurons [N, 3, 5]: fixed, learnt per layer, learnt per channel.
 COEFFICIENTS: dict[str, Callable[[], list[float | Tensor]]] = {
     "fixed": lambda: [0.4, -1.0, -0.125],
-    "learnt": lambda: [torch.tensor([value], requires_grad=True) for value in (0.4, -0.9, -0.125)],
+    "learnt": lambda: [torch.tensor([value], requires_grad=True) for value in (0.4, -1.0, -0.125)],
     "by channel": lambda: [
         torch.tensor([[first], [second], [third]], requires_grad=True)
         for first, second, third in ((0.4, 0.3, 0.2), (-1.0, -0.5, 0.1), (-0.1, 0.3, 0.2))

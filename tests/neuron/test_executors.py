@@ -59,8 +59,7 @@ def test_gradients_are_those_of_the_definition_in_double_precision(
     assert torch.equal(one.s.double(), other.s)
     for trajectory in (one, other):
         pull(trajectory)
-    # SuperSpike is the steepest: its gradient has twenty times the rounding of the potential.
-    assert_same_gradients(given, exact, 1e-5 if isinstance(fire, surrogate.SuperSpike) else 3e-6)
+    assert_same_gradients(given, exact, 3e-6)
 
 
 @pytest.mark.parametrize("neurons", [(1,), (7, 3, 5)], ids=["one neuron", "many"])
@@ -343,9 +342,9 @@ def test_a_node_compiles_without_a_graph_break() -> None:
         graphs.append([str(one.target) for one in graph.graph.nodes])
         return graph.forward
 
-    # A break would be an error. Later graphs are of what runs inside the operator.
+    # A break would be an error. One graph holds the operator; another may be of what runs inside it.
     s = torch.compile(node, backend=keep, fullgraph=True)(x)
-    assert "snntrain.integrate_and_fire.default" in graphs[0]
+    assert ["snntrain.integrate_and_fire.default" in graph for graph in graphs].count(True) == 1
     node.reset()
     assert torch.equal(s, node(plain))
 

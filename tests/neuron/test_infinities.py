@@ -1,4 +1,4 @@
-"""Potentials and inputs beyond all numbers: every executor gives what one table says.
+"""Infinite, NaN and huge potentials and inputs: every executor follows one table.
 
 The rules behind the table: NaN passes through and never becomes a number again, but a spike is 0 or 1, and NaN does not
 fire. An infinite potential fires or not as any other and is reset as any other; with a soft reset it stays infinite.

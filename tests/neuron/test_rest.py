@@ -96,7 +96,7 @@ def test_a_slow_leak_keeps_its_precision(name: str, tau: float, kind: str) -> No
     node: BaseNode
     node = LIFNode(tau, step_mode="m") if kind == "lif" else PLIFNode(tau, step_mode="m")
     node.surrogate_function = surrogate.ATan()
-    # Small enough a potential that what is left of it shows the leak to the last bits.
+    # A small potential: the difference that the leak makes keeps more of its bits.
     node.v = v = torch.full((1, 16), -0.25)
     node(torch.zeros(1, 1, 16))
     leak = (v.double() - node.v.double()) / v.double() * tau

@@ -1,4 +1,4 @@
-"""Long sequences in parts, losses on the potential, one mode for a whole net: what is asked of many layers at once."""
+"""Truncated back-propagation, losses on the potential, and functions that act on all layers of a network."""
 
 from __future__ import annotations
 

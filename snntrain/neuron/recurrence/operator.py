@@ -51,7 +51,7 @@ def _ordered(layout: Layout, x: Tensor, T: int, given: Sequence[Coefficient]) ->
 
 
 def _joined(tensors: Sequence[Tensor | None], numbers: Sequence[float]) -> list[Coefficient]:
-    """Gain, feedback, rest and `v0`: a tensor, or where there is none its number."""
+    """Gain, feedback, rest and `v0`, each as its tensor, or as its number if it has no tensor."""
     return [n if tensor is None else tensor for tensor, n in zip(tensors, numbers, strict=True)]
 
 

@@ -1,7 +1,7 @@
 """Neurons that make no whole vector: compiled code on the CPU knows whole vectors alone.
 
 The first neurons, where they make some, stay where they are. Those that are left over, fewer than a vector has, are
-copied into memory of their own, with zeros, or the potential at rest, behind them.
+copied into a separate vector. Its unused places hold zeros, or for the state the potential at rest.
 """
 
 from __future__ import annotations
