@@ -121,9 +121,11 @@ def test_workers_that_die_again_and_again_end_the_run() -> None:
     stored = Workers(Reading(lambda index: index == died_at and os.kill(os.getpid(), signal.SIGKILL)), 1).read(
         in_fours()
     )
-    assert [next(stored)[0, 0, 0, 0].item() for _ in range(2)] == [0, 4]
+    read = []
     with pytest.raises(RunFailed, match=r"died \(SIGKILL\), 3 times in a row: with dataset.workers=0 ") as failed:
-        next(stored)
+        read.extend(int(images[0, 0, 0, 0]) for images in stored)
+    # On a busy machine the worker, which reads ahead, may die three times before these are fetched.
+    assert read == [0, 4][: len(read)]
     assert "\n" not in str(failed.value)
 
 
