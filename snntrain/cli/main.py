@@ -23,6 +23,7 @@ from snntrain.cli.arguments import parse
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
 from snntrain.openmp import sleep_soon
 from snntrain.training.stop import SIGNALS, came, end_at_once, importing, is_ignored
+from snntrain.trust import working_directory
 
 
 def _train(argv: Sequence[str]) -> None:
@@ -69,6 +70,7 @@ COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {
 
 def main() -> None:
     """The console script."""
+    working_directory.leave_out()
     unicode.ensure()
     streams.prepare()
     sleep_soon()

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import logging.config
 from collections.abc import Sequence
-from pathlib import Path
 
-from omegaconf import OmegaConf
-
-from snntrain.cli import job, own_folder
+from snntrain.cli import job, log, own_folder
 from snntrain.cli.arguments import Arguments, unquoted
 from snntrain.config import saved
-from snntrain.config.compose import CONF
 from snntrain.errors import UserError
 from snntrain.report.latest import chosen
 
@@ -42,14 +37,5 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
     if summary := own_folder.nothing_left(folder, config):
         print(own_folder.told(folder, summary))
         return
-    _log_to(folder)
+    log.begin(folder)
     job.run(config, folder, typed)
-
-
-def _log_to(folder: Path) -> None:
-    """Has messages go to the terminal and to the folder's train.log, as Hydra does for a run that begins."""
-    setting = OmegaConf.load(CONF / "hydra" / "job_logging" / "snntrain.yaml")
-    hydra = {"runtime": {"output_dir": str(folder)}, "job": {"name": "train"}}
-    resolved = OmegaConf.to_container(OmegaConf.merge({"hydra": hydra}, setting), resolve=True)
-    assert isinstance(resolved, dict)
-    logging.config.dictConfig({str(key): value for key, value in resolved.items() if key != "hydra"})

@@ -6,11 +6,10 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.report import tell
@@ -61,6 +60,13 @@ def check_folders(hydra: DictConfig, overrides: Sequence[str]) -> None:
         raise UserError(f"hydra.sweep.subdir={hydra.sweep.subdir}: is one for all jobs; without it each has its own")
 
 
+def of_files(hydra: DictConfig, overrides: Sequence[str]) -> list[str]:
+    """What a file sweeps over by `hydra.sweeper.params`, as overrides, but for what the command line sets itself."""
+    params: dict[str, Any] | None = OmegaConf.select(hydra, "sweeper.params")
+    given = {line.partition("=")[0] for line in overrides}
+    return [f"{key}={value}" for key, value in (params or {}).items() if str(key) not in given]
+
+
 def _own(overrides: Sequence[str]) -> list[str]:
     """Those that are not about Hydra."""
     return [line for line in overrides if not line.lstrip("+~").startswith("hydra")]
@@ -81,46 +87,33 @@ def command_to_go_on(typed: Sequence[str], folder: Path) -> str:
     return shlex.join([*words, assigned("hydra.sweep.dir", shown(folder))])
 
 
-class RememberFolder(Callback):
-    """Tells `run` where the sweep's folder is: Hydra's main function does not."""
-
-    folder: ClassVar[Path | None] = None
-
-    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
-        RememberFolder.folder = Path(config.hydra.sweep.dir)
-
-
-def run(launch: Callable[[], None], typed: Sequence[str]) -> None:
+def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
     """Runs the jobs, and tells in the end what they have come to.
 
     Args:
         launch: has Hydra run them.
+        folder: of the sweep.
         typed: the command.
 
     Raises:
         RunFailed: not all of them were completed.
         Interrupted: a signal has ended the sweep, in a job or between two; the message says how to go on.
     """
-    RememberFolder.folder = None
     try:
         launch()
     except (Exception, KeyboardInterrupt) as error:
-        number, folder = signal_behind(error), RememberFolder.folder
-        if number is None or folder is None:
+        if (number := signal_behind(error)) is None:
             raise
         raise _stopped(number, folder, typed) from error
-    conclude()
+    conclude(folder)
 
 
-def conclude() -> None:
+def conclude(folder: Path) -> None:
     """Writes the sweep's report, and prints it, how many jobs were completed, and the error of each that was not.
 
     Raises:
         RunFailed: not all of them.
     """
-    folder = RememberFolder.folder
-    if folder is None:
-        return
     jobs = _jobs(folder)
     unfinished = _tell(jobs, folder, "jobs")
     running = sum(job.status == "running" for job in jobs)

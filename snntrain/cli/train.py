@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
+from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
@@ -23,19 +22,19 @@ from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
 from snntrain.config import words
-from snntrain.config.compose import CONF, VERSION_BASE, Composer, checked, composer, prepare
-from snntrain.config.explain import first_line
+from snntrain.config.compose import Composer, checked, composer
+from snntrain.config.explain import first_line, key_of
 from snntrain.errors import RunFailed, UserError
 from snntrain.paths import user_path
 from snntrain.training.lock import Unavailable
-from snntrain.training.run_folder import discard
+from snntrain.training.run_folder import HYDRA_FOLDER, discard
 from snntrain.training.stop import importing
 
 log = logging.getLogger("snntrain")
 
 # These print something and end; Hydra answers them by itself.
 HYDRA_ANSWERS = {"--hydra-help", "--shell-completion", "--info"}
-# Hydra refuses two of these.
+LOGGING = ("hydra.job_logging", "hydra.hydra_logging")
 ONE_OF = {"--run", "--multirun", "--cfg"}
 
 
@@ -53,8 +52,10 @@ def command(argv: Sequence[str]) -> None:
         print(help_text(arguments.flags.get("--config-dir")))
     elif arguments.asks_for_completions():
         print(*completions(os.environ.get("COMP_LINE", "")), sep="\n")
-    elif HYDRA_ANSWERS & arguments.flags.keys() or len(ONE_OF & arguments.flags.keys()) > 1:
-        _hand_to_hydra(arguments)
+    elif len(several := [flag for flag in arguments.flags if flag in ONE_OF]) > 1:
+        raise UserError(f"{' '.join(several)}: are of different commands; give one of them")
+    elif HYDRA_ANSWERS & arguments.flags.keys():
+        _answer(arguments)
     elif "--cfg" in arguments.flags and not resume.is_meant(arguments):
         with _composer(arguments) as compose:
             _validate(arguments, compose)
@@ -79,17 +80,29 @@ def _train(arguments: Arguments, typed: Sequence[str]) -> None:
         if "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
             print(own_folder.told(_folder(config), summary))
         else:
-            _run(arguments, typed, compose, config)
+            _run(arguments, typed, compose)
 
 
 def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
     """The configuration, of a sweep that of its first job, once nothing is wrong with it."""
     multirun = "--multirun" in arguments.flags
     configs = checked(compose, arguments.overrides, multirun=multirun)
+    if multirun:
+        from snntrain.cli import sweep
+
+        if swept := sweep.of_files(configs[0].hydra, arguments.overrides):
+            arguments.overrides = [*swept, *arguments.overrides]
+            configs = checked(compose, arguments.overrides, multirun=True)
     package = arguments.flags.get("--package", "_global_")
     if package != "_global_" and OmegaConf.select(configs[0], package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
     hydras = configs[0].hydra
+    for line in arguments.overrides:
+        if key_of(line).replace("/", ".").startswith(LOGGING):
+            raise UserError(
+                f"{line}: snntrain logs by itself, to the terminal and to the run's train.log; leave it out, "
+                "hydra.verbose=true shows debug messages"
+            )
     if hydras.job.chdir:
         raise UserError(
             "hydra.job.chdir=true: a run finds data, and classes of your own, from the folder in which the command is "
@@ -97,11 +110,14 @@ def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
         )
     if not multirun and str(hydras.mode).endswith(RunMode.MULTIRUN.name):
         raise UserError("hydra.mode=MULTIRUN: would begin a sweep that nobody reports on; give -m in its place")
+    if hydras.output_subdir not in (None, HYDRA_FOLDER):
+        raise UserError(
+            f"hydra.output_subdir={hydras.output_subdir}: reports read what was asked from {HYDRA_FOLDER}/; "
+            "leave it out, or give null and it is not written"
+        )
     # Hydra reads them again.
-    arguments.overrides = [*map(words.read, arguments.overrides), *words.in_home_folders(hydras)]
+    arguments.overrides = [*map(words.read, arguments.overrides)]
     if multirun:
-        from snntrain.cli import sweep
-
         one_process.check_launcher(hydras)
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
         sweep.check_folders(hydras, arguments.overrides)
@@ -125,54 +141,39 @@ def _folder(config: DictConfig) -> Path:
     return user_path(config.hydra.run.dir, "hydra.run.dir")
 
 
-def _run(arguments: Arguments, typed: Sequence[str], compose: Composer, config: DictConfig) -> None:
+def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
     # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
     with importing():
         import snntrain.training.run  # noqa: F401
+        from snntrain.cli import launch, sweep
 
+    sweeping = "--multirun" in arguments.flags
     # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.
     errors: list[Exception] = []
 
-    def task(config: DictConfig) -> float:
-        return _job(config, typed, errors)
+    def task(config: DictConfig, folder: Path) -> float:
+        return _job(config, folder, typed, errors, sweeping=sweeping)
 
-    def launch() -> None:
-        try:
-            _launch(arguments, compose, config.hydra.mode, task)
-        except OSError as error:
-            # Inside the job every error is caught: this is Hydra, making the output folder.
-            raise UserError(
-                f"{error.filename}: cannot be written ({error.strerror}); choose another folder with hydra.run.dir=… "
-                "(hydra.sweep.dir=… with -m)"
-            ) from error
-
-    if "--multirun" in arguments.flags:
-        from snntrain.cli import sweep
-
-        sweep.run(launch, typed)
-        return
-    launch()
-    if errors:
+    with _told_in_a_line(), _cannot_be_written():
+        config = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
+        if sweeping:
+            sweep.run(lambda: launch.sweep(compose, config, task), user_path(config.hydra.sweep.dir), typed)
+        else:
+            launch.single(compose, config, task)
+    if errors and not sweeping:
         raise errors[0]
 
 
-def _launch(arguments: Arguments, compose: Composer, mode: RunMode | None, task: Callable[[DictConfig], Any]) -> None:
-    """Hands the task to Hydra, as its own main function does once it has found out the mode.
-
-    Args:
-        arguments: the command line.
-        compose: with the compositions that the check has made.
-        mode: that the configuration asks for.
-        task: is called with the configuration of each job.
-    """
-    overrides = list(arguments.overrides)
-    asked = RunMode.MULTIRUN if "--multirun" in arguments.flags else RunMode.RUN
-    if mode is None or asked is RunMode.MULTIRUN:
-        mode = asked
-        overrides.append(f"hydra.mode={mode.name}")
-    run = compose.hydra.multirun if mode is RunMode.MULTIRUN else compose.hydra.run
-    with _told_in_a_line():
-        run(config_name=compose.config_name, task_function=task, overrides=overrides)
+@contextmanager
+def _cannot_be_written() -> Iterator[None]:
+    """Says of a folder that cannot be made what to do; inside a job every error is caught."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{error.filename}: cannot be written ({error.strerror}); choose another folder with hydra.run.dir=… "
+            "(hydra.sweep.dir=… with -m)"
+        ) from error
 
 
 def _show(arguments: Arguments, compose: Composer) -> None:
@@ -188,18 +189,20 @@ def _show(arguments: Arguments, compose: Composer) -> None:
         )
 
 
-def _no_job(config: DictConfig) -> None:
-    """What Hydra is given to run where it runs nothing."""
-
-
-def _hand_to_hydra(arguments: Arguments) -> None:
-    """Hands the whole command to Hydra."""
-    # A shell completes a command by its name; under python -m Hydra would take python for it.
-    name = "snntrain" if "--shell-completion" in arguments.flags else sys.argv[0]
-    sys.argv = [name, *arguments.argv()]
-    prepare()
-    with _told_in_a_line():
-        hydra.main(version_base=VERSION_BASE, config_path=str(CONF), config_name="config")(_no_job)()
+def _answer(arguments: Arguments) -> None:
+    """Prints what Hydra answers by itself."""
+    flags = arguments.flags
+    with _composer(arguments) as compose, _told_in_a_line():
+        if "--info" in flags:
+            mode = RunMode.MULTIRUN if "--multirun" in flags else RunMode.RUN
+            compose.hydra.show_info(flags["--info"], compose.config_name, arguments.overrides, mode)
+        elif "--shell-completion" in flags:
+            # A shell completes a command by its name; under python -m Hydra would take python for it.
+            sys.argv = ["snntrain", *arguments.argv()]
+            compose.hydra.shell_completion(compose.config_name, arguments.overrides)
+        else:
+            parser = get_args_parser()
+            compose.hydra.hydra_help(None, parser, parser.parse_args(arguments.argv()))
 
 
 @contextmanager
@@ -210,14 +213,11 @@ def _told_in_a_line() -> Iterator[None]:
         raise UserError(first_line(error)) from error
 
 
-def _job(config: DictConfig, typed: Sequence[str], errors: list[Exception]) -> float:
-    """One run in the folder that Hydra made for it; returns the best validation accuracy.
+def _job(config: DictConfig, folder: Path, typed: Sequence[str], errors: list[Exception], *, sweeping: bool) -> float:
+    """One run in the folder that was made for it; returns the best validation accuracy.
 
     What ends it is appended to `errors`. A failed job of a sweep does not stop the others.
     """
-    hydra_config = HydraConfig.get()
-    folder = Path(hydra_config.runtime.output_dir)
-    sweeping = hydra_config.mode == RunMode.MULTIRUN
     try:
         if sweeping:
             return _job_of_sweep(config, folder, typed)

@@ -20,11 +20,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
-from snntrain.config import check, primary, schema, targets, words
+from snntrain.config import check, primary, schema, words
 from snntrain.config.combinations import SUBTREES, combinations
 from snntrain.config.explain import OF_OVERRIDES, explain, first_line, key_of
 from snntrain.config.loader import Loader
 from snntrain.errors import UserError
+from snntrain.trust import config_files, targets
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # In a wheel conf/ lies inside the package, in a checkout beside it.
@@ -270,6 +271,8 @@ def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = 
     given = any(override.lstrip("+").startswith("allow_targets=") for override in overrides)
     if allowed and not given:
         lines.append(f"allow_targets={allowed}: is heeded on the command line alone, not in a file; give it there")
+    if isinstance(config._get_node("hydra"), DictConfig):
+        lines += config_files.check_folders(config.hydra, [key_of(override) for override in overrides])
     return [*targets.forbidden(config, allowed if given else []), *lines, *check.errors(config, refused)]
 
 

@@ -1,4 +1,4 @@
-"""Hydra's loader of configurations, which composes the same choice of options once."""
+"""Hydra's loader of configurations: config folders are data, and the same choice of options is composed once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from collections import OrderedDict
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
-from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
+from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository, IConfigRepository
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -16,6 +17,11 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from snntrain.trust import config_files
+from snntrain.trust.config_files import ConfigFolder
+
+# Whose files may be a stranger's, as Hydra calls them: --config-dir and hydra.searchpath. Ours are "main".
+CONFIG_FOLDERS = ("command-line", "hydra.searchpath in command-line")
 # Keys that Hydra writes itself once it has composed the rest, or that say where options lie.
 WRITTEN_BY_HYDRA = ("hydra.overrides", "hydra.runtime", "hydra.job", "hydra.searchpath")
 # Choices of options whose composition is kept; one takes 0.15 MB.
@@ -23,7 +29,7 @@ MOST_KEPT = 300
 
 
 class Loader(ConfigLoaderImpl):
-    """Composes what Hydra's own loader composes.
+    """Composes what Hydra's own loader composes, from files that are no more than data.
 
     Hydra composes the configuration of a run three times and that of a sweep's job twice. What takes the time is to
     read and merge the files of the options that are chosen. A file is read once, and of each choice of options the
@@ -33,6 +39,7 @@ class Loader(ConfigLoaderImpl):
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
         super().__init__(config_search_path)
+        _read_as_data(self.repository)
         self._kept: OrderedDict[tuple[Any, ...], DictConfig] = OrderedDict()
         self._files: dict[str | None, CachingConfigRepository] = {}
 
@@ -74,8 +81,27 @@ class Loader(ConfigLoaderImpl):
 
     def _load_single_config(self, default: ResultDefault, repo: IConfigRepository) -> ConfigResult:
         result = super()._load_single_config(default, repo)
+        if result.provider in CONFIG_FOLDERS:
+            config_files.check_hydra(result.config, f"{default.config_path}.yaml")
         # What belongs nowhere in particular, as a preset, is merged as it is, and would change with what is made of it.
         return copy.deepcopy(result)
+
+    def _process_config_searchpath(
+        self, config_name: str | None, parsed_overrides: list[Override], repo: CachingConfigRepository
+    ) -> None:
+        super()._process_config_searchpath(config_name, parsed_overrides, repo)
+        assert isinstance(repo.delegate, ConfigRepository)
+        _read_as_data(repo.delegate)
+
+
+def _read_as_data(repository: ConfigRepository) -> None:
+    """Puts a `ConfigFolder` in the place of each folder that is not ours."""
+    repository.sources = [
+        ConfigFolder(source.provider, source.path)
+        if source.provider in CONFIG_FOLDERS and isinstance(source, FileConfigSource)
+        else source
+        for source in repository.sources
+    ]
 
 
 def _is_value(override: Override, files: CachingConfigRepository) -> bool:

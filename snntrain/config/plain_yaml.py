@@ -54,3 +54,29 @@ def parse(content: str) -> Any:
     if "&" in content and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, Loader)):
         raise Refused("it has aliases, as *name")
     return yaml.load(content, Loader)
+
+
+def unfolded(content: str) -> int:
+    """How many values a text in YAML has once each alias is replaced by what it stands for.
+
+    Raises:
+        Refused: an alias stands for what it is in.
+        yaml.YAMLError: it is no YAML.
+        RecursionError: it is nested too deep.
+    """
+    counts: dict[int, int | None] = {}
+
+    def count(node: yaml.Node | None) -> int:
+        if node is None or isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) in counts:
+            known = counts[id(node)]
+            if known is None:
+                raise Refused("an alias stands for what it is in")
+            return known
+        counts[id(node)] = None
+        below = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+        counts[id(node)] = total = 1 + sum(map(count, below))
+        return total
+
+    return count(yaml.compose(content, Loader))

@@ -11,10 +11,11 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from snntrain.config import check, plain_yaml, schema, targets, words
+from snntrain.config import check, plain_yaml, schema, words
 from snntrain.config.compose import CONF, Composer, composer
 from snntrain.config.explain import OF_OVERRIDES, explain, first_line, key_of
 from snntrain.errors import UserError
+from snntrain.trust import targets
 
 ALLOW = "allow_targets"
 # One of ours has 2 kB.

@@ -15,7 +15,6 @@ from functools import cache
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
-from omegaconf import DictConfig, OmegaConf
 
 from snntrain.errors import UserError
 from snntrain.paths import user_path
@@ -117,13 +116,6 @@ def _at_home(key: str, text: str) -> str:
     """A folder that begins with a home folder, whatever the rest of it is."""
     home, slash, below = text.partition("/")
     return f"{user_path(home, key)}{slash}{below}" if home.startswith("~") else text
-
-
-def in_home_folders(hydra: DictConfig) -> list[str]:
-    """Return overrides that fill in the home folders which a config file has left to Hydra."""
-    nodes = {key: OmegaConf.to_container(hydra[key.split(".")[1]], resolve=False) for key in FOLDERS}
-    texts = {key: str(node.get("dir")) for key, node in nodes.items() if isinstance(node, dict)}
-    return [f"{key}={quoted(_at_home(key, text))}" for key, text in texts.items() if text.startswith("~")]
 
 
 def quoted(text: str) -> str:

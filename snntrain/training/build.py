@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from snntrain.config.targets import arguments, build, locate, misfit
+from snntrain.config.targets import arguments, build, misfit
 from snntrain.data.augment import Augment
 from snntrain.data.batches import Batches, fits
 from snntrain.data.dataset import Data, Split
@@ -24,6 +24,7 @@ from snntrain.training.average import Average
 from snntrain.training.precision import Precision
 from snntrain.training.runtime import Runtime
 from snntrain.training.uncompiled import without_compiler
+from snntrain.trust.targets import locate
 
 # Keys of a data set that say how it is split into batches and shown, not what it is.
 PRESENTATION = ("mean", "std", "augment", "resident", "workers")

@@ -30,6 +30,8 @@ FIGURES = (
     *("test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "train_seconds"),
     *("images_per_second", "parameters", "device", "device_name", "precision", "cost"),
 )
+# Where it is written down what was asked of Hydra.
+HYDRA_FOLDER = ".hydra"
 # What lies in a folder before anything is trained: Hydra's files, then the run's own.
 HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", ".hydra", "train.log")
 FIRST_FILES = ("summary.json", "config.yaml", "environment.json", "run.lock", "checkpoints")

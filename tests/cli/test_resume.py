@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hydra._internal.callbacks import Callbacks
 from omegaconf import DictConfig
 
-from snntrain.cli import sweep
 from snntrain.training import stop
 from tests.conftest import TINY, Outcome
 from tests.training.jobs import rows
@@ -293,7 +293,7 @@ def test_a_sweep_that_is_stopped_between_two_jobs_reports_and_says_how_to_go_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(stop, "_came", None)
-        patch.setattr(sweep.RememberFolder, hook, signalled)
+        patch.setattr(Callbacks, hook, signalled)
         outcome = snntrain(*SWEEP)
     assert outcome.status == 138
     assert outcome.out.endswith("1 of 1 jobs that began are completed in sweep\n")

@@ -67,14 +67,11 @@ def test_a_sweep_over_seeds_ends_with_its_report(snntrain: Callable[..., Outcome
     assert "<h2>Mean ± std over seeds</h2>" in (tmp_path / "sweep" / "report.html").read_text()
 
 
-def test_a_report_that_fails_hides_no_result(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sweep.RememberFolder, "folder", tmp_path)
+def test_a_report_that_fails_hides_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "0").mkdir()
     (tmp_path / "0" / "summary.json").write_text('{"status": "completed", "error": null}')
     (tmp_path / "report.csv").mkdir()
-    sweep.conclude()
+    sweep.conclude(tmp_path)
     first, second = capsys.readouterr().out.splitlines()
     assert first.startswith(f"no report: out={tmp_path}: cannot be written (Is a directory)")
     assert second == f"1 of 1 jobs completed in {tmp_path}"
@@ -123,14 +120,13 @@ def test_a_combination_that_was_not_checked_beforehand_is_refused_as_a_job(
     assert failed["epochs"] is None
 
 
-def test_a_job_without_a_word_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    monkeypatch.setattr(sweep.RememberFolder, "folder", tmp_path)
+def test_a_job_without_a_word_has_failed(tmp_path: Path, capsys: Any) -> None:
     for name, told in {"0": {"status": "completed", "error": None}, "1": {"status": "running", "error": None}}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "summary.json").write_text(json.dumps(told))
     (tmp_path / "2" / ".hydra").mkdir(parents=True)
     with pytest.raises(RunFailed, match="2 of 3 jobs of the sweep failed"):
-        sweep.conclude()
+        sweep.conclude(tmp_path)
     assert capsys.readouterr().out.splitlines()[-3:] == [
         f"1 of 3 jobs completed in {tmp_path}",
         "  failed: 1: ended without a word",
@@ -157,11 +153,10 @@ def test_a_job_that_another_process_runs_is_told_as_running(snntrain: Callable[.
     assert snntrain(*given).status == 0
 
 
-def ended_by(error: BaseException, folder: Path) -> Callable[[], None]:
-    """A sweep in this folder that ends so."""
+def ended_by(error: BaseException) -> Callable[[], None]:
+    """A sweep that ends so."""
 
     def launch() -> None:
-        sweep.RememberFolder.folder = folder
         raise error
 
     return launch
@@ -184,7 +179,7 @@ def test_a_second_signal_does_not_wait_for_the_report(one_done: Path, monkeypatc
 
     monkeypatch.setattr(sweep, "make", again)
     with pytest.raises(Interrupted, match=GO_ON) as ended:
-        sweep.run(ended_by(Interrupted(signal.SIGINT), one_done), ["snntrain", "-m", "seed=0,1"])
+        sweep.run(ended_by(Interrupted(signal.SIGINT)), one_done, ["snntrain", "-m", "seed=0,1"])
     assert ended.value.number == signal.SIGTERM
     assert not (one_done / "report.csv").exists()
 
@@ -198,7 +193,7 @@ def test_a_stopped_sweep_whose_reader_was_stopped_as_well_says_how_to_go_on(
     with io.TextIOWrapper(io.FileIO(writer, "w"), write_through=True) as nobody_reads:
         monkeypatch.setattr(sys, "stdout", nobody_reads)
         with pytest.raises(Interrupted, match=GO_ON) as ended:
-            sweep.run(ended_by(KeyboardInterrupt(), one_done), ["snntrain", "-m", "seed=0,1"])
+            sweep.run(ended_by(KeyboardInterrupt()), one_done, ["snntrain", "-m", "seed=0,1"])
     assert ended.value.number == signal.SIGINT
     assert (one_done / "report.csv").exists()
 
@@ -211,17 +206,17 @@ def test_a_stopped_sweep_whose_folder_cannot_be_read_says_how_to_go_on(
 
     monkeypatch.setattr(Path, "iterdir", gone)
     with pytest.raises(Interrupted, match=GO_ON):
-        sweep.run(ended_by(Interrupted(signal.SIGINT), one_done), ["snntrain", "-m", "seed=0,1"])
+        sweep.run(ended_by(Interrupted(signal.SIGINT)), one_done, ["snntrain", "-m", "seed=0,1"])
 
 
 def test_an_interruption_that_was_taken_for_an_error_ends_a_sweep_as_one(
     one_done: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ValueError, match="bad"):
-        sweep.run(ended_by(ValueError("bad"), one_done), [])
+        sweep.run(ended_by(ValueError("bad")), one_done, [])
     monkeypatch.setattr(stop, "_came", signal.SIGUSR1)
     with pytest.raises(Interrupted, match="interrupted; go on with: ") as ended:
-        sweep.run(ended_by(ValueError("of somebody's code"), one_done), [])
+        sweep.run(ended_by(ValueError("of somebody's code")), one_done, [])
     assert ended.value.number == signal.SIGUSR1
 
 

@@ -69,14 +69,11 @@ def test_what_is_done_to_a_configuration_is_not_in_the_next(compose: Composer) -
     assert composed_once() == composed_once()
 
 
-def test_options_lie_where_the_primary_config_says(tmp_path: Path) -> None:
-    mine, theirs = tmp_path / "mine", tmp_path / "theirs" / "experiment"
-    mine.mkdir()
-    theirs.mkdir(parents=True)
-    (theirs / "far.yaml").write_text("# @package _global_\nseed: 5\n")
-    (mine / "other.yaml").write_text(f"defaults: [config, _self_]\nhydra:\n  searchpath: [{theirs.parent}]\n")
-    with composer("other", str(mine)) as compose:
-        hydras = ConfigLoaderImpl(compose.loader.get_search_path())
-        ours, told = (composed(loader, ["experiment=far"], RunMode.RUN, "other") for loader in (compose.loader, hydras))
-        assert ours == told
-        assert "seed: 5" in told
+def test_options_lie_where_the_command_line_says(compose: Composer, tmp_path: Path) -> None:
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment" / "far.yaml").write_text("# @package _global_\nseed: 5\n")
+    overrides = [f"hydra.searchpath=[{tmp_path}]", "experiment=far"]
+    hydras = ConfigLoaderImpl(compose.loader.get_search_path())
+    ours, told = (composed(loader, overrides, RunMode.RUN) for loader in (compose.loader, hydras))
+    assert ours == told
+    assert "seed: 5" in told

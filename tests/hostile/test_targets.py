@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
 import snntrain as package
-from snntrain.config import saved, targets
+from snntrain.config import saved
+from snntrain.config.targets import build
 from snntrain.config.compose import CONF
 from snntrain.errors import UserError
+from snntrain.trust import targets
 from tests.conftest import Outcome
 
 from .fuzz import Tried, fuzzed, told, told_on_terminal
@@ -68,7 +70,7 @@ def test_what_would_reach_further_is_refused_in_every_group(target: str) -> None
         config = OmegaConf.create({group: {"_target_": target}})
         if not targets.forbidden(config, []):
             with pytest.raises(UserError) as error:
-                targets.build(config[group])
+                build(config[group])
             assert told(error.value)
 
 
@@ -152,7 +154,8 @@ def test_any_name_is_a_component_or_refused(target: str) -> None:
     except UserError as error:
         assert told(error)
     else:
-        assert found.__module__.startswith(targets.PREFIXES) or f"{found.__module__}." in targets.PREFIXES
+        assert target.rpartition(".")[0] in targets.MODULES
+        assert f"{found.__module__}.".startswith(tuple(f"{module}." for module in targets.MODULES))
 
 
 @pytest.fixture
@@ -177,14 +180,14 @@ HOSTILE = {
     "a command of ours": (
         "_target_: snntrain.training.loss.MSERate",
         "_target_: snntrain.cli.train.command\n  argv: ['allow_targets=[os]', 'neuron._target_=os.system']",
-        "loss._target_=snntrain.cli.train.command: may name only snntrain.training.loss., torch.nn. objects",
+        "loss._target_=snntrain.cli.train.command: may name only what is in snntrain.training.loss, torch.nn",
     ),
     "the builder of ours": (
         "_target_: snntrain.training.loss.MSERate",
         "_target_: snntrain.config.targets.build\n  node: {_target_: os.system}\n  allowed: [os]",
         "loss._target_=snntrain.config.targets.build",
     ),
-    "a shell": ("snntrain.neuron.PLIFNode", "os.system", "neuron._target_=os.system: may name only snntrain.neuron."),
+    "a shell": ("snntrain.neuron.PLIFNode", "os.system", "neuron._target_=os.system: may name only what is in snntrain.neuron"),
     "a shell that it allows itself": (
         r"allow_targets: \[\]\nneuron:\n  _target_: \S+",
         "allow_targets: [os]\nneuron:\n  _target_: os.system",

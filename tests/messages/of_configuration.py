@@ -268,15 +268,18 @@ CASES: dict[str, Case] = {
         lambda world: world.good("experiment=mnist_cpu"),
         ("experiment=mnist_cpu", "presets are for training", "give the keys"),
     ),
-    # config/targets.py
+    # trust/targets.py
     "forbidden": (
         together("neuron._target_=os.system"),
-        ("neuron._target_=os.system", "may name only snntrain.neuron.", "add allow_targets=[os]"),
+        ("neuron._target_=os.system", "may name only what is in snntrain.neuron", "add allow_targets=[os]"),
     ),
-    "out of reach": (lambda _: locate("os.system"), ("_target_=os.system", "must be under", "snntrain.neuron.")),
+    "out of reach": (
+        lambda _: locate("os.system"),
+        ("_target_=os.system", "must be a class or function in", "snntrain.neuron"),
+    ),
     "no component": (
-        lambda _: locate("torch.nn.functional.relu"),
-        ("torch.nn.functional.relu", "nothing to build", "add allow_targets=[torch]"),
+        lambda _: locate("torch.nn.factory_kwargs"),
+        ("torch.nn.factory_kwargs", "nothing to build", "add allow_targets=[torch]"),
     ),
     "no such class": (lambda _: locate("torch.nn.Linar"), ("torch.nn.Linar", "no such class", "is the name right")),
     "module that raises": (

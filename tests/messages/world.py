@@ -116,9 +116,7 @@ class World:
     def concluded_sweep(self, status: str, error: str | None = None) -> None:
         folder = self.folder / f"sweep_{status}"
         (write_run(folder / "0", status=status, error=error) / LOCK_FILE).write_text('{"host": "node7", "pid": 3}')
-        with self.patch.context() as patch:
-            patch.setattr(sweep.RememberFolder, "folder", folder)
-            sweep.conclude()
+        sweep.conclude(folder)
 
     def full_disk(self) -> None:
         self.patch.chdir(self.folder)

@@ -1,0 +1,144 @@
+"""Has Hydra run a job, or the jobs of a sweep, and writes itself what Hydra would write.
+
+Hydra sets up logging from the configuration, and writes into the folder of a run or a sweep by plain names, through any
+link that lies there. So messages are logged by `snntrain.cli.log`, files are written by `Folder`, and a sweeper, which
+writes as well, gets a folder of its own for that.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hydra._internal.callbacks import Callbacks
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, filter_overrides, run_job
+from hydra.plugins.launcher import Launcher
+from hydra.types import HydraContext, RunMode, TaskFunction
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+
+from snntrain.cli import log as logs
+from snntrain.config.compose import Composer
+from snntrain.errors import UserError
+from snntrain.folder import Folder
+from snntrain.paths import user_path
+from snntrain.training.run_folder import HYDRA_FOLDER
+from snntrain.trust.config_files import leads_out
+
+log = logging.getLogger("snntrain")
+
+# What is run in the folder of a job: its configuration, and the folder.
+Task = Callable[[DictConfig, Path], Any]
+SWEEP_FILE = "multirun.yaml"
+
+
+def composed(compose: Composer, overrides: Sequence[str], mode: RunMode) -> DictConfig:
+    """The configuration that Hydra runs: all of it, with the names of folders fixed."""
+    lines = [*overrides, *([f"hydra.mode={mode.name}"] if mode is RunMode.MULTIRUN else [])]
+    config = compose.hydra.compose_config(compose.config_name, lines, run_mode=mode)
+    config.hydra.mode = mode
+    return config
+
+
+def single(compose: Composer, config: DictConfig, task: Task) -> None:
+    """Runs one job in the folder that `hydra.run.dir` names."""
+    callbacks = Callbacks(config)
+    context = HydraContext(config_loader=compose.loader, callbacks=callbacks)
+    callbacks.on_run_start(config=config, config_name=compose.config_name)
+    done = _job(context, config, task, "hydra.run.dir", None)
+    callbacks.on_run_end(config=config, config_name=compose.config_name, job_return=done)
+    # It raises what has ended the job.
+    _ = done.return_value
+
+
+def sweep(compose: Composer, config: DictConfig, task: Task) -> None:
+    """Runs the jobs of a sweep one after the other, in folders below the one that `hydra.sweep.dir` names."""
+    folder = Folder(user_path(config.hydra.sweep.dir))
+    callbacks = Callbacks(config)
+    context = HydraContext(config_loader=compose.loader, callbacks=callbacks)
+    callbacks.on_multirun_start(config=config, config_name=compose.config_name)
+    folder.make()
+    folder.write_whole(SWEEP_FILE, OmegaConf.to_yaml(config))
+    with TemporaryDirectory(prefix="snntrain-sweep-") as place:
+        given = copy.deepcopy(config)
+        given.hydra.sweep.dir = place
+        sweeper = Plugins.instance().instantiate_sweeper(config=given, hydra_context=context, task_function=_nothing)
+        # Each sweeper has one, and asks it for the jobs of a batch.
+        sweeper.launcher = _InThisProcess(config, context, task)
+        try:
+            sweeper.sweep(arguments=list(config.hydra.overrides.task))
+        finally:
+            for file in Path(place).iterdir():
+                if file.name != SWEEP_FILE and file.is_file():
+                    folder.write_whole(file.name, file.read_bytes())
+    callbacks.on_multirun_end(config=config, config_name=compose.config_name)
+
+
+class _InThisProcess(Launcher):
+    """Runs the jobs that a sweeper asks for."""
+
+    def __init__(self, config: DictConfig, context: HydraContext, task: Task) -> None:
+        self.config, self.context, self.task = config, context, task
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """It has been given all that it needs."""
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Runs the jobs of a batch; each raises what has ended it when its value is asked for."""
+        done = []
+        for number, overrides in enumerate(job_overrides, initial_job_idx):
+            print(f"\njob {number}: {' '.join(filter_overrides(overrides))}", flush=True)
+            config = self.context.config_loader.load_sweep_config(self.config, list(overrides))
+            with open_dict(config):
+                config.hydra.job.id = config.hydra.job.num = number
+            done.append(_job(self.context, config, self.task, "hydra.sweep.dir", "hydra.sweep.subdir"))
+        return done
+
+
+def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str, below_key: str | None) -> JobReturn:
+    """Runs one job in its folder, which is made."""
+    below = str(OmegaConf.select(config, below_key)) if below_key else ""
+    if leads_out(below):
+        raise UserError(f"{below_key}={below}: the folder of a job lies below that of its sweep; leave .. out")
+    Folder(Path(OmegaConf.select(config, folder_key)), *Path(below).parts).make()
+    written = copy.deepcopy(config)
+    with read_write(config.hydra):
+        config.hydra.output_subdir = None
+
+    def begun(job_config: DictConfig) -> Any:
+        folder = Path(HydraConfig.get().runtime.output_dir)
+        logs.begin(folder, OmegaConf.to_container(config.hydra)["verbose"])  # type: ignore[call-overload,index]
+        if written.hydra.output_subdir is not None:
+            _write_down(folder, job_config, written)
+        return task(job_config, folder)
+
+    return run_job(
+        hydra_context=context,
+        task_function=begun,
+        config=config,
+        job_dir_key=folder_key,
+        job_subdir_key=below_key,
+        configure_logging=False,
+    )
+
+
+def _write_down(folder: Path, job_config: DictConfig, config: DictConfig) -> None:
+    """Writes the files of .hydra, as Hydra names them: what was asked, and how it was composed."""
+    own = OmegaConf.masked_copy(config, "hydra")
+    own.hydra.runtime.output_dir = str(folder)
+    (Folder(folder) / HYDRA_FOLDER).write_together(
+        {
+            "config.yaml": OmegaConf.to_yaml(job_config),
+            "hydra.yaml": OmegaConf.to_yaml(own),
+            "overrides.yaml": OmegaConf.to_yaml(config.hydra.overrides.task),
+        }
+    )
+
+
+def _nothing(config: DictConfig) -> None:
+    """What a sweeper is given to run: its launcher knows better."""
