@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.messages import of_configuration, of_running
+from tests.messages import of_configuration, of_running, of_trust
 from tests.messages.inventory import brought, messages, parts_of, shown, told
 from tests.messages.world import lines, made
 
-CASES = of_configuration.CASES | of_running.CASES
+CASES = of_configuration.CASES | of_running.CASES | of_trust.CASES
 
 
 def test_every_message_says_what_was_given_what_is_allowed_and_what_to_do(

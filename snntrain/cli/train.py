@@ -86,6 +86,12 @@ def _train(arguments: Arguments, typed: Sequence[str]) -> None:
 def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
     """The configuration, of a sweep that of its first job, once nothing is wrong with it."""
     multirun = "--multirun" in arguments.flags
+    for line in arguments.overrides:
+        if key_of(line).replace("/", ".").startswith(LOGGING):
+            raise UserError(
+                f"{line}: snntrain logs by itself, to the terminal and to the run's train.log; leave it out, "
+                "hydra.verbose=true shows debug messages"
+            )
     configs = checked(compose, arguments.overrides, multirun=multirun)
     if multirun:
         from snntrain.cli import sweep
@@ -97,12 +103,6 @@ def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
     if package != "_global_" and OmegaConf.select(configs[0], package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
     hydras = configs[0].hydra
-    for line in arguments.overrides:
-        if key_of(line).replace("/", ".").startswith(LOGGING):
-            raise UserError(
-                f"{line}: snntrain logs by itself, to the terminal and to the run's train.log; leave it out, "
-                "hydra.verbose=true shows debug messages"
-            )
     if hydras.job.chdir:
         raise UserError(
             "hydra.job.chdir=true: a run finds data, and classes of your own, from the folder in which the command is "

@@ -8,7 +8,6 @@ from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
 from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository, IConfigRepository
-from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -98,7 +97,8 @@ def _read_as_data(repository: ConfigRepository) -> None:
     """Puts a `ConfigFolder` in the place of each folder that is not ours."""
     repository.sources = [
         ConfigFolder(source.provider, source.path)
-        if source.provider in CONFIG_FOLDERS and isinstance(source, FileConfigSource)
+        # Hydra imports its plugins in a way of its own, so that a class of theirs is another than the one imported here.
+        if source.provider in CONFIG_FOLDERS and source.scheme() == ConfigFolder.scheme()
         else source
         for source in repository.sources
     ]

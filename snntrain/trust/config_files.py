@@ -89,10 +89,10 @@ def read(file: Path) -> str:
     """
     try:
         content = plain_yaml.text(file, MOST_BYTES)
-        if "&" in content and (plain_yaml.unfolded(content) > MOST_VALUES):
+        if plain_yaml.unfolded(content) > MOST_VALUES:
             raise UserError(f"{file}: its aliases unfold to more than {MOST_VALUES:,} values; write them out")
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it") from error
+        raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it, or take another") from error
     return content
 
 
@@ -141,6 +141,8 @@ def check_hydra(config: Any, file: str) -> None:
     own = config._get_node("hydra") if isinstance(config, DictConfig) else None
     if own is None:
         return
+    if not isinstance(own, DictConfig) or own._is_interpolation():
+        raise UserError(f"{file}: hydra: must stay a mapping; set its keys, as in hydra.run.dir")
     lines = []
     for key, value in _leaves(OmegaConf.to_container(own, resolve=False)):
         if not _is_below(key, HYDRA_KEYS):

@@ -16,8 +16,8 @@ from omegaconf import OmegaConf
 
 import snntrain as package
 from snntrain.config import saved
-from snntrain.config.targets import build
 from snntrain.config.compose import CONF
+from snntrain.config.targets import build
 from snntrain.errors import UserError
 from snntrain.trust import targets
 from tests.conftest import Outcome
@@ -187,7 +187,11 @@ HOSTILE = {
         "_target_: snntrain.config.targets.build\n  node: {_target_: os.system}\n  allowed: [os]",
         "loss._target_=snntrain.config.targets.build",
     ),
-    "a shell": ("snntrain.neuron.PLIFNode", "os.system", "neuron._target_=os.system: may name only what is in snntrain.neuron"),
+    "a shell": (
+        "snntrain.neuron.PLIFNode",
+        "os.system",
+        "neuron._target_=os.system: may name only what is in snntrain.neuron",
+    ),
     "a shell that it allows itself": (
         r"allow_targets: \[\]\nneuron:\n  _target_: \S+",
         "allow_targets: [os]\nneuron:\n  _target_: os.system",

@@ -7,7 +7,8 @@ from omegaconf import OmegaConf
 
 from snntrain.cli import one_process
 from snntrain.config import saved
-from snntrain.config.targets import build, locate
+from snntrain.config.targets import build
+from snntrain.trust.targets import locate
 from tests.conftest import TINY
 
 from .world import Case, World, line, overrides, together
@@ -142,7 +143,7 @@ CASES: dict[str, Case] = {
     ),
     "config that is no YAML": (
         overrides(config_name="mine", config_dir="{broken}/primary"),
-        ("mine.yaml", "expected ',' or ']'", "mend it, or take another config"),
+        ("mine.yaml", "expected ',' or ']'", "mend it, or take another"),
     ),
     "no value given": (together("seed"), ("seed", "cannot be read", "write key=value, as in T=8")),
     "unreadable key": (together("ключ=1"), ("ключ=1", "the letters a to z", "as in neuron.tau=3")),
@@ -174,7 +175,7 @@ CASES: dict[str, Case] = {
     ),
     "broken option": (
         overrides("neuron=syntax", config_dir=OWN),
-        ("neuron=syntax", "syntax.yaml, line", "mend its file"),
+        ("syntax.yaml", "expected ',' or ']'", "mend it, or take another"),
     ),
     "key": (together("neuron.int_tau=1"), ("neuron.int_tau=1", "the keys are", "did you mean init_tau?")),
     "key in another group": (together("lr=1"), ("lr=1", "the keys are T", "did you mean optimizer.lr?")),
