@@ -97,7 +97,7 @@ def _read_as_data(repository: ConfigRepository) -> None:
     """Puts a `ConfigFolder` in the place of each folder that is not ours."""
     repository.sources = [
         ConfigFolder(source.provider, source.path)
-        # Hydra imports its plugins in a way of its own, so that a class of theirs is another than the one imported here.
+        # Hydra imports its plugins in its own way: a class of theirs is not the one that is imported here.
         if source.provider in CONFIG_FOLDERS and source.scheme() == ConfigFolder.scheme()
         else source
         for source in repository.sources

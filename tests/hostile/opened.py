@@ -1,0 +1,38 @@
+"""Which files a command opens, asks for, renames or removes: found by Python's audit events."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+# The events of file names, and where in their arguments these stand.
+EVENTS = {
+    **{name: (0,) for name in ("open", "os.listdir", "os.scandir", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")},
+    **{name: (0, 1) for name in ("os.rename", "os.link", "os.symlink", "shutil.move", "shutil.copyfile")},
+}
+
+
+def trace(into: Path, below: Path) -> None:
+    """Writes down the names below a folder of what this process opens from now on, one a line."""
+    written = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    top = os.path.realpath(below)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        for place in EVENTS.get(event, ()):
+            name = arguments[place] if place < len(arguments) else None
+            if isinstance(name, str | bytes | os.PathLike):
+                path = _path(os.fspath(name))
+                if path.startswith(f"{top}/"):
+                    os.write(written, os.fsencode(os.path.relpath(path, top)) + b"\n")
+
+    sys.addaudithook(hook)
+
+
+def _path(name: str | bytes) -> str:
+    """The whole path of a name: one that `Folder` opens is relative to its folder."""
+    frame = sys._getframe(2)
+    if frame.f_code.co_filename.endswith("/folder.py") and "self" in frame.f_locals:
+        return os.path.normpath(os.path.join(os.path.abspath(frame.f_locals["self"].path), os.fsdecode(name)))
+    return os.path.normpath(os.path.abspath(os.fsdecode(name)))
