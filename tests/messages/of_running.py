@@ -9,6 +9,7 @@ import torch
 
 from snntrain.data import idx, vision
 from snntrain.data.dataset import ImageTensors, hold_out
+from snntrain.folder import Folder
 from snntrain.inspect import files
 from snntrain.report.report import make
 from snntrain.training import loop
@@ -80,7 +81,7 @@ CASES: dict[str, Case] = {
     "two channels": (lambda world: world.picture("file", 2), ("image=", "has 2 channels", "take sample=")),
     # inspect/, report/
     "page below a file": (
-        lambda world: files.write(world.broken / "file" / "page", {}),
+        lambda world: files.write(Folder(world.broken / "file" / "page"), {}),
         ("file/page", "cannot be written", "give another out="),
     ),
     "layers to watch": (
