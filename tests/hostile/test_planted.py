@@ -13,7 +13,7 @@ import pytest
 
 from snntrain.folder import Folder
 from snntrain.training.lock import Unavailable
-from snntrain.training.names import check_run
+from snntrain.training.names import check_run, check_sweep
 from tests.conftest import TINY, Outcome
 
 from .fuzz import FACTOR, Tried, told, told_on_terminal
@@ -144,6 +144,30 @@ def test_a_folder_without_a_run_that_holds_such_a_file_is_not_written_into(
         assert outside.untouched(), (name, kind)
         assert sorted(folder.rglob("*")) == before, (name, kind)
         shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["multirun.yaml", "0_neuron=if/metrics.jsonl", "12/train.log"])
+def test_a_sweep_is_looked_at_with_the_folders_of_its_jobs(
+    name: str, kind: str, canary: Path, outside: Outside
+) -> None:
+    sweep = Folder(canary.with_name("sweep"))
+    check_sweep(sweep)
+    (sweep / "1_neuron=lif").make()
+    (sweep.path / "latest").symlink_to("1_neuron=lif")
+    check_sweep(sweep)
+    plant(kind, sweep.path / name, outside)
+    with pytest.raises(Unavailable, match=f"sweep/{re.escape(name)}: "):
+        check_sweep(sweep)
+
+
+def test_a_link_in_the_place_of_a_job_is_not_followed(canary: Path, outside: Outside) -> None:
+    sweep = Folder(canary.with_name("sweep"))
+    plant("link to a folder", sweep.path / "0_neuron=if", outside)
+    with pytest.raises(Unavailable, match="sweep/0_neuron=if: is a link"):
+        check_sweep(sweep)
+    with pytest.raises(Unavailable, match="sweep/0_neuron=if: is a link"):
+        check_run(sweep / "0_neuron=if")
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -14,6 +14,7 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from snntrain.inspect import tensorboard
 from snntrain.inspect.event_writer import EventWriter
@@ -235,7 +236,7 @@ def test_without_a_monitor_there_are_scalars_of_training_and_validation_alone(tm
         (tensorboard, "draw", "pictures"),
         (Monitor, "look", "what is watched of the neurons"),
         (EventWriter, "add", "TensorBoard's events"),
-        (EventWriter, "_write", "TensorBoard's events"),
+        (RecordWriter, "write", "TensorBoard's events"),
         (EventWriter, "close", "TensorBoard's events"),
     ],
 )

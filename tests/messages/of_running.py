@@ -126,6 +126,22 @@ CASES: dict[str, Case] = {
         line("resume={broken}/runs/in_the_way trainer.epochs=9"),
         ("in_the_way/checkpoints/last.pt", "is a folder", "move it away, and the run goes on"),
     ),
+    "a pipe in a run": (
+        line("resume={broken}/runs/piped trainer.epochs=9"),
+        ("piped/metrics.jsonl", "is no regular file", "move it away, or name another folder"),
+    ),
+    "a second name of a run's file": (
+        line("resume={broken}/runs/two_names trainer.epochs=9"),
+        ("two_names/metrics.jsonl", "has a second name, as a hard link gives", "put a copy there"),
+    ),
+    "a file in the place of a run's folder": (
+        line("hydra.run.dir={broken}/runs/no_folder"),
+        ("no_folder/checkpoints", "is no folder", "move it away, or name another folder"),
+    ),
+    "a folder that cannot be looked into": (
+        line(f"hydra.run.dir={{broken}}/{'x' * 300}"),
+        ("xxx", "cannot be looked into (File name too long)", "name another folder"),
+    ),
     "other data": (
         lambda _: resume.go_on(fake(data=fake(name="some")), {"data": "these"}, "those"),
         ("dataset=some", "are not those that this run was begun with", "put those back"),

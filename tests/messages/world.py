@@ -219,7 +219,7 @@ def made(
 
 
 def _runs_to_go_on_with(folder: Path, run: Path) -> None:
-    for name in ("no_epoch", "old", "nothing_good", "linked", "in_the_way", "edited"):
+    for name in ("no_epoch", "old", "nothing_good", "linked", "piped", "two_names", "in_the_way", "edited"):
         shutil.copytree(run, folder / "runs" / name)
     best = {name: folder / "runs" / name / "checkpoints" / "best.pt" for name in ("no_epoch", "old")}
     state = checkpoint.load(best["old"])
@@ -233,6 +233,12 @@ def _runs_to_go_on_with(folder: Path, run: Path) -> None:
     metrics = folder / "runs" / "linked" / "metrics.jsonl"
     metrics.replace(folder / "own")
     metrics.symlink_to(folder / "own")
+    piped = folder / "runs" / "piped" / "metrics.jsonl"
+    piped.unlink()
+    os.mkfifo(piped)
+    os.link(folder / "runs" / "two_names" / "metrics.jsonl", folder / "second")
+    (folder / "runs" / "no_folder").mkdir()
+    (folder / "runs" / "no_folder" / "checkpoints").touch()
     config = folder / "runs" / "edited" / "config.yaml"
     config.write_text(config.read_text().replace("\nT: 4\n", "\nT: 6\n"))
     write_mnist(folder / "mine").rename(folder / "raw")
