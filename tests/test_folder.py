@@ -248,7 +248,7 @@ def test_no_name_leads_out_of_the_folder(name: str, folder: Folder) -> None:
 
 def test_nothing_is_held_open(folder: Folder, outside: Outside) -> None:
     """Also where a name is refused."""
-    before = os.listdir("/proc/self/fd")
+    before = os.listdir("/dev/fd")
     for kind in KINDS:
         plant(kind, folder.path / "a", outside)
         for method in OPENING.values():
@@ -256,4 +256,4 @@ def test_nothing_is_held_open(folder: Folder, outside: Outside) -> None:
                 method(folder)
     with contextlib.suppress(OSError):
         (folder / "a" / "b").names()
-    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert len(os.listdir("/dev/fd")) == len(before)

@@ -42,14 +42,15 @@ class EventWriter:
         # The only one, so that events are written in their order.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="events")
         self._failure: Exception | None = None
-        self._add(Event(file_version=VERSION))
+        self._submit(Event(file_version=VERSION))
         if purged is not None:
-            self._add(Event(file_version=VERSION, step=purged))
-            self._add(Event(step=purged, session_log=SessionLog(status=SessionLog.START)))
+            self._submit(Event(file_version=VERSION, step=purged))
+            self._submit(Event(step=purged, session_log=SessionLog(status=SessionLog.START)))
 
     def add(self, summary: Summary, step: int | None = None) -> None:
         """Gives a summary of `step` to the thread, which writes it."""
-        self._add(Event(summary=summary, step=step))
+        self._raise()
+        self._submit(Event(summary=summary, step=step))
 
     def flush(self) -> None:
         """Waits until the file has all that was given."""
@@ -63,8 +64,7 @@ class EventWriter:
         self._file.close()
         self._raise()
 
-    def _add(self, event: Event) -> None:
-        self._raise()
+    def _submit(self, event: Event) -> None:
         event.wall_time = time.time()
         self._thread.submit(self._write, event.SerializeToString())
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +29,8 @@ NO_FILES = ("pipe", "socket")
 KINDS = (*LINKS, *NO_FILES, "hard link", "folder")
 SECONDS = 60
 MORE_BYTES = 2**31
+# On Linux, the pages that this process has.
+STATM = Path("/proc/self/statm")
 
 
 class Outside:
@@ -67,15 +71,9 @@ def plant(kind: str, path: Path, outside: Outside) -> None:
 
 
 def _socket(path: Path) -> None:
-    import socket
-
-    # A path of a socket may have some hundred letters at most.
-    here = os.open(path.parent, os.O_RDONLY)
-    try:
-        with socket.socket(socket.AF_UNIX) as made:
-            made.bind(f"/proc/self/fd/{here}/{path.name}")
-    finally:
-        os.close(here)
+    # The name of a socket may have some hundred letters at most.
+    with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as made:
+        made.bind(path.name)
 
 
 def remove(path: Path) -> None:
@@ -97,11 +95,12 @@ def soon() -> Iterator[None]:
         raise TooLong
 
     limits = resource.getrlimit(resource.RLIMIT_AS)
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     before = signal.signal(signal.SIGALRM, over)
     signal.alarm(SECONDS)
     try:
-        resource.setrlimit(resource.RLIMIT_AS, (used + MORE_BYTES, limits[1]))
+        if STATM.exists():
+            used = int(STATM.read_text().split()[0]) * resource.getpagesize()
+            resource.setrlimit(resource.RLIMIT_AS, (used + MORE_BYTES, limits[1]))
         yield
     except (TooLong, MemoryError) as error:
         pytest.fail(f"it hangs, or takes all memory: {error!r}")
