@@ -2,12 +2,12 @@
 
 The folder itself is named by the user, and may be a link. What lies in it may have been put there by somebody else: a
 link at `metrics.jsonl` would let a run append to any file of the user's. So every name is opened from the descriptor of
-its folder (`openat`) and no link is followed; what is opened is a regular file, and what is changed in place has no other
-name, since a hard link leads elsewhere too.
+its folder (`openat`), and no link is followed. What is opened is a regular file. What is changed in place has no second
+name, since a hard link leads elsewhere, too.
 
 Files are written whole or not at all: a reader of a name finds the old content or the new, never a part. The content is
-written beside its place, waits there until it is on the disk, and then gets its name. What cannot be finished is deleted.
-Files that grow are opened by `append` and `change`.
+written beside its place, waits there until it is on the disk, and then gets its name. What cannot be finished is
+deleted. Files that grow are opened by `append` and `change`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,15 +25,24 @@ from typing import IO
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)
 # A pipe would be waited for otherwise.
 _AT_ONCE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _MODE = 0o666
+
+# Why a name in a folder is not opened.
+LINK = "is a link"
+FOLDER = "is a folder"
+NO_FILE = "is no regular file"
+NO_FOLDER = "is no folder"
+SECOND_NAME = "has a second name, as a hard link gives"
+OUTSIDE = "leads out of its folder"
 
 
 class Unsafe(OSError):
-    """A name in a folder is a link, no regular file, or a file that has another name too."""
+    """A name in a folder stands for no plain file or folder in it; `fault` says why, as "is a link"."""
 
-    def __init__(self, reason: str, path: Path) -> None:
-        super().__init__(errno.ELOOP, reason, str(path))
+    def __init__(self, fault: str, path: Path) -> None:
+        super().__init__(errno.ELOOP, f"it {fault}", str(path))
+        self.fault = fault
 
 
 class Folder:
@@ -52,6 +60,8 @@ class Folder:
 
     def __init__(self, path: Path, *below: str) -> None:
         self.root, self.below = path, below
+        for name in below:
+            self._check_name(name)
 
     def __truediv__(self, name: str) -> Folder:
         """The folder of that name in this one."""
@@ -69,7 +79,7 @@ class Folder:
         Raises:
             FileNotFoundError: it is not there; `make` makes it.
         """
-        descriptor = os.open(self.root, _FOLDER)
+        descriptor = os.open(self.root, _OPEN_FOLDER)
         try:
             for depth, name in enumerate(self.below, 1):
                 further = self._enter(descriptor, name, self.root.joinpath(*self.below[:depth]))
@@ -89,40 +99,58 @@ class Folder:
             pass
 
     def names(self) -> list[str]:
-        """All names in it, sorted; none where it is not there."""
+        """All names in it, sorted; none where no folder is there."""
         try:
             with self.descriptor() as here:
                 return sorted(os.listdir(here))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
+
+    def holds(self, name: str) -> bool:
+        """Whether something has this name, be it a link that leads nowhere."""
+        return self._status(name) is not None
 
     def kind(self, name: str) -> int | None:
         """The file type bits of what has this name, as `stat.S_IFREG`, a link itself; None where nothing has it."""
-        try:
-            with self.descriptor() as here:
-                return stat.S_IFMT(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        status = self._status(name)
+        return None if status is None else stat.S_IFMT(status.st_mode)
 
     def size(self, name: str) -> int:
-        """Of the regular file of that name, in bytes; 0 where there is none."""
-        try:
-            with self.descriptor() as here:
-                status = os.stat(name, dir_fd=here, follow_symlinks=False)
-        except FileNotFoundError:
-            return 0
-        return status.st_size if stat.S_ISREG(status.st_mode) else 0
+        """The bytes of the regular file of that name; 0 where there is none."""
+        status = self._status(name)
+        return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else 0
+
+    def fault(self, name: str, *, alone: bool = False) -> str | None:
+        """Why what has this name cannot be written as a file, as "is a link"; None where it can, or nothing has it.
+
+        Args:
+            name: in the folder.
+            alone: the file is changed in place, and may have no other name.
+        """
+        status = self._status(name)
+        return None if status is None else _fault(status, alone=alone)
 
     def read(self, name: str) -> IO[bytes]:
         """The regular file of that name, opened to be read."""
         return os.fdopen(self._opened(name, os.O_RDONLY), "rb")
 
+    def create(self, name: str) -> IO[bytes]:
+        """A new file, opened to be written.
+
+        Raises:
+            FileExistsError: something has the name, be it a link.
+        """
+        return os.fdopen(self._opened(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, alone=True), "wb")
+
     def append(self, name: str) -> IO[bytes]:
-        """The file of that name, made where it is missing, opened to be added to; nothing is buffered."""
-        return os.fdopen(self._opened(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, alone=True), "ab", buffering=0)
+        """The file of that name, made where it is missing, opened to be added to."""
+        return os.fdopen(self._opened(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT, alone=True), "ab")
 
     def change(self, name: str) -> int:
-        """A descriptor of the file of that name, made where it is missing, to be read and written; the caller closes it."""
+        """A descriptor of the file of that name, made where it is missing, to be read and written.
+
+        The caller closes it.
+        """
         return self._opened(name, os.O_RDWR | os.O_CREAT, alone=True)
 
     def cut_back(self, name: str, size: int) -> None:
@@ -135,17 +163,30 @@ class Folder:
             os.close(descriptor)
 
     def remove(self, name: str) -> None:
-        """Takes the name away, where it is there: of a link the link; a folder is an error."""
+        """Takes the name away, where it is there: a link, and not what it leads to; a folder is an error."""
+        self._check_name(name)
         with contextlib.suppress(FileNotFoundError), self.descriptor() as here:
             os.unlink(name, dir_fd=here)
 
+    def remove_if_empty(self, name: str) -> None:
+        """Takes the folder of that name away, where nothing is in it."""
+        self._check_name(name)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), self.descriptor() as here:
+            try:
+                os.rmdir(name, dir_fd=here)
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+
     def rename(self, old: str, new: str) -> None:
         """Gives a file another name in the folder, which takes the place of what has it."""
+        self._check_name(old)
+        self._check_name(new)
         with self.descriptor() as here:
             os.replace(old, new, src_dir_fd=here, dst_dir_fd=here)
 
     def keep(self, name: str, kept: str) -> None:
-        """Gives the file a second name; it has its own all the time, where the file system has hard links."""
+        """Gives the file a second name, `kept`; it has its own all the time, where the file system has hard links."""
         second = temporary(kept)
         self.remove(second)
         try:
@@ -222,26 +263,33 @@ class Folder:
                 if error.errno not in _NO_SYNC:
                     raise
 
+    def _status(self, name: str) -> os.stat_result | None:
+        """The status of what has this name, of a link its own; None where nothing has it."""
+        try:
+            with self.descriptor() as here:
+                return os.stat(name, dir_fd=here, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+
     def _opened(self, name: str, flags: int, *, alone: bool = False) -> int:
         """A descriptor of a regular file; `alone`: of one that has no other name."""
+        self._check_name(name)
         with self.descriptor() as here:
             try:
                 descriptor = os.open(name, flags | _AT_ONCE, _MODE, dir_fd=here)
             except OSError as error:
                 raise self._told(error, name) from None
-        status = os.fstat(descriptor)
-        reason = _wrong(status, alone=alone)
-        if reason is not None:
+        fault = _fault(os.fstat(descriptor), alone=alone)
+        if fault is not None:
             os.close(descriptor)
-            raise Unsafe(reason, self.path / name)
+            raise Unsafe(fault, self.path / name)
         os.set_blocking(descriptor, True)
         return descriptor
 
     @contextmanager
     def _new(self, name: str) -> Iterator[IO[bytes]]:
         """A file that was not there, and no link either; deleted where it cannot be finished."""
-        descriptor = self._opened(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, alone=True)
-        with os.fdopen(descriptor, "wb") as file:
+        with self.create(name) as file:
             try:
                 yield file
                 file.flush()
@@ -253,34 +301,37 @@ class Folder:
     @contextmanager
     def _place(self) -> Iterator[Folder]:
         """A folder in this one, which is taken away with what is left in it."""
-        place = self / f".new-{secrets.token_hex(8)}"
+        place = f".new-{os.urandom(8).hex()}"
         with self.descriptor() as here:
-            os.mkdir(place.below[-1], dir_fd=here)
+            os.mkdir(place, 0o700, dir_fd=here)
         try:
-            yield place
+            yield self / place
         finally:
             with contextlib.suppress(OSError):
-                for name in place.names():
-                    place.remove(name)
-                with self.descriptor() as here:
-                    os.rmdir(place.below[-1], dir_fd=here)
+                for name in (self / place).names():
+                    (self / place).remove(name)
+                self.remove_if_empty(place)
+
+    def _check_name(self, name: str) -> None:
+        if name in ("", os.curdir, os.pardir) or os.sep in name:
+            raise Unsafe(OUTSIDE, self.root / name)
 
     @staticmethod
     def _enter(above: int, name: str, path: Path) -> int:
         try:
-            return os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=above)
+            return os.open(name, _OPEN_FOLDER | os.O_NOFOLLOW, dir_fd=above)
         except OSError as error:
             if stat.S_ISLNK(_mode(name, above)):
-                raise Unsafe("it is a link", path) from None
+                raise Unsafe(LINK, path) from None
             raise OSError(error.errno, error.strerror, str(path)) from None
 
     def _told(self, error: OSError, name: str) -> OSError:
         """The error of opening a name in the folder, with the whole path, and plainly where it is a link or a pipe."""
         path = self.path / name
         if error.errno in (errno.ELOOP, errno.EMLINK):
-            return Unsafe("it is a link", path)
+            return Unsafe(LINK, path)
         if error.errno == errno.ENXIO:
-            return Unsafe("it is no regular file", path)
+            return Unsafe(NO_FILE, path)
         return OSError(error.errno, error.strerror, str(path))
 
 
@@ -289,13 +340,16 @@ def temporary(name: str) -> str:
     return f"{name}.tmp"
 
 
-def _wrong(status: os.stat_result, *, alone: bool) -> str | None:
+def _fault(status: os.stat_result, *, alone: bool) -> str | None:
+    """Why it cannot be written as a file, as "is a link"; None where it can."""
+    if stat.S_ISLNK(status.st_mode):
+        return LINK
     if stat.S_ISDIR(status.st_mode):
-        return "it is a folder"
+        return FOLDER
     if not stat.S_ISREG(status.st_mode):
-        return "it is no regular file"
+        return NO_FILE
     if alone and status.st_nlink > 1:
-        return "it has another name, as a hard link gives"
+        return SECOND_NAME
     return None
 
 

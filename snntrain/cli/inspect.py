@@ -1,6 +1,5 @@
 """`snntrain inspect run=<folder>`: what the neurons of a finished run do with a few images."""
 
-import json
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from snntrain.data import picture_file
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
 from snntrain.errors import WRITTEN_OUT, UserError
+from snntrain.folder import Folder
 from snntrain.inspect import files
 from snntrain.inspect.drawing import figures
 from snntrain.inspect.numbers import layer_numbers
@@ -32,6 +32,7 @@ from snntrain.training.journal import learnt_constants
 from snntrain.training.look import look
 from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained, inspection
 from snntrain.training.on_test_images import metrics_on_test
+from snntrain.training.run_folder import read_summary
 
 HELP = """\
 snntrain inspect run=<folder>|latest [checkpoint=best|last] [sample=<index>,…|image=<file>] [layer=<name>,…]
@@ -83,11 +84,12 @@ def command(argv: Sequence[str]) -> None:
     patterns = [pattern.strip() for pattern in given.get("layer", "*").split(",")]
     layers = choose_layers(job.evaluated.network, patterns, "layer")
     chosen = chosen_images(job, given)
-    out = user_path(given["out"], "out") if given.get("out") else run.folder / "inspect"
+    # In a run folder of a stranger's it may be a link; what the user names may be one.
+    out = Folder(user_path(given["out"], "out")) if given.get("out") else Folder(run.folder, "inspect")
     with explained(job.config, inspection(len(chosen.images))):
         seen, written = _inspected(run, chosen, layers, argv)
     files.write(out, written)
-    sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out / files.PAGE)]) + "\n")
+    sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out.path / files.PAGE)]) + "\n")
 
 
 def _inspected(
@@ -180,12 +182,8 @@ def _on_test(run: Finished) -> Metrics:
 def _figures(run: Path, metrics: Metrics) -> dict[str, str]:
     """What the run came to, as far as its summary tells."""
     told = {"test accuracy": f"{metrics.accuracy:.4f}", "test loss": f"{metrics.loss:.4f}"}
-    try:
-        summary = json.loads((run / "summary.json").read_text(encoding="utf-8"))
-        return told | {name: f"{summary[key]:{form}}" for key, (name, form) in FIGURES.items() if summary.get(key)}
-    except (OSError, ValueError, AttributeError, TypeError):
-        # It is no part of what is looked at; the weights and the configuration are.
-        return told
+    summary = read_summary(run)
+    return told | {name: f"{summary[key]:{form}}" for key, (name, form) in FIGURES.items() if summary.get(key)}
 
 
 def _learnt(job: Job) -> dict[str, str]:

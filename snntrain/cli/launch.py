@@ -27,6 +27,7 @@ from snntrain.config.compose import Composer
 from snntrain.errors import UserError
 from snntrain.folder import Folder
 from snntrain.paths import user_path
+from snntrain.training.names import check_run
 from snntrain.training.run_folder import HYDRA_FOLDER
 from snntrain.trust.config_files import leads_out
 
@@ -105,7 +106,9 @@ def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str,
     below = str(OmegaConf.select(config, below_key)) if below_key else ""
     if leads_out(below):
         raise UserError(f"{below_key}={below}: the folder of a job lies below that of its sweep; leave .. out")
-    Folder(Path(OmegaConf.select(config, folder_key)), *Path(below).parts).make()
+    folder = Folder(user_path(OmegaConf.select(config, folder_key)), *Path(below).parts)
+    check_run(folder)
+    folder.make()
     written = copy.deepcopy(config)
     with read_write(config.hydra):
         config.hydra.output_subdir = None

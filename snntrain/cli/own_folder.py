@@ -10,8 +10,10 @@ from omegaconf import DictConfig
 from snntrain.config import saved
 from snntrain.config.resumed import plain, refused
 from snntrain.errors import UserError
+from snntrain.folder import Folder
 from snntrain.report import runs
 from snntrain.training.lock import LOCK_FILE, Lock
+from snntrain.training.names import check_run
 from snntrain.training.run_folder import holds_a_run, read_summary, shown
 
 
@@ -20,11 +22,11 @@ def check(folder: Path, config: DictConfig) -> None:
 
     Raises:
         UserError: the folder is of a run with another network or other data, or another process trains there, or
-            a file of it is a link.
+            a link, or what is no file, is in the place of one that a run writes.
     """
+    check_run(Folder(folder))
     if not holds_a_run(folder):
         return
-    _refuse_links(folder)
     if (folder / "config.yaml").exists():
         if told := refused(saved.read(folder / "config.yaml"), plain(config)):
             raise UserError(f"{shown(folder)} holds a run already: {told}")
@@ -55,14 +57,3 @@ def told(folder: Path, summary: dict[str, Any]) -> str:
         f"{shown(folder)}: nothing is left to train, {epochs} epochs are completed (test_accuracy={accuracy:.6g}); "
         f"with trainer.epochs=<more than {epochs}> it goes on"
     )
-
-
-def _refuse_links(folder: Path) -> None:
-    """A run is continued by writing into its files and cutting them back: through a link, of a stranger's making, into
-    any file of the user's. A folder that is a link to another disk is one that was put there."""
-    for path in (*folder.glob("*"), *folder.glob("tensorboard/*"), *folder.glob("checkpoints/*")):
-        if path.is_symlink() and not path.is_dir():
-            raise UserError(
-                f"{shown(path)}: is a link, and a run writes into its files; put the file itself there, "
-                "or name another folder"
-            )

@@ -13,14 +13,17 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.report import tell
+from snntrain.config import plain_yaml
 from snntrain.config.explain import first_line
 from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line, printable
+from snntrain.folder import Folder
 from snntrain.paths import user_path
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import make, write
 from snntrain.report.runs import Run
+from snntrain.training.names import check_sweep
 from snntrain.training.run_folder import discard, shown
 from snntrain.training.stop import signal_behind
 
@@ -53,6 +56,7 @@ def check_folders(hydra: DictConfig, overrides: Sequence[str]) -> None:
     if not folder:
         raise UserError("hydra.sweep.dir=: names no folder; without it a sweep makes its own below multirun/")
     place = user_path(folder, "hydra.sweep.dir")
+    check_sweep(Folder(place))
     if runs.find([place]) and (before := _swept(place)) != _own(overrides):
         told = f"of the sweep {shlex.join(before)}, which goes on if it is given again" if before else "already"
         raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs {told}; name another one")
@@ -75,7 +79,7 @@ def _own(overrides: Sequence[str]) -> list[str]:
 def _swept(folder: Path) -> list[str]:
     """The overrides of the sweep in a folder, as Hydra wrote them down when it began."""
     try:
-        content = yaml.safe_load((folder / "multirun.yaml").read_text(encoding="utf-8"))
+        content = plain_yaml.parse(plain_yaml.text(folder / "multirun.yaml"))
         return [str(line) for line in content["hydra"]["overrides"]["task"]]
     except (OSError, ValueError, LookupError, TypeError, RecursionError, yaml.YAMLError):
         return []

@@ -238,5 +238,5 @@ def _job_of_sweep(config: DictConfig, folder: Path, typed: Sequence[str]) -> flo
     own_folder.check(folder, config)
     if summary := own_folder.nothing_left(folder, config):
         log.info("%s", own_folder.told(folder, summary))
-        return float(summary["val_accuracy"])
+        return float(summary.get("val_accuracy", "nan"))
     return job.run(config, folder, typed)

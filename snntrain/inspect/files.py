@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -11,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from snntrain.errors import UserError
+from snntrain.folder import Folder
 from snntrain.inspect.recording import Probes
-from snntrain.whole_file import write_together
 
 PAGE, RECORDINGS = "index.html", "recordings.npz"
 # Of a PNG, and of what is pixels in an SVG: sharp on a screen of fine pixels.
@@ -58,13 +57,14 @@ def npz(probes: Probes) -> bytes:
     return file.getvalue()
 
 
-def write(folder: Path, files: dict[str, bytes]) -> None:
+def write(folder: Folder, files: dict[str, bytes]) -> None:
     """Writes all files into the folder, over those of the same names; none of them where one cannot be written.
 
     Raises:
-        UserError: the folder is none, or cannot be written.
+        UserError: the folder is a link in a run folder, or a file, or cannot be written.
     """
     try:
-        write_together(folder, files)
+        folder.write_together(files)
     except OSError as error:
-        raise UserError(f"out={folder}: cannot be written ({error.strerror or error}); give another out=") from error
+        reason = error.strerror or error
+        raise UserError(f"out={folder.path}: cannot be written ({reason}); give another out=") from error

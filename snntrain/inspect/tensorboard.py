@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -15,11 +15,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata  # type: ignore[import-untyped]
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
+from torch.utils.tensorboard.summary import custom_scalars, hparams, scalar, text
 
+from snntrain.folder import Folder
 from snntrain.inspect.drawing import DrawingProcess, Picture, draw
 from snntrain.inspect.event_files import event_files, make_older
+from snntrain.inspect.event_writer import EventWriter
 from snntrain.inspect.potentials import Histogram
 from snntrain.inspect.recording import Probes
 
@@ -60,20 +61,18 @@ class Board:
             watching may know of some, and is told to forget them.
     """
 
-    def __init__(self, folder: Path, after: int = 0) -> None:
+    def __init__(self, folder: Folder, after: int = 0) -> None:
         self.folder = folder
         self.drawing: DrawingProcess | None = None
         self._drawn: tuple[int, NDArray[np.int64]] | None = None  # whose pictures are being drawn
         self._warned: set[str] = set()
-        self._writer: SummaryWriter | None = None
+        self._writer: EventWriter | None = None
         with self.tolerant("TensorBoard's events"):
             make_older(folder, int(time.time()))
-            # An epoch's events find room in the queue, so that training does not wait for the thread that writes them.
-            purged = after + 1 if after else None
-            self._writer = SummaryWriter(str(folder), purge_step=purged, max_queue=1000)
+            self._writer = EventWriter(folder, purged=after + 1 if after else None)
 
     @property
-    def writer(self) -> SummaryWriter:
+    def writer(self) -> EventWriter:
         if self._writer is None:
             raise RuntimeError("there is no event file to write to")
         return self._writer
@@ -93,12 +92,16 @@ class Board:
                 self.writer.close()
 
     def sizes(self) -> list[int]:
-        """Of the event files, in bytes, once all that was given is in them and on the disk; what `cut_back` takes."""
+        """The bytes of each event file, once all that was given is in them and on the disk; what `cut_back` takes."""
+        names: list[str] = []
         with self.tolerant("TensorBoard's events"):
+            names = event_files(self.folder)
             self.writer.flush()
+            if self.writer.name not in names:
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder.path))
         sizes = []
-        for path in event_files(self.folder):
-            with path.open("rb") as file:
+        for name in names:
+            with self.folder.read(name) as file:
                 os.fsync(file.fileno())
                 sizes.append(os.fstat(file.fileno()).st_size)
         return sizes
@@ -123,12 +126,12 @@ class Board:
         """Single numbers of an epoch, by tag."""
         with self.tolerant("TensorBoard's events"):
             for tag, value in values.items():
-                self.writer.add_scalar(tag, value, step)
+                self.writer.add(scalar(tag, value), step)
 
-    def config(self, text: str, step: int = 0) -> None:
+    def config(self, resolved: str, step: int = 0) -> None:
         """The resolved configuration from epoch `step` on, in the Text tab."""
         with self.tolerant("TensorBoard's events"):
-            self.writer.add_text("config", "\n".join(f"    {line}" for line in text.splitlines()), step)
+            self.writer.add(text("config", "\n".join(f"    {line}" for line in resolved.splitlines())), step)
 
     def layout(self, *, monitored: bool, learnt: Collection[str]) -> None:
         """The charts of the tab Custom Scalars.
@@ -145,7 +148,7 @@ class Board:
             for category, titles in (("neurons", neurons), ("training", TRAINING))
         }
         with self.tolerant("TensorBoard's events"):
-            self.writer.add_custom_scalars(charts)
+            self.writer.add(custom_scalars(charts))
 
     def histograms(self, step: int, distances: Mapping[str, Histogram]) -> None:
         """How far the potentials of each layer were from the threshold, by the layer's name."""
@@ -174,10 +177,10 @@ class Board:
         final = {f"final/{key}": value for key, value in metrics.items()}
         _, start, end = hparams(dict(values), final)
         with self.tolerant("TensorBoard's events"):
-            # Not add_hparams, which also says what to show, of all runs: TensorBoard then takes the first five keys,
-            # and by itself it would begin with those that differ.
+            # Not the first summary, which says what to show of all runs: TensorBoard then takes the first five keys. By
+            # itself it begins with those that differ.
             for summary in (start, end):
-                self.writer._get_file_writer().add_summary(summary)
+                self.writer.add(summary)
         self.scalars(0, final)
 
     def undrawn(self) -> dict[str, Any] | None:
@@ -196,16 +199,16 @@ class Board:
             image = Summary.Image(
                 width=picture.width, height=picture.height, colorspace=RGBA, encoded_image_string=picture.png
             )
-            # As add_image does, which takes pixels and would encode them here.
+            # As torch's image() does, which takes pixels and would encode them here.
             self._add(step, Summary.Value(tag=picture.tag, image=image))
 
     def _add(self, step: int, value: Summary.Value) -> None:
         with self.tolerant("TensorBoard's events"):
-            self.writer._get_file_writer().add_summary(Summary(value=[value]), step)
+            self.writer.add(Summary(value=[value]), step)
 
 
 def _histogram(tag: str, counted: Histogram) -> Summary.Value:
-    """As add_histogram_raw makes it, and with a description."""
+    """As torch's histogram_raw() makes it, and with a description."""
     histogram = {
         "min": counted.low,
         "max": counted.high,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,7 +43,8 @@ def chosen(key: str, value: str) -> Path:
     if value == LATEST:
         return latest()
     folder = user_path(value, key)
-    if not (folder / "config.yaml").exists() and (below := _runs_below(folder)):
+    # A Path would raise where the folder is another user's.
+    if not os.path.exists(folder / "config.yaml") and (below := _runs_below(folder)):
         raise UserError(f"{key}={value}: {_told(key, folder, below)}")
     return folder
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 from snntrain.errors import UserError, printable
+from snntrain.folder import Folder
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC, Comparison, compare, metrics
 from snntrain.report.statistics import Effect, SeedGroup, effects, over_seeds
-from snntrain.whole_file import write_together
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def write(report: Report, out: Path) -> list[Path]:
         "report.html": page.html(report, report.links(out)),
     }
     try:
-        write_together(out, contents)
+        Folder(out).write_together(contents)
     except OSError as error:
         raise UserError(
             f"out={out}: cannot be written ({error.strerror or error}); choose another folder with out=…"

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from snntrain.errors import UserError
+from snntrain.folder import Folder
 
 log = logging.getLogger("snntrain")
 
@@ -56,10 +57,8 @@ class Lock:
 
     def __enter__(self) -> Lock:
         try:
-            # A link might lead to any file of the user's, which would be overwritten.
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             # The only descriptor: closing a second one, opened just to read, would give the lock up.
-            self._file = os.open(self.folder / LOCK_FILE, flags, 0o666)
+            self._file = Folder(self.folder).change(LOCK_FILE)
         except OSError as error:
             raise self._unusable(error) from error
         try:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
+import stat
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,11 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 from snntrain import program
 from snntrain.config import plain_yaml
 from snntrain.errors import RunFailed, UserError
+from snntrain.folder import Folder, Unsafe
 from snntrain.paths import as_typed
 from snntrain.training.environment import earlier_starts, environment
 from snntrain.training.lock import Lock
+from snntrain.training.names import FIRST, GROWING, OF_HYDRA, check_run
 from snntrain.training.stop import came
-from snntrain.whole_file import write_whole
+from snntrain.training.summary import typed
 
 if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
     from snntrain.training.runtime import Runtime
@@ -30,11 +34,9 @@ FIGURES = (
     *("test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "train_seconds"),
     *("images_per_second", "parameters", "device", "device_name", "precision", "cost"),
 )
+METRICS = "metrics.jsonl"
 # Where it is written down what was asked of Hydra.
 HYDRA_FOLDER = ".hydra"
-# What lies in a folder before anything is trained: Hydra's files, then the run's own.
-HYDRA_FILES = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", ".hydra", "train.log")
-FIRST_FILES = ("summary.json", "config.yaml", "environment.json", "run.lock", "checkpoints")
 
 
 class RunFolder:
@@ -58,28 +60,30 @@ class RunFolder:
             gone on with from then on.
 
     Raises:
-        UserError: at the entry, another process trains in this folder, or nothing can be written there.
+        UserError: at the entry, another process trains in this folder, nothing can be written there, or a link is in
+            the place of a file.
         RunFailed: of every method that writes, the disk is full or the folder is gone.
     """
 
     def __init__(self, path: Path, name: str, allowed: Sequence[str] = (), config: DictConfig | None = None) -> None:
         self.path = path
+        self.folder = Folder(path)
+        self.checkpoints = self.folder / "checkpoints"
+        self.tensorboard = self.folder / "tensorboard"
         self.allowed = allowed
         self.config = config
-        self.metrics = path / "metrics.jsonl"
-        self.checkpoints = path / "checkpoints"
-        self.tensorboard = path / "tensorboard"
         self.summary: dict[str, Any] = {"status": "running", "error": None, "name": name}
         self.summary |= dict.fromkeys(FIGURES)
         self._earlier: dict[str, Any] = {}
 
     def __enter__(self) -> RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
+        check_run(self.folder)
         with ExitStack() as stack:
             stack.enter_context(Lock(self.path))
             with self.writing():
-                self.checkpoints.mkdir(exist_ok=True)
-            if self.config is not None and not (self.path / "config.yaml").exists():
+                self.checkpoints.make()
+            if self.config is not None and not self.folder.holds("config.yaml"):
                 self.write_config(self.config)
             self._earlier = read_summary(self.path)
             try:
@@ -124,41 +128,45 @@ class RunFolder:
         try:
             yield
         except OSError as error:
+            where = error.filename if isinstance(error, Unsafe) else self.path
             gone = "" if self.path.is_dir() else "the folder is gone; "
             raise RunFailed(
-                f"{self.path} cannot be written ({gone}{error.strerror or error}); what was saved is whole: "
+                f"{where} cannot be written ({gone}{error.strerror or error}); what was saved is whole: "
                 f"once that is mended, go on with: {resume_command(self.path, self.allowed)}"
             ) from error
 
     def write_summary(self) -> None:
         with self.writing():
-            write_json(self.path / "summary.json", self.summary)
+            self._write_json("summary.json", self.summary)
 
     def write_config(self, config: DictConfig) -> None:
         with self.writing():
-            write_whole(self.path / "config.yaml", OmegaConf.to_yaml(config, resolve=True))
+            self.folder.write_whole("config.yaml", OmegaConf.to_yaml(config, resolve=True))
 
     def write_environment(self, runtime: Runtime, command: Sequence[str]) -> None:
         """Writes environment.json, which keeps what it said of earlier starts: `command` is what was typed."""
-        path = self.path / "environment.json"
+        before = earlier_starts(self.path / "environment.json")
         with self.writing():
-            write_json(path, environment(runtime, command) | {"earlier": earlier_starts(path)})
+            self._write_json("environment.json", environment(runtime, command) | {"earlier": before})
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Adds an epoch's line to metrics.jsonl, and waits until it is on the disk."""
-        with self.writing(), self.metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        with self.writing(), self.folder.append(METRICS) as file:
+            file.write(json.dumps(row).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
     def size(self) -> int:
-        """Of metrics.jsonl, in bytes."""
-        return self.metrics.stat().st_size if self.metrics.exists() else 0
+        """The bytes of metrics.jsonl."""
+        return self.folder.size(METRICS)
 
     def cut_back(self, size: int) -> None:
         """Takes back the lines of metrics.jsonl that were written after it had this size."""
-        if self.size() > size:
-            os.truncate(self.metrics, size)
+        if self.folder.holds(METRICS):
+            self.folder.cut_back(METRICS, size)
+
+    def _write_json(self, name: str, content: dict[str, Any]) -> None:
+        self.folder.write_whole(name, json.dumps(content, indent=2) + "\n")
 
 
 def resume_command(path: Path, allowed: Sequence[str] = ()) -> str:
@@ -174,12 +182,12 @@ def shown(path: Path) -> str:
 
 
 def read_summary(path: Path) -> dict[str, Any]:
-    """What summary.json in a folder says; nothing where there is none that can be read."""
+    """What summary.json in a folder says, as far as it has the type that a run writes; nothing of what is null."""
     try:
         content = json.loads(plain_yaml.text(path / "summary.json"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return content if isinstance(content, dict) else {}
+    return typed(content, FIGURES) if isinstance(content, dict) else {}
 
 
 def in_one_line(error: BaseException) -> str:
@@ -190,27 +198,26 @@ def in_one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Writes the file whole or not at all."""
-    write_whole(path, json.dumps(content, indent=2) + "\n")
-
-
 def holds_a_run(path: Path) -> bool:
     """Whether another run has written into this folder."""
-    return (path / "summary.json").exists() or (path / "checkpoints").exists()
+    folder = Folder(path)
+    return folder.holds("summary.json") or folder.holds("checkpoints")
 
 
 def discard(path: Path) -> None:
     """Takes back the files of a run in which nothing was trained, and the folders left empty by it."""
-    if (path / "metrics.jsonl").exists() or (path / "tensorboard").exists():
-        return
-    for name in (*HYDRA_FILES, *FIRST_FILES):
-        file = path / name
-        if file.is_file():
-            file.unlink()
-        elif file.is_dir() and not any(file.iterdir()):
-            file.rmdir()
-    for folder in (path, *path.parents[:2]):
-        if not folder.is_dir() or any(folder.iterdir()) or folder == Path.cwd():
+    folder = Folder(path)
+    # What cannot be looked at, or is a link, is left as it is.
+    with contextlib.suppress(OSError):
+        if folder.holds(METRICS) or folder.holds("tensorboard"):
             return
-        folder.rmdir()
+        for part, names in ((folder / ".hydra", OF_HYDRA), (folder, (*GROWING, *FIRST))):
+            for name in names:
+                if part.kind(name) == stat.S_IFREG:
+                    part.remove(name)
+        for name in (".hydra", "checkpoints"):
+            folder.remove_if_empty(name)
+        for empty in (path, *path.parents[:2]):
+            if not empty.is_dir() or any(empty.iterdir()) or empty == Path.cwd():
+                return
+            empty.rmdir()

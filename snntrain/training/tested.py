@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from snntrain.config import plain_yaml
+from snntrain.folder import Folder
 from snntrain.training.evaluate import Metrics
-from snntrain.whole_file import write_whole
 
 FILE = "test.json"
 
@@ -32,13 +33,13 @@ def write(folder: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
         OSError: it cannot be written.
     """
     lines = [f"{json.dumps(name)}: {json.dumps(content)}" for name, content in entries.items()]
-    write_whole(folder / FILE, "{\n" + ",\n".join(lines) + "\n}\n")
+    Folder(folder).write_whole(FILE, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def read(folder: Path, network: nn.Module, classes: int) -> Metrics | None:
     """What was kept of a test of a network with just these weights; None where there is nothing that can be read."""
     try:
-        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        content = json.loads(plain_yaml.text(folder / FILE))
         weights = digest(network)
         kept = next(entry for entry in content.values() if entry["weights"] == weights)
         loss, confusion = kept["loss"], _matrix(kept["confusion"], classes)

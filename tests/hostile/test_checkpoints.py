@@ -18,6 +18,7 @@ from torch import nn
 from snntrain.errors import UserError
 from snntrain.training.saving import checkpoint
 from tests.conftest import Outcome
+from tests.training.jobs import write_checkpoint
 
 from .fuzz import Tried, damages, told, told_on_terminal
 
@@ -53,7 +54,7 @@ def refused(path: Path) -> bool:
 @pytest.fixture
 def path(canary: Path) -> Path:
     path = canary.with_name("last.pt")
-    checkpoint.save(path, STATE)
+    write_checkpoint(path, STATE)
     return path
 
 
@@ -156,7 +157,7 @@ def test_eval_tells_a_hostile_state_in_a_line(
     (run / "checkpoints").mkdir(parents=True)
     (run / "config.yaml").write_bytes((finished_run / "config.yaml").read_bytes())
     state = checkpoint.load(finished_run / "checkpoints" / "best.pt")
-    checkpoint.save(run / "checkpoints" / "best.pt", state | change)
+    write_checkpoint(run / "checkpoints" / "best.pt", state | change)
     outcome = snntrain("eval", f"run={run}")
     assert (outcome.status, outcome.out) == (2, "")
     assert not outcome.err or told_on_terminal(outcome.err)

@@ -260,6 +260,8 @@ HOSTILE_SUMMARIES = (
     {"epochs": [1], "test_accuracy": None},
     {"epochs": 10**400, "test_accuracy": 10**400},
     {"epochs": None, "test_accuracy": {}},
+    {"val_accuracy": 10**400, "train_seconds": "\x1b[2J", "parameters": 1.5, "images_per_second": [1]},
+    {"val_accuracy": {}, "cost": {"layers": {"fc1": [[[[[1]]]]]}}},
 )
 
 
@@ -274,6 +276,31 @@ def test_a_completed_run_with_a_hostile_summary_is_told_in_lines(
     assert outcome.status == 0, outcome.err
     assert "nothing is left to train" in outcome.out
     assert all(line.isprintable() for line in (outcome.out + outcome.err).split("\n"))
+
+
+@pytest.mark.parametrize("change", HOSTILE_SUMMARIES, ids=range(len(HOSTILE_SUMMARIES)))
+def test_a_hostile_summary_is_no_part_of_an_inspection(
+    change: dict[str, Any], copied: Path, snntrain: Callable[..., Outcome]
+) -> None:
+    Tried.cases += 1
+    summary = json.loads((copied / "summary.json").read_text())
+    (copied / "summary.json").write_text(json.dumps(summary | change))
+    outcome = snntrain("inspect", "run=copied", "sample=0", "layer=out*")
+    assert outcome.status == 0, outcome.err
+    assert "\x1b" not in (copied / "inspect" / "index.html").read_text()
+
+
+@pytest.mark.usefixtures("canary")
+def test_a_sweep_goes_on_over_jobs_with_hostile_summaries(tmp_path: Path, snntrain: Callable[..., Outcome]) -> None:
+    command = ("-m", *TINY, "seed=0,1,2", "hydra.sweep.dir=sweep")
+    assert snntrain(*command).status == 0
+    for folder, value in zip(sorted((tmp_path / "sweep").glob("*_*")), (10**400, None, "0.9"), strict=True):
+        Tried.cases += 1
+        summary = json.loads((folder / "summary.json").read_text())
+        (folder / "summary.json").write_text(json.dumps(summary | {"val_accuracy": value}))
+    outcome = snntrain(*command)
+    assert outcome.status == 0, outcome.err
+    assert "3 of 3 jobs completed" in outcome.out
 
 
 def test_folders_that_link_to_each_other_are_walked_once(folder: Path) -> None:

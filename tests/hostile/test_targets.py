@@ -43,7 +43,7 @@ DANGEROUS = (
     ),
     *("snntrain.config.targets.build", "snntrain.config.targets.locate", "snntrain.training.run.train"),
     *("snntrain.training.run_folder.discard", "snntrain.training.run_folder._git"),
-    "snntrain.training.saving.checkpoint.save",
+    "snntrain.training.saving.checkpoint.write",
     *("snntrain.inspect.files.write", "snntrain.report.report.write", "snntrain.errors.UserError"),
     *("snntrain.data.download.obtain", "snntrain.data.download.Source", "snntrain.data.vision.obtain"),
     *("snntrain.data.vision.pickle.loads", "snntrain.data.vision._verified", "snntrain.data.vision._datasets"),

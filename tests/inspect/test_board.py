@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from snntrain.folder import Folder
 from snntrain.inspect.potentials import histogram
 from snntrain.inspect.recording import Probes, Recording
 from snntrain.inspect.tensorboard import Board
@@ -23,7 +24,7 @@ from .event_files import events
 def test_a_histogram_is_written_as_it_was_counted(tmp_path: Path) -> None:
     counted = histogram(torch.tensor([-1.0, 0.0, 3.0, math.nan]))
     assert counted is not None
-    with Board(tmp_path) as board:
+    with Board(Folder(tmp_path)) as board:
         board.histograms(1, {"some": counted})
     (event,) = events(tmp_path).Histograms("h_minus_threshold/some")
     assert (sum(event.histogram_value.bucket), event.histogram_value.min, event.histogram_value.max) == (3, -1.0, 3.0)
@@ -63,7 +64,7 @@ def pictures(folder: Path) -> dict[str, list[tuple[int, bytes]]]:
 
 def test_pictures_drawn_beside_the_caller_are_all_there_when_the_board_is_closed(tmp_path: Path) -> None:
     for beside in (False, True):
-        with Board(tmp_path / str(beside)) as board:
+        with Board(Folder(tmp_path / str(beside))) as board:
             if beside:
                 board.draw_beside()
             for step in (1, 2, 3):
@@ -79,7 +80,7 @@ def test_pictures_drawn_beside_the_caller_are_all_there_when_the_board_is_closed
 def test_pictures_that_cannot_be_drawn_are_missing_and_one_warning_says_so(
     tmp_path: Path, beside: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Board(tmp_path) as board:
+    with Board(Folder(tmp_path)) as board:
         if beside:
             board.draw_beside()
         for step, recording in enumerate([misshapen(), spiking(), misshapen(), spiking()]):
@@ -99,7 +100,7 @@ def test_pictures_that_cannot_be_drawn_are_missing_and_one_warning_says_so(
 def test_a_drawing_process_that_dies_takes_its_pictures_alone(
     tmp_path: Path, again: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with Board(tmp_path) as board:
+    with Board(Folder(tmp_path)) as board:
         board.draw_beside()
         board.pictures(1, probes(spiking()), CONFUSION, neurons=4)
         (process,) = multiprocessing.active_children()
@@ -116,7 +117,7 @@ def test_a_drawing_process_that_dies_takes_its_pictures_alone(
 @pytest.mark.parametrize("recording", [spiking(), misshapen()], ids=["drawn", "not to be drawn"])
 def test_a_run_that_fails_keeps_its_own_error_and_the_pictures_before_it(tmp_path: Path, recording: Recording) -> None:
     def run() -> None:
-        with Board(tmp_path) as board:
+        with Board(Folder(tmp_path)) as board:
             board.draw_beside()
             board.pictures(1, probes(spiking(), "fine"), CONFUSION, neurons=4)
             board.pictures(2, probes(recording, "last"), CONFUSION, neurons=4)
@@ -134,6 +135,6 @@ def test_what_draws_starts_without_torch() -> None:
 
 
 def test_scalars_that_are_no_numbers_are_written_as_such(tmp_path: Path) -> None:
-    with Board(tmp_path) as board:
+    with Board(Folder(tmp_path)) as board:
         board.scalars(1, {"tau/layer": math.inf, "loss/train": torch.tensor(0.5).item()})
     assert [event.value for event in events(tmp_path).Scalars("tau/layer")] == [math.inf]

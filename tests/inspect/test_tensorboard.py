@@ -14,9 +14,10 @@ from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 from tensorboard.plugins.custom_scalar.layout_pb2 import Layout
-from torch.utils.tensorboard import SummaryWriter
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from snntrain.inspect import tensorboard
+from snntrain.inspect.event_writer import EventWriter
 from snntrain.inspect.probe import record
 from snntrain.neuron import spiking_layers
 from snntrain.training.monitor import Monitor, probe_batch
@@ -234,8 +235,9 @@ def test_without_a_monitor_there_are_scalars_of_training_and_validation_alone(tm
     [
         (tensorboard, "draw", "pictures"),
         (Monitor, "look", "what is watched of the neurons"),
-        (SummaryWriter, "add_scalar", "TensorBoard's events"),
-        (SummaryWriter, "close", "TensorBoard's events"),
+        (EventWriter, "add", "TensorBoard's events"),
+        (RecordWriter, "write", "TensorBoard's events"),
+        (EventWriter, "close", "TensorBoard's events"),
     ],
 )
 def test_a_run_is_not_lost_over_what_is_only_looked_at(

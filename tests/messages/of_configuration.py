@@ -91,7 +91,7 @@ CASES: dict[str, Case] = {
     "resume of nothing": (line("resume="), ("resume=", "names no run", "give its folder, as in resume=outputs/")),
     "link in a run": (
         line("resume={broken}/runs/linked trainer.epochs=9"),
-        ("linked/metrics.jsonl", "is a link", "put the file itself there"),
+        ("linked/metrics.jsonl", "is a link", "put the file or folder itself there"),
     ),
     "folder of something else": (
         line("hydra.run.dir={broken}/foreign"),

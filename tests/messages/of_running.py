@@ -9,6 +9,7 @@ import torch
 
 from snntrain.data import idx, vision
 from snntrain.data.dataset import ImageTensors, hold_out
+from snntrain.folder import Folder
 from snntrain.inspect import files
 from snntrain.report.report import make
 from snntrain.training import loop
@@ -80,7 +81,7 @@ CASES: dict[str, Case] = {
     "two channels": (lambda world: world.picture("file", 2), ("image=", "has 2 channels", "take sample=")),
     # inspect/, report/
     "page below a file": (
-        lambda world: files.write(world.broken / "file" / "page", {}),
+        lambda world: files.write(Folder(world.broken / "file" / "page"), {}),
         ("file/page", "cannot be written", "give another out="),
     ),
     "layers to watch": (
@@ -124,6 +125,22 @@ CASES: dict[str, Case] = {
     "a folder in the way": (
         line("resume={broken}/runs/in_the_way trainer.epochs=9"),
         ("in_the_way/checkpoints/last.pt", "is a folder", "move it away, and the run goes on"),
+    ),
+    "a pipe in a run": (
+        line("resume={broken}/runs/piped trainer.epochs=9"),
+        ("piped/metrics.jsonl", "is no regular file", "move it away, or name another folder"),
+    ),
+    "a second name of a run's file": (
+        line("resume={broken}/runs/two_names trainer.epochs=9"),
+        ("two_names/metrics.jsonl", "has a second name, as a hard link gives", "put a copy there"),
+    ),
+    "a file in the place of a run's folder": (
+        line("hydra.run.dir={broken}/runs/no_folder"),
+        ("no_folder/checkpoints", "is no folder", "move it away, or name another folder"),
+    ),
+    "a folder that cannot be looked into": (
+        line(f"hydra.run.dir={{broken}}/{'x' * 300}"),
+        ("xxx", "cannot be looked into (File name too long)", "name another folder"),
     ),
     "other data": (
         lambda _: resume.go_on(fake(data=fake(name="some")), {"data": "these"}, "those"),

@@ -33,6 +33,7 @@ from tests.cli import broken
 from tests.conftest import run_in
 from tests.data.files import NO_NETWORK, write_idx, write_mnist
 from tests.report.folders import write_run
+from tests.training.jobs import write_checkpoint
 
 # What brings a message about; and what of it says what was given, what is allowed or why it is not, what to do next.
 Case = tuple[Callable[["World"], object], tuple[str, str, str]]
@@ -216,12 +217,12 @@ def made(
 
 
 def _runs_to_go_on_with(folder: Path, run: Path) -> None:
-    for name in ("no_epoch", "old", "nothing_good", "linked", "in_the_way", "edited"):
+    for name in ("no_epoch", "old", "nothing_good", "linked", "piped", "two_names", "in_the_way", "edited"):
         shutil.copytree(run, folder / "runs" / name)
     best = {name: folder / "runs" / name / "checkpoints" / "best.pt" for name in ("no_epoch", "old")}
     state = checkpoint.load(best["old"])
-    checkpoint.save(best["no_epoch"], state | {"epoch": None})
-    checkpoint.save(best["old"], state | {"format": 0})
+    write_checkpoint(best["no_epoch"], state | {"epoch": None})
+    write_checkpoint(best["old"], state | {"format": 0})
     for name in ("last.pt", "previous.pt"):
         (folder / "runs" / "nothing_good" / "checkpoints" / name).write_bytes(b"damaged")
     last = folder / "runs" / "in_the_way" / "checkpoints" / "last.pt"
@@ -230,6 +231,12 @@ def _runs_to_go_on_with(folder: Path, run: Path) -> None:
     metrics = folder / "runs" / "linked" / "metrics.jsonl"
     metrics.replace(folder / "own")
     metrics.symlink_to(folder / "own")
+    piped = folder / "runs" / "piped" / "metrics.jsonl"
+    piped.unlink()
+    os.mkfifo(piped)
+    os.link(folder / "runs" / "two_names" / "metrics.jsonl", folder / "second")
+    (folder / "runs" / "no_folder").mkdir()
+    (folder / "runs" / "no_folder" / "checkpoints").touch()
     config = folder / "runs" / "edited" / "config.yaml"
     config.write_text(config.read_text().replace("\nT: 4\n", "\nT: 6\n"))
     write_mnist(folder / "mine").rename(folder / "raw")

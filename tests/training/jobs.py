@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from snntrain.config.compose import validate
 from snntrain.data.dataset import Data, ImageTensors
+from snntrain.folder import Folder
 from snntrain.training import build, run
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
@@ -65,6 +66,13 @@ def state(folder: Path, name: str = "last") -> dict[str, Any]:
     content = checkpoint.load(folder / "checkpoints" / f"{name}.pt")
     content.get("progress", {}).pop("clock", None)
     return content
+
+
+def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """Writes `content` as a whole checkpoint, with the checksum that belongs to it."""
+    with Folder(path.parent).beside(path.name) as file:
+        checkpoint.write(file, content)
+    Folder(path.parent).put_in_place(path.name)
 
 
 def same(one: Any, other: Any, apart: Collection[str] = ()) -> bool:

@@ -22,14 +22,14 @@ from torch import nn
 from snntrain.errors import UserError
 from snntrain.training.saving import checkpoint
 
-from .jobs import prepared
+from .jobs import prepared, write_checkpoint
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A good checkpoint of one layer."""
     path = tmp_path / "last.pt"
-    checkpoint.save(path, {"model": nn.Linear(3, 2).state_dict(), "epoch": 4, "optimizer": {"lr": 0.1}})
+    write_checkpoint(path, {"model": nn.Linear(3, 2).state_dict(), "epoch": 4, "optimizer": {"lr": 0.1}})
     return path
 
 
@@ -54,9 +54,9 @@ def test_what_was_saved_is_loaded(path: Path) -> None:
 def test_a_crash_in_the_middle_leaves_the_old_checkpoint(path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises((AttributeError, pickle.PicklingError)):
-        checkpoint.save(path, {"model": {"w": torch.zeros(1000)}, "unpicklable": lambda: None})
+        write_checkpoint(path, {"model": {"w": torch.zeros(1000)}, "unpicklable": lambda: None})
     assert path.read_bytes() == before
-    checkpoint.save(path, {"model": {}, "epoch": 5})
+    write_checkpoint(path, {"model": {}, "epoch": 5})
     assert checkpoint.load(path)["epoch"] == 5
     assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
 
@@ -102,7 +102,7 @@ def as_pickle(state: Any, path: Path) -> None:
 
 
 def with_a_right_checksum(state: Any, path: Path) -> None:
-    checkpoint.save(path, state)
+    write_checkpoint(path, state)
 
 
 @pytest.mark.parametrize("write", [torch.save, as_pickle, with_a_right_checksum])
@@ -123,7 +123,7 @@ def test_tensors_of_another_program_are_refused(path: Path, state: object) -> No
 
 @pytest.mark.parametrize("state", [{"epoch": 3}, {"format": 1, "model": {}}, {"format": 3, "model": {}}])
 def test_a_state_of_another_version_is_refused(path: Path, state: dict[str, Any]) -> None:
-    checkpoint.save(path, state)
+    write_checkpoint(path, state)
     with pytest.raises(UserError, match=r"not a checkpoint that this version of snntrain can read \(format 2\)"):
         checkpoint.load(path)
 
@@ -133,7 +133,7 @@ def test_a_state_of_another_version_is_refused(path: Path, state: dict[str, Any]
 def test_a_single_bit_that_flips_is_noticed(place: float, bit: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "last.pt"
-        checkpoint.save(path, {"model": {"weight": torch.arange(100)}})
+        write_checkpoint(path, {"model": {"weight": torch.arange(100)}})
         content = bytearray(path.read_bytes())
         content[int(place * len(content))] ^= 1 << bit
         path.write_bytes(content)
@@ -155,7 +155,7 @@ def test_a_disk_that_is_full_leaves_the_old_checkpoint_and_nothing_else(path: Pa
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
         with pytest.raises(OSError, match="File too large"):
-            checkpoint.save(path, {"model": {"weight": torch.zeros(10_000)}})
+            write_checkpoint(path, {"model": {"weight": torch.zeros(10_000)}})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
         signal.signal(signal.SIGXFSZ, ignored)
@@ -184,7 +184,7 @@ def test_a_missing_file_is_named(path: Path) -> None:
     ],
 )
 def test_weights_that_do_not_fit_are_named(path: Path, override: str, named: str) -> None:
-    checkpoint.save(path, {"model": prepared().model.network.state_dict()})
+    write_checkpoint(path, {"model": prepared().model.network.state_dict()})
     with pytest.raises(UserError, match="do not fit this network") as error:
         checkpoint.restore(prepared(override).model.network, path)
     assert named in str(error.value)
@@ -194,6 +194,6 @@ def test_weights_that_do_not_fit_are_named(path: Path, override: str, named: str
 
 @pytest.mark.parametrize("model", [[1, 2], {"weight": 3, "bias": 4}, {1: torch.zeros(2)}, None])
 def test_a_model_that_is_no_dictionary_of_tensors_does_not_fit(path: Path, model: object) -> None:
-    checkpoint.save(path, {"model": model})
+    write_checkpoint(path, {"model": model})
     with pytest.raises(UserError, match="do not fit"):
         checkpoint.restore(nn.Linear(3, 2), path)

@@ -19,6 +19,7 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 
 from snntrain.config.resumed import plain, refused
 from snntrain.errors import Interrupted, RunFailed, UserError
+from snntrain.folder import Folder
 from snntrain.inspect.event_files import event_files
 from snntrain.inspect.tensorboard import Board
 from snntrain.training import stop as stop_module
@@ -27,11 +28,12 @@ from snntrain.training.journal import Journal
 from snntrain.training.monitor import Monitor
 from snntrain.training.run_folder import RunFolder
 from snntrain.training.saving import checkpoint, resume
+from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.state import put_back_random_states, random_states
 from snntrain.training.stop import Stopped, on_signals
 from tests.inspect.event_files import events
 
-from .jobs import OURS, Interrupting, configured, prepared, rows, same, state, trained
+from .jobs import OURS, Interrupting, configured, prepared, rows, same, state, trained, write_checkpoint
 
 LOSS = (OURS, "loss._target_=tests.training.jobs.Interrupting", "trainer.epochs=4", "trainer.limit_batches=4")
 NETWORK = ("network=csnn", "network.channels=[4]", "network.hidden=[8]")
@@ -79,7 +81,9 @@ def finished(folder: Path, *overrides: str) -> int:
 
 def points(folder: Path) -> list[tuple[str, int]]:
     """Tag and step of everything in the event files, in the order in which TensorBoard reads it."""
-    read = (event for path in event_files(folder / "tensorboard") for event in LegacyEventFileLoader(str(path)).Load())
+    board = Folder(folder, "tensorboard")
+    files = (str(board.path / name) for name in event_files(board))
+    read = (event for file in files for event in LegacyEventFileLoader(file).Load())
     return [(value.tag, event.step) for event in read for value in event.summary.value]
 
 
@@ -180,14 +184,13 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
     minutes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     positions = []
-    save = checkpoint.write_beside
+    save = Checkpoints.save
 
-    def watched(path: Path, content: dict[str, Any]) -> None:
-        if path.name == "last.pt":
-            positions.append((content["epoch"], content["batch"]))
-        save(path, content)
+    def watched(checkpoints: Checkpoints, content: dict[str, Any]) -> None:
+        positions.append((content["epoch"], content["batch"]))
+        save(checkpoints, content)
 
-    monkeypatch.setattr(checkpoint, "write_beside", watched)
+    monkeypatch.setattr(Checkpoints, "save", watched)
     trained(tmp_path, *LOSS, "trainer.epochs=1", f"trainer.checkpoint_minutes={minutes}", "trainer.limit_batches=3")
     assert positions == ([(0, 1), (0, 2), (1, 0)] if minutes == "0" else [(1, 0)])
 
@@ -255,7 +258,7 @@ def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Pat
         path = tmp_path / "checkpoints" / f"{name}.pt"
         content = checkpoint.load(path)
         del content["format"], content[key]
-        checkpoint.save(path, content)
+        write_checkpoint(path, content)
     with pytest.raises(UserError, match=r"cannot be used; put a good|does not hold what this run goes on from"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
@@ -277,7 +280,7 @@ def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
     path = tmp_path / "checkpoints" / "last.pt"
     content = checkpoint.load(path)
     del content["format"]
-    checkpoint.save(path, content | {"data": "of other files"})
+    write_checkpoint(path, content | {"data": "of other files"})
     with pytest.raises(UserError, match="dataset=digits: its files are not those that this run was begun with"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 

@@ -12,8 +12,9 @@ import torch
 from omegaconf import OmegaConf
 
 from snntrain.errors import RunFailed, UserError
-from snntrain.training import run, run_folder
-from snntrain.training.run_folder import FIGURES, RunFolder, discard, holds_a_run, write_json
+from snntrain.folder import Folder
+from snntrain.training import run
+from snntrain.training.run_folder import FIGURES, RunFolder, discard, holds_a_run
 from snntrain.training.runtime import Runtime
 
 from .jobs import configured
@@ -80,14 +81,14 @@ def test_nothing_half_written_is_left(finished_run: Path) -> None:
 def test_a_run_that_has_begun_has_a_configuration_to_go_on_with(tmp_path: Path) -> None:
     """Whatever ends it, and however soon."""
     names = []
-    write = run_folder.write_whole
+    write = Folder.write_whole
 
-    def watched(path: Path, text: str) -> None:
-        names.append(path.name)
-        write(path, text)
+    def watched(folder: Folder, name: str, text: str) -> None:
+        names.append(name)
+        write(folder, name, text)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_folder, "write_whole", watched)
+        patch.setattr(Folder, "write_whole", watched)
         with RunFolder(tmp_path, "snntrain", (), configured()):
             assert names == ["config.yaml", "summary.json"]
 
@@ -95,12 +96,14 @@ def test_a_run_that_has_begun_has_a_configuration_to_go_on_with(tmp_path: Path) 
 def test_a_run_that_is_interrupted_while_it_opens_its_folder_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(path: Path, content: dict[str, Any]) -> None:
-        write_json(path, content)
-        if content["status"] == "running":
+    write = RunFolder.write_summary
+
+    def interrupted(folder: RunFolder) -> None:
+        write(folder)
+        if folder.summary["status"] == "running":
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(run_folder, "write_json", interrupted)
+    monkeypatch.setattr(RunFolder, "write_summary", interrupted)
     with pytest.raises(KeyboardInterrupt), begun(tmp_path):
         raise AssertionError("the folder is not open")
     assert summary(tmp_path)["status"] == "interrupted"
@@ -198,14 +201,18 @@ def test_an_interrupted_training_keeps_its_last_epoch(tmp_path: Path, monkeypatc
     assert (tmp_path / "checkpoints" / "last.pt").exists()
 
 
-def test_json_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "summary.json"
-    write_json(path, {"a": 1})
+def test_the_summary_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    run = begun(tmp_path)
+    run.write_summary()
+    before = summary(tmp_path)
+    run.summary["cost"] = object()
     with pytest.raises(TypeError):
-        write_json(path, {"a": 2, "b": object()})
-    assert json.loads(path.read_text()) == {"a": 1}
-    assert path.read_text().endswith("}\n")
-    write_json(path, {"a": 3})
+        run.write_summary()
+    assert summary(tmp_path) == before
+    assert (tmp_path / "summary.json").read_text().endswith("}\n")
+    run.summary["cost"] = {"parameters": 3}
+    run.write_summary()
+    assert summary(tmp_path)["cost"] == {"parameters": 3}
     assert [file.name for file in tmp_path.iterdir()] == ["summary.json"]
 
 

@@ -1,5 +1,4 @@
-"""The file of a checkpoint: written whole or not at all, known to be whole when it is read, and read without running
-any code of it.
+"""The file of a checkpoint: known to be whole when it is read, and read without running any code of it.
 
 It is what torch.save writes, and torch.load reads it. The archive's comment holds the SHA-256 of all the rest.
 """
@@ -14,7 +13,6 @@ import torch
 from torch import nn
 
 from snntrain.errors import UserError
-from snntrain.whole_file import beside, put_in_place
 
 FORMAT = 2
 # The archive ends with the length of its comment, two bytes, and the comment; torch writes none.
@@ -23,24 +21,17 @@ MARK = b"sha256:"
 COMMENT = len(MARK) + 2 * hashlib.sha256().digest_size
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Writes `state` into the file `path`, whole or not at all.
+def write(file: IO[bytes], state: dict[str, Any]) -> None:
+    """Writes `state` into a new file.
 
     Raises:
-        OSError: it cannot be written; what was there is unchanged.
+        OSError: it cannot be written.
     """
-    write_beside(path, state)
-    put_in_place(path)
-
-
-def write_beside(path: Path, state: dict[str, Any]) -> None:
-    """Writes what `put_in_place` makes the file `path`, and waits until it is on the disk."""
-    with beside(path) as file:
-        hashing = _Hashing(file)
-        hashing.save({"format": FORMAT, **state})
-        comment = MARK + hashing.digest.hexdigest().encode()
-        file.seek(-len(NO_COMMENT), os.SEEK_END)
-        file.write(struct.pack("<H", len(comment)) + comment)
+    hashing = _Hashing(file)
+    hashing.save({"format": FORMAT, **state})
+    comment = MARK + hashing.digest.hexdigest().encode()
+    file.seek(-len(NO_COMMENT), os.SEEK_END)
+    file.write(struct.pack("<H", len(comment)) + comment)
 
 
 def load(path: Path) -> dict[str, Any]:

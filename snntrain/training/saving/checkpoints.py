@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from snntrain.errors import UserError
+from snntrain.folder import Folder
 from snntrain.training.run_folder import shown
 from snntrain.training.saving import checkpoint
-from snntrain.whole_file import put_in_place, temporary
 
 log = logging.getLogger("snntrain")
+
+LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
 
 
 class Checkpoints:
     """`last.pt`, `previous.pt`, the one before it, and `best.pt` in a folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.last, self.previous, self.best = (folder / f"{name}.pt" for name in ("last", "previous", "best"))
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
 
     def save(self, state: dict[str, Any]) -> None:
         """Makes `state` the last one; at each moment there are two to go on from, once there have been.
@@ -28,19 +28,26 @@ class Checkpoints:
         Raises:
             OSError: it cannot be written; the others are as they were.
         """
-        checkpoint.write_beside(self.last, state)
-        if self.last.exists():
-            _keep(self.last, self.previous)
-        put_in_place(self.last)
+        with self.folder.beside(LAST) as file:
+            checkpoint.write(file, state)
+        if self.folder.holds(LAST):
+            self.folder.keep(LAST, PREVIOUS)
+        self.folder.put_in_place(LAST)
 
     def save_best(self, state: dict[str, Any]) -> None:
-        """Makes `state` the best one."""
-        checkpoint.save(self.best, state)
+        """Makes `state` the best one.
+
+        Raises:
+            OSError: it cannot be written; the one before is as it was.
+        """
+        with self.folder.beside(BEST) as file:
+            checkpoint.write(file, state)
+        self.folder.put_in_place(BEST)
 
     def best_is_of(self, epoch: int) -> bool:
         """Whether the best one is whole, and of this epoch."""
         try:
-            return bool(checkpoint.load(self.best)["epoch"] == epoch)
+            return bool(checkpoint.load(self.folder.path / BEST)["epoch"] == epoch)
         except UserError:
             return False
 
@@ -54,12 +61,10 @@ class Checkpoints:
             None where there is none yet.
 
         Raises:
-            UserError: there are some, and none is any good, or of this run; or a folder is where a checkpoint would be
-                written.
+            UserError: there are some, and none is any good, or of this run.
         """
-        self._refuse_folders()
         others: list[str] = []
-        there = [path for path in (self.last, self.previous) if path.exists()]
+        there = [self.folder.path / name for name in (LAST, PREVIOUS) if self.folder.holds(name)]
         for path in there:
             try:
                 state = checkpoint.load(path)
@@ -71,35 +76,14 @@ class Checkpoints:
             log.warning("%s: of another run, it is left alone", path)
             others += [told] if told else []
         if others:
-            run = shown(self.last.parent.parent)
+            run = shown(self.folder.path.parent)
             raise UserError(
                 f"{run}: config.yaml was changed after the run was begun, it says {others[0]}; "
                 "put the old values back there, or begin another run in a folder of its own"
             )
         if there:
             raise UserError(
-                f"{self.last.parent}: no checkpoint to go on from, {' and '.join(path.name for path in there)} cannot "
+                f"{self.folder.path}: no checkpoint to go on from, {' and '.join(path.name for path in there)} cannot "
                 "be used; put a good copy there, or delete this folder and the run begins anew"
             )
         return None
-
-    def _refuse_folders(self) -> None:
-        """Else the run would fail at its first saving, and could not say why."""
-        for path in (self.last, self.previous, self.best):
-            for name in (path, temporary(path)):
-                if name.is_dir():
-                    raise UserError(
-                        f"{name}: is a folder, and a run writes its checkpoint there; move it away, and the run goes on"
-                    )
-
-
-def _keep(path: Path, kept: Path) -> None:
-    """Gives the file a second name; `path` is there all the time, where the file system has hard links."""
-    second = temporary(kept)
-    second.unlink(missing_ok=True)
-    try:
-        os.link(path, second)
-    except OSError:
-        path.replace(kept)
-    else:
-        second.replace(kept)

@@ -1,0 +1,92 @@
+"""An event file of TensorBoard's, written by a thread beside the training."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
+
+from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # type: ignore[import-untyped]
+from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
+from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
+
+from snntrain.folder import Folder
+from snntrain.inspect.event_files import PREFIX
+
+# What a file of events begins with.
+VERSION = "brain.Event:2"
+
+
+class EventWriter:
+    """Writes events into a new file of a folder, which is made.
+
+    TensorBoard's own writer opens its file by the path again and again, and would follow a link that is put there. This
+    one holds the file that it has made.
+
+    Args:
+        folder: of the event files.
+        purged: from which step on TensorBoard forgets what earlier files of the run say, if from any.
+
+    Raises:
+        OSError: the file cannot be made; of `add`, `flush` and `close`, an event before could not be written, and
+            none is from then on.
+    """
+
+    def __init__(self, folder: Folder, purged: int | None = None) -> None:
+        folder.make()
+        self._file, self.name = _new_file(folder)
+        self._records = RecordWriter(self._file)
+        # The only one, so that events are written in their order.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="events")
+        self._failure: Exception | None = None
+        self._submit(Event(file_version=VERSION))
+        if purged is not None:
+            self._submit(Event(file_version=VERSION, step=purged))
+            self._submit(Event(step=purged, session_log=SessionLog(status=SessionLog.START)))
+
+    def add(self, summary: Summary, step: int | None = None) -> None:
+        """Gives a summary of `step` to the thread, which writes it."""
+        self._raise()
+        self._submit(Event(summary=summary, step=step))
+
+    def flush(self) -> None:
+        """Waits until the file has all that was given."""
+        # It comes after all the others.
+        self._thread.submit(int).result()
+        self._raise()
+
+    def close(self) -> None:
+        """Waits as `flush` does, and closes the file."""
+        self._thread.shutdown()
+        self._file.close()
+        self._raise()
+
+    def _submit(self, event: Event) -> None:
+        event.wall_time = time.time()
+        self._thread.submit(self._write, event.SerializeToString())
+
+    def _write(self, record: bytes) -> None:
+        # After half a record nothing can be read any more.
+        if self._failure is None:
+            try:
+                self._records.write(record)
+                self._records.flush()
+            except Exception as error:
+                self._failure = error
+
+    def _raise(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+
+def _new_file(folder: Folder) -> tuple[IO[bytes], str]:
+    for number in itertools.count():
+        name = f"{PREFIX}{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{number}"
+        try:
+            return folder.create(name), name
+        except FileExistsError:
+            continue
+    raise AssertionError("numbers have no end")

@@ -1,0 +1,256 @@
+"""Links, hard links, pipes, devices and folders in the place of every file of a run: nothing outside is written."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from snntrain.folder import Folder
+from snntrain.training.lock import Unavailable
+from snntrain.training.names import check_run, check_sweep
+from tests.conftest import TINY, Outcome
+
+from .fuzz import FACTOR, Tried, told, told_on_terminal
+from .planted import (
+    CHECKPOINTS,
+    EVENTS,
+    FOLDERS,
+    GROWING,
+    HYDRA,
+    KINDS,
+    LINKS,
+    NO_FILES,
+    TEMPORARY,
+    WHOLE,
+    Outside,
+    plant,
+    remove,
+    soon,
+)
+
+Command = Callable[..., Outcome]
+NAMES = (*GROWING, *WHOLE, *HYDRA, *CHECKPOINTS, *TEMPORARY, EVENTS)
+# What may have two names is replaced, never changed.
+REPLACED = (*WHOLE, *CHECKPOINTS, *TEMPORARY)
+RESUME = ("resume=copied", "trainer.epochs=3")
+AGAIN = (*TINY, "trainer.epochs=3", "trainer.ema=0.5", "hydra.run.dir=copied")
+
+
+@pytest.fixture
+def outside(canary: Path) -> Outside:
+    return Outside(canary.with_name("outside"))
+
+
+@pytest.fixture
+def copied(finished_run: Path, canary: Path) -> Path:
+    """A run that can be gone on with, as somebody else may have sent it."""
+    return Path(shutil.copytree(finished_run, canary.with_name("copied")))
+
+
+def listing(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
+
+
+def test_every_file_of_a_run_is_among_those_that_are_replaced_here(finished_run: Path) -> None:
+    files = {str(path.relative_to(finished_run)) for path in finished_run.rglob("*") if path.is_file()}
+    events = {name for name in files if name.startswith("tensorboard/events.out.tfevents.")}
+    assert files - events <= set(NAMES)
+    assert len(events) == 1
+
+
+def pairs() -> Iterator[tuple[str, str]]:
+    """Every name, each with another kind of what is none; with SNNTRAIN_FUZZ each with all of them."""
+    for index, name in enumerate(NAMES):
+        kinds = [kind for kind in KINDS if kind != "hard link" or name not in REPLACED]
+        yield from ((name, kind) for kind in (kinds if FACTOR > 1 else [kinds[index % len(kinds)]]))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_name_that_a_run_writes_may_be_a_plain_file_alone(kind: str, canary: Path, outside: Outside) -> None:
+    folder = canary.with_name("given")
+    for name in NAMES:
+        plant(kind, folder / name, outside)
+        with soon():
+            if kind == "hard link" and name in REPLACED:
+                check_run(Folder(folder))
+            else:
+                with pytest.raises(Unavailable, match=f"given/{re.escape(name)}: (is|has) ") as refusal:
+                    check_run(Folder(folder))
+                assert told(refusal.value)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("command", [RESUME, AGAIN], ids=["resume", "again"])
+def test_a_run_with_a_file_that_is_none_is_not_gone_on_with(
+    command: tuple[str, ...], copied: Path, outside: Outside, snntrain: Command
+) -> None:
+    """In a line, before anything is written, whatever the file is that it replaces."""
+    for name, kind in pairs():
+        Tried.cases += 1
+        kept = copied.with_name("kept")
+        if had := (copied / name).exists():
+            (copied / name).replace(kept)
+        plant(kind, copied / name, outside)
+        before = listing(copied)
+        with soon():
+            outcome = snntrain(*command)
+        assert outcome.status == 2, (name, kind, outcome.err)
+        # Without a configuration it is no run that could be resumed.
+        assert f"copied/{name}: " in outcome.err or (name, command) == ("config.yaml", RESUME)
+        assert told_on_terminal(outcome.err)
+        assert outside.untouched(), (name, kind)
+        assert listing(copied) == before, (name, kind)
+        remove(copied / name)
+        if had:
+            kept.replace(copied / name)
+
+
+def test_what_is_replaced_may_have_a_second_name_which_keeps_its_content(
+    copied: Path, outside: Outside, snntrain: Command
+) -> None:
+    """As in a copy that `cp -l` or a backup has made."""
+    for name in REPLACED:
+        if (copied / name).exists():
+            os.link(copied / name, outside.folder / name.replace("/", "-"))
+        else:
+            os.link(outside.file, copied / name)
+    outside.before = outside.content()
+    with soon():
+        outcome = snntrain(*RESUME)
+    assert outcome.status == 0, outcome.err
+    assert outside.untouched()
+    assert json.loads((copied / "summary.json").read_text())["epochs"] == 3
+
+
+def test_a_folder_without_a_run_that_holds_such_a_file_is_not_written_into(
+    canary: Path, outside: Outside, snntrain: Command
+) -> None:
+    folder = canary.with_name("given")
+    for name, kind in pairs():
+        Tried.cases += 1
+        plant(kind, folder / name, outside)
+        before = sorted(folder.rglob("*"))
+        with soon():
+            outcome = snntrain(*TINY, "hydra.run.dir=given")
+        assert outcome.status == 2, (name, kind, outcome.err)
+        assert f"given/{name}: " in outcome.err
+        assert told_on_terminal(outcome.err)
+        assert outside.untouched(), (name, kind)
+        assert sorted(folder.rglob("*")) == before, (name, kind)
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["multirun.yaml", "0_neuron=if/metrics.jsonl", "12/train.log"])
+def test_a_sweep_is_looked_at_with_the_folders_of_its_jobs(
+    name: str, kind: str, canary: Path, outside: Outside
+) -> None:
+    sweep = Folder(canary.with_name("sweep"))
+    check_sweep(sweep)
+    (sweep / "1_neuron=lif").make()
+    (sweep.path / "latest").symlink_to("1_neuron=lif")
+    check_sweep(sweep)
+    plant(kind, sweep.path / name, outside)
+    with pytest.raises(Unavailable, match=f"sweep/{re.escape(name)}: "):
+        check_sweep(sweep)
+
+
+def test_a_link_in_the_place_of_a_job_is_not_followed(canary: Path, outside: Outside) -> None:
+    sweep = Folder(canary.with_name("sweep"))
+    plant("link to a folder", sweep.path / "0_neuron=if", outside)
+    with pytest.raises(Unavailable, match="sweep/0_neuron=if: is a link"):
+        check_sweep(sweep)
+    with pytest.raises(Unavailable, match="sweep/0_neuron=if: is a link"):
+        check_run(sweep / "0_neuron=if")
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+@pytest.mark.parametrize("command", [RESUME, AGAIN], ids=["resume", "again"])
+def test_a_link_in_the_place_of_a_folder_of_a_run_is_not_followed(
+    command: tuple[str, ...], name: str, copied: Path, outside: Outside, snntrain: Command
+) -> None:
+    """Not even where what it leads to is such a folder: event files behind it would be cut back and deleted."""
+    Tried.cases += 1
+    shutil.copytree(copied / name, outside.below, dirs_exist_ok=True)
+    shutil.rmtree(copied / name)
+    outside.before = outside.content()
+    plant("link to a folder", copied / name, outside)
+    before = listing(copied)
+    outcome = snntrain(*command)
+    assert outcome.status == 2, outcome.err
+    assert f"copied/{name}: is a link" in outcome.err
+    assert outside.untouched()
+    assert listing(copied) == before
+
+
+def test_a_link_to_a_run_folder_is_the_run_folder(copied: Path, snntrain: Command) -> None:
+    """It is named by the user, who may have put it on another disk."""
+    copied.rename(copied.with_name("disk"))
+    copied.symlink_to("disk")
+    for command, epochs in ((RESUME, 3), ((*AGAIN, "trainer.epochs=4"), 4)):
+        outcome = snntrain(*command)
+        assert outcome.status == 0, outcome.err
+        assert json.loads((copied / "summary.json").read_text())["epochs"] == epochs
+
+
+READ = ("summary.json", "test.json", "config.yaml", "checkpoints/best.pt", "metrics.jsonl", ".hydra/hydra.yaml")
+
+
+@pytest.mark.parametrize("kind", [*LINKS, *NO_FILES, "folder"])
+@pytest.mark.parametrize("command", ["eval", "inspect", "report"])
+def test_a_finished_run_with_a_file_that_is_none_is_told_of_or_read_as_far_as_it_can_be(
+    command: str, kind: str, copied: Path, outside: Outside, snntrain: Command
+) -> None:
+    words = ("report", "copied") if command == "report" else (command, "run=copied", "sample=0", "layer=out*")
+    read = {"eval": ("config.yaml", "checkpoints/best.pt"), "inspect": READ[:4], "report": READ}[command]
+    for name in READ if command == "report" else read:
+        Tried.cases += 1
+        kept = copied.with_name("kept")
+        (copied / name).replace(kept)
+        plant(kind, copied / name, outside)
+        with soon():
+            outcome = snntrain(*(words[:2] if command == "eval" else words))
+        assert outcome.status in (0, 2), (name, outcome.err)
+        assert not outcome.err or told_on_terminal(outcome.err)
+        assert outside.untouched(), name
+        remove(copied / name)
+        kept.replace(copied / name)
+
+
+def test_a_link_in_the_place_of_the_inspection_is_not_followed(
+    copied: Path, outside: Outside, snntrain: Command
+) -> None:
+    Tried.cases += 1
+    plant("link to a folder", copied / "inspect", outside)
+    outcome = snntrain("inspect", "run=copied", "sample=0", "layer=out*")
+    assert outcome.status == 2, outcome.err
+    assert "copied/inspect: cannot be written (it is a link); give another out=" in outcome.err
+    assert outside.untouched()
+    # What the user names may be one.
+    (copied.parent / "page").mkdir()
+    (copied.parent / "link").symlink_to("page")
+    assert snntrain("inspect", "run=copied", "sample=0", "layer=out*", "out=link").status == 0
+    assert (copied.parent / "page" / "index.html").exists()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "folder"])
+def test_pages_take_the_place_of_what_has_their_names(
+    kind: str, copied: Path, outside: Outside, snntrain: Command
+) -> None:
+    """Of a link, a pipe or a second name of a file: it is replaced, and never written through."""
+    for name in ("index.html", "recordings.npz"):
+        plant(kind, copied / "inspect" / name, outside)
+    for name in ("report.csv", "report.md", "report.html"):
+        plant(kind, copied / name, outside)
+    with soon():
+        assert snntrain("inspect", "run=copied", "sample=0", "layer=out*").status == 0
+        assert snntrain("report", "copied").status == 0
+    assert outside.untouched()
+    for name in ("inspect/index.html", "report.html"):
+        assert "<html" in (copied / name).read_text()
