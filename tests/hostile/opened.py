@@ -9,8 +9,8 @@ from typing import Any
 
 # The events of file names, and where in their arguments these stand.
 EVENTS = {
-    **{name: (0,) for name in ("open", "os.listdir", "os.scandir", "os.remove", "os.mkdir", "os.rmdir", "os.truncate")},
-    **{name: (0, 1) for name in ("os.rename", "os.link", "os.symlink", "shutil.move", "shutil.copyfile")},
+    **dict.fromkeys(("open", "os.listdir", "os.scandir", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"), (0,)),
+    **dict.fromkeys(("os.rename", "os.link", "os.symlink", "shutil.move", "shutil.copyfile"), (0, 1)),
 }
 
 
