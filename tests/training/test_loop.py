@@ -123,7 +123,7 @@ def test_the_best_has_the_greatest_accuracy_and_of_equals_the_least_loss() -> No
     improved = []
     for number, (accuracy, loss) in enumerate(course, 1):
         nn.init.constant_(net.weight, number)
-        improved.append(best.update(Metrics(loss, accuracy, torch.empty(0)), number, net))
+        improved.append(best.update(Metrics(loss, accuracy, torch.empty(0), 0), number, net))
     assert improved == [True, True, False, False, True]
     nn.init.constant_(net.weight, 6)
     assert best.weights["weight"].item() == 5
