@@ -239,7 +239,7 @@ class Monitor:
     layers: list[str] = option("spiking layers that are watched, names or patterns as in [conv*,out_neuron]")
     samples: int = option("validation images that are watched, one a class first", at_least=1)
     neurons: int = option(
-        "neurons of a raster or heat map, or channels of a picture of spike counts, at most", at_least=1
+        "neurons of a picture at most: rows of a raster or heat map, channels of spike counts", at_least=1
     )
 
 
