@@ -34,8 +34,8 @@ def glance(report: Report, links: Sequence[str]) -> str:
         told = " ".join(f"{key}={value}" for key, value in row.settings.items()) or row.label
         value, link = figure(comparison.metric, row.value or 0.0), links[list(comparison.rows).index(row)]
         tested = row.run.figures.get(TESTED) if comparison.metric == METRIC else None
-        beside = "" if tested is None else f"{TESTED} {figure(TESTED, tested)}"
-        cards.append(_card(f"Best run by {comparison.metric}", value, linked(told, link), beside))
+        beside = "" if tested is None else escape(f", {TESTED} {figure(TESTED, tested)}")
+        cards.append(_card(f"Best run by {comparison.metric}", value, linked(told, link) + beside))
     if repeated(report.groups):
         group = report.groups[0]
         first = group.rows[0].settings

@@ -22,8 +22,11 @@ from snntrain.report.table import (
 
 COMPARED = (
     "the values of a factor are compared over those combinations of the other factors that all of them have, each "
-    "counting the same; runs and combinations: how many stand behind a value; ±: deviation of these runs; "
-    "difference: to the mean of the factor's values"
+    "counting the same"
+)
+COLUMNS = (
+    "±: deviation of the runs behind a value; difference: to the mean of the factor's values; "
+    "runs and combinations: how many stand behind it"
 )
 FITTED = "* no combination is shared by all values: means of an additive model of all factors, by least squares"
 
@@ -51,6 +54,7 @@ def compared(effects: Effects) -> Iterator[str]:
     """How the values of the factors were compared, and which factors could not be."""
     if effects.found:
         yield COMPARED
+        yield COLUMNS
     if any(effect.fitted for effect in effects.found):
         yield FITTED
     if effects.not_compared:
