@@ -22,7 +22,10 @@ BY_THE_CLOCK = {
 }
 # Where the run's files ended when the checkpoint was written: a text of the clock may be longer or shorter.
 BY_THE_CLOCK |= {"sizes"}
-FIGURES = ("status", "error", "test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "cost")
+FIGURES = (
+    *("status", "error", "test_accuracy", "test_accuracy_last", "test_ties", "test_ties_last", "val_accuracy"),
+    *("best_epoch", "epochs", "cost"),
+)
 CHECKPOINTS = ("last.pt", "best.pt")
 # Written when a run, or the rest of one, begins or ends.
 ONCE = ("_hparams_/", "config/", "custom_scalars__config__")

@@ -8,7 +8,7 @@ from torch import Tensor
 from snntrain.cli.finished import asked_for
 from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.cost.table import cost_table
-from snntrain.training.evaluate import Metrics
+from snntrain.training.evaluate import Metrics, tied
 from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained
 from snntrain.training.on_test_images import metrics_on_test
 
@@ -45,7 +45,11 @@ def command(argv: Sequence[str]) -> None:
 
 
 def _figures(metrics: Metrics) -> str:
-    return f"test accuracy {metrics.accuracy:.4f}\ntest loss     {metrics.loss:.4f}"
+    return (
+        f"test accuracy {metrics.accuracy:.4f}\n"
+        f"test loss     {metrics.loss:.4f}\n"
+        f"test ties     {tied(metrics) if metrics.ties else 'none'}"
+    )
 
 
 def confusion_table(confusion: Tensor, class_names: Sequence[str]) -> str:

@@ -79,9 +79,12 @@ def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
     documented = {option: dict(_documented(compose, group, option)) for option in options}
     for key in dict.fromkeys(key for keys in documented.values() for key in keys):
         having = [option for option in options if key in documented[option]]
-        # The default option's value where it has the key, so that the line is true of the command as it stands.
-        value, told = documented[chosen if chosen in having else having[0]][key]
-        yield _line(f"{group}.{key}", value, _whose(having, options) + told)
+        # A key may mean something else to each option.
+        for told in dict.fromkeys(documented[option][key][1] for option in having):
+            alike = [option for option in having if documented[option][key][1] == told]
+            # The default option's value where it is one of them, so that the line is true of the command as it stands.
+            value, _ = documented[chosen if chosen in alike else alike[0]][key]
+            yield _line(f"{group}.{key}", value, _whose(alike, options) + told)
 
 
 def _whose(having: list[str], options: list[str]) -> str:

@@ -3,8 +3,8 @@
 import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -21,7 +21,7 @@ from snntrain.inspect.drawing import figures
 from snntrain.inspect.numbers import layer_numbers
 from snntrain.inspect.page import Inspection, page
 from snntrain.inspect.probe import choose_layers
-from snntrain.inspect.recording import UNKNOWN, Probes, predicted
+from snntrain.inspect.recording import UNKNOWN, Probes
 from snntrain.inspect.samples import choose_samples
 from snntrain.paths import as_typed, user_path
 from snntrain.report.latest import LATEST
@@ -51,13 +51,14 @@ and how many neurons a picture shows."""
 OWN = ("sample", "image", "layer", "out")
 # Overrides that change nothing in how an image is classified.
 NEUTRAL = ("monitor=", "monitor.", "allow_targets=", "trainer.device=")
-# Of summary.json, and what the page calls it.
-FIGURES = {
-    "val_accuracy": ("validation accuracy", ".4f"),
-    "epochs": ("epochs", "d"),
-    "train_seconds": ("training time, s", ",.0f"),
-    "images_per_second": ("images/s", ",.0f"),
-    "parameters": ("parameters", ",d"),
+# Of summary.json, and what the page calls it: what belongs to the best weights as they were trained, and what the whole
+# training came to, whichever weights are looked at.
+OF_BEST = {"val_accuracy": ("validation accuracy", ".4f")}
+OF_TRAINING = {
+    "epochs": ("epochs trained", "d"),
+    "train_seconds": ("training steps took, s", ",.0f"),
+    "wall_seconds": ("whole run took, s", ",.0f"),
+    "images_per_second": ("images/s in training", ",.0f"),
 }
 
 
@@ -98,7 +99,8 @@ def _inspected(
     """All that is seen of the layers with the chosen images, and the files that show it, by name."""
     job = run.job
     probes = _of_layers(_look(job, chosen), layers)
-    metrics = _on_test(run)
+    kept = _kept_test(run)
+    metrics = kept or _measured(job)
     pictures = dict(figures(probes, metrics.confusion.numpy(), job.config.monitor.neurons))
     vectors = {tag: files.svg(figure) for tag, figure in pictures.items()}
     seen = Inspection(
@@ -107,7 +109,7 @@ def _inspected(
             f"{run.checkpoint}, epoch {run.epoch}",
             f"{job.data.name}, {job.runtime.device_name}, {job.precision.name}, T={job.config.T}",
         ],
-        figures=_figures(run.folder, metrics),
+        figures=_figures(run, metrics, kept=kept is not None),
         command=shlex.join([*program.words(), "inspect", *_lasting(argv, run)]),
         sources=chosen.sources,
         probes=probes,
@@ -168,22 +170,46 @@ def _lasting(argv: Sequence[str], run: Finished) -> list[str]:
     return [f"run={as_typed(run.folder)}" if latest and word.startswith("run=") else word for word in argv]
 
 
-def _on_test(run: Finished) -> Metrics:
+def _as_trained(run: Finished) -> bool:
+    """Whether no override changes how an image is classified."""
+    return all(override.startswith(NEUTRAL) for override in run.overrides)
+
+
+def _kept_test(run: Finished) -> Metrics | None:
     """What the run's own test came to, where there was one of these weights and no override changes it."""
-    job = run.job
-    if all(override.startswith(NEUTRAL) for override in run.overrides):
-        known = tested.read(run.folder, job.evaluated.network, job.classes)
-        if known is not None:
-            return known
+    return tested.read(run.folder, run.job.evaluated.network, run.job.classes) if _as_trained(run) else None
+
+
+def _measured(job: Job) -> Metrics:
     with explained(job.config, EVALUATION_OF_A_FINISHED_RUN):
         return metrics_on_test(job)
 
 
-def _figures(run: Path, metrics: Metrics) -> dict[str, str]:
-    """What the run came to, as far as its summary tells."""
-    told = {"test accuracy": f"{metrics.accuracy:.4f}", "test loss": f"{metrics.loss:.4f}"}
-    summary = read_summary(run)
-    return told | {name: f"{summary[key]:{form}}" for key, (name, form) in FIGURES.items() if summary.get(key)}
+def _figures(run: Finished, metrics: Metrics, *, kept: bool) -> dict[str, str]:
+    """What these weights come to with these settings, and what their training came to, as far as its summary tells.
+
+    Args:
+        run: the run.
+        metrics: over the test images.
+        kept: whether the run itself has measured them, maybe on another device.
+    """
+    told = {
+        "test accuracy": f"{metrics.accuracy:.4f}",
+        "test loss": f"{metrics.loss:.4f}",
+        "test ties": f"{metrics.ties:,}",
+        "parameters": f"{sum(p.numel() for p in run.job.evaluated.parameters()):,}",
+    }
+    summary = read_summary(run.folder)
+    of_best = OF_BEST if run.checkpoint.stem == "best" and _as_trained(run) else {}
+    for key, (name, form) in {**of_best, **OF_TRAINING}.items():
+        # A summary that is damaged is no part of what is looked at; the weights and the configuration are.
+        with suppress(ValueError, TypeError, OverflowError):
+            told |= {name: f"{summary[key]:{form}}"} if summary.get(key) else {}
+    there = [summary.get(key) for key in ("device_name", "precision")]
+    if there != [run.job.runtime.device_name, run.job.precision.name] and all(isinstance(word, str) for word in there):
+        done = [*(["validated"] if of_best else []), *(["tested"] if kept else [])]
+        told |= {f"{' and '.join(done)} on": ", ".join(map(str, there))} if done else {}
+    return told
 
 
 def _learnt(job: Job) -> dict[str, str]:
@@ -192,12 +218,12 @@ def _learnt(job: Job) -> dict[str, str]:
 
 
 def _told(seen: Inspection) -> Iterable[str]:
-    probes = seen.probes
-    for number, (source, label, guess) in enumerate(
-        zip(seen.sources, probes.labels, predicted(probes), strict=True), 1
+    probes, answers = seen.probes, seen.probes.answers
+    for number, (source, label, guess, tied) in enumerate(
+        zip(seen.sources, probes.labels, answers.classes, answers.tied, strict=True), 1
     ):
         true = "" if label == UNKNOWN else f", class {probes.class_names[label]}"
-        yield f"image {number}  {source}{true}, taken for {probes.class_names[guess]}"
+        yield f"image {number}  {source}{true}, taken for {probes.class_names[guess]}{', tied' if tied else ''}"
     yield ""
     width = max(map(len, seen.numbers))
     yield f"{'layer':<{width}}  spikes a neuron and step  silent  saturated"

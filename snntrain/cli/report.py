@@ -22,8 +22,8 @@ snntrain report <folder>… [metric=<figure>] [out=<folder>]
 Compares the runs at any depth below the folders: finished, failed, interrupted, killed and running ones.
 Prints a table of what differs between them, the best first, and writes report.csv, report.md and report.html,
 a page of its own without need of a network.
-  metric   a figure of summary.json, as val_accuracy or train_seconds; by default test_accuracy,
-           and val_accuracy, marked, of a run that has not been tested
+  metric   a figure of summary.json, as test_accuracy or train_seconds; by default val_accuracy, so that the test
+           images have no part in the choice: the test accuracy of the run that is picked stands beside it
   out      where the three files go; by default into the folder, or into the current one if several are given"""
 KEYS = ("metric", "out")
 # Of a pipe: every column is written.

@@ -31,7 +31,7 @@ class Config:
 
     name: str = option("name of the run, shown in its summary and reports")
     T: int = option("time steps", at_least=1)
-    seed: int = option("seed of weights, batches and dropout", at_least=0, below=2**32)
+    seed: int = option("seed of weights, batches, augmentation, dropout and noise", at_least=0, below=2**32)
     detach_reset: bool = option("keep the reset out of the gradient")
     allow_targets: list[str] = option("prefixes that _target_ may name besides what is trusted in its group")
     neuron: Any = option("the neuron model of every spiking layer")
@@ -64,7 +64,7 @@ class LIF(Neuron):
 class PLIF(Neuron):
     init_tau: float = option("time constant at the start, in time steps; it is learnt", above=0)
     clamp: str | None = option(
-        "function that keeps 1/tau in (0, 1), or null to learn 1/tau itself",
+        "function that keeps 1/tau between 0 and 1, or null to learn 1/tau itself",
         choices=("sigmoid", "reciprocal_abs_plus_1", "piecewise_exp"),
     )
 
@@ -101,7 +101,7 @@ class Augment:
     translate: float = option("shift, up to +- this share of the side", at_least=0, below=1)
     scale: list[float] = option("range of the zoom, [lo, hi]", above=0)
     crop_padding: int = option("pixels of padding before a random crop to the old size", at_least=0)
-    flip: bool = option("mirror left to right, every other time")
+    flip: bool = option("mirror left to right with a probability of 1/2")
 
 
 @dataclass
@@ -110,8 +110,8 @@ class Dataset:
     root: str | None = option("folder of the data; null: $SNNTRAIN_DATA, else a user cache folder")
     validation: float = option("share of the training images held out for validation", above=0, below=1)
     split_seed: int = option("seed of that split, apart from the run's", at_least=0)
-    mean: list[float] = option("mean intensity of each channel, in [0, 1]")
-    std: list[float] = option("standard deviation of each channel", above=0)
+    mean: list[float] = option("mean intensity of each channel, in [0, 1]; encoder=direct subtracts it")
+    std: list[float] = option("standard deviation of each channel; encoder=direct divides by it", above=0)
     augment: Augment = field(default_factory=Augment, metadata={"meaning": "random changes of the training images"})
     resident: str = option(
         "hold the whole set on the training device, or stream it", choices=("auto", "always", "never")
@@ -182,30 +182,46 @@ class Scheduler:
 
 @dataclass
 class Cosine(Scheduler):
-    warmup: float = option("share of the run in which the learning rate rises from 0", at_least=0, below=1)
-    final: float = option("learning rate at the end, as a share of the greatest", at_least=0, at_most=1)
+    warmup: float = option(
+        "share of the run in which the learning rate rises in a line, from lr/(1 + steps of the rise)",
+        at_least=0,
+        below=1,
+    )
+    final: float = option("learning rate after the last step, as a share of the greatest", at_least=0, at_most=1)
 
 
 @dataclass
 class OneCycle(Scheduler):
-    warmup: float = option("share of the run in which the learning rate rises", above=0, below=1)
+    warmup: float = option(
+        "share of the run in which the learning rate rises, from lr/25, and momentum (or betas[0]), whatever is given, "
+        "falls from 0.95 to 0.85",
+        above=0,
+        below=1,
+    )
 
 
 @dataclass
 class Trainer:
     epochs: int = option("passes over the training images", at_least=1)
-    batch_size: int = option("images a step", at_least=1)
-    eval_batch_size: int = option("images a step of validation and test", at_least=1)
+    batch_size: int = option("images a batch of training", at_least=1)
+    eval_batch_size: int = option("images a batch of validation and test", at_least=1)
     device: str = option("auto, cpu, cuda or cuda:<index>")
-    precision: str = option("auto: the fastest that the device has natively", choices=("auto", "fp32", "bf16", "fp16"))
-    limit_batches: int | None = option("batches an epoch at most, for quick tries", at_least=1)
+    precision: str = option(
+        "auto: bf16 where the device has it natively, else fp16 on a GPU and fp32 on a CPU",
+        choices=("auto", "fp32", "bf16", "fp16"),
+    )
+    limit_batches: int | None = option(
+        "batches an epoch at most, of training and of validation each, for quick tries; the test is whole", at_least=1
+    )
     clip_grad_norm: float | None = option("gradients of a greater norm are scaled down to it; null: none are", above=0)
     accumulate: int = option("batches whose gradients are averaged into one step", at_least=1)
     ema: float | None = option(
         "decay of an average of the weights that is evaluated instead, or null", above=0, below=1
     )
-    early_stopping: int | None = option("epochs without a better validation accuracy before stopping", at_least=1)
-    compile: bool = option("compile the network with torch.compile")
+    early_stopping: int | None = option(
+        "epochs without a better validation (accuracy, then loss) before stopping", at_least=1
+    )
+    compile: bool = option("compile the network with torch.compile, for training")
     checkpoint_minutes: float | None = option(
         "minutes from one checkpoint within an epoch to the next; null: at the end of each epoch alone", at_least=0
     )
@@ -222,7 +238,9 @@ class Monitor:
     )
     layers: list[str] = option("spiking layers that are watched, names or patterns as in [conv*,out_neuron]")
     samples: int = option("validation images that are watched, one a class first", at_least=1)
-    neurons: int = option("neurons of a picture at most", at_least=1)
+    neurons: int = option(
+        "neurons of a picture at most: rows of a raster or heat map, channels of spike counts", at_least=1
+    )
 
 
 SCHEMAS: dict[str, type] = {

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+# The intensity 1 of an image that is stored as bytes.
+BRIGHTEST = 255
+
 
 class Encoder(nn.Module):
     """What all encoders share.
@@ -77,10 +80,16 @@ class Poisson(Encoder):
 class Latency(Encoder):
     """One spike a pixel, the earlier the brighter: intensity 1 at step 0, black never (time to first spike).
 
-    The step is `floor(T (1 - x))`, at most `T - 1`.
+    The step is `floor(T (1 - x))`, at most `T - 1`, and exact: the intensity of a byte is that byte over 255, which no
+    float is, and any other intensity is the float that it is.
     """
 
     def images(self, x: Tensor) -> Tensor:
-        step = ((1 - x) * self.T).floor().clamp(0, self.T - 1)
+        exact = x.double()
+        byte = (exact * BRIGHTEST).round()
+        # Within this of a whole number it is one, rounded: other bytes are a thousand times as far away.
+        is_byte = (exact * BRIGHTEST - byte).abs() < 1e-3
+        of_byte = torch.div(self.T * (BRIGHTEST - byte).long(), BRIGHTEST, rounding_mode="floor")
+        step = torch.where(is_byte, of_byte, ((1 - exact) * self.T).floor().long()).clamp(0, self.T - 1)
         steps = torch.arange(self.T, device=x.device).view(-1, *[1] * x.ndim)
         return ((steps == step) & (x > 0)).to(x.dtype)

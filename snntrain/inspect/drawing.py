@@ -30,7 +30,7 @@ from snntrain.inspect.pictures import (
     raster,
     voltage_traces,
 )
-from snntrain.inspect.recording import UNKNOWN, Probes, of_sample, predicted
+from snntrain.inspect.recording import UNKNOWN, Probes, of_sample
 
 
 @dataclass(frozen=True)
@@ -137,12 +137,12 @@ def figures(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -
 
 
 def _titles(probes: Probes) -> list[str]:
-    """What each sample is, and what it is taken for where that is something else."""
-    titles = []
-    for number, (label, guess) in enumerate(zip(probes.labels, predicted(probes), strict=True), 1):
+    """What each sample is, what it is taken for where that is something else, and whether by a tie."""
+    titles, answers = [], probes.answers
+    for number, (label, guess, tied) in enumerate(zip(probes.labels, answers.classes, answers.tied, strict=True), 1):
         true = "" if label == UNKNOWN else f", class {probes.class_names[label]}"
         taken = "" if guess == label else f", taken for {probes.class_names[guess]}"
-        titles.append(f"image {number}{true}{taken}")
+        titles.append(f"image {number}{true}{taken}{', tied' if tied else ''}")
     return titles
 
 

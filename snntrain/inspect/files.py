@@ -37,13 +37,14 @@ def png(figure: Figure) -> bytes:
 
 
 def arrays(probes: Probes) -> dict[str, np.ndarray]:
-    """All that was recorded: `<layer>/h`, `/v` and `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `labels`, …"""
+    """All that was recorded: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `predicted`, …"""
     layers: dict[str, Any] = {}
     for layer, recording in probes.recordings.items():
         layers |= {f"{layer}/h": recording.h, f"{layer}/v": recording.v, f"{layer}/s": recording.s}
     return layers | {
         "input": probes.images,
         "output": probes.output,
+        "predicted": np.asarray(probes.answers.classes, np.int64),
         "labels": np.asarray(probes.labels, np.int64),
         "class_names": np.asarray(probes.class_names, str),
     }

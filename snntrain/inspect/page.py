@@ -16,7 +16,7 @@ from PIL import Image
 from snntrain.inspect.numbers import LayerNumbers
 from snntrain.inspect.pictures.output import visible
 from snntrain.inspect.pictures.panels import INK
-from snntrain.inspect.recording import UNKNOWN, Probes, predicted
+from snntrain.inspect.recording import UNKNOWN, Probes
 
 STYLE = Path(__file__).with_name("page.css")
 # What the title of a picture's tag says before the slash, in words.
@@ -87,7 +87,7 @@ def _head(seen: Inspection) -> Iterable[str]:
 
 
 def _images(seen: Inspection) -> Iterable[str]:
-    probes, guesses = seen.probes, predicted(seen.probes)
+    probes, guesses = seen.probes, seen.probes.answers.classes
     yield '<section id="images"><h2>Images</h2><div class="cards">'
     for number, (image, source) in enumerate(zip(probes.images, seen.sources, strict=True)):
         label, guess = probes.labels[number], probes.class_names[guesses[number]]
@@ -97,9 +97,12 @@ def _images(seen: Inspection) -> Iterable[str]:
             f'<figure class="card"><img alt="image {number + 1}" src="{_png(visible(image))}">'
             f"<figcaption><b>image {number + 1}</b><span>{escape(source)}</span>"
             f"<span>true class <b>{escape(true)}</b></span>"
-            f"<span{verdict}>predicted <b>{escape(guess)}</b></span></figcaption></figure>"
+            f"<span{verdict}>predicted <b>{escape(guess)}</b>{', tied' if probes.answers.tied[number] else ''}</span>"
+            "</figcaption></figure>"
         )
     yield "</div>"
+    if any(probes.answers.tied):
+        yield "<p>Tied: several classes share the greatest output; the first of them is predicted.</p>"
     yield from _pictures(seen, [tag for tag in seen.pictures if tag.startswith("output/")])
     yield "</section>"
 

@@ -32,6 +32,24 @@ class Recording:
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What a network takes a few images for, as `snntrain.network.readout` decides.
+
+    Args:
+        scores: `[N, classes]`: spikes of a class over all steps and votes; where the output is not made of spikes, its
+            sum over the steps.
+        classes: the class of each image `[N]`.
+        tied: whether several classes share its greatest score `[N]`; then the first of them is its class.
+        votes: spiking neurons a class; None where the output is not made of spikes.
+    """
+
+    scores: NDArray[np.float64]
+    classes: Sequence[int]
+    tied: Sequence[bool]
+    votes: int | None
+
+
+@dataclass(frozen=True)
 class Probes:
     """The images that are looked at, and what a network did with them.
 
@@ -41,6 +59,7 @@ class Probes:
         class_names: of all classes.
         recordings: of each spiking layer `[T, N, *]`, by name, in the order in which they ran.
         output: what the loss was given `[T, N, classes]`.
+        answers: the classes that it says.
     """
 
     images: NDArray[np.float32]
@@ -48,6 +67,7 @@ class Probes:
     class_names: Sequence[str]
     recordings: Mapping[str, Recording]
     output: NDArray[np.float32]
+    answers: Answers
 
 
 def of_sample(recording: Recording, sample: int) -> Recording:
@@ -59,9 +79,3 @@ def of_sample(recording: Recording, sample: int) -> Recording:
         v=recording.v[:, sample].reshape(T, -1),
         s=recording.s[:, sample].reshape(T, -1),
     )
-
-
-def predicted(probes: Probes) -> list[int]:
-    """The class that each sample is taken for: the one whose output spikes most (of equals the first)."""
-    guesses: list[int] = probes.output.sum(0).argmax(1).tolist()
-    return guesses

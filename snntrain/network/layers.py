@@ -50,9 +50,9 @@ class Vote(OverTime):
         self.votes = votes
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[T, N, classes * votes]` to `[T, N, classes]`."""
+        """`[T, N, classes * votes]` to `[T, N, classes]`, float32 at least: half precision cannot tell every share."""
         ballots: Tensor = x.unflatten(2, (-1, self.votes))
-        return ballots.mean(3)
+        return ballots.mean(3, dtype=torch.promote_types(x.dtype, torch.float32))
 
     def extra_repr(self) -> str:
         return f"votes={self.votes}"

@@ -12,12 +12,12 @@ from pathlib import Path
 from snntrain.errors import printable
 from snntrain.report.runs import COMPLETED, Run
 
-METRIC = "test_accuracy"
-# What a run is judged by until it has been tested.
-SUBSTITUTE = "val_accuracy"
+# A choice by the test images would make them a part of the search.
+METRIC = "val_accuracy"
+TESTED = "test_accuracy"
 # Neither tells what was tried: the name is a label, the seed is there to be averaged over.
 LABELS = ("name", "seed")
-_LOWER_IS_BETTER = ("loss", "_seconds", "_per_image", "parameters", "_bytes")
+_LOWER_IS_BETTER = ("loss", "_seconds", "_per_image", "parameters", "_bytes", "_ties", "_ties_last")
 
 
 @dataclass(frozen=True)
@@ -29,19 +29,17 @@ class Row:
         label: a short name of its folder that no other run here has.
         settings: its value of each column of the comparison; a key that it lacks is missing.
         value: the metric, or None.
-        substituted: whether `value` is the validation accuracy in place of the missing test accuracy.
     """
 
     run: Run
     label: str
     settings: Mapping[str, str]
     value: float | None
-    substituted: bool
 
     @property
     def counts(self) -> bool:
         """Whether it enters means: only what was trained to its end can be compared."""
-        return self.run.status == COMPLETED and self.value is not None and not self.substituted
+        return self.run.status == COMPLETED and self.value is not None
 
 
 @dataclass(frozen=True)
@@ -64,6 +62,11 @@ class Comparison:
         return self.metric.endswith(_LOWER_IS_BETTER)
 
     @property
+    def best(self) -> Row | None:
+        """The best of the completed runs, if there is one."""
+        return next((row for row in self.rows if row.counts), None)
+
+    @property
     def ended_badly(self) -> list[Row]:
         """The runs that have something to say of their end."""
         return [row for row in self.rows if row.run.ending is not None]
@@ -81,11 +84,8 @@ def compare(runs: Sequence[Run], metric: str = METRIC) -> Comparison:
     labels = short_labels([run.path for run in runs])
     rows = []
     for run, settings, label in zip(runs, values, labels, strict=True):
-        value, substituted = run.figures.get(metric), False
-        if value is None and metric == METRIC and SUBSTITUTE in run.figures:
-            value, substituted = run.figures[SUBSTITUTE], True
         chosen = {column: settings[column] for column in columns if column in settings}
-        rows.append(Row(run, label, chosen, value, substituted))
+        rows.append(Row(run, label, chosen, run.figures.get(metric)))
     sign = 1 if metric.endswith(_LOWER_IS_BETTER) else -1
     rows.sort(key=lambda row: math.inf if row.value is None else sign * row.value)
     return Comparison(rows, metric, columns, shared)

@@ -47,7 +47,7 @@ def plot_data(report: Report) -> dict[str, Any]:
 
 def _colour_factors(report: Report, labels: Sequence[str]) -> list[dict[str, Any]]:
     """What the curves may be coloured by, the factor of the greatest effect first; few runs each by itself."""
-    ordered = [effect.factor for effect in report.effects]
+    ordered = [effect.factor for effect in report.effects.found]
     ordered += [factor for factor in report.comparison.factors if factor not in ordered]
     found = []
     for name in ordered:

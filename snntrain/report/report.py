@@ -13,7 +13,8 @@ from snntrain.errors import UserError, printable
 from snntrain.folder import Folder
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC, Comparison, compare, metrics
-from snntrain.report.statistics import Effect, SeedGroup, effects, over_seeds
+from snntrain.report.effects import Effects, effects
+from snntrain.report.statistics import SeedGroup, over_seeds
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Report:
     title: str
     comparison: Comparison
     groups: Sequence[SeedGroup]
-    effects: Sequence[Effect]
+    effects: Effects
 
     @property
     def counts(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
+from snntrain.report.comparison import METRIC, TESTED
 from snntrain.report.curves import MOST_CURVES
 from snntrain.report.markup import bounds, cell, element, heading, linked, section, select, status, strip
 from snntrain.report.plot_data import COSTS
@@ -13,7 +14,7 @@ from snntrain.report.report import Report
 from snntrain.report.runs import Run
 from snntrain.report.statistics import repeated
 from snntrain.report.table import effects_table, figure, runs_table, seeds_table, signed, spread_shown
-from snntrain.report.text import DIFFERENCE
+from snntrain.report.text import compared, ranking
 
 FEW = 5
 CURVE_WORDS = {
@@ -28,26 +29,33 @@ def glance(report: Report, links: Sequence[str]) -> str:
     """The cards at the top; `links` lead to the folders of the runs."""
     comparison = report.comparison
     cards = []
-    best = next((index for index, row in enumerate(comparison.rows) if row.counts), None)
-    if best is not None:
-        row = comparison.rows[best]
+    row = comparison.best
+    if row is not None:
         told = " ".join(f"{key}={value}" for key, value in row.settings.items()) or row.label
-        cards.append(_card("Best run", figure(comparison.metric, row.value or 0.0), linked(told, links[best])))
+        value, link = figure(comparison.metric, row.value or 0.0), links[list(comparison.rows).index(row)]
+        tested = row.run.figures.get(TESTED) if comparison.metric == METRIC else None
+        beside = "" if tested is None else escape(f", {TESTED} {figure(TESTED, tested)}")
+        cards.append(_card(f"Best run by {comparison.metric}", value, linked(told, link) + beside))
     if repeated(report.groups):
         group = report.groups[0]
         first = group.rows[0].settings
         told = " ".join(f"{key}={first[key]}" for key in comparison.factors if key in first)
         mean, *deviation = spread_shown(comparison.metric, group.spread).split(" ", maxsplit=1)
         seeds = f"mean of {group.spread.count}" if group.spread.count > 1 else "one run"
+        if comparison.metric == METRIC and group.tested is not None:
+            seeds += f", {TESTED} {spread_shown(TESTED, group.tested)}"
         cards.append(_card("Best over seeds", mean, escape(f"{told or 'all alike'}, {seeds}"), "".join(deviation)))
-    if report.effects:
-        effect = report.effects[0]
+    if report.effects.found:
+        effect = report.effects.found[0]
         means = [level.spread.mean for level in effect.levels]
         top = effect.levels[means.index(max(means))]
         told = f"from its lowest mean to its highest, {figure(comparison.metric, max(means))} of {top.value}"
         cards.append(_card("Greatest effect", effect.factor, escape(told), signed(comparison.metric, effect.range)))
-    total = sum(row.run.figures.get("train_seconds", 0.0) for row in comparison.rows)
-    cards.append(_card("Runs", f"{len(comparison.rows):,}", escape(f"{_duration(total)} of training in all")))
+    training, wall = (
+        sum(row.run.figures.get(key, 0.0) for row in comparison.rows) for key in ("train_seconds", "wall_seconds")
+    )
+    told = f"{_duration(training)} of training in all" + (f", {_duration(wall)} from start to end" if wall else "")
+    cards.append(_card("Runs", f"{len(comparison.rows):,}", escape(told)))
     return element("section", "\n".join(cards), class_="glance")
 
 
@@ -113,7 +121,7 @@ def runs(report: Report, links: Sequence[str]) -> str:
     told = '<span id="filtered" class="muted" role="status"></span>'
     search = '<label>filter <input id="filter" type="search" placeholder="words, as plif soft"></label>'
     controls = element("div", search + told, class_="controls")
-    note = "The best first. A heading sorts; a run leads to its folder."
+    note = f"The best first, {ranking(comparison)}. A heading sorts; a run leads to its folder."
     return section("Runs", note, controls, _scrolled(table))
 
 
@@ -191,12 +199,13 @@ def _scale(metric: str, low: float, high: float) -> str:
 
 def effects(report: Report) -> Iterator[str]:
     """The marginal effects."""
-    if not report.effects:
+    found, metric = report.effects.found, report.comparison.metric
+    notes = [f"{note[0].upper()}{note[1:]}." for note in compared(report.effects)]
+    if not notes:
         return
-    metric = report.comparison.metric
-    low, high = bounds([level.spread for effect in report.effects for level in effect.levels])
     blocks = []
-    for effect in report.effects:
+    low, high = bounds([level.spread for effect in found for level in effect.levels]) if found else (0.0, 1.0)
+    for effect in found:
         columns = effects_table(metric, [effect])[1:]
         head = [heading(column, None) for column in columns]
         head.append(element("th", escape(_scale(metric, low, high)), scope="col"))
@@ -204,9 +213,9 @@ def effects(report: Report) -> Iterator[str]:
         for index, level in enumerate(effect.levels):
             drawn = element("td", strip(level.spread, low, high, effect.mean))
             lines.append(element("tr", "".join(cell(column, index) for column in columns) + drawn))
-        blocks.append(element("div", element("h3", escape(effect.factor)) + _table(head, lines)))
-    note = f"{DIFFERENCE[0].upper()}{DIFFERENCE[1:]}. All strips have the same scale."
-    yield section("What each factor does", note, element("div", "\n".join(blocks), class_="effects"))
+        blocks.append(element("div", element("h3", escape(effect.factor + "*" * effect.fitted)) + _table(head, lines)))
+    told = " ".join([*notes, *(["All strips have the same scale."] if found else [])])
+    yield section("What each factor does", told, element("div", "\n".join(blocks), class_="effects"))
 
 
 def shared(report: Report) -> Iterator[str]:

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from snntrain.errors import printable
-from snntrain.report.comparison import LABELS, METRIC, SUBSTITUTE, Comparison, Row
-from snntrain.report.statistics import Effect, SeedGroup, Spread, in_order
+from snntrain.report.comparison import LABELS, METRIC, TESTED, Comparison, Row
+from snntrain.report.effects import Effect
+from snntrain.report.statistics import SeedGroup, Spread, in_order
 
 Value = str | float | None
 
 # Beside the metric, the most telling first.
-FIGURES = (METRIC, SUBSTITUTE, "spikes_per_image", "energy_nj_per_image", "parameters", "train_seconds")
+FIGURES = (TESTED, METRIC, "spikes_per_image", "energy_nj_per_image", "parameters", "train_seconds", "wall_seconds")
 WORDS = ("precision", "device_name")
-SUBSTITUTED = f"* {SUBSTITUTE}: the run has no {METRIC}"
 MOST_ROWS = 50
 LONGEST_CELL = 40
 NOTHING = "–"
@@ -67,13 +67,18 @@ def figure(name: str, value: float) -> str:
 
 
 def runs_table(comparison: Comparison, figures: Sequence[str] = FIGURES) -> list[Column]:
-    """A row a run: the settings that differ, the metric, those of `figures` that differ, the status, the folder."""
+    """A row a run: the settings that differ, the metric, those of `figures` that differ, the status, the folder.
+
+    Beside METRIC the test accuracy is always there: it tells how good the run that was picked is.
+    """
     rows = comparison.rows
     columns = [Column(name, [row.settings.get(name) for row in rows], "setting") for name in comparison.columns]
-    columns.append(_metric_column(comparison.metric, rows))
+    shown: list[Value] = [None if row.value is None else figure(comparison.metric, row.value) for row in rows]
+    columns.append(Column(comparison.metric, shown, "metric"))
     for name in figures:
         values: list[Value] = [row.run.figures.get(name) for row in rows]
-        if name != comparison.metric and len(set(values) - {None}) > 1:
+        least = 0 if (comparison.metric, name) == (METRIC, TESTED) else 1
+        if name != comparison.metric and len(set(values) - {None}) > least:
             columns.append(Column(name, values, "figure", _figure_shown(name)))
     for name in WORDS:
         words: list[Value] = [row.run.words.get(name) for row in rows]
@@ -83,16 +88,6 @@ def runs_table(comparison: Comparison, figures: Sequence[str] = FIGURES) -> list
     if set(states) != {"completed"}:
         columns.append(Column("status", states, "status"))
     return [*columns, Column("run", [row.label for row in rows], "run")]
-
-
-def _metric_column(name: str, rows: Sequence[Row]) -> Column:
-    """The metric, with a star where another figure stands in for it."""
-    values = [None if row.value is None else figure(name, row.value) + "*" * row.substituted for row in rows]
-    # Without a star anywhere the digits would not be under each other with one.
-    starred = any(row.substituted for row in rows)
-    return Column(
-        name, [f"{value} " if starred and value and value[-1] != "*" else value for value in values], "metric"
-    )
 
 
 def _figure_shown(name: str) -> Callable[[Value], str]:
@@ -106,9 +101,12 @@ def seeds_table(comparison: Comparison, groups: Sequence[SeedGroup]) -> list[Col
     spreads: list[Value] = [spread_shown(comparison.metric, group.spread) for group in groups]
     seeds: list[Value] = [", ".join(row.settings.get("seed", "") for row in _by_seed(group)) for group in groups]
     counts: list[Value] = [float(group.spread.count) for group in groups]
+    tested: list[Value] = [spread_shown(TESTED, group.tested) if group.tested else None for group in groups]
+    beside = comparison.metric == METRIC and any(tested)
     return [
         *settings,
         Column(comparison.metric, spreads, "metric"),
+        *([Column(TESTED, tested, "figure")] if beside else []),
         Column("runs", counts, "figure", _figure_shown("runs")),
         *([Column("seeds", seeds, "word")] if "seed" in comparison.columns else []),
     ]
@@ -119,17 +117,21 @@ def _by_seed(group: SeedGroup) -> list[Row]:
 
 
 def effects_table(metric: str, effects: Sequence[Effect]) -> list[Column]:
-    """A row a value of each factor."""
+    """A row a value of each factor; a star marks factors whose values were not compared directly."""
     levels = [(effect, level) for effect in effects for level in effect.levels]
-    names: list[Value] = [effect.factor if level is effect.levels[0] else "" for effect, level in levels]
+    names: list[Value] = [
+        effect.factor + "*" * effect.fitted if level is effect.levels[0] else "" for effect, level in levels
+    ]
     differences: list[Value] = [signed(metric, level.difference) for _, level in levels]
     counts: list[Value] = [float(level.spread.count) for _, level in levels]
+    combinations: list[Value] = [float(level.combinations) for _, level in levels]
     return [
         Column("factor", names, "setting"),
         Column("value", [level.value for _, level in levels], "setting"),
         Column(metric, [spread_shown(metric, level.spread) for _, level in levels], "metric"),
         Column("difference", differences, "figure", str),
         Column("runs", counts, "figure", _figure_shown("runs")),
+        Column("combinations", combinations, "figure", _figure_shown("combinations")),
     ]
 
 

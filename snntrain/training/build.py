@@ -18,6 +18,7 @@ from snntrain.data.augment import Augment
 from snntrain.data.batches import Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
+from snntrain.network.readout import Readout, readout_of
 from snntrain.neuron import BaseNode
 from snntrain.training import precision, runtime
 from snntrain.training.average import Average
@@ -49,6 +50,11 @@ class Model(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.network = network
+
+    @property
+    def readout(self) -> Readout:
+        """How its output is read."""
+        return readout_of(self.network)
 
     def forward(self, images: Tensor) -> Tensor:
         spikes: Tensor = self.network(self.encoder(images))

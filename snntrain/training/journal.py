@@ -96,10 +96,11 @@ class Journal:
             with self.board.tolerant("what is watched of the neurons"):
                 self._look(self.monitor, epoch, last)
         total = self.job.config.trainer.epochs
+        ties = f" ties {epoch.validation.ties}" if epoch.validation.ties else ""
         self.say(
             f"epoch {epoch.number:>{len(str(total))}}/{total}"
             f"  train loss {epoch.training.loss:.4f} accuracy {epoch.training.accuracy:.4f}"
-            f"  val loss {epoch.validation.loss:.4f} accuracy {epoch.validation.accuracy:.4f}"
+            f"  val loss {epoch.validation.loss:.4f} accuracy {epoch.validation.accuracy:.4f}{ties}"
             f"  {epoch.images_per_second:,.0f} images/s{'  best so far' if epoch.improved else ''}"
         )
         if epoch.skipped:
@@ -136,6 +137,7 @@ class Journal:
             "train_accuracy": epoch.training.accuracy,
             "val_loss": epoch.validation.loss,
             "val_accuracy": epoch.validation.accuracy,
+            "val_ties": epoch.validation.ties,
             "learning_rate": epoch.learning_rate,
             "skipped_steps": epoch.skipped,
             "seconds": round(epoch.seconds, 3),

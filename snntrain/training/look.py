@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from torch import Tensor
 
 from snntrain.inspect.probe import recording, watch
-from snntrain.inspect.recording import Probes
+from snntrain.inspect.recording import Answers, Probes
+from snntrain.network.readout import Readout
 from snntrain.neuron import spiking_layers
 from snntrain.neuron.recurrence import Trajectory
 from snntrain.training.build import Job
@@ -43,4 +44,16 @@ def as_probes(
         class_names=job.data.class_names,
         recordings={name: recording(nodes[name], trajectory) for name, trajectory in trajectories.items()},
         output=output.float().cpu().numpy(),
+        answers=answers(job.evaluated.readout, output),
+    )
+
+
+def answers(readout: Readout, output: Tensor) -> Answers:
+    """What an output `[T, N, classes]` says of each image, on the host."""
+    decision = readout.decide(output)
+    return Answers(
+        scores=decision.scores.double().cpu().numpy(),
+        classes=decision.classes.tolist(),
+        tied=decision.tied.tolist(),
+        votes=readout.votes,
     )

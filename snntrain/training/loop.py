@@ -32,6 +32,8 @@ def fit(training: Training, journal: Journal, saver: Saver, stop: Stop) -> None:
         stop.check()
         if saver.due():
             saver.save()
+            # How long the run has been open is known up to there, too, should it be killed.
+            journal.run.write_summary()
 
     try:
         while not progress.is_over(trainer):
@@ -48,7 +50,7 @@ def fit(training: Training, journal: Journal, saver: Saver, stop: Stop) -> None:
         saver.save()
         raise
     if progress.finished < trainer.epochs:
-        journal.say(f"stopped early: no better validation accuracy in {trainer.early_stopping} epochs")
+        journal.say(f"stopped early: no better validation (accuracy, then loss) in {trainer.early_stopping} epochs")
 
 
 def train_epoch(training: Training, between_steps: Callable[[], None] = lambda: None) -> Metrics:

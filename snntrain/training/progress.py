@@ -91,7 +91,9 @@ class Progress:
         self.epoch, self.batch, self.images = state["epoch"], state["batch"], state["images"]
         self.learning_rate = state["learning_rate"]
         for name, sums in self.tally.sums().items():
-            sums.copy_(state["tally"][name])
+            # Earlier versions counted no ties; what training has of them is shown nowhere.
+            if name != "ties" or name in state["tally"]:
+                sums.copy_(state["tally"][name])
         best = state["best"]
         device = self.tally.loss.device
         weights = {name: value.to(device) for name, value in best["weights"].items()}
@@ -101,4 +103,4 @@ class Progress:
 
 def beginning(job: Job) -> Progress:
     """Of a job of which nothing is trained yet."""
-    return Progress(Tally(job.classes, job.runtime.device, finite_only=True))
+    return Progress(Tally(job.classes, job.runtime.device, job.model.readout, finite_only=True))

@@ -18,6 +18,7 @@ from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
 from snntrain.training import build, runtime, tested
 from snntrain.training.build import Job
+from snntrain.training.evaluate import tied
 from snntrain.training.journal import Journal
 from snntrain.training.loop import fit
 from snntrain.training.memory import EVALUATION, explained
@@ -125,6 +126,9 @@ def test(job: Job, best: Best, run: RunFolder, board: Board, stop: Stop) -> None
     with run.writing():
         tested.write(run.path, entries)
     run.summary |= {"test_accuracy": of_best.accuracy, "test_accuracy_last": of_last.accuracy}
+    run.summary |= {"test_ties": of_best.ties, "test_ties_last": of_last.ties}
+    if of_best.ties:
+        log.info("test images: %s", tied(of_best))
     run.summary["cost"] = figures = cost.figures(len(job.data.test))
     for name, kind in not_counted(figures, network).items():
         log.warning("what %s (%s) costs is not known: its operations cannot be counted", name, kind)
@@ -146,6 +150,7 @@ def summary_line(run: RunFolder) -> str:
         "val_accuracy",
         "epochs",
         "train_seconds",
+        "wall_seconds",
         "images_per_second",
     )
     figures = " ".join(f"{key}={run.summary[key]:.6g}" for key in keys)

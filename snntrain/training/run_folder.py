@@ -7,6 +7,7 @@ import json
 import os
 import shlex
 import stat
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -31,12 +32,14 @@ if TYPE_CHECKING:  # The command line asks this module about folders before it h
 
 # What summary.json says besides status, error and name; null until it is known.
 FIGURES = (
-    *("test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "train_seconds"),
-    *("images_per_second", "parameters", "device", "device_name", "precision", "cost"),
+    *("test_accuracy", "test_accuracy_last", "test_ties", "test_ties_last", "val_accuracy", "best_epoch", "epochs"),
+    *("train_seconds", "wall_seconds", "images_per_second", "parameters", "device", "device_name", "precision", "cost"),
 )
 METRICS = "metrics.jsonl"
 # Where it is written down what was asked of Hydra.
 HYDRA_FOLDER = ".hydra"
+# A thousand years: more is no time that anybody has waited.
+MOST_SECONDS = 1e11
 
 
 class RunFolder:
@@ -75,6 +78,7 @@ class RunFolder:
         self.summary: dict[str, Any] = {"status": "running", "error": None, "name": name}
         self.summary |= dict.fromkeys(FIGURES)
         self._earlier: dict[str, Any] = {}
+        self._opened = time.monotonic()
 
     def __enter__(self) -> RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
@@ -136,6 +140,9 @@ class RunFolder:
             ) from error
 
     def write_summary(self) -> None:
+        """Writes summary.json, which gives as `wall_seconds` how long the run has been open, over all of its starts."""
+        before, now = _seconds(self._earlier.get("wall_seconds")), time.monotonic() - self._opened
+        self.summary["wall_seconds"] = round(before + now, 3)
         with self.writing():
             self._write_json("summary.json", self.summary)
 
@@ -188,6 +195,11 @@ def read_summary(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return typed(content, FIGURES) if isinstance(content, dict) else {}
+
+
+def _seconds(value: Any) -> float:
+    """The value where it can be a time, else 0."""
+    return value if type(value) in (int, float) and 0 <= value < MOST_SECONDS else 0.0
 
 
 def in_one_line(error: BaseException) -> str:

@@ -14,6 +14,8 @@ def constant(optimizer: Optimizer, total_steps: int) -> LRScheduler:
 def cosine(optimizer: Optimizer, total_steps: int, warmup: float, final: float) -> LRScheduler:
     """Rises in a line over the first share `warmup` of the steps, then falls along half a cosine to `final`.
 
+    Where the rise has n steps, the first of them is at 1/(n + 1) of the greatest.
+
     Args:
         optimizer: its learning rate is the greatest.
         total_steps: steps of the whole run.
@@ -33,6 +35,9 @@ def cosine(optimizer: Optimizer, total_steps: int, warmup: float, final: float) 
 
 def one_cycle(optimizer: Optimizer, total_steps: int, warmup: float) -> LRScheduler:
     """Up to the optimizer's learning rate and far down again, momentum the other way (Smith and Topin, 2018).
+
+    From lr/25 up to lr, then to lr/250,000; momentum, or the first of betas, from 0.95 to 0.85 and back, whatever the
+    optimizer was given.
 
     Args:
         optimizer: its learning rate is the greatest.

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Any
 
 TEXTS = ("status", "error", "name", "device", "device_name", "precision")
-COUNTS = ("best_epoch", "epochs", "parameters")
+COUNTS = ("best_epoch", "epochs", "parameters", "test_ties", "test_ties_last")
 COST = "cost"
 # A run writes lines of 600 letters, and no number near these.
 LONGEST_TEXT = 1000

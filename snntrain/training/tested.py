@@ -1,6 +1,7 @@
 """What a run's weights came to on the test images, kept in its folder: test.json.
 
-A JSON object with `best` and `last`, each {"weights": a digest of them, "loss": …, "confusion": a row a true class}.
+A JSON object with `best` and `last`, each {"weights": a digest of them, "loss": …, "confusion": a row a true class,
+"ties": how many images}.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ FILE = "test.json"
 
 def entry(network: nn.Module, metrics: Metrics) -> dict[str, Any]:
     """What is kept of a test of `network` as it is now."""
-    return {"weights": digest(network), "loss": metrics.loss, "confusion": metrics.confusion.tolist()}
+    counts = {"confusion": metrics.confusion.tolist(), "ties": metrics.ties}
+    return {"weights": digest(network), "loss": metrics.loss, **counts}
 
 
 def write(folder: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
@@ -42,12 +44,15 @@ def read(folder: Path, network: nn.Module, classes: int) -> Metrics | None:
         content = json.loads(plain_yaml.text(folder / FILE))
         weights = digest(network)
         kept = next(entry for entry in content.values() if entry["weights"] == weights)
-        loss, confusion = kept["loss"], _matrix(kept["confusion"], classes)
+        loss, confusion, ties = kept["loss"], _matrix(kept["confusion"], classes), kept["ties"]
     except (OSError, ValueError, RecursionError, AttributeError, TypeError, KeyError, StopIteration):
         return None
     if not isinstance(loss, float) or confusion is None:
         return None
-    return Metrics(loss, confusion.trace().item() / max(1, int(confusion.sum())), confusion)
+    images = int(confusion.sum())
+    if type(ties) is not int or not 0 <= ties <= images:
+        return None
+    return Metrics(loss, confusion.trace().item() / max(1, images), confusion, ties)
 
 
 def _matrix(rows: Any, classes: int) -> Tensor | None:

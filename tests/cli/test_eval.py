@@ -87,6 +87,27 @@ def test_the_run_has_kept_the_same_confusion_matrix(
     assert tested.digest(network) == kept["weights"]
 
 
+def test_ties_are_counted_and_said_alike_by_the_run_its_files_and_eval(
+    snntrain: Callable[..., Outcome], tmp_path: Path
+) -> None:
+    """An untrained network of two votes and a low threshold: some of its images are tied, not all."""
+    low = ("neuron=if", "neuron.v_threshold=0.2", "T=3", "network.votes=2", "optimizer.lr=1e-9", "monitor=off")
+    out = snntrain(*TINY, *low, "hydra.run.dir=run").out
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    ties = summary["test_ties"]
+    assert 0 < ties < 359
+    told = f"{ties} of 359 are tied: several classes share the greatest output; the first is taken"
+    assert f"test images: {told}" in out.splitlines()
+    assert f"test ties     {told}" in snntrain("eval", "run=run").out.splitlines()
+    kept = json.loads((tmp_path / "run" / "test.json").read_text())
+    assert (kept["best"]["ties"], kept["last"]["ties"]) == (ties, summary["test_ties_last"])
+    (row,) = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
+    assert f"accuracy {row['val_accuracy']:.4f} ties {row['val_ties']} " in out
+    assert snntrain("inspect", "run=run", "sample=0", "layer=out_neuron").status == 0
+    page = (tmp_path / "run" / "inspect" / "index.html").read_text(encoding="utf-8")
+    assert f"<dt>test ties</dt><dd>{ties}</dd>" in page
+
+
 def test_every_spiking_layer_has_a_firing_rate(snntrain: Callable[..., Outcome], finished_run: Path) -> None:
     out = snntrain("eval", f"run={finished_run}").out
     _, told = out.split("firing rate (spikes a neuron and time step)\n")

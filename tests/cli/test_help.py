@@ -1,6 +1,7 @@
 """The help text names everything that there is, and what it may be."""
 
 from dataclasses import fields, is_dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,13 @@ def text() -> str:
 
 
 def described(text: str, key: str) -> str:
-    """The lines of a key, as one."""
+    """The lines of a key, as one; a key that means something else to each option has several beginnings."""
     lines = text.splitlines()
-    (first,) = (n for n, line in enumerate(lines) if line.startswith(f"  {key}="))
-    told = [lines[first]]
-    for line in lines[first + 1 :]:
-        if not line.startswith(" " * 40):
-            break
-        told.append(line.strip())
+    told = []
+    for first in (n for n, line in enumerate(lines) if line.startswith(f"  {key}=")):
+        told.append(lines[first])
+        told += [line.strip() for line in takewhile(lambda line: line.startswith(" " * 40), lines[first + 1 :])]
+    assert told
     return " ".join(" ".join(told).split())
 
 
@@ -53,6 +53,10 @@ def test_every_key_is_listed(text: str) -> None:
         ("dataset.augment.translate", "(>= 0 and < 1)"),
         ("neuron.tau", "lif: membrane time constant"),
         ("optimizer.betas", "all but sgd: "),
+        ("scheduler.warmup", "cosine: share of the run in which the learning rate rises in a line, from lr/(1 + steps"),
+        ("scheduler.warmup", "onecycle: share of the run in which the learning rate rises, from lr/25"),
+        ("trainer.limit_batches", "of training and of validation each"),
+        ("trainer.early_stopping", "validation (accuracy, then loss)"),
     ],
 )
 def test_a_key_says_its_default_its_meaning_and_what_it_may_be(key: str, told: str, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import re
 import shutil
 import subprocess
@@ -85,6 +86,8 @@ def forward(run: Path, indices: list[int], *overrides: str) -> dict[str, np.ndar
     images = torch.stack([job.data.test[index] for index in indices]) / job.data.scale
     with torch.no_grad():
         found = {"input": images.numpy(), "output": net(images).numpy()}
+    # TINY has ten votes a class.
+    found["predicted"] = (10 * found["output"]).round().astype(np.int64).sum(0).argmax(1)
     for name, layer in spiking_layers(net.network):
         assert layer.monitor
         found |= {f"{name}/{key}": np.stack(values) for key, values in layer.monitor.items()}
@@ -148,10 +151,57 @@ def test_what_the_runs_own_test_came_to_is_not_measured_again(
     checkpoint.restore(network, finished_run / "checkpoints" / "best.pt")
     # Other than it is, to be told from what would be measured.
     confusion = torch.eye(10, dtype=torch.int64)
-    tested.write(tmp_path / "run", {"best": tested.entry(network, Metrics(0.125, 1.0, confusion))})
+    tested.write(tmp_path / "run", {"best": tested.entry(network, Metrics(0.125, 1.0, confusion, 5))})
     assert snntrain("inspect", "run=run", "sample=0", "layer=out_neuron", "out=seen", *override).status == 0
     words = " ".join(" ".join(page_of(tmp_path / "seen").words).split())
     assert ("test accuracy 1.0000 test loss 0.1250" in words) is known
+
+
+def figures(folder: Path) -> dict[str, str]:
+    """The figures at the head of the page, by name."""
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text))
+
+
+@pytest.mark.parametrize(
+    ("words", "of_best"),
+    [
+        ((), True),
+        (("checkpoint=best", "monitor.samples=2", "trainer.device=cpu"), True),
+        (("checkpoint=last",), False),
+        (("T=9", "reset=soft"), False),
+    ],
+)
+def test_the_validation_accuracy_stands_beside_the_weights_and_settings_that_it_is_of(
+    words: tuple[str, ...], of_best: bool, snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
+) -> None:
+    told = json.loads((finished_run / "summary.json").read_text())
+    command = (f"run={finished_run}", *words)
+    assert snntrain("inspect", *command, "sample=0", "layer=out_neuron", "out=seen").status == 0
+    shown = figures(tmp_path / "seen")
+    assert shown.get("validation accuracy") == (f"{told['val_accuracy']:.4f}" if of_best else None)
+    evaluated = snntrain("eval", *command).out
+    assert f"test accuracy {shown['test accuracy']}\ntest loss     {shown['test loss']}\n" in evaluated
+    assert re.search(rf"^test ties     {shown['test ties']} of 359 are tied", evaluated, re.MULTILINE)
+    for name, key in (("epochs trained", "epochs"), ("parameters", "parameters")):
+        assert int(shown[name].replace(",", "")) == told[key]
+    assert int(shown["whole run took, s"]) == round(told["wall_seconds"])
+
+
+@pytest.mark.parametrize(
+    ("words", "told"), [((), "validated and tested on"), (("checkpoint=last",), "tested on"), (("T=2",), None)]
+)
+def test_figures_that_were_measured_on_another_device_say_so(
+    words: tuple[str, ...], told: str | None, snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(finished_run, tmp_path / "run")
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    there = summary | {"device": "cuda", "device_name": "NVIDIA H200", "precision": "bf16"}
+    (tmp_path / "run" / "summary.json").write_text(json.dumps(there))
+    assert snntrain("inspect", "run=run", "sample=0", "layer=out_neuron", "out=seen", *words).status == 0
+    assert [key for key, value in figures(tmp_path / "seen").items() if value == "NVIDIA H200, bf16"] == (
+        [told] if told else []
+    )
 
 
 def test_the_latest_run_is_inspected_and_named_in_the_command_of_the_page(
@@ -229,7 +279,7 @@ def test_the_page_tells_images_classes_figures_and_layers(inspected: Path, finis
     words = " ".join(page.words)
     seen = forward(finished_run, [3, 14])
     for number, index in enumerate((3, 14)):
-        true, guess = seen["labels"][number], seen["output"].sum(0).argmax(1)[number]
+        true, guess = seen["labels"][number], seen["predicted"][number]
         assert re.search(rf"image {number + 1}\s+test image {index}\s+true class\s+{true}\s+predicted\s+{guess}", words)
     rate = seen["fc1_neuron/s"].mean()
     silent = 100 * (seen["fc1_neuron/s"].sum((0, 1)) == 0).mean()

@@ -56,14 +56,16 @@ def test_a_sweep_over_seeds_ends_with_its_report(snntrain: Callable[..., Outcome
     outcome = snntrain("-m", "seed=0,1,2", *SMALL)
     assert outcome.status == 0
     assert "report: sweep/report.csv, sweep/report.md, sweep/report.html\n" in outcome.out
-    values = [told["test_accuracy"] for told in jobs(tmp_path / "sweep").values()]
+    values, tested = (
+        [told[key] for told in jobs(tmp_path / "sweep").values()] for key in ("val_accuracy", "test_accuracy")
+    )
     with (tmp_path / "sweep" / "report.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [float(row["test_accuracy"]) for row in rows] == sorted(values, reverse=True)
+    assert [float(row["val_accuracy"]) for row in rows] == sorted(values, reverse=True)
     head, line = outcome.out.partition("mean ± std over seeds\n")[2].splitlines()[:2]
-    assert head.split() == ["test_accuracy", "runs", "seeds"]
-    mean, std = f"{statistics.fmean(values):.4f}", f"{statistics.stdev(values):.4f}"
-    assert line.split() == [mean, "±", std, "3", "0,", "1,", "2"]
+    assert head.split() == ["val_accuracy", "test_accuracy", "runs", "seeds"]
+    spreads = [f"{statistics.fmean(figures):.4f} ± {statistics.stdev(figures):.4f}" for figures in (values, tested)]
+    assert " ".join(line.split()) == " ".join([*spreads, "3", "0,", "1,", "2"])
     assert "<h2>Mean ± std over seeds</h2>" in (tmp_path / "sweep" / "report.html").read_text()
 
 

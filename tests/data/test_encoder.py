@@ -1,7 +1,12 @@
+from fractions import Fraction
+from math import floor
+
 import pytest
 import torch
 from torch import Tensor
 
+from snntrain.data.batches import Batches
+from snntrain.data.dataset import ImageTensors
 from snntrain.data.encoder import Direct, Encoder, Latency, Poisson
 
 ENCODERS: list[type[Encoder]] = [Direct, Poisson, Latency]
@@ -60,6 +65,42 @@ def test_latency_fires_the_earlier_the_brighter() -> None:
     x = torch.tensor([1.0, 0.8, 0.5, 0.26, 0.24, 1e-6]).view(1, 1, 1, 6)
     steps = Latency(4, [0.0], [1.0])(x).argmax(0).flatten()
     assert steps.tolist() == [0, 0, 2, 2, 3, 3]
+
+
+def intensities(stored: Tensor, scale: float) -> Tensor:
+    """Stored values as `Batches` hands them to an encoder."""
+    split = ImageTensors(stored.to(torch.uint8).view(-1, 1, 1, 1), torch.zeros(stored.numel(), dtype=torch.int64))
+    x, _ = next(Batches(split, batch_size=stored.numel(), scale=scale, device="cpu").epoch())
+    return x
+
+
+# All small T, and what lies around powers of two and multiples of 5, 15 and 17, whose steps begin at bytes.
+STEPS = (*range(1, 260), 510, 765, 999, 1020, 1024, 1275, 2550, 4095)
+
+
+def steps_of_all(x: Tensor, T: int) -> list[int | None]:
+    """The step of each pixel's only spike, by the encoder; None without one."""
+    spikes = Latency(T, [0.0], [1.0])(x).flatten(1)
+    assert spikes.sum(0).max() <= 1
+    return [int(column.argmax()) if column.any() else None for column in spikes.T]
+
+
+@pytest.mark.parametrize(("scale", "most"), [(255, 255), (16, 16)])
+def test_latency_is_exact_on_every_stored_value(scale: int, most: int) -> None:
+    x = intensities(torch.arange(most + 1), float(scale))
+    for T in STEPS:
+        expected = [min(T - 1, floor(T * (1 - Fraction(value, scale)))) if value else None for value in range(most + 1)]
+        assert steps_of_all(x, T) == expected, T
+
+
+def test_latency_of_an_intensity_between_bytes_is_that_of_the_float() -> None:
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(500, 1, 1, 1, generator=generator)
+    between = x[((x * 255) % 1 - 0.5).abs() < 0.49].view(-1, 1, 1, 1)
+    assert len(between) > 400
+    for T in (3, 5, 64, 1000):
+        expected = [floor(T * (1 - Fraction(value))) for value in between.flatten().tolist()]
+        assert steps_of_all(between, T) == expected
 
 
 def test_latency_with_one_step_shows_every_pixel_that_is_not_black() -> None:

@@ -20,11 +20,12 @@ from snntrain.inspect import files
 from snntrain.inspect.drawing import figures
 from snntrain.inspect.numbers import layer_numbers
 from snntrain.inspect.page import Inspection, page
-from snntrain.inspect.recording import Probes, Recording
+from snntrain.inspect.recording import Recording
 from snntrain.report.page import html, in_script
 from snntrain.report.report import Report, make
 from snntrain.report.table import as_csv, markdown_text
 from snntrain.report.text import markdown, terminal
+from tests.inspect.seen import probes_of
 from tests.report.folders import write_run
 
 from .fuzz import Tried, fuzzed
@@ -211,7 +212,7 @@ def inspection() -> Inspection:
     recording = Recording(spikes * 1.2, spikes * 0.5, spikes, 1.0, 0.0)
     names = tuple(name.replace("\x1b", "").replace("\x07", "").replace("\n", " ") for name in HOSTILE)
     output = generator.random((4, 2, len(names))).astype(np.float32)
-    probes = Probes(
+    probes = probes_of(
         generator.random((2, 1, 8, 8)).astype(np.float32),
         [0, 1],
         names,

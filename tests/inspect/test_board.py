@@ -19,6 +19,7 @@ from snntrain.inspect.recording import Probes, Recording
 from snntrain.inspect.tensorboard import Board
 
 from .event_files import events
+from .seen import probes_of
 
 
 def test_a_histogram_is_written_as_it_was_counted(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def probes(recording: Recording, layer: str = "some") -> Probes:
     random = np.random.default_rng(1)
     output = random.random((T, N, 2), dtype=np.float32)
     images = random.random((N, 1, 4, 4), dtype=np.float32)
-    return Probes(images, [index % 2 for index in range(N)], ["a", "b"], {layer: recording}, output)
+    return probes_of(images, [index % 2 for index in range(N)], ["a", "b"], {layer: recording}, output)
 
 
 def spiking(samples: int = 3) -> Recording:

@@ -17,7 +17,8 @@ from snntrain.inspect.pictures import heat_map, raster, voltage_traces
 from snntrain.inspect.pictures.lettering import _outline
 from snntrain.inspect.pictures.neurons import by_activity, evenly_spread
 from snntrain.inspect.pictures.panels import HALF_DIGIT
-from snntrain.inspect.recording import Probes, Recording, of_sample
+from snntrain.inspect.recording import Recording, of_sample
+from tests.inspect.seen import probes_of
 
 T, N, NEURONS = 5, 3, 7
 TITLES = ["image 1, class cat", "image 2, class dog", "image 3, class owl"]
@@ -360,7 +361,7 @@ def test_nothing_of_a_picture_is_cut_at_its_right_edge(count: float) -> None:
     whole = recording()
     images = np.zeros((N, 1, 8, 8), np.float32)
     output = np.full((T, N, 10), count / T, np.float32)
-    probes = Probes(images, list(range(N)), tuple("0123456789"), {"layer": whole}, output)
+    probes = probes_of(images, list(range(N)), tuple("0123456789"), {"layer": whole}, output)
     drawn = dict(figures(probes, np.eye(10, dtype=np.int64), NEURONS))
     assert "output/spike_counts" in drawn
     for tag, figure in drawn.items():
@@ -368,6 +369,8 @@ def test_nothing_of_a_picture_is_cut_at_its_right_edge(count: float) -> None:
 
 
 def test_an_output_without_a_spike_has_an_axis_of_whole_spikes() -> None:
-    probes = Probes(np.zeros((1, 1, 8, 8), np.float32), [3], tuple("0123456789"), {}, np.zeros((T, 1, 10), np.float32))
+    probes = probes_of(
+        np.zeros((1, 1, 8, 8), np.float32), [3], tuple("0123456789"), {}, np.zeros((T, 1, 10), np.float32)
+    )
     ((_, figure),) = figures(probes, None, NEURONS)
     assert texts(figure, "y tick") == ["0", "0.5", "1"]

@@ -17,6 +17,7 @@ from snntrain.inspect.pictures.count_map import COLOURS, tile_columns, tiled
 from snntrain.inspect.pictures.panels import COLOURS as HUES
 from snntrain.inspect.pictures.panels import GREY
 from snntrain.inspect.recording import UNKNOWN, Probes, Recording
+from tests.inspect.seen import probes_of
 from tests.inspect.test_pictures import colours_drawn, found, frames, pixels, recording, texts, value_at
 
 T, N, CLASSES = 4, 3, 10
@@ -36,7 +37,7 @@ def probes(colours: int = 1) -> Probes:
     images = generator.random((N, colours, 8, 9)).astype(np.float32)
     maps = spikes(6)
     layers = {"conv": Recording(maps * 1.2, maps * 0.0, maps, 1.0, 0.0), "out": recording(T, N)}
-    return Probes(images, [7, 2, 0], NAMES, layers, output)
+    return probes_of(images, [7, 2, 0], NAMES, layers, output)
 
 
 def corners(bars: Any) -> NDArray[np.float64]:
@@ -112,6 +113,25 @@ def test_the_predicted_class_is_coloured_and_the_true_one_pointed_at() -> None:
     assert list(pointers.get_xdata()) == pytest.approx([ticks[name] for name in ("7", "2", "0")])
     assert list(corners(bars)[:, :2].mean(1)) == pytest.approx([ticks[name] for name in ("7", "4", "0")])
     assert texts(figure, "legend") == ["true class", "predicted, right", "predicted, wrong"]
+
+
+@pytest.mark.parametrize(
+    ("votes", "heading", "label"),
+    [
+        (1, "output spikes", "output spikes in 4 steps"),
+        (10, "output spikes, mean of 10 neurons a class", "output spikes in 4 steps"),
+        (None, "output", "output in 4 steps"),
+    ],
+)
+def test_the_picture_of_the_output_says_what_its_bars_are(votes: int | None, heading: str, label: str) -> None:
+    given = probes()
+    figure = output_counts(probes_of(given.images, given.labels, NAMES, {}, given.output, votes), ["a", "b", "c"])
+    assert texts(figure, "heading") == [heading]
+    assert texts(figure, "y label") == [label]
+    tops = [
+        float(value_at(figure, panel, corners(found(figure, "predicted classes")[0])[panel, 2])) for panel in (0, 1)
+    ]
+    assert tops == pytest.approx([4.0, 4.0])
 
 
 def test_an_image_of_unknown_class_has_no_pointer_and_is_not_wrong() -> None:
@@ -198,7 +218,7 @@ def test_an_epoch_has_every_picture_of_every_layer_and_of_the_run() -> None:
 def test_titles_tell_the_class_and_what_it_was_taken_for() -> None:
     for _, figure in figures(probes(), None, 64):
         titles = [title.partition(", rate")[0] for title in texts(figure, "title")]
-        assert titles == ["image 1, class 7", "image 2, class 2, taken for 4", "image 3, class 0"]
+        assert titles == ["image 1, class 7", "image 2, class 2, taken for 4", "image 3, class 0, tied"]
 
 
 @pytest.mark.parametrize("name", ["$\\nothing$", "$5", "Ångström", "<b>", " "])

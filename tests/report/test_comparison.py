@@ -79,15 +79,26 @@ def test_of_a_cost_the_smallest_is_the_best(metric: str, first: str, tmp_path: P
     assert compared(folders, metric).rows[0].label == first
 
 
-def test_an_untested_run_is_judged_by_its_validation_and_says_so(tmp_path: Path) -> None:
+def test_a_run_is_ranked_by_its_validation_unless_it_is_asked_otherwise(tmp_path: Path) -> None:
+    """No run is judged by another figure than the others are."""
     folders = [
-        write_run(tmp_path / "0", status="interrupted", test_accuracy=None, val_accuracy=0.95),
-        write_run(tmp_path / "1", test_accuracy=0.9),
+        write_run(tmp_path / "0", test_accuracy=0.99, val_accuracy=0.9),
+        write_run(tmp_path / "1", test_accuracy=0.8, val_accuracy=0.95),
+        write_run(tmp_path / "2", status="interrupted", test_accuracy=None, val_accuracy=0.97),
     ]
-    first, second = compared(folders).rows
-    assert (first.value, first.substituted, first.counts) == (0.95, True, False)
-    assert (second.value, second.substituted, second.counts) == (0.9, False, True)
-    assert compared(folders, "train_seconds").rows[0].substituted is False
+    by_default = compare([run for folder in folders if (run := runs.read(folder, 0.0))])
+    assert [(row.label, row.value, row.counts) for row in by_default.rows] == [
+        ("2", 0.97, False),
+        ("1", 0.95, True),
+        ("0", 0.9, True),
+    ]
+    assert by_default.best is by_default.rows[1]
+    by_test = compared(folders, "test_accuracy")
+    assert [(row.label, row.value, row.counts) for row in by_test.rows] == [
+        ("0", 0.99, True),
+        ("1", 0.8, True),
+        ("2", None, False),
+    ]
 
 
 def test_a_run_without_a_config_is_compared_by_its_figures(tmp_path: Path) -> None:

@@ -128,10 +128,26 @@ def test_numbers_stand_at_the_right_and_the_status_is_worded(text: str) -> None:
     assert 'aria-sort="descending"><button type="button">test_accuracy</button>' in text
 
 
+def test_the_page_shows_the_test_accuracy_of_the_run_that_validation_picked(tmp_path: Path) -> None:
+    for name, tested, validated in (("flattered", 0.99, 0.9), ("picked", 0.9625, 0.95)):
+        for seed in range(2):
+            figures = {"test_accuracy": tested, "val_accuracy": validated, "wall_seconds": 300.0}
+            write_run(tmp_path / f"{name}{seed}", config={"T": len(name), "seed": seed}, **figures)
+    report = make([tmp_path], "val_accuracy", 0.0)
+    text = html(report, report.links(tmp_path))
+    cards = text.partition("The best first")[0]
+    assert '<h2>Best run by val_accuracy</h2><div class="value">0.9500</div>' in cards
+    assert "</a>, test_accuracy 0.9625</p>" in cards
+    assert "T=6, mean of 2, test_accuracy 0.9625 ± 0.0000" in cards
+    assert "40 seconds of training in all, 20 minutes from start to end" in cards
+    assert "ranked by val_accuracy: the test images have no part in the choice" in text
+    assert "0.9900" not in cards
+
+
 def test_a_report_of_one_failed_run_is_a_page_too(tmp_path: Path) -> None:
     none = {"test_accuracy": None, "val_accuracy": None, "train_seconds": None}
     write_run(tmp_path / "a", status="failed", error="no luck", curve=(), **none)
-    text = html(make([tmp_path], "test_accuracy", 0.0), ["a/"])
+    text = html(make([tmp_path], "val_accuracy", 0.0), ["a/"])
     assert "no luck" in text
     assert "<h2>Learning curves" not in text
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snntrain.report.statistics import effects, over_seeds, repeated, spread
+from snntrain.report.statistics import over_seeds, repeated, spread
 from tests.report.folders import write_run
 from tests.report.test_comparison import compared
 
@@ -55,39 +55,3 @@ def test_a_sweep_of_one_seed_has_no_deviation(tmp_path: Path) -> None:
     groups = over_seeds(compared([write_run(tmp_path / neuron, neuron=neuron) for neuron in ("if", "lif")]))
     assert len(groups) == 2
     assert not repeated(groups)
-
-
-def test_a_marginal_effect_is_the_mean_over_all_else(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    neurons, resets, seeds = ("if", "lif", "rif"), (False, True), range(2)
-    accuracy = rng.uniform(size=(3, 2, 2))
-    folders = [
-        write_run(
-            tmp_path / f"{neuron}{soft}{seed}",
-            neuron=neuron,
-            soft=soft,
-            config={"seed": seed},
-            test_accuracy=accuracy[i, int(soft), seed],
-        )
-        for i, neuron in enumerate(neurons)
-        for soft in resets
-        for seed in seeds
-    ]
-    found = {effect.factor: effect for effect in effects(compared(folders))}
-    assert found.keys() == {"neuron", "reset"}
-    assert [level.value for level in found["neuron"].levels] == list(neurons)
-    for axis, factor in ((0, "neuron"), (1, "reset")):
-        values = np.moveaxis(accuracy, axis, 0).reshape(accuracy.shape[axis], -1)
-        levels = found[factor].levels
-        np.testing.assert_allclose([level.spread.mean for level in levels], values.mean(axis=1))
-        np.testing.assert_allclose([level.spread.std for level in levels], values.std(axis=1, ddof=1))
-        np.testing.assert_allclose([level.difference for level in levels], values.mean(axis=1) - values.mean())
-        assert {level.spread.count for level in levels} == {values.shape[1]}
-        assert found[factor].range == pytest.approx(np.ptp(values.mean(axis=1)))
-
-
-def test_values_stand_in_the_order_of_numbers_and_too_many_are_no_factor(tmp_path: Path) -> None:
-    few = compared([write_run(tmp_path / "a" / str(T), config={"T": T}) for T in (16, 2, 4)])
-    assert [level.value for level in effects(few)[0].levels] == ["2", "4", "16"]
-    many = compared([write_run(tmp_path / "b" / str(T), config={"T": T}) for T in range(1, 14)])
-    assert effects(many) == []

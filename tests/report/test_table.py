@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from snntrain.report.comparison import METRIC
 from snntrain.report.report import Report, make
 from snntrain.report.runs import KILLED_RULE
 from snntrain.report.table import (
@@ -78,8 +79,8 @@ def test_the_table_on_the_terminal_is_aligned_and_the_best_run_leads(sweep: Path
 def test_mean_and_deviation_over_seeds_and_effects_are_told(sweep: Path) -> None:
     lines = [" ".join(line.split()) for line in terminal(report_on(sweep), 200).splitlines()]
     assert "if soft 0.9110 ± 0.0010 3 0, 1, 2" in lines
-    assert "neuron if 0.9060 ± 0.0055 +0.2000 6" in lines
-    assert "lif 0.5060 ± 0.0055 −0.2000 6" in lines
+    assert "neuron if 0.9060 ± 0.0055 +0.2000 6 2" in lines
+    assert "lif 0.5060 ± 0.0055 −0.2000 6 2" in lines
 
 
 @pytest.mark.parametrize("width", [200, 70, 60, 50, 40])
@@ -97,7 +98,7 @@ def test_a_narrow_terminal_is_told_what_was_left_out(width: int, sweep: Path) ->
 
 def test_the_factor_of_the_least_effect_goes_before_the_others(sweep: Path) -> None:
     report = report_on(sweep)
-    kept, left_out = fit(runs_table(report.comparison), 0, report.effects)
+    kept, left_out = fit(runs_table(report.comparison), 0, report.effects.found)
     assert left_out == ["train_seconds", "seed", "reset", "neuron"]
     assert [column.name for column in kept] == ["test_accuracy", "status", "run"]
 
@@ -111,13 +112,41 @@ def test_costs_are_columns_where_they_are_known_and_differ(tmp_path: Path) -> No
     assert [row.split()[2] for row in rows] == ["1,234", "99.5", "–"]
 
 
-def test_a_validation_accuracy_is_marked(tmp_path: Path) -> None:
-    write_run(tmp_path / "0", neuron="if", status="interrupted", test_accuracy=None, val_accuracy=0.8)
-    write_run(tmp_path / "1", neuron="lif")
-    text = terminal(report_on(tmp_path), 200)
-    assert "0.8000*" in text
-    assert "0.9000 " in text
-    assert "* val_accuracy: the run has no test_accuracy" in text.splitlines()
+def test_the_ranking_is_told_and_the_test_accuracy_of_what_it_picked(tmp_path: Path) -> None:
+    write_run(tmp_path / "0", neuron="if", status="interrupted", test_accuracy=None, val_accuracy=0.99)
+    write_run(tmp_path / "1", neuron="lif", test_accuracy=0.9, val_accuracy=0.95)
+    write_run(tmp_path / "2", neuron="rif", test_accuracy=0.9, val_accuracy=0.94)
+    report = make([tmp_path], METRIC, 0.0)
+    head, *rows = terminal(report, 200).splitlines()
+    assert head.split() == ["neuron", "val_accuracy", "test_accuracy", "status", "run"]
+    assert [row.split()[:3] for row in rows[:3]] == [
+        ["if", "0.9900", "–"],
+        ["lif", "0.9500", "0.9000"],
+        ["rif", "0.9400", "0.9000"],
+    ]
+    by_validation = "ranked by val_accuracy: the test images have no part in the choice"
+    best = "the best: 1, val_accuracy 0.9500, test_accuracy 0.9000"
+    assert rows[3].startswith(by_validation)
+    assert rows[4] == best
+    text = markdown(report, report.links(tmp_path))
+    assert by_validation in text
+    assert best in text.splitlines()
+    by_test = terminal(report_on(tmp_path), 200)
+    assert (
+        "ranked by test_accuracy: the test images have a part in the choice, so the figure of the best run is too"
+        in by_test
+    )
+    assert "the best: " not in by_test
+
+
+def test_the_mean_over_seeds_has_its_test_accuracy_beside_it(tmp_path: Path) -> None:
+    for seed in range(2):
+        figures = {"val_accuracy": 0.9 + seed / 10, "test_accuracy": 0.8 + seed / 10}
+        write_run(tmp_path / f"{seed}", neuron="if", config={"seed": seed}, **figures)
+    write_run(tmp_path / "other", neuron="lif", val_accuracy=0.5, test_accuracy=0.4)
+    lines = [" ".join(line.split()) for line in terminal(make([tmp_path], METRIC, 0.0), 200).splitlines()]
+    assert "neuron val_accuracy test_accuracy runs seeds" in lines
+    assert "if 0.9500 ± 0.0707 0.8500 ± 0.0707 2 0, 1" in lines
 
 
 def test_of_many_runs_the_best_are_shown_and_the_rest_counted(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from snntrain.network.readout import Readout
 from snntrain.training import bar
 from snntrain.training.evaluate import Tally
 
@@ -41,7 +42,7 @@ def read_all(ours: int) -> str:
 
 def run() -> int:
     """An epoch of 2,000 images, all of them right; returns how many batches came through."""
-    tally, count = Tally(2, torch.device("cpu")), 0
+    tally, count = Tally(2, torch.device("cpu"), Readout(votes=1)), 0
     for _, labels in bar.with_bar(batches(), 0, 4, "epoch 10/20", tally):
         count += 1
         tally.add(torch.tensor(0.125), torch.tensor([1.0, 0.0]).expand(1, len(labels), 2), labels)

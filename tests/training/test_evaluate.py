@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from snntrain.data.batches import Batches
+from snntrain.network.readout import Readout
 from snntrain.neuron import reset_net
 from snntrain.training.evaluate import Tally, evaluate
+from snntrain.training.look import look
 from snntrain.training.on_test_images import metrics_on_test
 from snntrain.training.precision import Precision
 from snntrain.training.saving import checkpoint
@@ -19,6 +21,7 @@ from snntrain.training.saving import checkpoint
 from .jobs import prepared, trained
 
 CPU = torch.device("cpu")
+SPIKES = Readout(votes=1)
 UNEVEN = ("trainer.eval_batch_size=60", "trainer.limit_batches=null")
 
 
@@ -28,18 +31,46 @@ def test_metrics_agree_with_one_image_at_a_time(loss: str) -> None:
     metrics = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
     images, labels = next(Batches(job.data.validation, batch_size=999, scale=16.0, device="cpu").epoch())
     confusion = torch.zeros(10, 10, dtype=torch.int64)
-    losses = []
+    losses, ties = [], 0
     with torch.no_grad():
         for image, label in zip(images, labels, strict=True):
             spikes = job.model(image[None])
             reset_net(job.model)
             losses.append(job.loss(spikes, label[None]).item())
-            confusion[label, spikes.mean(0)[0].argmax()] += 1
+            votes = (10 * spikes.sum(0)[0]).round().int().tolist()
+            confusion[label, votes.index(max(votes))] += 1
+            ties += votes.count(max(votes)) > 1
     assert len(images) == 143
     assert torch.equal(metrics.confusion, confusion)
+    assert metrics.ties == ties > 0
     assert metrics.accuracy == confusion.diagonal().sum().item() / 143
     assert metrics.loss == pytest.approx(sum(losses) / 143, rel=1e-6)
     assert len({int(column) for column in confusion.nonzero()[:, 1]}) > 1
+
+
+@pytest.mark.parametrize("votes", [1, 10])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_ties_are_decided_alike_by_the_test_and_by_a_look_at_the_images(precision: str, votes: int) -> None:
+    """IF neurons and many steps make many ties; the reference counts the spikes of the output neurons themselves."""
+    job = prepared(
+        *("neuron=if", "T=12", "neuron.v_threshold=0.1", f"network.votes={votes}"),
+        *(f"trainer.precision={precision}", "trainer.eval_batch_size=999"),
+    )
+    images, labels = next(Batches(job.data.test, batch_size=999, scale=16.0, device="cpu").epoch())
+    seen = look(job, images, labels)
+    spikes = seen.recordings["out_neuron"].s.astype(int)
+    counts = spikes.reshape(12, len(labels), 10, votes).sum((0, 3)).tolist()
+    first = [row.index(max(row)) for row in counts]
+    tied = [row.count(max(row)) > 1 for row in counts]
+    assert 5 < sum(tied) < len(tied)
+    assert (list(seen.answers.classes), list(seen.answers.tied)) == (first, tied)
+    assert seen.answers.scores.tolist() == counts
+    metrics = metrics_on_test(job)
+    confusion = torch.zeros(10, 10, dtype=torch.int64)
+    for label, guess in zip(labels.tolist(), first, strict=True):
+        confusion[label, guess] += 1
+    assert torch.equal(metrics.confusion, confusion)
+    assert metrics.ties == sum(tied)
 
 
 def test_evaluation_changes_nothing_and_is_the_same_again() -> None:
@@ -91,7 +122,7 @@ def rates(*favourites: int) -> Tensor:
 
 
 def test_rows_of_the_confusion_matrix_are_true_classes() -> None:
-    tally = Tally(3, CPU)
+    tally = Tally(3, CPU, SPIKES)
     tally.add(torch.tensor(1.0), rates(1, 1, 0), torch.tensor([0, 1, 2]))
     tally.add(torch.tensor(3.0), rates(2), torch.tensor([0]))
     metrics = tally.metrics()
@@ -107,7 +138,7 @@ def test_rows_of_the_confusion_matrix_are_true_classes() -> None:
 def test_a_loss_that_is_not_finite_can_be_left_out_of_the_mean_of_others(
     finite_only: bool, losses: tuple[float, ...], mean: float
 ) -> None:
-    tally = Tally(3, CPU, finite_only=finite_only)
+    tally = Tally(3, CPU, SPIKES, finite_only=finite_only)
     for loss, images in zip(losses, (1, 2, 3), strict=True):
         tally.add(torch.tensor(loss), rates(*[0] * images), torch.tensor([0] * images))
     assert tally.metrics().loss == pytest.approx(mean, nan_ok=True)
@@ -115,7 +146,7 @@ def test_a_loss_that_is_not_finite_can_be_left_out_of_the_mean_of_others(
 
 
 def test_a_tally_of_nothing_is_zero() -> None:
-    metrics = Tally(3, CPU).metrics()
+    metrics = Tally(3, CPU, SPIKES).metrics()
     assert (metrics.loss, metrics.accuracy, int(metrics.confusion.sum())) == (0.0, 0.0, 0)
 
 

@@ -111,8 +111,12 @@ def test_the_average_covers_batch_normalisation(tmp_path: Path) -> None:
     )
 
 
-def test_training_stops_early_without_improvement(tmp_path: Path) -> None:
-    summary = trained(tmp_path, "optimizer.lr=1e-20", "trainer.epochs=9", "trainer.early_stopping=2")
+def test_training_stops_early_without_improvement_and_says_of_what(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        summary = trained(tmp_path, "optimizer.lr=1e-20", "trainer.epochs=9", "trainer.early_stopping=2")
+    assert "stopped early: no better validation (accuracy, then loss) in 2 epochs" in caplog.messages
     assert (summary["epochs"], summary["best_epoch"], summary["status"]) == (3, 1, "completed")
 
 
@@ -123,7 +127,7 @@ def test_the_best_has_the_greatest_accuracy_and_of_equals_the_least_loss() -> No
     improved = []
     for number, (accuracy, loss) in enumerate(course, 1):
         nn.init.constant_(net.weight, number)
-        improved.append(best.update(Metrics(loss, accuracy, torch.empty(0)), number, net))
+        improved.append(best.update(Metrics(loss, accuracy, torch.empty(0), 0), number, net))
     assert improved == [True, True, False, False, True]
     nn.init.constant_(net.weight, 6)
     assert best.weights["weight"].item() == 5

@@ -183,16 +183,31 @@ def test_no_potential_is_in_a_checkpoint(tmp_path: Path) -> None:
 def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
     minutes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    positions = []
+    positions, open_for = [], []
     save = Checkpoints.save
 
     def watched(checkpoints: Checkpoints, content: dict[str, Any]) -> None:
         positions.append((content["epoch"], content["batch"]))
+        open_for.append(json.loads((tmp_path / "summary.json").read_text())["wall_seconds"])
         save(checkpoints, content)
 
     monkeypatch.setattr(Checkpoints, "save", watched)
     trained(tmp_path, *LOSS, "trainer.epochs=1", f"trainer.checkpoint_minutes={minutes}", "trainer.limit_batches=3")
     assert positions == ([(0, 1), (0, 2), (1, 0)] if minutes == "0" else [(1, 0)])
+    assert sorted(set(open_for)) == open_for, "the summary knows of the wall time up to the last checkpoint"
+
+
+def test_a_checkpoint_of_a_version_that_counted_no_ties_is_gone_on_from(tmp_path: Path) -> None:
+    trained(tmp_path / "alone", *LOSS)
+    interrupted_at(7)
+    with pytest.raises(Stopped):
+        trained(tmp_path / "old", *LOSS)
+    path = tmp_path / "old" / "checkpoints" / "last.pt"
+    content = checkpoint.load(path)
+    del content["progress"]["tally"]["ties"]
+    write_checkpoint(path, content)
+    finished(tmp_path / "old")
+    same_end(tmp_path / "alone", tmp_path / "old")
 
 
 @pytest.mark.parametrize("damaged", [("last",), ("best",), ("previous", "best"), ("last", "best")])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ def test_a_finished_run_says_how_it_went(finished_run: Path) -> None:
     rows = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
     assert told["val_accuracy"] == max(row["val_accuracy"] for row in rows)
     assert told["train_seconds"] == pytest.approx(sum(row["seconds"] for row in rows), abs=0.01)
+    assert told["train_seconds"] < told["wall_seconds"]
 
 
 def test_metrics_have_a_line_an_epoch(finished_run: Path) -> None:
@@ -51,7 +53,7 @@ def test_metrics_have_a_line_an_epoch(finished_run: Path) -> None:
     assert [row["epoch"] for row in rows] == [1, 2]
     for row in rows:
         assert list(row) == [
-            *("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate"),
+            *("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "val_ties", "learning_rate"),
             *("skipped_steps", "seconds"),
             *("images_per_second", "firing_rates", "learnt"),
         ]
@@ -113,10 +115,11 @@ def test_a_run_is_running_until_it_ends(tmp_path: Path) -> None:
     with begun(tmp_path) as folder:
         assert summary(tmp_path)["status"] == "running"
         folder.summary["epochs"] = 1
-    assert summary(tmp_path) == {
+    told = summary(tmp_path)
+    assert told == {
         **{"status": "completed", "error": None, "name": "snntrain"},
         **dict.fromkeys(FIGURES),
-        "epochs": 1,
+        **{"epochs": 1, "wall_seconds": told["wall_seconds"]},
     }
 
 
@@ -140,7 +143,37 @@ def test_a_run_has_a_status_and_every_figure_before_anything_else(tmp_path: Path
         told = summary(tmp_path)
     assert {"status", "error", "test_accuracy", "test_accuracy_last", "val_accuracy", "epochs"} <= told.keys()
     assert {"train_seconds", "images_per_second", "parameters", "device", "precision"} <= told.keys()
-    assert all(told[key] is None for key in FIGURES)
+    assert all(told[key] is None for key in FIGURES if key != "wall_seconds")
+
+
+def test_the_wall_time_is_that_of_all_starts(tmp_path: Path) -> None:
+    with begun(tmp_path):
+        time.sleep(0.05)
+    first = summary(tmp_path)["wall_seconds"]
+    assert first >= 0.05
+    with begun(tmp_path):
+        assert summary(tmp_path)["wall_seconds"] >= first
+        time.sleep(0.05)
+    second = summary(tmp_path)["wall_seconds"]
+    assert second >= first + 0.05
+    # One that is killed has written what it had at its last summary.
+    killed = begun(tmp_path)
+    with killed:
+        time.sleep(0.05)
+        killed.write_summary()
+        left_behind = (tmp_path / "summary.json").read_bytes()
+    assert json.loads(left_behind)["wall_seconds"] >= second + 0.05
+    (tmp_path / "summary.json").write_bytes(left_behind)
+    with begun(tmp_path):
+        assert summary(tmp_path)["wall_seconds"] >= second + 0.05
+
+
+@pytest.mark.parametrize("value", ["null", '"3"', "-1", "NaN", "Infinity", "true", "[1]", "1" + "0" * 400])
+def test_a_wall_time_that_is_none_is_left_out_of_the_sum(value: str, tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text(f'{{"status": "completed", "wall_seconds": {value}}}')
+    with begun(tmp_path):
+        pass
+    assert 0 <= summary(tmp_path)["wall_seconds"] < 60
 
 
 def test_a_run_knows_its_size_device_and_precision_before_its_first_epoch(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from .jobs import one_epoch, prepared
 LR = 0.5
 
 
-def optimizer(kind: type[Optimizer] = SGD, **keys: float) -> Optimizer:
+def optimizer(kind: type[Optimizer] = SGD, **keys: Any) -> Optimizer:
     return kind([torch.nn.Parameter(torch.zeros(1))], lr=LR, **keys)  # type: ignore[call-arg]
 
 
@@ -49,6 +50,27 @@ def test_warm_up_rises_in_a_line_to_the_greatest_rate() -> None:
     assert rates[:5] == pytest.approx([LR * k / 5 for k in (1, 2, 3, 4, 5)])
     assert rates[4:] == pytest.approx([LR * 0.5 * (1 + math.cos(math.pi * k / 16)) for k in range(17)], abs=1e-12)
     assert max(rates) == rates[4]
+
+
+@pytest.mark.parametrize("warmup", [0.05, 0.2, 0.5])
+def test_a_rise_begins_where_the_help_says(warmup: float) -> None:
+    rise = round(20 * warmup)
+    assert course(schedule.cosine(optimizer(), 20, warmup, final=0.0), 20)[0] == pytest.approx(LR / (1 + rise))
+    assert course(schedule.one_cycle(optimizer(), 20, warmup), 20)[0] == pytest.approx(LR / 25)
+
+
+@pytest.mark.parametrize(("kind", "keys"), [(SGD, {"momentum": 0.5}), (Adam, {"betas": (0.5, 0.999)})])
+def test_one_cycle_sets_the_momentum_as_the_help_says(kind: type[Optimizer], keys: dict[str, Any]) -> None:
+    scheduler = schedule.one_cycle(optimizer(kind, **keys), 20, warmup=0.25)
+    (group,) = scheduler.optimizer.param_groups
+    momenta = []
+    for _ in range(20):
+        momenta.append(group["momentum"] if kind is SGD else group["betas"][0])
+        scheduler.optimizer.step()
+        scheduler.step()
+    assert momenta[0] == pytest.approx(0.95)
+    assert min(momenta) == pytest.approx(0.85, abs=0.005)
+    assert momenta[-1] == pytest.approx(0.95, abs=0.005)
 
 
 @pytest.mark.parametrize("warmup", [0.0, 0.5, 0.99])

@@ -23,9 +23,9 @@ def network() -> nn.Module:
 @pytest.fixture
 def folder(network: nn.Module, tmp_path: Path) -> Path:
     """A folder whose test.json knows the network as it is, and as it was before."""
-    before = tested.entry(network, Metrics(0.5, 0.5, torch.tensor([[1, 3], [1, 3]])))
+    before = tested.entry(network, Metrics(0.5, 0.5, torch.tensor([[1, 3], [1, 3]]), 0))
     negate(network)
-    now = tested.entry(network, Metrics(0.25, 0.875, torch.tensor(CONFUSION)))
+    now = tested.entry(network, Metrics(0.25, 0.875, torch.tensor(CONFUSION), 2))
     tested.write(tmp_path, {"last": before, "best": now})
     return tmp_path
 
@@ -45,7 +45,7 @@ def changed(folder: Path, **values: Any) -> None:
 def test_a_test_is_found_by_the_weights_it_was_of(folder: Path, network: nn.Module) -> None:
     found = tested.read(folder, network, 2)
     assert found is not None
-    assert (found.loss, found.accuracy, found.confusion.tolist()) == (0.25, 7 / 8, CONFUSION)
+    assert (found.loss, found.accuracy, found.confusion.tolist(), found.ties) == (0.25, 7 / 8, CONFUSION, 2)
     negate(network)
     found = tested.read(folder, network, 2)
     assert found is not None
@@ -69,6 +69,10 @@ def test_of_other_weights_nothing_is_known(name: str, folder: Path, network: nn.
         {"confusion": "3104"},
         {"loss": "<script>"},
         {"loss": None},
+        {"ties": None},
+        {"ties": -1},
+        {"ties": 9},
+        {"ties": 1.0},
     ],
 )
 def test_what_is_no_test_is_left_alone(values: dict[str, Any], folder: Path, network: nn.Module) -> None:

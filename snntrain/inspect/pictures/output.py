@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snntrain.inspect.pictures.panels import COLOURS, GREY, INK, LEGEND_ROW, Panels, Scale, round_ticks
-from snntrain.inspect.recording import UNKNOWN, Probes, predicted
+from snntrain.inspect.recording import UNKNOWN, Probes
 
 # Of an image its left and its side, and the space that it takes beside a panel, in inches.
 IMAGE, SIDE, BESIDE = 0.35, 1.05, 1.15
@@ -21,16 +21,19 @@ LEAST = 0.025
 def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
     """Output spikes summed over time, a panel a sample: a bar a class, the image at its left.
 
-    The predicted class has the coloured bar, blue where it is right; a triangle points at the true class.
+    With several neurons a class a bar is their mean. The predicted class has the coloured bar, blue where it is right;
+    a triangle points at the true class.
     """
     T, N, classes = probes.output.shape
-    counts = probes.output.sum(0)
-    guesses = predicted(probes)
+    guesses, votes = probes.answers.classes, probes.answers.votes
+    counts = probes.answers.scores / (votes or 1)
+    what = "output" if votes is None else "output spikes"
+    heading = f"{what}, mean of {votes} neurons a class" if votes is not None and votes > 1 else what
     # An output without a spike has an axis, too.
     most = float(counts.max(initial=0)) or 1.0
     x = Scale("class", -0.5, classes - 0.5, class_ticks(probes.class_names))
-    y = Scale(f"output spikes in {T} steps", 0, 1.05 * most, round_ticks(0, most, 3))
-    panels = Panels("output spikes", titles, x, y, left=BESIDE, below=0.05 + LEGEND_ROW)
+    y = Scale(f"{what} in {T} steps", 0, 1.05 * most, round_ticks(0, most, 3))
+    panels = Panels(heading, titles, x, y, left=BESIDE, below=0.05 + LEGEND_ROW)
     for panel in range(N):
         bottom = panels.floor(panel) + (panels.height - SIDE) / 2
         box = (IMAGE, bottom, IMAGE + SIDE, bottom + SIDE)
@@ -56,7 +59,7 @@ def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
 
 
 def _bars(
-    panels: Panels, counts: NDArray[np.float32], of: Sequence[tuple[int, int]], *, least: float = 0.0, **style: Any
+    panels: Panels, counts: NDArray[np.float64], of: Sequence[tuple[int, int]], *, least: float = 0.0, **style: Any
 ) -> PolyCollection:
     """Bars of counts `[N, classes]` for pairs of panel and class, so many inches wide and high at least."""
     bars = []

@@ -1,0 +1,91 @@
+"""From the output of a network to a class: the one rule by which training, eval and inspect decide.
+
+Spikes are counted as whole numbers: averages over votes, added up as floats, would break a tie by their rounding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from snntrain.network.layers import Vote
+from snntrain.network.sequence import TimeSequential
+from snntrain.neuron import BaseNode
+from snntrain.neuron.surrogate import Surrogate
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an output says of each image.
+
+    Args:
+        scores: `[N, classes]`: spikes of a class over all steps and votes, int64; where the output is not made of
+            spikes, its sum over the steps, float64.
+        classes: the class of the greatest score, the first of equals, int64 `[N]`.
+        tied: whether several classes share that score, bool `[N]`.
+    """
+
+    scores: Tensor
+    classes: Tensor
+    tied: Tensor
+
+
+@dataclass(frozen=True)
+class Readout:
+    """How the output `[T, N, classes]` of a network is read.
+
+    Args:
+        votes: spiking neurons a class, whose spikes the output averages; None where it is not known to be spikes.
+    """
+
+    votes: int | None
+
+    def decide(self, output: Tensor) -> Decision:
+        """The class of each image; it is the same on every device, and nothing waits for a GPU."""
+        output = output.detach()
+        if self.votes is None:
+            # A sum that is not a number is never the greatest.
+            scores = output.sum(0, dtype=torch.float64).nan_to_num(-torch.inf, torch.inf, -torch.inf)
+        else:
+            scores = (output * self.votes).round().sum(0, dtype=torch.int64)
+        return _decide(scores)
+
+
+def _decide(scores: Tensor) -> Decision:
+    greatest = scores == scores.amax(1, keepdim=True)
+    # argmax leaves the order of equals to the device.
+    numbers = torch.arange(scores.shape[1], device=scores.device)
+    first = torch.where(greatest, numbers, len(numbers)).amin(1)
+    return Decision(scores, first, greatest.sum(1) > 1)
+
+
+def readout_of(network: nn.Module) -> Readout:
+    """How the output of `network` is read.
+
+    It is made of spikes where the network is a chain of layers, a `TimeSequential`, that ends in spiking neurons, with
+    or without a `Vote` behind them. Another network may do anything with the spikes of its layers: its output is summed
+    as it is.
+    """
+    layers = _chain(network)
+    votes = 1
+    if len(layers) > 1 and type(layers[-1]) is Vote:
+        votes = layers[-1].votes
+        layers.pop()
+    return Readout(votes if layers and _fires(layers[-1]) else None)
+
+
+def _chain(network: nn.Module) -> list[nn.Module]:
+    """The layers of a chain in their order, those of the chains inside it, too."""
+    if isinstance(network, TimeSequential) and type(network).forward is TimeSequential.forward:
+        return [layer for part in network for layer in _chain(part)]
+    return [network]
+
+
+def _fires(layer: nn.Module) -> bool:
+    """Whether a layer's output is 0 or 1: not where a subclass returns something else, or a surrogate is graded."""
+    if not isinstance(layer, BaseNode) or type(layer).forward is not BaseNode.forward:
+        return False
+    fire = layer.surrogate_function
+    return isinstance(fire, Surrogate) and fire.spiking and type(fire).__call__ is Surrogate.__call__

@@ -1,0 +1,24 @@
+"""What a network is made to have answered, for tests of what is drawn and written of it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+
+from snntrain.inspect.recording import Probes, Recording
+from snntrain.network.readout import Readout
+from snntrain.training.look import answers
+
+
+def probes_of(
+    images: NDArray[Any],
+    labels: Sequence[int],
+    class_names: Sequence[str],
+    recordings: Mapping[str, Recording],
+    output: NDArray[Any],
+    votes: int | None = 1,
+) -> Probes:
+    """Probes whose answers are those that a readout of so many votes reads from the output `[T, N, classes]`."""
+    said = answers(Readout(votes), torch.from_numpy(output))
+    return Probes(images, labels, class_names, recordings, output, said)
