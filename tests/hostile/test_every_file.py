@@ -1,7 +1,7 @@
 """Something else in the place of every file that a command opens: a link, a pipe, a device, a folder, a bomb.
 
-Which files a command opens is traced, so that no new one can be forgotten. Whatever lies there, the command ends soon, in
-readable lines, without eating memory, and the user's own files stay as they are.
+Which files a command opens is traced, so that no new one can be forgotten. Whatever lies there, the command ends soon,
+in readable lines, without eating memory, and the user's own files stay as they are.
 """
 
 from __future__ import annotations
@@ -96,12 +96,11 @@ def opened(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, l
         ended = command(copied, *argv, before=lambda log=place / "log", top=copied: trace(log, top))
         assert ended.status == 0, ended.err
         names = set((place / "log").read_text().splitlines())
+        names |= {str(above) for name in names for above in Path(name).parents}
         # Random names, and the time of an event file, are others the next time.
-        known = {str(path.relative_to(copied)) for path in copied.rglob("*")} | {
-            str(p.relative_to(world)) for p in world.rglob("*")
-        }
+        known = {str(path.relative_to(top)) for top in (copied, world) for path in top.rglob("*")}
         looked_for = {n for n in names - known if not any(mark in n for mark in (".new-", "events.out", ".snntrain-"))}
-        found[name] = sorted(((names & known) | looked_for) - set(NAMED))
+        found[name] = sorted(((names & known) | looked_for) - {".", *NAMED})
     return found
 
 
