@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-
 from snntrain.cli.complete import completions
 
 from .fuzz import Tried
@@ -85,7 +84,7 @@ def test_names_of_runs_run_nothing_and_plain_ones_are_offered(command: str, cana
         run_folder(canary.parent / "outputs" / "day" / name)
         run_folder(canary.parent / "outputs" / f"{name}" / "run")
     key = command.split()[-1].partition("=")[0]
-    days = {"day": PLAIN} | {name: ("run",) for name in PLAIN}
+    days = {"day": PLAIN} | dict.fromkeys(PLAIN, ("run",))
     expected = sorted(f"{key}=outputs/{day}/{name}" for day, names in days.items() for name in names)
     assert sorted(offered(f"snntrain {command}", canary.parent)) == expected
 
