@@ -6,11 +6,10 @@ import io
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
 from snntrain.errors import UserError
+from snntrain.inspect.plotter import Figure, rc_context
 from snntrain.inspect.recording import Probes
 from snntrain.whole_file import write_together
 
@@ -25,7 +24,7 @@ NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 def svg(figure: Figure) -> str:
     """The figure as an SVG file."""
     file = io.BytesIO()
-    with matplotlib.rc_context(SVG):
+    with rc_context(SVG):
         figure.savefig(file, format="svg", dpi=DPI, facecolor="white", metadata=NO_METADATA)
     return file.getvalue().decode()
 
