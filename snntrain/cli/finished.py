@@ -67,9 +67,9 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
     with explained(config, EVALUATION_OF_A_FINISHED_RUN):
         # Report a damaged file before reading the data.
-        checkpoint.load(path)
+        state = checkpoint.load(path)
         job = build.prepare(config)
-        state = checkpoint.restore(job.evaluated.network, path)
+        checkpoint.restore(job.evaluated.network, path, state)
     if type(epoch := state.get("epoch")) is not int:
         raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")
     job.precision.warn_if_emulated()

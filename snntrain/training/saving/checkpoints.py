@@ -40,7 +40,7 @@ class Checkpoints:
     def best_is_of(self, epoch: int) -> bool:
         """Whether the best one is whole, and of this epoch."""
         try:
-            return bool(checkpoint.load(self.best)["epoch"] == epoch)
+            return bool(checkpoint.load(self.best).get("epoch") == epoch)
         except UserError:
             return False
 
