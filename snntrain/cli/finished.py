@@ -18,6 +18,8 @@ from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained
 from snntrain.training.saving import checkpoint
 
 CHECKPOINTS = ("best", "last")
+# The test images are read once, without worker processes unless the command line asks for some.
+WORKERS = "workers"
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     path = folder / "checkpoints" / f"{given['checkpoint']}.pt"
     keep_freed_memory()
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
+    if not any(override.startswith(f"dataset.{WORKERS}=") for override in overrides):
+        config.dataset[WORKERS] = 0
     with explained(config, EVALUATION_OF_A_FINISHED_RUN):
         # Report a damaged file before reading the data.
         state = checkpoint.load(path)
