@@ -1,7 +1,9 @@
 """What the tab key offers; installed by `--shell-completion install=bash`, asked by the shell at each tab."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from string import ascii_letters, digits
 
 from hydra._internal.core_plugins.bash_completion import BashCompletion
 
@@ -14,19 +16,28 @@ CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
 OF_RUNS: dict[str, tuple[str, ...]] = {"eval": (), "inspect": ("sample=", "image=", "layer=", "out=")}
 COMMANDS = (*OF_RUNS, "report", "doctor")
 REPORT_KEYS = ("metric=", "out=")
+# No shell reads these as anything but themselves, wherever they stand in a word.
+PLAIN = frozenset(f"{ascii_letters}{digits}_-./,:@%+=")
 
 
 def completions(line: str) -> list[str]:
-    """What may stand in place of the last word of the command `line`; of a word that is not begun yet, anything.
+    """Return what may stand in place of the last word of the command `line`; anything where that is not begun yet.
 
-    A shell shows whatever is printed here, so a line that cannot be read has none.
+    A shell expands the words that it is given: bash runs the command in `$(…)`. The names of folders, options and keys
+    may be a stranger's, so a word of other than plain characters is left out, wherever it comes from. A shell shows
+    whatever is printed here, too, so a line that cannot be read has no completion.
     """
     begun = line.split()[1:]
     last = begun.pop() if begun and not line.endswith(" ") else ""
     try:
-        return sorted(word for word in _words(begun, last) if word.startswith(last))
+        return sorted(word for word in _words(begun, last) if word.startswith(last) and _is_plain(word))
     except Exception:  # The line is half typed: anything may be wrong with it.
         return []
+
+
+def _is_plain(word: str) -> bool:
+    """Whether a shell takes the word for itself: of `PLAIN`, and of letters, marks and digits beyond ASCII."""
+    return all(sign in PLAIN or (sign > "\x7f" and unicodedata.category(sign)[0] in "LMN") for sign in word)
 
 
 def _words(begun: list[str], last: str) -> Iterator[str]:

@@ -18,6 +18,8 @@ from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained
 from snntrain.training.saving import checkpoint
 
 CHECKPOINTS = ("best", "last")
+# The test images are read once, without worker processes unless the command line asks for some.
+WORKERS = "workers"
 
 
 @dataclass(frozen=True)
@@ -65,11 +67,13 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     path = folder / "checkpoints" / f"{given['checkpoint']}.pt"
     keep_freed_memory()
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
+    if not any(override.startswith(f"dataset.{WORKERS}=") for override in overrides):
+        config.dataset[WORKERS] = 0
     with explained(config, EVALUATION_OF_A_FINISHED_RUN):
         # Report a damaged file before reading the data.
-        checkpoint.load(path)
+        state = checkpoint.load(path)
         job = build.prepare(config)
-        state = checkpoint.restore(job.evaluated.network, path)
+        checkpoint.restore(job.evaluated.network, path, state)
     if type(epoch := state.get("epoch")) is not int:
         raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")
     job.precision.warn_if_emulated()

@@ -16,6 +16,15 @@ from snntrain.config.schema import extends
 READ = {"reset": schema.Reset, "trainer": schema.Trainer, "monitor": schema.Monitor}
 ALSO_READ = {"dataset": ("mean", "std", "augment", "resident", "workers")}
 
+# Limits of the keys of a user's own class, which has no schema, and of those among them that this program reads.
+OF_A_CLASS = {"most": math.inf, "most_items": schema.MOST_ITEMS, "longest": schema.LONGEST}
+READ_LIMITS = {
+    f"{group}.{field.name}": {"most": field.metadata["most"]}
+    for group, keys in ALSO_READ.items()
+    for field in fields(schema.Dataset)
+    if field.name in keys and "most" in field.metadata
+}
+
 # torch counts in 64 bits.
 GREATEST = 2**63 - 1
 
@@ -60,6 +69,8 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
             yield from _wrong_values(value, f"{where}.")
         elif "choices" in metadata.get(key, {}) and value is not None:
             yield from _out_of_range(where, value, metadata[key])
+        elif not metadata and (limit := _beyond(value, OF_A_CLASS | READ_LIMITS.get(where, {}))):
+            yield where, f"{where} {limit}"
 
 
 def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
@@ -92,6 +103,20 @@ def _out_of_range(where: str, value: Any, metadata: Any) -> Iterator[Finding]:
         yield where, f"{where}={value}: must be within 64 bits, at most {GREATEST:,} ({metadata['meaning']})"
     elif not all(_within(number, metadata) for number in numbers):
         yield where, f"{where}={value}: must be {bounds(metadata) or 'a finite number'} ({metadata['meaning']})"
+    elif limit := _beyond(value, metadata):
+        yield where, f"{where} {limit} ({metadata['meaning']})"
+
+
+def _beyond(value: Any, metadata: Any) -> str:
+    """What of a value is beyond all use, and what it may be; '' where nothing is."""
+    numbers = value if isinstance(value, ListConfig) else [value]
+    longest = max((len(text) for text in numbers if isinstance(text, str)), default=0)
+    greatest = max((abs(number) for number in numbers if _is_number(number)), default=0)
+    if isinstance(value, ListConfig) and len(value) > metadata["most_items"]:
+        return f"has {len(value):,} items; give at most {metadata['most_items']:,}"
+    if longest > metadata["longest"]:
+        return f"has {longest:,} characters; give at most {metadata['longest']:,}"
+    return f"is {greatest:,}; give at most {metadata['most']:,.0f}" if greatest > metadata["most"] else ""
 
 
 def bounds(metadata: Any) -> str:
@@ -103,10 +128,14 @@ def bounds(metadata: Any) -> str:
     return " and ".join(parts)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _within(value: Any, metadata: Any) -> bool:
     if metadata.get("choices"):
         return value in metadata["choices"]
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not _is_number(value):
         return True
     return (
         math.isfinite(value)

@@ -1,11 +1,12 @@
 """YAML and text of a run folder, which may come from a stranger: data alone, and no more than can be held."""
 
-import os
-import stat
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from snntrain import bounded
+from snntrain.bounded import Refused
 
 # Ten times as fast as the loader in Python, and not in every build of PyYAML.
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -13,31 +14,9 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST_BYTES = 64 * 2**20
 
 
-class Refused(ValueError):
-    """A file that is no plain data, and why."""
-
-
 def text(file: Path, most: int = MOST_BYTES, errors: str = "strict") -> str:
-    """The UTF-8 text of a file.
-
-    Raises:
-        OSError: it cannot be read.
-        Refused: it has more than `most` bytes, or is a device or a pipe, as which a link can be disguised: these have
-            no end, or never begin.
-        UnicodeDecodeError: it is no UTF-8, unless `errors` says what to put in place of what is none.
-    """
-    with open(file, "rb", opener=_at_once) as opened:
-        if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-            raise Refused("it is no regular file")
-        content = opened.read(most + 1)
-    if len(content) > most:
-        raise Refused(f"it has more than {most / 1e6:.0f} MB")
-    return content.decode("utf-8", errors)
-
-
-def _at_once(path: str, flags: int) -> int:
-    """Opens a pipe that nobody writes to as well, without waiting for somebody."""
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+    """Return the UTF-8 text of a file, as `bounded.text`, of no more than a run's files have."""
+    return bounded.text(file, most, errors)
 
 
 def parse(content: str) -> Any:

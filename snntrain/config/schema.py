@@ -10,6 +10,9 @@ from typing import Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
+# Where a key has no limit of its own.
+GREATEST, MOST_ITEMS, LONGEST = 1e12, 1000, 1000
+
 
 def option(
     meaning: str,
@@ -19,10 +22,25 @@ def option(
     at_most: float | None = None,
     below: float | None = None,
     choices: tuple[str, ...] = (),
+    most: float = GREATEST,
+    most_items: int = MOST_ITEMS,
+    longest: int = LONGEST,
 ) -> Any:
-    """A documented key; the bounds hold for a number and for every number of a list."""
+    """A documented key; the bounds hold for a number and for every number of a list.
+
+    The last three are no part of what a key means. They are far beyond what anybody trains, and keep the configuration
+    of a stranger's run from taking all time and memory.
+
+    Args:
+        meaning: what the help says of it.
+        at_least, above, at_most, below, choices: what it may be.
+        most: the greatest absolute value of a number.
+        most_items: the most items of a list.
+        longest: the most characters of a text.
+    """
     bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below, "choices": choices}
-    return field(default=MISSING, metadata={"meaning": meaning, **bounds})
+    limits = {"most": most, "most_items": most_items, "longest": longest}
+    return field(default=MISSING, metadata={"meaning": meaning, **bounds, **limits})
 
 
 @dataclass
@@ -30,7 +48,7 @@ class Config:
     """The whole of it: top-level keys, and one subtree a group."""
 
     name: str = option("name of the run, shown in its summary and reports")
-    T: int = option("time steps", at_least=1)
+    T: int = option("time steps", at_least=1, most=100_000)
     seed: int = option("seed of weights, batches, augmentation, dropout and noise", at_least=0, below=2**32)
     detach_reset: bool = option("keep the reset out of the gradient")
     allow_targets: list[str] = option("prefixes that _target_ may name besides what is trusted in its group")
@@ -100,23 +118,23 @@ class Augment:
     degrees: float = option("rotation, up to +- this", at_least=0, at_most=180)
     translate: float = option("shift, up to +- this share of the side", at_least=0, below=1)
     scale: list[float] = option("range of the zoom, [lo, hi]", above=0)
-    crop_padding: int = option("pixels of padding before a random crop to the old size", at_least=0)
+    crop_padding: int = option("pixels of padding before a random crop to the old size", at_least=0, most=1000)
     flip: bool = option("mirror left to right with a probability of 1/2")
 
 
 @dataclass
 class Dataset:
     _target_: str = option("function that loads the data")
-    root: str | None = option("folder of the data; null: $SNNTRAIN_DATA, else a user cache folder")
+    root: str | None = option("folder of the data; null: $SNNTRAIN_DATA, else a user cache folder", longest=4096)
     validation: float = option("share of the training images held out for validation", above=0, below=1)
-    split_seed: int = option("seed of that split, apart from the run's", at_least=0)
+    split_seed: int = option("seed of that split, apart from the run's", at_least=0, most=2**63 - 1)
     mean: list[float] = option("mean intensity of each channel, in [0, 1]; encoder=direct subtracts it")
     std: list[float] = option("standard deviation of each channel; encoder=direct divides by it", above=0)
     augment: Augment = field(default_factory=Augment, metadata={"meaning": "random changes of the training images"})
     resident: str = option(
         "hold the whole set on the training device, or stream it", choices=("auto", "always", "never")
     )
-    workers: int = option("worker processes of a streamed set", at_least=0)
+    workers: int = option("worker processes of a streamed set", at_least=0, most=256)
 
 
 @dataclass
@@ -134,14 +152,16 @@ class Encoder:
 @dataclass
 class MLP:
     _target_: str = option("class of the network")
-    hidden: list[int] = option("neurons of each hidden layer", at_least=1)
-    votes: int = option("output neurons a class, averaged", at_least=1)
+    hidden: list[int] = option("neurons of each hidden layer", at_least=1, most=1_000_000)
+    votes: int = option("output neurons a class, averaged", at_least=1, most=10_000)
     dropout: float = option("probability of silencing a neuron; one mask for all time steps", at_least=0, below=1)
 
 
 @dataclass
 class CSNN(MLP):
-    channels: list[int] = option("channels of each 3x3 convolution; each is followed by pooling", at_least=1)
+    channels: list[int] = option(
+        "channels of each 3x3 convolution; each is followed by pooling", at_least=1, most=100_000, most_items=100
+    )
     pool: str = option("how pooling halves the sides: the greatest or the mean of 2x2", choices=("max", "avg"))
 
 
@@ -202,24 +222,26 @@ class OneCycle(Scheduler):
 
 @dataclass
 class Trainer:
-    epochs: int = option("passes over the training images", at_least=1)
-    batch_size: int = option("images a batch of training", at_least=1)
-    eval_batch_size: int = option("images a batch of validation and test", at_least=1)
+    epochs: int = option("passes over the training images", at_least=1, most=1_000_000)
+    batch_size: int = option("images a batch of training", at_least=1, most=10_000_000)
+    eval_batch_size: int = option("images a batch of validation and test", at_least=1, most=10_000_000)
     device: str = option("auto, cpu, cuda or cuda:<index>")
     precision: str = option(
         "auto: bf16 where the device has it natively, else fp16 on a GPU and fp32 on a CPU",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
     limit_batches: int | None = option(
-        "batches an epoch at most, of training and of validation each, for quick tries; the test is whole", at_least=1
+        "batches an epoch at most, of training and of validation each, for quick tries; the test is whole",
+        at_least=1,
+        most=10**9,
     )
     clip_grad_norm: float | None = option("gradients of a greater norm are scaled down to it; null: none are", above=0)
-    accumulate: int = option("batches whose gradients are averaged into one step", at_least=1)
+    accumulate: int = option("batches whose gradients are averaged into one step", at_least=1, most=1_000_000)
     ema: float | None = option(
         "decay of an average of the weights that is evaluated instead, or null", above=0, below=1
     )
     early_stopping: int | None = option(
-        "epochs without a better validation (accuracy, then loss) before stopping", at_least=1
+        "epochs without a better validation (accuracy, then loss) before stopping", at_least=1, most=1_000_000
     )
     compile: bool = option("compile the network with torch.compile, for training")
     checkpoint_minutes: float | None = option(
@@ -227,19 +249,23 @@ class Trainer:
     )
     deterministic: bool = option("refuse operations that are not reproducible to the bit")
     max_bad_steps: int = option(
-        "steps in a row that are left out because loss or gradient is not finite before the run stops", at_least=0
+        "steps in a row that are left out because loss or gradient is not finite before the run stops",
+        at_least=0,
+        most=10**9,
     )
 
 
 @dataclass
 class Monitor:
     every: int = option(
-        "epochs from one set of pictures to the next; the first and last, too; 0: no monitor", at_least=0
+        "epochs from one set of pictures to the next; the first and last, too; 0: no monitor",
+        at_least=0,
+        most=1_000_000,
     )
     layers: list[str] = option("spiking layers that are watched, names or patterns as in [conv*,out_neuron]")
-    samples: int = option("validation images that are watched, one a class first", at_least=1)
+    samples: int = option("validation images that are watched, one a class first", at_least=1, most=1000)
     neurons: int = option(
-        "neurons of a picture at most: rows of a raster or heat map, channels of spike counts", at_least=1
+        "neurons of a picture at most: rows of a raster or heat map, channels of spike counts", at_least=1, most=10_000
     )
 
 

@@ -14,6 +14,7 @@ from snntrain.doctor.finding import Finding
 from snntrain.doctor.folders import GB, can_be_written, shown
 from snntrain.errors import UserError
 from snntrain.neuron.recurrence import executor
+from snntrain.private_folder import lasting_cache
 from snntrain.training import precision, runtime
 from snntrain.training.precision import Precision
 from snntrain.training.runtime import Runtime
@@ -126,31 +127,19 @@ def executors(formats: Precision) -> Iterator[Finding]:
 
 def kernel_cache(formats: Precision) -> Iterator[Finding]:
     """Where compiled kernels are kept from one run to the next."""
-    if formats.device.type == "cuda":
-        folder, variable = _triton_cache(), "TRITON_CACHE_DIR"
-        kept = can_be_written(folder)
-    else:
-        found, variable = _numba_cache(), "NUMBA_CACHE_DIR"
-        folder, kept = found or Path(), found is not None
-    if kept:
+    name, variable = ("triton", "TRITON_CACHE_DIR") if formats.device.type == "cuda" else ("numba", "NUMBA_CACHE_DIR")
+    folder = _given(name) or lasting_cache(name)
+    if folder is not None and can_be_written(folder):
         yield Finding("kernels", f"kept in {shown(folder)}")
     else:
         hint = f"set {variable} to a folder that can be written, so that kernels are compiled once for all runs"
-        yield Finding("kernels", "compiled anew by each run: their cache cannot be written", hint)
+        yield Finding("kernels", "compiled anew by each run: there is no folder of yours alone to keep them in", hint)
 
 
-def _numba_cache() -> Path | None:
-    """The folder that Numba has found to be writable, beside the package or in the user's cache."""
-    from numba.core.caching import FunctionCache
-
-    from snntrain.neuron.recurrence import numba_rows
-
-    try:
-        return Path(FunctionCache(numba_rows.begin_row.py_func).cache_path)
-    except RuntimeError:
-        return None
-
-
-def _triton_cache() -> Path:
-    home = Path(os.environ.get("TRITON_HOME") or "~").expanduser()
-    return Path(os.environ.get("TRITON_CACHE_DIR") or home / ".triton" / "cache")
+def _given(compiler: str) -> Path | None:
+    """The folder that the user has named for a compiler's cache."""
+    if compiler == "numba":
+        named = os.environ.get("NUMBA_CACHE_DIR")
+    elif not (named := os.environ.get("TRITON_CACHE_DIR")) and (home := os.environ.get("TRITON_HOME")):
+        named = f"{home}/.triton/cache"
+    return Path(named).expanduser() if named else None

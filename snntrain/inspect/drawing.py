@@ -17,9 +17,6 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.image import imsave
 from numpy.typing import NDArray
 
 from snntrain.inspect.pictures import (
@@ -30,6 +27,7 @@ from snntrain.inspect.pictures import (
     raster,
     voltage_traces,
 )
+from snntrain.inspect.plotter import Figure, FigureCanvasAgg, imsave
 from snntrain.inspect.recording import UNKNOWN, Probes, of_sample
 
 

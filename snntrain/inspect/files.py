@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 
 from snntrain.errors import UserError
 from snntrain.folder import Folder
+from snntrain.inspect.plotter import Figure, rc_context
 from snntrain.inspect.recording import Probes
 
 PAGE, RECORDINGS = "index.html", "recordings.npz"
@@ -24,7 +23,7 @@ NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 def svg(figure: Figure) -> str:
     """The figure as an SVG file."""
     file = io.BytesIO()
-    with matplotlib.rc_context(SVG):
+    with rc_context(SVG):
         figure.savefig(file, format="svg", dpi=DPI, facecolor="white", metadata=NO_METADATA)
     return file.getvalue().decode()
 

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import carray, types
-from numba.extending import intrinsic
 
+from snntrain.neuron.recurrence.numba_alone import carray, intrinsic, types
 from snntrain.neuron.recurrence.numba_memory import compiled, row, taken
 from snntrain.neuron.recurrence.numba_vectors import ask, row_at, settle
 

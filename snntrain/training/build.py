@@ -20,7 +20,7 @@ from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
 from snntrain.network.readout import Readout, readout_of
 from snntrain.neuron import BaseNode
-from snntrain.training import precision, runtime
+from snntrain.training import compilers, precision, runtime
 from snntrain.training.average import Average
 from snntrain.training.precision import Precision
 from snntrain.training.runtime import Runtime
@@ -98,6 +98,7 @@ def prepare(config: DictConfig) -> Job:
     trainer = config.trainer
     here = runtime.choose(trainer.device)
     formats = precision.choose(trainer.precision, here.device)
+    compilers.keep_privately(torch_compiles=trainer.compile, device=here.device.type)
     runtime.seed_everything(config.seed)
     data: Data = component(config, "dataset")
     # Channels last is the order that convolutions and pooling compute in on either device.

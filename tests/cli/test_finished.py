@@ -55,13 +55,13 @@ sys.exit(status(sys.argv[1:]))
     ("command", "told"),
     [
         (
-            ("eval", "T=200000"),
-            "in evaluation with trainer.eval_batch_size=512, T=200000, precision fp32: "
+            ("eval", "T=100000"),
+            "in evaluation with trainer.eval_batch_size=512, T=100000, precision fp32: "
             "try trainer.eval_batch_size=256 or trainer.precision=bf16 or a lower T or a machine with more memory",
         ),
         (
-            ("inspect", "T=20000000", "sample=3,14"),
-            "in the inspection of 2 images with T=20000000, precision fp32: "
+            ("inspect", "T=100000", f"sample={','.join(map(str, range(100)))}"),
+            "in the inspection of 100 images with T=100000, precision fp32: "
             "try fewer images with sample=<index>,… or monitor.samples=<number> or trainer.precision=bf16 "
             "or a lower T or a machine with more memory",
         ),

@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import struct
+import tracemalloc
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -161,6 +162,129 @@ def test_eval_tells_a_hostile_state_in_a_line(
     outcome = snntrain("eval", f"run={run}")
     assert (outcome.status, outcome.out) == (2, "")
     assert not outcome.err or told_on_terminal(outcome.err)
+
+
+def torch_saved(state: dict[str, Any]) -> dict[str, bytes]:
+    """The entries of what torch saves of a state."""
+    file = io.BytesIO()
+    torch.save({"format": checkpoint.FORMAT, "model": {}} | state, file)
+    with zipfile.ZipFile(file) as zipped:
+        return {name: zipped.read(name) for name in zipped.namelist()}
+
+
+def with_pickle(operations: bytes, **entries: bytes) -> bytes:
+    """A sealed archive whose pickle makes `more` of the state by some operations."""
+    members = torch_saved({"more": 0})
+    (name,) = (name for name in members if name.endswith("data.pkl"))
+    good = pickle.dumps({"format": checkpoint.FORMAT, "model": {}}, 2)
+    pickled = good.removesuffix(b".") + b"X\x04\0\0\0more" + operations + b"s."
+    return archive(members | {name: pickled} | {f"archive/data/{key}": content for key, content in entries.items()})
+
+
+def number(value: int) -> bytes:
+    return pickle.dumps(value, 2)[2:-1]
+
+
+def tensor(count: int, offset: int, size: list[int], stride: list[int], key: str = "0") -> bytes:
+    """The operations that make a tensor of a storage of so many float32."""
+    word = b"X" + struct.pack("<I", len(key)) + key.encode()
+    shape = b"".join(b"(" + b"".join(map(number, numbers)) + b"t" for numbers in (size, stride))
+    return (
+        b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n"
+        + word
+        + b"X\x03\0\0\0cpu"
+        + number(count)
+        + b"tQ"
+        + number(offset)
+        + shape
+        + b"\x89ccollections\nOrderedDict\n)RtR"
+    )
+
+
+FOUR = struct.pack("<4f", 1, 2, 3, 4)
+TWICE = b"".join(b"q%ch%ch%c\x86" % (n, n, n) for n in range(60))
+# Each would take more memory or time than there is, or what no checkpoint needs.
+BOMBS: dict[str, bytes] = {
+    "a hundred gigabytes": b"cbuiltins\nbytearray\n" + number(10**11) + b"\x85R",
+    "a hundred gigabytes of torch's": b"ctorch\nFloatTensor\n" + number(10**11) + b"\x85R",
+    "a set": b"cbuiltins\nset\n]\x85R",
+    "a type": b"ctorch\nTensor\n",
+    "a tuple of itself twice, and so on": b")" + TWICE,
+    "a key of itself twice, and so on": b"})" + TWICE + b"K\x01s",
+    "a list of itself twice, and so on": b"]" + b"".join(b"q%c]h%ca" % (n, n) + b"h%ca" % n for n in range(60)),
+    "a list that holds itself": b"]q\x00h\x00a",
+    "a list that grows after": b"]q\x00]h\x00a0",
+    "nested lists": b"]" * 200 + b"a" * 199,
+    "nested tuples": b")" + b"\x85" * 200,
+    "attributes": b"ccollections\nOrderedDict\n)R(X\x05\0\0\0itemsK\x01tb",
+    "nothing": b"",
+    "a value that was not made": b"h\x50",
+    "a billion numbers that are one": tensor(4, 0, [10**10], [0]),
+    "many billions of numbers": b"(" + b"".join(tensor(4, 0, [10**7], [0]) for _ in range(10)) + b"t",
+    "numbers beyond the storage": tensor(4, 0, [5], [1]),
+    "numbers far beyond the storage": tensor(4, 0, [2, 2], [1, 2**62]),
+    "numbers before the storage": tensor(4, -1, [1], [1]),
+    "numbers backwards": tensor(4, 3, [4], [-1]),
+    "a storage beyond its entry": tensor(5, 0, [5], [1]),
+    "a storage of 2^60 numbers": tensor(2**60, 0, [5], [1]),
+    "a storage without an entry": tensor(4, 0, [4], [1], key="7"),
+    "a storage by a path": tensor(4, 0, [4], [1], key="../0"),
+}
+
+
+@pytest.mark.parametrize("operations", BOMBS.values(), ids=BOMBS)
+def test_a_pickle_that_takes_all_memory_or_time_is_not_loaded(operations: bytes, path: Path) -> None:
+    path.write_bytes(with_pickle(operations, **{"0": FOUR}))
+    tracemalloc.start()
+    try:
+        assert refused(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**26
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_made_so_is_loaded_where_it_is_right(path: Path) -> None:
+    path.write_bytes(with_pickle(tensor(4, 1, [3], [1]), **{"0": FOUR}))
+    assert checkpoint.load(path)["more"].tolist() == [2, 3, 4]
+    path.write_bytes(with_pickle(tensor(4, 1, [2, 3], [0, 1]), **{"0": FOUR}))
+    assert checkpoint.load(path)["more"].tolist() == [[2, 3, 4]] * 2
+
+
+@pytest.mark.parametrize("name", ["data.pkl", "data/0", "data/1", "version"])
+def test_an_archive_that_is_deflated_is_not_unpacked(name: str, path: Path) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as zipped:
+        for member, content in torch_saved({"more": torch.zeros(10)}).items():
+            if member != f"archive/{name}":
+                zipped.writestr(member, content)
+        zipped.writestr(f"archive/{name}", bytes(50_000_000), zipfile.ZIP_DEFLATED)
+    path.write_bytes(sealed(file.getvalue()))
+    tracemalloc.start()
+    try:
+        assert refused(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("twice", ["archive/data.pkl", "archive/DATA.PKL", "other/data.pkl", "archive/../data.pkl"])
+def test_an_archive_in_which_two_readers_may_find_two_things_is_refused(twice: str, path: Path) -> None:
+    file = io.BytesIO()
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(file, "w") as zipped:
+        for member, content in torch_saved({}).items():
+            zipped.writestr(member, content)
+        zipped.writestr(twice, pickle.dumps({}, 2))
+    path.write_bytes(sealed(file.getvalue()))
+    assert refused(path)
+    path.write_bytes(sealed(b"more in front" + archive(torch_saved({}))[: -checkpoint.COMMENT - 2] + b"\0\0"))
+    assert refused(path)
+
+
+@pytest.mark.parametrize("size", [3 * 10**12, 10**8])
+def test_a_file_of_holes_is_not_read_into_memory(size: int, path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(size)
+    assert refused(path)
 
 
 @pytest.mark.parametrize(

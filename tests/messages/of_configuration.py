@@ -26,6 +26,16 @@ CASES: dict[str, Case] = {
         line("eval run=~no_user/x"),
         ("run=~no_user/x", "there is no user 'no_user'", "write ./~no_user/x"),
     ),
+    # config/check.py
+    "beyond all use": (overrides("T=1000001"), ("T is 1,000,001", "give at most 100,000", "time steps")),
+    "a long list": (
+        overrides(f"network.hidden=[{','.join(['1'] * 1001)}]"),
+        ("network.hidden has 1,001 items", "give at most 1,000", "neurons of each hidden layer"),
+    ),
+    "a long text": (
+        together(f"name={'x' * 1001}"),
+        ("name has 1,001 characters", "give at most 1,000", "name of the run"),
+    ),
     # cli/one_process.py
     "torchrun": (
         lambda _: one_process.check({"WORLD_SIZE": "2", "RANK": "1"}),

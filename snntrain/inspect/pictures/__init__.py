@@ -1,5 +1,9 @@
 """The pictures, a file a kind, as matplotlib figures that no window shows."""
 
+# Before any of them imports matplotlib.
+from snntrain.inspect import plotter  # noqa: F401
+
+# isort: split
 from snntrain.inspect.pictures.confusion import confusion_matrix
 from snntrain.inspect.pictures.count_map import count_map
 from snntrain.inspect.pictures.heat_map import heat_map

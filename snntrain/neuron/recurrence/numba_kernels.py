@@ -12,8 +12,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray
 
+from snntrain.neuron.recurrence.numba_alone import carray
 from snntrain.neuron.recurrence.numba_memory import at, compiled, taken
 from snntrain.neuron.recurrence.numba_rows import (
     LEARNS_FEEDBACK,

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numba import carray, cfunc, from_dtype, types
-from numba.extending import intrinsic, overload
+
+from snntrain.neuron.recurrence.numba_alone import carray, cfunc, from_dtype, intrinsic, kept_privately, overload, types
 
 
 def compiled(kernel: Callable[..., Any], record: np.dtype, variant: str) -> Any:
@@ -28,7 +28,8 @@ def compiled(kernel: Callable[..., Any], record: np.dtype, variant: str) -> Any:
     kernel.__qualname__ = f"{variant}-{_sources()}"
     make = partial(cfunc, types.void(types.CPointer(from_dtype(record))), error_model="numpy")
     try:
-        return make(cache=True)(kernel)
+        with kept_privately():
+            return make(cache=True)(kernel)
     except RuntimeError:  # Numba finds no folder that it may write to.
         return make()(kernel)
 

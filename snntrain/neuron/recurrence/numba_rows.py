@@ -8,9 +8,7 @@ not stay in the caches: they are asked for ahead of time, and written past the c
 Forward, products and sums are rounded one by one and in the reference's order.
 """
 
-from numba import njit, types
-from numba.extending import overload
-
+from snntrain.neuron.recurrence.numba_alone import njit, overload, types
 from snntrain.neuron.recurrence.numba_surrogates import ONE, ZERO, surrogate_gradient
 from snntrain.neuron.recurrence.numba_vectors import WIDTH, ask, load, row_at, spread, store, stream, where, wide
 

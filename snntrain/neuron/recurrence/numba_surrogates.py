@@ -4,9 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit
-from numba.extending import overload
 
+from snntrain.neuron.recurrence.numba_alone import njit, overload
 from snntrain.neuron.recurrence.numba_vectors import magnitude, scaled_by_power, where
 
 f32 = np.float32

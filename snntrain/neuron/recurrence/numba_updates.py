@@ -7,8 +7,8 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import carray, njit
 
+from snntrain.neuron.recurrence.numba_alone import carray, njit
 from snntrain.neuron.recurrence.numba_kernels import CALL, f32
 from snntrain.neuron.recurrence.numba_memory import at, compiled, taken
 from snntrain.neuron.recurrence.numba_rows import after_reset, begin_row, charged

@@ -13,8 +13,16 @@ import operator
 
 from llvmlite import ir
 from llvmlite.binding import get_host_cpu_features
-from numba import config, types
-from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
+
+from snntrain.neuron.recurrence.numba_alone import (
+    config,
+    intrinsic,
+    lower_builtin,
+    models,
+    register_model,
+    type_callable,
+    types,
+)
 
 # Numbers of a vector. A line of a cache holds as many float32.
 WIDTH = 16

@@ -1,9 +1,10 @@
-"""The file of a checkpoint: known to be whole when it is read, and read without running any code of it.
+"""The file of a checkpoint: known to be whole when it is read, and looked through before it is loaded.
 
 It is what torch.save writes, and torch.load reads it. The archive's comment holds the SHA-256 of all the rest.
 """
 
 import hashlib
+import io
 import os
 import struct
 from pathlib import Path
@@ -12,7 +13,11 @@ from typing import IO, Any, cast
 import torch
 from torch import nn
 
+from snntrain import bounded
+from snntrain.config.explain import first_line
 from snntrain.errors import UserError
+from snntrain.training.memory import is_out_of_memory
+from snntrain.training.saving import archive
 
 FORMAT = 2
 # The archive ends with the length of its comment, two bytes, and the comment; torch writes none.
@@ -35,32 +40,47 @@ def write(file: IO[bytes], state: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The state that was saved, its tensors on the CPU.
+    """Return the state that was saved, its tensors on the CPU.
+
+    The file is read once: what was found good is what is loaded.
 
     Raises:
         UserError: there is no such file, it is damaged, or it is no checkpoint of this program.
     """
     try:
-        whole = _is_whole(path)
-        state = torch.load(path, map_location="cpu", weights_only=True) if whole else None
+        with bounded.open_regular(path, bounded.memory()) as file:
+            # A file of holes is as long as one likes: it is not read before it is known to be one of ours.
+            content = file.read() if _is_sealed(file) else b""
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such checkpoint") from None
+    except (OSError, bounded.Refused) as error:
+        raise _damaged(path, first_line(error)) from error
+    if not _is_whole(content):
+        raise _damaged(path, "its checksum does not fit")
+    try:
+        archive.check(content)
+        state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # Bytes that are no pickle may raise anything.
-        raise _damaged(path) from error
-    if not whole:
-        raise _damaged(path)
+        if is_out_of_memory(error):
+            raise
+        raise _damaged(path, f"it has {first_line(error)}") from error
     if not isinstance(state, dict) or state.get("format") != FORMAT or "model" not in state:
         raise UserError(f"{path}: not a checkpoint that this version of snntrain can read (format {FORMAT})")
     return state
 
 
-def restore(net: nn.Module, path: Path) -> dict[str, Any]:
-    """Puts the checkpoint's evaluated weights into `net`, and returns the rest of it.
+def restore(net: nn.Module, path: Path, state: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Put the checkpoint's evaluated weights into `net`, and return the rest of it.
+
+    Args:
+        net: the network.
+        path: of the checkpoint.
+        state: what `load` has returned of it; None to load it now.
 
     Raises:
         UserError: what `load` raises, or weights that do not fit the network.
     """
-    state = load(path)
+    state = load(path) if state is None else state
     try:
         net.load_state_dict(state["model"])
     except (RuntimeError, TypeError, AttributeError) as error:
@@ -99,23 +119,23 @@ class _Hashing:
         self.file.flush()
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether the file ends with the digest of what stands before it."""
-    if path.exists() and not path.is_file():  # A pipe would be waited for.
+def _is_sealed(file: IO[bytes]) -> bool:
+    """Whether a file ends with a comment as ours have; it is at its beginning afterwards."""
+    begun = file.seek(0, os.SEEK_END) - COMMENT
+    sealed = begun > 0 and file.seek(begun) == begun and file.read(len(MARK)) == MARK
+    file.seek(0)
+    return sealed
+
+
+def _is_whole(content: bytes) -> bool:
+    """Whether a file ends with the digest of what stands before it."""
+    begun = len(content) - COMMENT - len(NO_COMMENT)
+    if begun < 0:
         return False
-    with path.open("rb") as file:
-        end = file.seek(0, os.SEEK_END) - COMMENT - len(NO_COMMENT)
-        if end < 0:
-            return False
-        file.seek(0)
-        digest = hashlib.sha256()
-        while chunk := file.read(min(end - file.tell(), 2**20)):
-            digest.update(chunk)
-        digest.update(NO_COMMENT)
-        return file.read() == struct.pack("<H", COMMENT) + MARK + digest.hexdigest().encode()
+    digest = hashlib.sha256(memoryview(content)[:begun])
+    digest.update(NO_COMMENT)
+    return content[begun:] == struct.pack("<H", COMMENT) + MARK + digest.hexdigest().encode()
 
 
-def _damaged(path: Path) -> UserError:
-    return UserError(
-        f"{path}: damaged, or no checkpoint of snntrain: its checksum does not fit; try the run's other one"
-    )
+def _damaged(path: Path, why: str) -> UserError:
+    return UserError(f"{path}: damaged, or no checkpoint of snntrain: {why}; try the run's other one")

@@ -47,7 +47,7 @@ class Checkpoints:
     def best_is_of(self, epoch: int) -> bool:
         """Whether the best one is whole, and of this epoch."""
         try:
-            return bool(checkpoint.load(self.folder.path / BEST)["epoch"] == epoch)
+            return bool(checkpoint.load(self.folder.path / BEST).get("epoch") == epoch)
         except UserError:
             return False
 

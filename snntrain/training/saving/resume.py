@@ -18,6 +18,7 @@ from snntrain.training.journal import Journal
 from snntrain.training.memory import is_out_of_memory
 from snntrain.training.progress import beginning
 from snntrain.training.run_folder import RunFolder
+from snntrain.training.saving import validate
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.saver import Saver
 from snntrain.training.saving.state import put_back
@@ -63,6 +64,7 @@ def go_on(job: Job, state: State, data: str) -> Training:
         )
     progress = beginning(job)
     with _whole():
+        validate.check(job, progress, state)
         put_back(job, progress, state)
     epochs = job.config.trainer.epochs
     where = f"epoch {progress.epoch} of {epochs}" if progress.finished < epochs else f"the end of {epochs} epochs"
@@ -71,6 +73,7 @@ def go_on(job: Job, state: State, data: str) -> Training:
     # Records steps on a GPU, by what the optimizer is now.
     step = TrainingStep(job)
     with _whole():
+        validate.check_step(state["step"], step.state())
         step.put_back(state["step"])
     return Training(job, step, progress)
 
@@ -84,7 +87,9 @@ def _whole() -> Iterator[None]:
         if is_out_of_memory(error):
             raise
         # With a good checksum: somebody else has written it.
-        told = f"{type(error).__name__}: {first_line(error)}"
+        told = (
+            first_line(error) if isinstance(error, validate.Wrong) else f"{type(error).__name__}: {first_line(error)}"
+        )
         raise UserError(
             f"checkpoints/last.pt does not hold what this run goes on from ({told}); put a good copy there, or delete "
             "the folder checkpoints and the run begins anew"

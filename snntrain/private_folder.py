@@ -1,0 +1,84 @@
+"""Folders of this user's own, where nobody else can put a file: what lies there may be run.
+
+Compilers keep what they have compiled, and load it again without a question. So it lies below the user's cache folder,
+and where that cannot be written, below the temporary folder, which all users share.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import stat
+import tempfile
+from functools import cache
+from pathlib import Path
+
+FOR_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
+
+@cache
+def private_cache(name: str) -> Path:
+    """Return the private folder in which `name` keeps its files.
+
+    That is the one that `lasting_cache` finds, else a new one, which is removed when the program ends.
+    """
+    if (folder := lasting_cache(name)) is not None:
+        return folder
+    fresh = tempfile.mkdtemp(prefix="snntrain-")
+    atexit.register(shutil.rmtree, fresh, ignore_errors=True)
+    return Path(fresh)
+
+
+def lasting_cache(name: str) -> Path | None:
+    """Return the private folder in which the files of `name` stay from one run to the next; None: there is none.
+
+    That is `$XDG_CACHE_HOME/snntrain/<name>`, by default below `~/.cache`, else `snntrain-<user id>/<name>` below the
+    temporary folder.
+    """
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    places = (home / "snntrain", Path(tempfile.gettempdir(), f"snntrain-{os.geteuid()}"))
+    return next((folder for above in places if (folder := made_private(above / name)) is not None), None)
+
+
+def made_private(folder: Path) -> Path | None:
+    """Make the folder, for this user alone; return its real path, or None where it cannot be made so.
+
+    A folder that others can write to, or another user's, is left alone, and so is a link: what lies behind it may be
+    a stranger's. The folders above it must not be open to others either, who could put another one in its place.
+    """
+    try:
+        folder = folder.expanduser().absolute()
+        _make_parents(folder.parent)
+        folder = Path(os.path.realpath(folder.parent), folder.name)
+        if not folder.exists():
+            folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            own = os.fstat(descriptor)
+            if own.st_uid != os.geteuid() or own.st_mode & FOR_OTHERS:
+                return None
+            os.fchmod(descriptor, stat.S_IRWXU)
+        finally:
+            os.close(descriptor)
+        safe = all(map(_stays_in_place, folder.parents)) and os.access(folder, os.W_OK)
+    except (OSError, RuntimeError):  # RuntimeError: there is no home folder.
+        return None
+    return folder if safe else None
+
+
+def _make_parents(folder: Path) -> None:
+    """Make the folders that are missing, for this user alone."""
+    for path in (*reversed(folder.parents), folder):
+        if not os.path.lexists(path):
+            path.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+
+
+def _stays_in_place(above: Path) -> bool:
+    """Whether nobody but its owner, this user or root, can exchange what lies in the folder.
+
+    A group may write there: on many systems each user has a group of his own.
+    """
+    found = above.stat()
+    others = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
+    return found.st_uid in (0, os.geteuid()) and not others

@@ -1,0 +1,276 @@
+"""Whether a saved state is one that a job can go on from: each value of it, before the first is put back.
+
+A checkpoint with a good checksum may still be somebody else's. What it would be compared with is the state that the job
+has before it is trained, which has the same keys, kinds and shapes; and what a count can come to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from snntrain.training.average import Average
+from snntrain.training.build import Job, Model
+from snntrain.training.progress import Progress
+from snntrain.training.saving.state import random_states
+
+# Epochs, batches and images are counted in no more.
+MOST = 2**53
+# Of a state of Python's and of NumPy's random numbers, which is a place in a list of so many.
+WORDS = 624
+# Keys of a group of weights without which an optimizer cannot step, and what it keeps of each weight in its shape.
+NEEDED = ("params", "lr", "betas", "eps", "weight_decay", "momentum", "dampening", "nesterov")
+OF_A_SHAPE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer")
+
+
+class Wrong(ValueError):
+    """A value that no run saves there."""
+
+
+def check(job: Job, progress: Progress, state: Mapping[str, Any]) -> None:
+    """Look through all of a saved state but that of the step.
+
+    Args:
+        job: that would go on from it.
+        progress: of a run that begins.
+        state: the saved one.
+
+    Raises:
+        Wrong, LookupError: it is not one of this job.
+    """
+    _check_beside(job, state)
+    _check_progress(job, progress, state["progress"])
+    _check_weights("trained", state["trained"], job.model.state_dict())
+    _check_average(job.average, state["average"])
+    _check_optimizer(job, state["optimizer"])
+    _check_schedule(job, state["scheduler"], state["progress"])
+    if job.scaler.is_enabled() and state["scaler"]:
+        alike("scaler", state["scaler"], job.scaler.state_dict())
+    _check_random(job, state["random"])
+
+
+def check_step(state: Any, own: Mapping[str, Any]) -> None:
+    """Look through the saved state of a step, of which a new one has the state `own`.
+
+    Raises:
+        Wrong, LookupError: it is of another kind.
+    """
+    alike("step", state, own)
+    for name in ("row", "since"):
+        count(f"step.bad_steps.{name}", state["bad_steps"][name])
+
+
+def count(name: str, value: Any, least: int = 0, most: int = MOST) -> int:
+    """Return a whole number.
+
+    Raises:
+        Wrong: it is none, or not from `least` to `most`.
+    """
+    if type(value) is not int or not least <= value <= most:
+        raise Wrong(f"{name} is {_shown(value)}, not a whole number from {least} to {most}")
+    return value
+
+
+def mapping(name: str, value: Any, *keys: str) -> Mapping[str, Any]:
+    """Return a dictionary that has some keys.
+
+    Raises:
+        Wrong: it is none, or lacks one.
+    """
+    lacking = [key for key in keys if key not in value] if isinstance(value, dict) else keys
+    if lacking:
+        raise Wrong(f"{name} is {_shown(value)}, without {', '.join(lacking)}")
+    assert isinstance(value, dict)
+    return value
+
+
+def alike(name: str, value: Any, own: Any) -> None:
+    """Check that a value is of the kind of the job's `own`, all the way down.
+
+    A number may be in place of any other, and null in place of true and false; a sequence has the same length, a tensor
+    the same shape and dtype, a dictionary the same keys.
+
+    Raises:
+        Wrong: it is of another kind.
+    """
+    if isinstance(own, Mapping):
+        if not isinstance(value, dict) or value.keys() != own.keys():
+            raise Wrong(f"{name} does not have the keys {', '.join(map(str, own))}")
+        for key in own:
+            alike(f"{name}.{key}", value[key], own[key])
+    elif isinstance(own, list | tuple):
+        if not isinstance(value, list | tuple) or len(value) != len(own):
+            raise Wrong(f"{name} is {_shown(value)}, not {len(own)} values")
+        for index, (part, of_own) in enumerate(zip(value, own, strict=True)):
+            alike(f"{name}[{index}]", part, of_own)
+    elif isinstance(own, Tensor):
+        if not isinstance(value, Tensor) or (value.shape, value.dtype) != (own.shape, own.dtype):
+            raise Wrong(f"{name} is {_shown(value)}, not a tensor {list(own.shape)} of {own.dtype}")
+    elif isinstance(own, str):
+        if not isinstance(value, str):
+            raise Wrong(f"{name} is {_shown(value)}, not a word")
+    elif isinstance(own, bool | None):
+        if not isinstance(value, bool | None):
+            raise Wrong(f"{name} is {_shown(value)}, neither true nor false")
+    else:
+        number(name, value)
+
+
+def number(name: str, value: Any, least: float = -MOST, most: float = MOST) -> float:
+    """Return a number; a GPU has some, as the learning rate, in a tensor.
+
+    Raises:
+        Wrong: it is none, or not from `least` to `most`.
+    """
+    if isinstance(value, Tensor) and value.numel() == 1 and value.dtype != torch.bool and not value.is_complex():
+        return number(name, value.item(), least, most)
+    if type(value) not in (int, float) or not math.isfinite(value) or not least <= value <= most:
+        raise Wrong(f"{name} is {_shown(value)}, not a number from {least:g} to {most:g}")
+    return float(value)
+
+
+def _check_beside(job: Job, state: Mapping[str, Any]) -> None:
+    count("epoch", state["epoch"])
+    sizes = mapping("sizes", state["sizes"], "metrics", "events")
+    count("sizes.metrics", sizes["metrics"])
+    if not isinstance(sizes["events"], list):
+        raise Wrong(f"sizes.events is {_shown(sizes['events'])}, not a list")
+    for index, size in enumerate(sizes["events"]):
+        count(f"sizes.events[{index}]", size)
+    if not isinstance(state["config"], dict):
+        raise Wrong(f"config is {_shown(state['config'])}, not a configuration")
+    if (undrawn := state["undrawn"]) is not None:
+        mapping("undrawn", undrawn, "epoch", "confusion")
+        count("undrawn.epoch", undrawn["epoch"])
+        _check_counts("undrawn.confusion", undrawn["confusion"], (job.classes, job.classes))
+
+
+def _check_progress(job: Job, progress: Progress, state: Mapping[str, Any]) -> None:
+    mapping("progress", state, "epoch", "batch", "images", "learning_rate", "clock", "tally", "best")
+    mapping("progress.clock", state["clock"], "seconds", "train_seconds")
+    finished = count("progress.epoch", state["epoch"], 1) - 1
+    count("progress.batch", state["batch"], 0, len(job.train))
+    count("progress.images", state["images"])
+    number("progress.learning_rate", state["learning_rate"], 0)
+    for name in ("seconds", "train_seconds"):
+        number(f"progress.clock.{name}", state["clock"][name], 0)
+    alike("progress.tally", state["tally"], progress.tally.sums())
+    _check_counts("progress.tally.confusion", state["tally"]["confusion"], (job.classes**2,))
+    best = mapping("progress.best", state["best"], "epoch", "score", "weights")
+    # There is a best one as soon as one is finished.
+    count("progress.best.epoch", best["epoch"], min(1, finished), finished)
+    if not isinstance(best["score"], tuple) or [type(part) for part in best["score"]] != [float, float]:
+        raise Wrong(f"progress.best.score is {_shown(best['score'])}, not accuracy and loss")
+    _check_weights("progress.best.weights", best["weights"], job.evaluated.network.state_dict() if finished else {})
+
+
+def _check_counts(name: str, value: Any, shape: tuple[int, ...]) -> None:
+    if not isinstance(value, Tensor) or value.dtype != torch.int64 or value.shape != shape or bool((value < 0).any()):
+        raise Wrong(f"{name} is {_shown(value)}, not counts {list(shape)}")
+
+
+def _check_weights(name: str, value: Any, own: Mapping[str, Any]) -> None:
+    """Tensors by the names and of the shapes of the job's own; the dtype may be another."""
+    if not isinstance(value, dict) or value.keys() != own.keys():
+        raise Wrong(f"{name} does not have the names of this network's weights")
+    for key, of_own in own.items():
+        given = value[key]
+        if isinstance(of_own, Tensor) and (not isinstance(given, Tensor) or given.shape != of_own.shape):
+            raise Wrong(f"{name}.{key} is {_shown(given)}, not a tensor {list(of_own.shape)}")
+
+
+def _check_average(average: Average[Model] | None, state: Any) -> None:
+    if average is not None:
+        own = average.state()
+        mapping("average", state, "model", "begun")
+        _check_weights("average.model", state["model"], own["model"])
+        if not isinstance(state["begun"], bool):
+            raise Wrong(f"average.begun is {_shown(state['begun'])}, neither true nor false")
+
+
+def _check_optimizer(job: Job, state: Mapping[str, Any]) -> None:
+    own = job.optimizer.state_dict()["param_groups"]
+    mapping("optimizer", state, "param_groups", "state")
+    groups, kept = state["param_groups"], state["state"]
+    if not isinstance(groups, list) or len(groups) != len(own) or not isinstance(kept, dict):
+        raise Wrong(f"optimizer is not one of {len(own)} groups of weights")
+    for index, (group, of_own) in enumerate(zip(groups, own, strict=True)):
+        name = f"optimizer.param_groups[{index}]"
+        if not isinstance(group, dict) or not group.keys() >= of_own.keys() & set(NEEDED):
+            raise Wrong(f"{name} does not have {', '.join(of_own.keys() & set(NEEDED))}")
+        for key in group.keys() & of_own.keys() - {"capturable"}:
+            alike(f"{name}.{key}", group[key], of_own[key])
+        if list(group["params"]) != of_own["params"]:
+            raise Wrong(f"{name}.params are those of another network")
+    parameters = [parameter for group in job.optimizer.param_groups for parameter in group["params"]]
+    for key, of_one in kept.items():
+        count("a key of optimizer.state", key, 0, len(parameters) - 1)
+        _check_kept(f"optimizer.state.{key}", of_one, parameters[key], job.optimizer)
+    # SGD either has taken its first step or has not.
+    if len({of_one.get("momentum_buffer") is None for of_one in kept.values()}) > 1:
+        raise Wrong("optimizer.state has a momentum_buffer of some weights and not of others")
+
+
+def _check_kept(name: str, kept: Any, parameter: Tensor, optimizer: torch.optim.Optimizer) -> None:
+    """What an optimizer keeps of a parameter: numbers, and tensors; torch's own of its shape or of one number."""
+    if not isinstance(kept, dict):
+        raise Wrong(f"{name} is {_shown(kept)}, not a dictionary")
+    if kept and isinstance(optimizer, torch.optim.Adam) and not kept.keys() >= {"step", "exp_avg", "exp_avg_sq"}:
+        raise Wrong(f"{name} does not have step, exp_avg and exp_avg_sq")
+    for key, value in kept.items():
+        of_a_shape = key in OF_A_SHAPE and not (value is None and key == "momentum_buffer")
+        if of_a_shape and (not isinstance(value, Tensor) or value.shape != parameter.shape):
+            raise Wrong(f"{name}.{key} is {_shown(value)}, not a tensor {list(parameter.shape)}")
+        if key == "step":
+            number(f"{name}.step", value, 0)
+            if isinstance(optimizer, torch.optim.Adam) and not (isinstance(value, Tensor) and value.shape == ()):
+                raise Wrong(f"{name}.step is {_shown(value)}, not a tensor of one number")
+        elif not isinstance(value, Tensor | int | float | None):
+            raise Wrong(f"{name}.{key} is {_shown(value)}, neither a tensor nor a number")
+
+
+def _check_schedule(job: Job, state: Any, progress: Mapping[str, Any]) -> None:
+    """The step that a schedule has come to is one of the epochs that were trained."""
+    own = job.scheduler.state_dict()
+    mapping("scheduler", state, "last_epoch")
+    steps = -(-len(job.train) // job.config.trainer.accumulate)
+    last = count("scheduler.last_epoch", state["last_epoch"], 0, progress["epoch"] * steps)
+    if state.keys() == own.keys():
+        for key in own.keys() - {"lr_lambdas"}:
+            alike(f"scheduler.{key}", state[key], own[key])
+        count("scheduler._step_count", state.get("_step_count", 0), 0, last + 1)
+
+
+def _check_random(job: Job, states: Mapping[str, Any]) -> None:
+    own = random_states(job.runtime.device)
+    mapping("random", states, "python", "numpy", "torch", "cuda")
+    alike("random.torch", states["torch"], own["torch"])
+    # Python's last number is none as long as none was drawn.
+    alike("random.python", states["python"][:2], own["python"][:2])
+    if len(states["python"]) != 3 or states["python"][2] is not None:
+        number("random.python[2]", states["python"][2])
+    alike("random.numpy", states["numpy"], own["numpy"])
+    version, words, _ = states["python"]
+    kind, keys, place, has_gauss, _ = states["numpy"]
+    if version != own["python"][0] or kind != own["numpy"][0]:
+        raise Wrong(f"random is of another kind: {_shown(version)}, {_shown(kind)}")
+    count("random.numpy[3]", has_gauss, 0, 1)
+    for word in (*words[:-1], *keys):
+        count("a word of random", word, 0, 2**32 - 1)
+    for where in (words[-1], place):
+        count("a place of random", where, 0, WORDS)
+    if states["cuda"] is not None and own["cuda"] is not None:
+        alike("random.cuda", states["cuda"], own["cuda"])
+
+
+def _shown(value: Any) -> str:
+    """A value in a few words."""
+    if isinstance(value, Tensor):
+        return f"a tensor {list(value.shape)} of {value.dtype}"
+    if isinstance(value, Mapping | Sequence) and not isinstance(value, str):
+        return f"a {type(value).__name__} of {len(value)}"
+    return f"{value!r:.40}"
