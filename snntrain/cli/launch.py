@@ -23,7 +23,7 @@ from hydra.types import HydraContext, RunMode, TaskFunction
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from snntrain.cli import log as logs
-from snntrain.config.compose import Composer
+from snntrain.config.compose import Composer, forbidden
 from snntrain.errors import UserError
 from snntrain.folder import Folder
 from snntrain.paths import user_path
@@ -33,8 +33,8 @@ from snntrain.trust.config_files import leads_out
 
 log = logging.getLogger("snntrain")
 
-# What is run in the folder of a job: its configuration, and the folder.
-Task = Callable[[DictConfig, Path], Any]
+# What is run in the folder of a job: its configuration, the folder, and a line for each thing that is forbidden.
+Task = Callable[[DictConfig, Path, Sequence[str]], Any]
 SWEEP_FILE = "multirun.yaml"
 
 
@@ -118,7 +118,9 @@ def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str,
         logs.begin(folder, OmegaConf.to_container(config.hydra)["verbose"])  # type: ignore[call-overload,index]
         if written.hydra.output_subdir is not None:
             _write_down(folder, job_config, written)
-        return task(job_config, folder)
+        # Of a sweep not each combination has been looked at, and a file may choose another by what was combined.
+        given = [*written.hydra.overrides.hydra, *written.hydra.overrides.task]
+        return task(job_config, folder, forbidden(written, given))
 
     return run_job(
         hydra_context=context,

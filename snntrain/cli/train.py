@@ -151,10 +151,14 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
     # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.
     errors: list[Exception] = []
 
-    def task(config: DictConfig, folder: Path) -> float:
+    def task(config: DictConfig, folder: Path, forbidden: Sequence[str]) -> float:
+        if forbidden:
+            errors.append(UserError(*forbidden))
+            log.error("%s", errors[-1])
+            return float("nan")
         return _job(config, folder, typed, errors, sweeping=sweeping)
 
-    with _told_in_a_line(), _cannot_be_written():
+    with _cannot_be_written(), _told_in_a_line():
         config = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
         if sweeping:
             sweep.run(lambda: launch.sweep(compose, config, task), user_path(config.hydra.sweep.dir), typed)

@@ -267,13 +267,24 @@ def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = 
     lines = []
     if not isinstance(config._get_node("hydra"), DictConfig) and "hydra" in config:
         lines.append(f"hydra={config.hydra}: must stay a mapping; set its keys, as in hydra.run.dir=…")
+    return [*forbidden(config, overrides), *lines, *check.errors(config, refused)]
+
+
+def forbidden(config: DictConfig, overrides: Sequence[str]) -> list[str]:
+    """A line for each thing in a composed configuration that the command line alone may say, and has not said.
+
+    Args:
+        config: all of it.
+        overrides: those of the command line.
+    """
+    lines = []
     allowed = list(config.get("allow_targets") or [])
-    given = any(override.lstrip("+").startswith("allow_targets=") for override in overrides)
-    if allowed and not given:
+    given = [key_of(override) for override in overrides]
+    if allowed and "allow_targets" not in given:
         lines.append(f"allow_targets={allowed}: is heeded on the command line alone, not in a file; give it there")
     if isinstance(config._get_node("hydra"), DictConfig):
-        lines += config_files.check_folders(config.hydra, [key_of(override) for override in overrides])
-    return [*targets.forbidden(config, allowed if given else []), *lines, *check.errors(config, refused)]
+        lines += config_files.check_folders(config.hydra, given)
+    return [*targets.forbidden(config, allowed if "allow_targets" in given else []), *lines]
 
 
 def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str], DictConfig]:

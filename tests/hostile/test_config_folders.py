@@ -251,6 +251,23 @@ def test_a_wrong_value_in_the_sweep_of_a_file_is_told_before_the_first_job(
     assert not Path("multirun").exists()
 
 
+def test_a_file_that_one_combination_of_a_sweep_chooses_is_no_way_round(
+    canary: Path, snntrain: Callable[..., Outcome]
+) -> None:
+    """Of a sweep each value is looked at beforehand, but not each combination."""
+    for harmless in ("plif_hard", "if_hard", "if_soft", "lif_hard"):
+        written(canary.parent, f"experiment/{harmless}.yaml", f"{EXPERIMENT}T: 2\n")
+    attack = "allow_targets: [os]\nloss:\n  _target_: os.abort\n"
+    folder = written(canary.parent, "experiment/lif_soft.yaml", EXPERIMENT + attack)
+    written(canary.parent, "own.yaml", "defaults: [config, override experiment: '${neuron}_${reset}', _self_]\n")
+    given = ("--config-dir", folder, "--config-name", "own", *TINY, "trainer.epochs=1")
+    outcome = snntrain("-m", *given, "neuron=if,lif", "reset=hard,soft", "hydra.sweep.dir=sweep")
+    assert outcome.status in (1, 2)
+    assert not canary.exists()
+    assert "allow_targets=['os']: is heeded on the command line alone" in outcome.out
+    assert "3 of 4 jobs completed" in outcome.out
+
+
 def test_the_job_of_a_sweep_lies_below_its_sweep(canary: Path, snntrain: Callable[..., Outcome]) -> None:
     folder = written(
         canary.parent,
