@@ -56,5 +56,6 @@ def in_script(data: Any) -> str:
 
 
 def _notes(report: Report) -> Iterator[str]:
+    yield from report.linked
     yield f"Means are over completed runs. {KILLED_RULE[0].upper()}{KILLED_RULE[1:]}."
     yield f"snntrain {snntrain.__version__}"

@@ -19,12 +19,19 @@ from snntrain.report.statistics import SeedGroup, over_seeds
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is told of some runs: `title` names the folders they were found in."""
+    """Everything that is told of some runs.
+
+    Args:
+        title: the folders that they were found in.
+        comparison, groups, effects: of the runs.
+        linked: a line for each link in these folders by which runs were found.
+    """
 
     title: str
     comparison: Comparison
     groups: Sequence[SeedGroup]
     effects: Effects
+    linked: Sequence[str] = ()
 
     @property
     def counts(self) -> str:
@@ -60,7 +67,8 @@ def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder; give those of runs or sweeps, as outputs or multirun")
     where = ", ".join(map(str, folders))
-    found = [run for folder in runs.find(folders) if (run := runs.read(folder, now, over=over)) is not None]
+    paths = runs.find(folders)
+    found = [run for path in paths if (run := runs.read(path, now, over=over)) is not None]
     if not found:
         raise UserError(f"{where}: no runs there, at any depth; the folder of a run holds a summary.json")
     known = metrics(found)
@@ -70,7 +78,10 @@ def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False
         allowed = f"there are {', '.join(known)}{did_you_mean(metric, known)}" if known else "no run has any figure yet"
         raise UserError(f"metric={metric}: no run has it; {allowed}")
     comparison = compare(found, metric)
-    return Report(printable(where), comparison, over_seeds(comparison), effects(comparison))
+    linked = [f"{path} is a link and leads to {place}" for path, place in runs.links(folders, paths).items()]
+    return Report(
+        printable(where), comparison, over_seeds(comparison), effects(comparison), list(map(printable, linked))
+    )
 
 
 def write(report: Report, out: Path) -> list[Path]:

@@ -36,6 +36,8 @@ CURVES = ("val_accuracy", "val_loss", "train_accuracy", "train_loss")
 
 # What a run writes as it goes, its heartbeat first.
 _SIGNS_OF_LIFE = (LOCK_FILE, "summary.json", "metrics.jsonl", "train.log", ".hydra")
+# What a run or a sweep has in its folder.
+_MARKS = ("summary.json", ".hydra", "multirun.yaml")
 _INSIDE_A_RUN = {"checkpoints", "tensorboard", ".hydra"}
 _CHOICES = re.compile(r"^    choices:\n((?:      .*\n?)+)", re.MULTILINE)
 _CHOICE = re.compile(r"^      (\w+): '?([^'\n]+)'?$", re.MULTILINE)
@@ -76,7 +78,11 @@ class Run:
 
 
 def find(folders: Iterable[Path]) -> list[Path]:
-    """The run folders at any depth, each once; links are followed, and those that lead back are not."""
+    """The run folders at any depth, each once.
+
+    A link in a folder is followed where it leads to a run or a sweep itself. It may be a stranger's: one to / would put
+    everybody's runs into the report.
+    """
     found: list[Path] = []
     seen: set[tuple[int, int]] = set()
     for top in folders:
@@ -88,8 +94,20 @@ def find(folders: Iterable[Path]) -> list[Path]:
             seen.add(identity)
             if "summary.json" in files or ".hydra" in below:
                 found.append(Path(place))
-            below[:] = sorted(name for name in below if name not in _INSIDE_A_RUN)
+            below[:] = sorted(name for name in below if name not in _INSIDE_A_RUN and _is_followed(place, name))
     return found
+
+
+def _is_followed(place: str, name: str) -> bool:
+    path = Path(place, name)
+    return not path.is_symlink() or any(os.path.lexists(path / mark) for mark in _MARKS)
+
+
+def links(folders: Iterable[Path], found: Iterable[Path]) -> dict[Path, Path]:
+    """The links below `folders` by which runs were found, and where they lead."""
+    tops = set(folders)
+    above = {path for run in found for path in (run, *run.parents) if not tops.isdisjoint(path.parents)}
+    return {path: Path(os.path.realpath(path)) for path in sorted(above) if path.is_symlink()}
 
 
 def _identity(place: str) -> tuple[int, int] | None:

@@ -83,6 +83,7 @@ def terminal(report: Report, width: int) -> str:
 def notes(report: Report) -> Iterator[str]:
     """What has to be said of some of the runs."""
     rows = report.comparison.rows
+    yield from report.linked
     if any(row.run.status == KILLED for row in rows):
         yield KILLED_RULE
 
