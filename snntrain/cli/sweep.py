@@ -144,9 +144,9 @@ def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
 
 
 def _take_back_what_never_began(folder: Path) -> None:
-    """Hydra makes a job's folder first; it holds nothing else where the signal came right after that."""
-    for path in runs.find([folder]):
-        if [entry.name for entry in path.iterdir()] == [".hydra"]:
+    """A job's folder is made first; it is empty, or holds nothing else, where the signal came right after that."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink() and {entry.name for entry in path.iterdir()} <= {".hydra"}:
             discard(path)
 
 

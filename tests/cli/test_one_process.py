@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hydra.core.config_store import ConfigStore
 
 from tests.conftest import TINY, Outcome
 
@@ -65,24 +66,25 @@ def test_what_only_tells_something_is_not_refused(
 
 
 @pytest.fixture
-def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a launcher as a plugin brings it: a class, and an option of the group hydra/launcher."""
-    (tmp_path / "conf" / "hydra" / "launcher").mkdir(parents=True)
-    (tmp_path / "conf" / "hydra" / "launcher" / "beside.yaml").write_text("_target_: beside.Launcher\nn_jobs: 2\n")
+    store = ConfigStore.instance()
+    store.store(group="hydra/launcher", name="beside", node={"_target_": "beside.Launcher", "n_jobs": 2}, provider="b")
     (tmp_path / "beside.py").write_text(
         "from hydra._internal.core_plugins.basic_launcher import BasicLauncher\n\n\n"
         "class Launcher(BasicLauncher):\n    def __init__(self, n_jobs):\n        super().__init__()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    return "beside"
+    yield "beside"
+    del store.repo["hydra"]["launcher"]["beside.yaml"]
 
 
 def test_a_launcher_that_starts_processes_is_refused_before_a_job_has_a_folder(
     launcher: str, snntrain: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     before = sorted(tmp_path.rglob("*"))
-    own = ("--config-dir", "conf", "allow_targets=[beside]", f"hydra/launcher={launcher}")
+    own = ("allow_targets=[beside]", f"hydra/launcher={launcher}")
     outcome = snntrain("-m", *TINY, "T=1,2", *own)
     assert (outcome.status, outcome.out) == (2, "")
     assert outcome.err.startswith("snntrain: hydra/launcher=beside: a sweep runs its jobs one after the other")
