@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import OmegaConf
 
-from snntrain.cli import job, own_folder
+from snntrain.cli import job, named_root, own_folder
 from snntrain.cli.arguments import Arguments, unquoted
 from snntrain.config import saved
 from snntrain.config.compose import CONF
@@ -43,7 +43,8 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
         print(own_folder.told(folder, summary))
         return
     _log_to(folder)
-    job.run(config, folder, typed)
+    with named_root.kept(config, overrides, folder / "config.yaml"):
+        job.run(config, folder, typed)
 
 
 def _log_to(folder: Path) -> None:
