@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snntrain.allocator import keep_freed_memory
-from snntrain.cli import one_process
+from snntrain.cli import named_root, one_process
 from snntrain.cli.arguments import Arguments, parse, unquoted
 from snntrain.config import saved
 from snntrain.errors import UserError
@@ -72,7 +72,8 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     with explained(config, EVALUATION_OF_A_FINISHED_RUN):
         # Report a damaged file before reading the data.
         state = checkpoint.load(path)
-        job = build.prepare(config)
+        with named_root.kept(config, overrides, folder / "config.yaml"):
+            job = build.prepare(config)
         checkpoint.restore(job.evaluated.network, path, state)
     if type(epoch := state.get("epoch")) is not int:
         raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")

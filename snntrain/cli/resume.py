@@ -37,5 +37,9 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
     if summary := own_folder.nothing_left(folder, config):
         print(own_folder.told(folder, summary))
         return
+    # It is not needed to tell what is wrong with a command.
+    from snntrain.cli import named_root
+
     log.begin(folder)
-    job.run(config, folder, typed)
+    with named_root.kept(config, overrides, folder / "config.yaml"):
+        job.run(config, folder, typed)

@@ -22,7 +22,7 @@ from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
 from snntrain.config import words
-from snntrain.config.compose import Composer, checked, composer
+from snntrain.config.compose import CONF, Composer, checked, composer
 from snntrain.config.explain import first_line, key_of
 from snntrain.errors import RunFailed, UserError
 from snntrain.paths import user_path
@@ -145,7 +145,7 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
     # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
     with importing():
         import snntrain.training.run  # noqa: F401
-        from snntrain.cli import launch, sweep
+        from snntrain.cli import launch, named_root, sweep
 
     sweeping = "--multirun" in arguments.flags
     # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.
@@ -156,7 +156,8 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
             errors.append(UserError(*forbidden))
             log.error("%s", errors[-1])
             return float("nan")
-        return _job(config, folder, typed, errors, sweeping=sweeping)
+        with named_root.kept(config, typed, Path(arguments.flags.get("--config-dir", CONF))):
+            return _job(config, folder, typed, errors, sweeping=sweeping)
 
     with _cannot_be_written(), _told_in_a_line():
         config = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)

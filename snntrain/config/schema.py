@@ -4,14 +4,15 @@ A YAML file of group `neuron` begins with `defaults: [/schema/neuron/lif@_here_,
 and bounds declared here, so that a wrong key or value is refused before anything is built.
 """
 
+import sys
 from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, OmegaConf
 
-# Where a key has no limit of its own.
-GREATEST, MOST_ITEMS, LONGEST = 1e12, 1000, 1000
+# Where a key has no limit of its own. A number that counts something has one.
+GREATEST, MOST_ITEMS, LONGEST = sys.float_info.max, 1000, 1000
 
 
 def option(

@@ -8,14 +8,38 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
+from snntrain.data.root import data_root
 from snntrain.errors import UserError
 
 TIMEOUT = 30.0  # seconds without an answer; without it a dead network makes urllib wait for ever
 ANOTHER_WAY = "name another data root by dataset.root or SNNTRAIN_DATA, or take dataset=digits, which needs no files"
+# The largest that is published, EMNIST's, has 0.56 GB.
+MOST_OF_AN_ARCHIVE = 2**31
 log = logging.getLogger(__name__)
+# The data root that is only read from, and the file that names it.
+_only_read: ContextVar[tuple[Path, Path] | None] = ContextVar("only_read", default=None)
+
+
+@contextmanager
+def only_read(root: str | None, named_by: Path) -> Iterator[None]:
+    """In the block nothing is downloaded to a data root that the user has not named.
+
+    A file, as the configuration of somebody else's run, may name any folder, and nothing is to be written there. To the
+    root that the command line, a variable or the default gives is downloaded as ever.
+
+    Args:
+        root: `dataset.root` of a configuration; None where it names none, and the default counts.
+        named_by: the file that it is from.
+    """
+    token = _only_read.set((data_root(root), named_by) if root else None)
+    try:
+        yield
+    finally:
+        _only_read.reset(token)
 
 
 @dataclass(frozen=True)
@@ -84,19 +108,20 @@ def obtain(source: Source, root: Path) -> Path:
         root: the data root, or the set's own folder below it.
 
     Raises:
-        UserError: files missing and no download, or a data root that cannot be written.
+        UserError: files missing and no download, or a data root that cannot be written, or is `only_read`.
     """
-    root = source.root_meant_by(root)
+    given, root = root, source.root_meant_by(root)
     folder = root / source.folder
     missing = source.missing(root)
     if not missing:
         return folder
+    _refuse_to_write(source, given, folder, missing)
     source.check_place(root)
     log.info("dataset=%s: downloading to %s", source.name, root)
     with _staging(source, root) as staging:
         try:
             for archive in source.archives:
-                if (root / archive).is_file():
+                if (root / archive).is_file() and (root / archive).stat().st_size <= MOST_OF_AN_ARCHIVE:
                     (staging / archive).parent.mkdir(parents=True, exist_ok=True)
                     shutil.copyfile(root / archive, staging / archive)
             with _timeout(TIMEOUT), _harmless_archives():
@@ -111,6 +136,14 @@ def obtain(source: Source, root: Path) -> Path:
                 f"({_reason(error)}); put them there, {ANOTHER_WAY}"
             ) from error
     return folder
+
+
+def _refuse_to_write(source: Source, root: Path, folder: Path, missing: list[str]) -> None:
+    if (given := _only_read.get()) is not None and given[0] == root != data_root(None):
+        raise UserError(
+            f"dataset={source.name}: {folder} lacks {', '.join(missing)}; nothing is downloaded there, as the folder "
+            f"is named by {given[1]}: give dataset.root={root} on the command line, and it is, or {ANOTHER_WAY}"
+        )
 
 
 @contextmanager

@@ -2,14 +2,17 @@
 
 import gzip
 import math
+import os
 import zlib
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from snntrain.bounded import Refused, open_regular
 from snntrain.data.download import ANOTHER_WAY
 from snntrain.errors import UserError
 
@@ -31,11 +34,14 @@ def read_idx(path: Path, ndim: int) -> Tensor:
     if not path.exists() and gzipped.exists():
         path = gzipped
     try:
-        content = _unzipped(path) if path == gzipped else np.fromfile(path, np.uint8)
+        with open_regular(path, MOST_BYTES) as file:
+            content = _unzipped(file) if path == gzipped else np.fromfile(file, np.uint8, count=_size(file))
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise damaged(path, f"it is no whole gzip file ({error})") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; make it readable, or {ANOTHER_WAY}") from error
+    except Refused as error:
+        raise damaged(path, str(error)) from error
     magic, start = bytes((0, 0, 8, ndim)), 4 + 4 * ndim
     if len(content) < start or content[:4].tobytes() != magic:
         found = content[:4].tobytes().hex() or "nothing"
@@ -49,13 +55,17 @@ def read_idx(path: Path, ndim: int) -> Tensor:
     return torch.from_numpy(content[start:].reshape(shape))
 
 
-def _unzipped(path: Path) -> NDArray[np.uint8]:
+def _unzipped(file: BinaryIO) -> NDArray[np.uint8]:
     """The bytes of a gzip file, as far as a set of this family can need them."""
     content = bytearray()
-    with gzip.open(path) as file:
-        while len(content) < MOST_BYTES and (part := file.read(AT_A_TIME)):
+    with gzip.GzipFile(fileobj=file) as unzipped:
+        while len(content) < MOST_BYTES and (part := unzipped.read(AT_A_TIME)):
             content += part
     return np.frombuffer(content, np.uint8)
+
+
+def _size(file: BinaryIO) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
 def read_pair(images: Path, labels: Path, first_label: int, classes: int) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from snntrain.bounded import open_regular
 from snntrain.data.dataset import Data
 from snntrain.errors import UserError
 
@@ -16,6 +17,7 @@ MODES = {1: "L", 3: "RGB"}
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 # A few kilobytes can promise more pixels than memory holds; a camera's picture has 12 to 60 million.
 MOST_PIXELS = 100_000_000
+MOST_BYTES = 2**29
 
 
 def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
@@ -53,7 +55,11 @@ def _opened(path: Path) -> Image.Image:
     """The image of the file, upright, in mode L, RGB or RGBA."""
     try:
         # Pillow warns of what it does not like, beside our own line.
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as file:
+        with (
+            warnings.catch_warnings(action="ignore"),
+            open_regular(path, MOST_BYTES) as opened,
+            Image.open(opened, formats=FORMATS) as file,
+        ):
             if file.width * file.height > MOST_PIXELS:
                 raise Image.DecompressionBombError
             file.load()

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
-import subprocess
 from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snntrain.config import plain_yaml
+from snntrain.training import git
 
 if TYPE_CHECKING:  # The command line imports this before it has time to import torch.
     from snntrain.training.runtime import Runtime
@@ -29,7 +28,7 @@ def environment(runtime: Runtime, command: Sequence[str]) -> dict[str, Any]:
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": list(command),
         "folder": os.getcwd(),
-        "git_commit": _git_commit(),
+        "git_commit": git.commit(Path.cwd()),
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
@@ -56,19 +55,6 @@ def earlier_starts(file: Path) -> list[dict[str, Any]]:
         return []
     before = last.pop("earlier", [])
     return [*(before if isinstance(before, list) else []), last]
-
-
-def _git_commit() -> str | None:
-    """The commit of the checkout that the command is given in, '+changes' where it is not clean."""
-    if shutil.which("git") is None:
-        return None
-    commit = _git("rev-parse", "HEAD")
-    return f"{commit}+changes" if commit and _git("status", "--porcelain", "--untracked-files=no") else commit
-
-
-def _git(*arguments: str) -> str | None:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip() or None if done.returncode == 0 else None
 
 
 def _version(package: str) -> str | None:

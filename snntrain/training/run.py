@@ -63,7 +63,8 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         if wrong:
             raise UserError(*wrong)
         state = resume.saved(config, run)
-        run.write_config(config)
+        if state is None:
+            run.write_config(config)
         run.write_environment(runtime.choose(config.trainer.device), command)
         job = build.prepare(config)
         run.summary |= built(job)
@@ -72,6 +73,8 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         job.precision.warn_if_emulated()
         data = fingerprint(job.data)
         training = begin(job) if state is None else resume.go_on(job, state, data)
+        # A run that could not be gone on with keeps the configuration that it has come to its end with.
+        run.write_config(config)
         resume.cut_back(run, state)
         monitor = Monitor(job) if config.monitor.every else None
         with Board(run.tensorboard, after=training.progress.finished) as board, on_signals() as stop:

@@ -98,7 +98,8 @@ def test_a_gzip_file_that_unfolds_without_end_is_not_unfolded_to_its_end(
 ) -> None:
     monkeypatch.setattr(idx, "MOST_BYTES", 2**22)
     (tmp_path / "images.gz").write_bytes(gzip.compress(bytes((0, 0, 8, 3)) + bytes(2**26)))
-    assert len(idx._unzipped(tmp_path / "images.gz")) <= 2**22 + idx.AT_A_TIME
+    with (tmp_path / "images.gz").open("rb") as file:
+        assert len(idx._unzipped(file)) <= 2**22 + idx.AT_A_TIME
     with pytest.raises(UserError, match=r"images\.gz is damaged"):
         idx.read_idx(tmp_path / "images", 3)
 

@@ -236,6 +236,21 @@ def test_what_people_do_with_files_of_their_own_stays_easy(canary: Path, snntrai
     assert "no neuron 'pliff'" in wrong.err
 
 
+@pytest.mark.parametrize("command", [(), ("-m",)], ids=["run", "sweep"])
+def test_nothing_is_downloaded_to_where_a_file_says(
+    command: tuple[str, ...], canary: Path, snntrain: Callable[..., Outcome]
+) -> None:
+    Tried.cases += 1
+    place = canary.parent / "home"
+    place.mkdir()
+    folder = written(canary.parent, "experiment/mine.yaml", f"{EXPERIMENT}dataset:\n  root: {place}\n")
+    given = ("dataset=mnist", "experiment=mine", *(("seed=1",) if command == ("-m",) else ()), "trainer.device=cpu")
+    outcome = snntrain(*command, "--config-dir", folder, *given)
+    assert outcome.status in (1, 2)
+    assert f"give dataset.root={place} on the command line" in " ".join((outcome.out + outcome.err).split())
+    assert not list(place.iterdir())
+
+
 def test_a_wrong_value_in_the_sweep_of_a_file_is_told_before_the_first_job(
     canary: Path, snntrain: Callable[..., Outcome]
 ) -> None:

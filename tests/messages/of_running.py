@@ -9,6 +9,7 @@ import torch
 
 from snntrain.data import idx, vision
 from snntrain.data.dataset import ImageTensors, hold_out
+from snntrain.data.download import only_read
 from snntrain.folder import Folder
 from snntrain.inspect import files
 from snntrain.report.report import make
@@ -22,6 +23,14 @@ from .world import Case, World, fake, fake_training, line
 
 OWN = "{broken}/configs"
 HEAD = bytes((0, 0, 8, 3))
+
+
+def _read_only(world: World) -> None:
+    root = str(world.broken / "none")
+    with only_read(root, world.folder / "config.yaml"):
+        vision.mnist(root)
+
+
 CASES: dict[str, Case] = {
     # data/
     "share": (
@@ -42,6 +51,10 @@ CASES: dict[str, Case] = {
     "data root": (
         lambda world: vision.mnist(str(world.broken / "file" / "data")),
         ("file/data", "cannot be written", "name another data root"),
+    ),
+    "data root of a file": (
+        _read_only,
+        ("dataset=mnist", "nothing is downloaded there", "give dataset.root="),
     ),
     "files in the data root": (
         lambda world: vision.mnist(str(world.broken / "mine")),
