@@ -8,7 +8,7 @@ writes as well, gets a folder of its own for that.
 from __future__ import annotations
 
 import copy
-import logging
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,7 +20,7 @@ from hydra.core.plugins import Plugins
 from hydra.core.utils import JobReturn, filter_overrides, run_job
 from hydra.plugins.launcher import Launcher
 from hydra.types import HydraContext, RunMode, TaskFunction
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 from snntrain.cli import log as logs
 from snntrain.config.compose import Composer, forbidden
@@ -30,8 +30,6 @@ from snntrain.paths import user_path
 from snntrain.training.names import check_run
 from snntrain.training.run_folder import HYDRA_FOLDER
 from snntrain.trust.config_files import leads_out
-
-log = logging.getLogger("snntrain")
 
 # What is run in the folder of a job: its configuration, the folder, and a line for each thing that is forbidden.
 Task = Callable[[DictConfig, Path, Sequence[str]], Any]
@@ -103,28 +101,24 @@ class _InThisProcess(Launcher):
 
 def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str, below_key: str | None) -> JobReturn:
     """Runs one job in its folder, which is made."""
+    # What refers to Hydra's part by ${hydra:…} asks for it there.
+    HydraConfig.instance().set_config(config)
     below = str(OmegaConf.select(config, below_key)) if below_key else ""
     if leads_out(below):
         raise UserError(f"{below_key}={below}: the folder of a job lies below that of its sweep; leave .. out")
     folder = Folder(user_path(OmegaConf.select(config, folder_key)), *Path(below).parts)
     check_run(folder)
     folder.make()
-    written = copy.deepcopy(config)
+    logs.begin(folder.path, _verbose(config))
+    if config.hydra.output_subdir is not None:
+        _write_down(folder, config)
+    # Of a sweep not each combination has been looked at, and a file may choose another by what was combined.
+    lines = forbidden(config, [*config.hydra.overrides.hydra, *config.hydra.overrides.task])
     with read_write(config.hydra):
         config.hydra.output_subdir = None
-
-    def begun(job_config: DictConfig) -> Any:
-        folder = Path(HydraConfig.get().runtime.output_dir)
-        logs.begin(folder, OmegaConf.to_container(config.hydra)["verbose"])  # type: ignore[call-overload,index]
-        if written.hydra.output_subdir is not None:
-            _write_down(folder, job_config, written)
-        # Of a sweep not each combination has been looked at, and a file may choose another by what was combined.
-        given = [*written.hydra.overrides.hydra, *written.hydra.overrides.task]
-        return task(job_config, folder, forbidden(written, given))
-
     return run_job(
         hydra_context=context,
-        task_function=begun,
+        task_function=lambda job_config: task(job_config, Path(os.path.abspath(folder.path)), lines),
         config=config,
         job_dir_key=folder_key,
         job_subdir_key=below_key,
@@ -132,13 +126,21 @@ def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str,
     )
 
 
-def _write_down(folder: Path, job_config: DictConfig, config: DictConfig) -> None:
+def _verbose(config: DictConfig) -> bool | str | list[str]:
+    verbose = config.hydra.verbose
+    return list(verbose) if isinstance(verbose, ListConfig) else verbose
+
+
+def _write_down(folder: Folder, config: DictConfig) -> None:
     """Writes the files of .hydra, as Hydra names them: what was asked, and how it was composed."""
     own = OmegaConf.masked_copy(config, "hydra")
-    own.hydra.runtime.output_dir = str(folder)
-    (Folder(folder) / HYDRA_FOLDER).write_together(
+    with read_write(own.hydra.runtime):
+        own.hydra.runtime.output_dir = os.path.abspath(folder.path)
+    (folder / HYDRA_FOLDER).write_together(
         {
-            "config.yaml": OmegaConf.to_yaml(job_config),
+            "config.yaml": OmegaConf.to_yaml(
+                OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+            ),
             "hydra.yaml": OmegaConf.to_yaml(own),
             "overrides.yaml": OmegaConf.to_yaml(config.hydra.overrides.task),
         }

@@ -114,7 +114,7 @@ def test_what_only_prints_does_not_wait_for_torch(argv: str, tmp_path: Path) -> 
 
 
 def test_a_run_that_diverges_fails_with_status_1_and_says_why(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
-    outcome = snntrain(*SMALL, "optimizer=sgd", "optimizer.lr=1e12", "network.votes=1", "hydra.run.dir=run")
+    outcome = snntrain(*SMALL, "optimizer=sgd", "optimizer.lr=1e300", "hydra.run.dir=run")
     assert outcome.status == 1
     (line,) = outcome.err.splitlines()
     assert line.startswith("snntrain: the run failed: the ")

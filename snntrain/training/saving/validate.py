@@ -158,7 +158,10 @@ def _check_progress(job: Job, progress: Progress, state: Mapping[str, Any]) -> N
     number("progress.learning_rate", state["learning_rate"], 0)
     for name in ("seconds", "train_seconds"):
         number(f"progress.clock.{name}", state["clock"][name], 0)
-    alike("progress.tally", state["tally"], progress.tally.sums())
+    sums = progress.tally.sums()
+    # An earlier version counted no ties.
+    tally = {"ties": sums["ties"], **state["tally"]} if isinstance(state["tally"], dict) else state["tally"]
+    alike("progress.tally", tally, sums)
     _check_counts("progress.tally.confusion", state["tally"]["confusion"], (job.classes**2,))
     best = mapping("progress.best", state["best"], "epoch", "score", "weights")
     # There is a best one as soon as one is finished.
