@@ -11,13 +11,12 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
 
-class _Named(MetaPathFinder):
+class _Named:
     """Finds the packages and modules of these names, and no others, in the folder where the command is given."""
 
     def __init__(self, names: frozenset[str]) -> None:
