@@ -17,6 +17,7 @@ from snntrain.report.plot_data import plot_data
 from snntrain.report.report import Report
 from snntrain.report.runs import KILLED_RULE
 from snntrain.report.table import SUBSTITUTED
+from snntrain.report.text import links
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("table.js", "chart.js", "plots.js")
@@ -59,5 +60,6 @@ def in_script(data: Any) -> str:
 def _notes(report: Report) -> Iterator[str]:
     if any(row.substituted for row in report.comparison.rows):
         yield SUBSTITUTED
+    yield from links(report)
     yield f"Means are over completed runs. {KILLED_RULE[0].upper()}{KILLED_RULE[1:]}."
     yield f"snntrain {snntrain.__version__}"

@@ -18,12 +18,21 @@ from snntrain.whole_file import write_together
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is told of some runs: `title` names the folders they were found in."""
+    """Everything that is told of some runs.
+
+    Args:
+        title: names the folders they were found in.
+        comparison: the runs in order.
+        groups: those that differ in the seed alone.
+        effects: of what they differ in.
+        behind_links: where runs lie that were found behind a link, each in words.
+    """
 
     title: str
     comparison: Comparison
     groups: Sequence[SeedGroup]
     effects: Sequence[Effect]
+    behind_links: Sequence[str] = ()
 
     @property
     def counts(self) -> str:
@@ -69,7 +78,9 @@ def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False
         allowed = f"there are {', '.join(known)}{did_you_mean(metric, known)}" if known else "no run has any figure yet"
         raise UserError(f"metric={metric}: no run has it; {allowed}")
     comparison = compare(found, metric)
-    return Report(printable(where), comparison, over_seeds(comparison), effects(comparison))
+    behind = [(run.path, place) for run in found if (place := runs.led_to(run.path, folders)) is not None]
+    followed = [printable(f"{path} is behind a link, and lies in {place}") for path, place in behind]
+    return Report(printable(where), comparison, over_seeds(comparison), effects(comparison), followed)
 
 
 def write(report: Report, out: Path) -> list[Path]:

@@ -18,6 +18,8 @@ from snntrain.report.table import (
     seeds_table,
 )
 
+# Runs behind links that are named one by one.
+MOST_LINKS = 20
 DIFFERENCE = "difference: to the mean of the factor's values, over whatever else was varied"
 
 
@@ -45,6 +47,14 @@ def notes(report: Report) -> Iterator[str]:
         yield SUBSTITUTED
     if any(row.run.status == KILLED for row in rows):
         yield KILLED_RULE
+    yield from links(report)
+
+
+def links(report: Report) -> Iterator[str]:
+    """Where the runs lie that were found behind a link."""
+    yield from report.behind_links[:MOST_LINKS]
+    if len(report.behind_links) > MOST_LINKS:
+        yield f"and {len(report.behind_links) - MOST_LINKS:,} more are behind links"
 
 
 def failures(report: Report) -> Iterator[str]:
