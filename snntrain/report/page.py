@@ -16,6 +16,7 @@ from snntrain.report.markup import element
 from snntrain.report.plot_data import plot_data
 from snntrain.report.report import Report
 from snntrain.report.runs import KILLED_RULE
+from snntrain.report.text import links
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("table.js", "chart.js", "plots.js")
@@ -56,6 +57,6 @@ def in_script(data: Any) -> str:
 
 
 def _notes(report: Report) -> Iterator[str]:
-    yield from report.linked
+    yield from links(report)
     yield f"Means are over completed runs. {KILLED_RULE[0].upper()}{KILLED_RULE[1:]}."
     yield f"snntrain {snntrain.__version__}"

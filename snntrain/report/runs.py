@@ -17,7 +17,7 @@ import yaml
 from snntrain import program
 from snntrain.config import plain_yaml
 from snntrain.config.dotted import leaves, typed
-from snntrain.errors import printable
+from snntrain.errors import UserError, printable
 from snntrain.paths import as_typed
 from snntrain.training.lock import LOCK_FILE, STALE_SECONDS
 
@@ -30,6 +30,8 @@ KILLED = "killed"
 KILLED_RULE = "killed: was running, and has given no sign of life for two minutes"
 # Of summary.json and the configuration, which have 3 kB.
 MOST_BYTES = 2**20
+# Beyond it somebody has named the folder of everything.
+MOST_FOLDERS = 200_000
 # Means and deviations of greater numbers overflow.
 GREATEST = 1e100
 CURVES = ("val_accuracy", "val_loss", "train_accuracy", "train_loss")
@@ -78,39 +80,66 @@ class Run:
 
 
 def find(folders: Iterable[Path]) -> list[Path]:
-    """The run folders at any depth, each once.
+    """Return the run folders at any depth, each once.
 
-    A link in a folder is followed where it leads to a run or a sweep itself. It may be a stranger's: one to / would put
-    everybody's runs into the report.
+    A link is followed where it leads to a run or a sweep, as to one on another disk, and nowhere else: somebody else's
+    folder may hold one that leads to all files there are.
+
+    Raises:
+        UserError: there are more than `MOST_FOLDERS` folders.
     """
     found: list[Path] = []
     seen: set[tuple[int, int]] = set()
     for top in folders:
-        for place, below, files in os.walk(top, followlinks=True):
+        waiting = [top]
+        while waiting:
+            place = waiting.pop()
             identity = _identity(place)
             if identity is None or identity in seen:
-                below.clear()
                 continue
             seen.add(identity)
-            if "summary.json" in files or ".hydra" in below:
-                found.append(Path(place))
-            below[:] = sorted(name for name in below if name not in _INSIDE_A_RUN and _is_followed(place, name))
+            if len(seen) > MOST_FOLDERS:
+                raise UserError(
+                    f"{top}: more than {MOST_FOLDERS:,} folders; name the folders of runs or sweeps in it, as multirun"
+                )
+            below, is_run = _entries(place)
+            if is_run:
+                found.append(place)
+            waiting += sorted(below, reverse=True)
     return found
 
 
-def _is_followed(place: str, name: str) -> bool:
-    path = Path(place, name)
-    return not path.is_symlink() or any(os.path.lexists(path / mark) for mark in _MARKS)
+def _entries(place: Path) -> tuple[list[Path], bool]:
+    """The folders below, as far as runs may lie there, and whether the folder itself is a run's."""
+    try:
+        with os.scandir(place) as entries:
+            listed = list(entries)
+    except OSError:
+        return [], False
+    is_run = any(entry.name == "summary.json" or (entry.name == ".hydra" and entry.is_dir()) for entry in listed)
+    folders = [Path(entry.path) for entry in listed if entry.name not in _INSIDE_A_RUN and _is_folder(entry)]
+    return folders, is_run
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir() and (not entry.is_symlink() or _is_run_or_sweep(Path(entry.path)))
+    except OSError:
+        return False
+
+
+def _is_run_or_sweep(folder: Path) -> bool:
+    return any((folder / name).exists() for name in ("summary.json", ".hydra", "multirun.yaml"))
 
 
 def links(folders: Iterable[Path], found: Iterable[Path]) -> dict[Path, Path]:
-    """The links below `folders` by which runs were found, and where they lead."""
+    """Return the links below `folders` by which runs were found, and where they lead."""
     tops = set(folders)
     above = {path for run in found for path in (run, *run.parents) if not tops.isdisjoint(path.parents)}
     return {path: Path(os.path.realpath(path)) for path in sorted(above) if path.is_symlink()}
 
 
-def _identity(place: str) -> tuple[int, int] | None:
+def _identity(place: Path) -> tuple[int, int] | None:
     try:
         status = os.stat(place)
     except OSError:

@@ -20,6 +20,7 @@ from snntrain.report.table import (
     seeds_table,
 )
 
+MOST_LINKS = 20
 COMPARED = (
     "the values of a factor are compared over those combinations of the other factors that all of them have, each "
     "counting the same"
@@ -83,9 +84,16 @@ def terminal(report: Report, width: int) -> str:
 def notes(report: Report) -> Iterator[str]:
     """What has to be said of some of the runs."""
     rows = report.comparison.rows
-    yield from report.linked
     if any(row.run.status == KILLED for row in rows):
         yield KILLED_RULE
+    yield from links(report)
+
+
+def links(report: Report) -> Iterator[str]:
+    """Where the links lead by which runs were found."""
+    yield from report.linked[:MOST_LINKS]
+    if len(report.linked) > MOST_LINKS:
+        yield f"and {len(report.linked) - MOST_LINKS:,} links more"
 
 
 def failures(report: Report) -> Iterator[str]:

@@ -309,29 +309,6 @@ def test_folders_that_link_to_each_other_are_walked_once(folder: Path) -> None:
     assert len(runs.find([folder, folder / "loop"])) == 3
 
 
-def test_a_link_is_followed_to_a_run_or_a_sweep_alone_and_named(folder: Path, snntrain: Callable[..., Outcome]) -> None:
-    others = folder.parent / "home" / "others"
-    write_run(others / "deep" / "run")
-    write_run(others / "sweep" / "0")
-    (others / "sweep" / "multirun.yaml").write_text("")
-    for name, target in (
-        ("root", "/"),
-        ("home", others),
-        ("a_run", others / "deep" / "run"),
-        ("a_sweep", others / "sweep"),
-    ):
-        (folder / name).symlink_to(target)
-    Tried.cases += 4
-    assert {str(path.relative_to(folder)) for path in runs.find([folder])} == {"0", "1", "2", "a_run", "a_sweep/0"}
-    outcome = snntrain("report", str(folder))
-    assert outcome.status == 0, outcome.err
-    told_of = [f"{folder}/a_run is a link and leads to {others}/deep/run", f"{folder}/a_sweep is a link and leads to"]
-    for text in (outcome.out, (folder / "report.html").read_text()):
-        assert all(line in text for line in told_of)
-        assert f"{folder}/root" not in text
-    assert "is a link and leads to" in (folder / "report.md").read_text().replace("\\", "")
-
-
 @pytest.fixture
 def hostile_names(canary: Path) -> Path:
     folder = canary.with_name("names")

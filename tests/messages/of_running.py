@@ -12,6 +12,7 @@ from snntrain.data.dataset import ImageTensors, hold_out
 from snntrain.data.download import only_read
 from snntrain.folder import Folder
 from snntrain.inspect import files
+from snntrain.report import runs
 from snntrain.report.report import make
 from snntrain.training import loop
 from snntrain.training.lock import Lock
@@ -29,6 +30,12 @@ def _read_only(world: World) -> None:
     root = str(world.broken / "none")
     with only_read(root, world.folder / "config.yaml"):
         vision.mnist(root)
+
+
+def _report_of_everything(world: World) -> None:
+    with world.patch.context() as patch:
+        patch.setattr(runs, "MOST_FOLDERS", 1)
+        make([world.broken], "x", 0.0)
 
 
 CASES: dict[str, Case] = {
@@ -102,6 +109,10 @@ CASES: dict[str, Case] = {
         ("'fc9'", "matches no spiking layer", "there are fc1_neuron"),
     ),
     "report of no folder": (lambda _: make([Path("no")], "x", 0.0), ("no", "no such folder", "give those of runs")),
+    "report of everything": (
+        _report_of_everything,
+        ("more than 1 folders", "name the folders of runs or sweeps", "as multirun"),
+    ),
     "report of no runs": (
         lambda world: make([world.broken / "empty"], "x", 0.0),
         ("empty", "no runs there", "the folder of a run holds a summary.json"),
