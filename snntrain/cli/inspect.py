@@ -15,7 +15,6 @@ from snntrain.data import picture_file
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
 from snntrain.errors import WRITTEN_OUT, UserError
-from snntrain.folder import Folder
 from snntrain.inspect import files
 from snntrain.inspect.drawing import figures
 from snntrain.inspect.numbers import layer_numbers
@@ -33,6 +32,7 @@ from snntrain.training.look import look
 from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained, inspection
 from snntrain.training.on_test_images import metrics_on_test
 from snntrain.training.run_folder import read_summary
+from snntrain.trust.folder import Folder
 
 HELP = """\
 snntrain inspect run=<folder>|latest [checkpoint=best|last] [sample=<index>,…|image=<file>] [layer=<name>,…]

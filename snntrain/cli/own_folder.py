@@ -10,11 +10,11 @@ from omegaconf import DictConfig
 from snntrain.config import saved
 from snntrain.config.resumed import plain, refused
 from snntrain.errors import UserError
-from snntrain.folder import Folder
 from snntrain.report import runs
 from snntrain.training.lock import LOCK_FILE, Lock
 from snntrain.training.names import check_run
 from snntrain.training.run_folder import holds_a_run, read_summary, shown
+from snntrain.trust.folder import Folder
 
 
 def check(folder: Path, config: DictConfig) -> None:

@@ -17,7 +17,6 @@ from snntrain.config import plain_yaml
 from snntrain.config.explain import first_line
 from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line, printable
-from snntrain.folder import Folder
 from snntrain.paths import user_path
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC
@@ -26,6 +25,7 @@ from snntrain.report.runs import Run
 from snntrain.training.names import check_sweep
 from snntrain.training.run_folder import discard, shown
 from snntrain.training.stop import signal_behind
+from snntrain.trust.folder import Folder
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:

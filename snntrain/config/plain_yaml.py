@@ -5,8 +5,8 @@ from typing import Any
 
 import yaml
 
-from snntrain import bounded
-from snntrain.bounded import Refused
+from snntrain.trust import bounded
+from snntrain.trust.bounded import Refused
 
 # Ten times as fast as the loader in Python, and not in every build of PyYAML.
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from snntrain import bounded
 from snntrain.data.dataset import Data, ImageTensors, hold_out
 from snntrain.data.download import ANOTHER_WAY, Source, obtain
 from snntrain.data.idx import damaged, read_pair
 from snntrain.data.root import data_root
 from snntrain.errors import UserError
+from snntrain.trust import bounded
 
 IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
 PARTS = ("train", "test")

@@ -14,10 +14,10 @@ from snntrain.doctor.finding import Finding
 from snntrain.doctor.folders import GB, can_be_written, shown
 from snntrain.errors import UserError
 from snntrain.neuron.recurrence import executor
-from snntrain.private_folder import lasting_cache
 from snntrain.training import precision, runtime
 from snntrain.training.precision import Precision
 from snntrain.training.runtime import Runtime
+from snntrain.trust.private_folder import lasting_cache
 
 COMPUTED_BY = {"cpu": "compiled by Numba", "cuda": "compiled by Triton", "reference": "plain PyTorch"}
 COMPILER = {"cpu": "numba", "cuda": "triton"}

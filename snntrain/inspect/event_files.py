@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from snntrain.folder import Folder
+from snntrain.trust.folder import Folder
 
 PREFIX = "events.out.tfevents."
 

@@ -13,8 +13,8 @@ from tensorboard.compat.proto.event_pb2 import Event, SessionLog  # type: ignore
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
 from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
 
-from snntrain.folder import Folder
 from snntrain.inspect.event_files import PREFIX
+from snntrain.trust.folder import Folder
 
 # What a file of events begins with.
 VERSION = "brain.Event:2"

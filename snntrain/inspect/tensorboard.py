@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata  # type: ignore[import-untyped]
 from torch.utils.tensorboard.summary import custom_scalars, hparams, scalar, text
 
-from snntrain.folder import Folder
 from snntrain.inspect.drawing import DrawingProcess, Picture, draw
 from snntrain.inspect.event_files import event_files, make_older
 from snntrain.inspect.event_writer import EventWriter
 from snntrain.inspect.potentials import Histogram
 from snntrain.inspect.recording import Probes
+from snntrain.trust.folder import Folder
 
 log = logging.getLogger("snntrain")
 # Writes to train.log alone: a traceback is not for the terminal.

@@ -10,11 +10,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from snntrain.errors import UserError, printable
-from snntrain.folder import Folder
 from snntrain.report import runs
 from snntrain.report.comparison import METRIC, Comparison, compare, metrics
 from snntrain.report.effects import Effects, effects
 from snntrain.report.statistics import SeedGroup, over_seeds
+from snntrain.trust.folder import Folder
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from snntrain.private_folder import private_cache
+from snntrain.trust.private_folder import private_cache
 
 INDUCTOR = "TORCHINDUCTOR_CACHE_DIR"
 TRITON = "TRITON_CACHE_DIR"

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from snntrain.errors import UserError
-from snntrain.folder import Folder
+from snntrain.trust.folder import Folder
 
 log = logging.getLogger("snntrain")
 

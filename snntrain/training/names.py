@@ -1,7 +1,7 @@
 """The names of what a run and a sweep write into their folders, and what may not lie there before.
 
 A run goes on by writing into its files and cutting them back. In a folder from somebody else a link may be in the place
-of one, and lead to any file of the user's. `snntrain.folder` follows none; here it is looked for before anything is
+of one, and lead to any file of the user's. `snntrain.trust.folder` follows none; here it is looked for before anything is
 written, so that the folder stays as it is.
 """
 
@@ -11,9 +11,9 @@ import re
 import stat
 from collections.abc import Iterable
 
-from snntrain.folder import FOLDER, LINK, NO_FILE, NO_FOLDER, SECOND_NAME, Folder, Unsafe, temporary
 from snntrain.inspect.event_files import event_files
 from snntrain.training.lock import LOCK_FILE, Unavailable
+from snntrain.trust.folder import FOLDER, LINK, NO_FILE, NO_FOLDER, SECOND_NAME, Folder, Unsafe, temporary
 
 # Before anything is trained.
 FIRST = ("config.yaml", "environment.json", "summary.json")

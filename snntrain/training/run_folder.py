@@ -19,13 +19,13 @@ from omegaconf import DictConfig, OmegaConf
 from snntrain import program
 from snntrain.config import plain_yaml
 from snntrain.errors import RunFailed, UserError
-from snntrain.folder import Folder, Unsafe
 from snntrain.paths import as_typed
 from snntrain.training.environment import earlier_starts, environment
 from snntrain.training.lock import Lock
 from snntrain.training.names import FIRST, GROWING, OF_HYDRA, check_run
 from snntrain.training.stop import came
 from snntrain.training.summary import typed
+from snntrain.trust.folder import Folder, Unsafe
 
 if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
     from snntrain.training.runtime import Runtime

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.config import plain_yaml
-from snntrain.folder import Folder
 from snntrain.training.evaluate import Metrics
+from snntrain.trust.folder import Folder
 
 FILE = "test.json"
 

@@ -8,6 +8,9 @@ worth.
 targets.py            which classes a configuration may name
 config_files.py       what a file of a config folder may say, above all of Hydra itself
 working_directory.py  what is imported from where the command is given
+folder.py             whatever is written, changed or removed below a folder of a run
+bounded.py            whatever is read
+private_folder.py     folders of compiled code, which is run without a question
 
 docs/security.md says the same for users, and what is left to them.
 """

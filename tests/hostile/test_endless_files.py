@@ -15,10 +15,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 from torchvision import datasets
 
-from snntrain import bounded
 from snntrain.data import idx, picture_file, vision
 from snntrain.data.download import only_read
 from snntrain.errors import UserError
+from snntrain.trust import bounded
 from tests.conftest import TINY, Outcome
 from tests.data.files import NO_NETWORK, write_mnist
 

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from snntrain.config.compose import validate
 from snntrain.data.dataset import Data, ImageTensors
-from snntrain.folder import Folder
 from snntrain.training import build, run
 from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
@@ -24,6 +23,7 @@ from snntrain.training.progress import beginning
 from snntrain.training.saving import checkpoint
 from snntrain.training.step import TrainingStep
 from snntrain.training.training import Training
+from snntrain.trust.folder import Folder
 
 TINY = (
     *("network=mlp", "network.hidden=[16]", "trainer.device=cpu", "trainer.precision=fp32"),

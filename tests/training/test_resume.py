@@ -19,7 +19,6 @@ from tensorboard.backend.event_processing.event_file_loader import LegacyEventFi
 
 from snntrain.config.resumed import plain, refused
 from snntrain.errors import Interrupted, RunFailed, UserError
-from snntrain.folder import Folder
 from snntrain.inspect.event_files import event_files
 from snntrain.inspect.tensorboard import Board
 from snntrain.training import stop as stop_module
@@ -31,6 +30,7 @@ from snntrain.training.saving import checkpoint, resume
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.state import put_back_random_states, random_states
 from snntrain.training.stop import Stopped, on_signals
+from snntrain.trust.folder import Folder
 from tests.inspect.event_files import events
 
 from .jobs import OURS, Interrupting, configured, prepared, rows, same, state, trained, write_checkpoint

@@ -13,10 +13,10 @@ import torch
 from omegaconf import OmegaConf
 
 from snntrain.errors import RunFailed, UserError
-from snntrain.folder import Folder
 from snntrain.training import run
 from snntrain.training.run_folder import FIGURES, RunFolder, discard, holds_a_run
 from snntrain.training.runtime import Runtime
+from snntrain.trust.folder import Folder
 
 from .jobs import configured
 

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from snntrain.private_folder import private_cache
+from snntrain.trust.private_folder import private_cache
 
 
 @contextmanager

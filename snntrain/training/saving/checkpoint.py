@@ -13,11 +13,11 @@ from typing import IO, Any, cast
 import torch
 from torch import nn
 
-from snntrain import bounded
 from snntrain.config.explain import first_line
 from snntrain.errors import UserError
 from snntrain.training.memory import is_out_of_memory
 from snntrain.training.saving import archive
+from snntrain.trust import bounded
 
 FORMAT = 2
 # The archive ends with the length of its comment, two bytes, and the comment; torch writes none.

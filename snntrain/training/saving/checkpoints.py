@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from snntrain.errors import UserError
-from snntrain.folder import Folder
 from snntrain.training.run_folder import shown
 from snntrain.training.saving import checkpoint
+from snntrain.trust.folder import Folder
 
 log = logging.getLogger("snntrain")
 

@@ -10,8 +10,8 @@ import pytest
 
 from snntrain import private_folder
 from snntrain.neuron.recurrence.numba_alone import config, kept_privately
-from snntrain.private_folder import lasting_cache, made_private, private_cache
 from snntrain.training import compilers
+from snntrain.trust.private_folder import lasting_cache, made_private, private_cache
 
 
 @pytest.fixture(autouse=True)

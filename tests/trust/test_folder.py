@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from snntrain.folder import Folder, Unsafe, temporary
+from snntrain.trust.folder import Folder, Unsafe, temporary
 from tests.hostile.planted import KINDS, Outside, plant, soon
 
 OLD = {"a.csv": b"old a", "b.html": b"old b"}
