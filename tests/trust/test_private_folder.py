@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from snntrain import private_folder
 from snntrain.neuron.recurrence.numba_alone import config, kept_privately
 from snntrain.training import compilers
+from snntrain.trust import private_folder
 from snntrain.trust.private_folder import lasting_cache, made_private, private_cache
 
 
