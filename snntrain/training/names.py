@@ -1,8 +1,8 @@
 """The names of what a run and a sweep write into their folders, and what may not lie there before.
 
 A run goes on by writing into its files and cutting them back. In a folder from somebody else a link may be in the place
-of one, and lead to any file of the user's. `snntrain.trust.folder` follows none; here it is looked for before anything is
-written, so that the folder stays as it is.
+of one, and lead to any file of the user's. `snntrain.trust.folder` follows none. Here it is looked for before anything
+is written, so that the folder stays as it is.
 """
 
 from __future__ import annotations
