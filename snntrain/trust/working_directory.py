@@ -47,6 +47,8 @@ def leave_out() -> None:
     """
     # The programs that torch starts to compile are Pythons, too.
     os.environ["PYTHONSAFEPATH"] = "1"
+    if sys.flags.safe_path:  # What stands in front then is named by PYTHONPATH.
+        return
     try:
         here = os.path.realpath(os.getcwd())
     except FileNotFoundError:  # It was removed.
