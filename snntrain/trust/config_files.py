@@ -8,6 +8,7 @@ Hydra itself they set a few keys alone: Hydra makes folders, sets variables, sta
 from __future__ import annotations
 
 import io
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -77,8 +78,9 @@ class ConfigFolder(FileConfigSource):
 
     def _lies_inside(self, name: str) -> bool:
         """Whether neither `..` nor a link leads out of the folder."""
-        folder = Path(self.path).resolve()
-        return ".." not in PurePosixPath(name).parts and folder.joinpath(name).resolve().is_relative_to(folder)
+        folder = os.path.realpath(self.path)
+        inside = os.path.realpath(os.path.join(folder, name))
+        return ".." not in PurePosixPath(name).parts and Path(inside).is_relative_to(folder)
 
 
 def read(file: Path) -> str:

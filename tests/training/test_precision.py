@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from snntrain.errors import UserError
+from snntrain.neuron import spiking_layers
 from snntrain.training import precision, runtime
 from snntrain.training.step import TrainingStep
 from tests.conftest import TINY, Outcome
@@ -73,10 +74,14 @@ def test_fp16_on_a_cpu_is_refused_in_one_line() -> None:
 
 def test_training_in_bf16_keeps_weights_and_loss_in_float32() -> None:
     job = prepared("trainer.precision=bf16", "network=csnn", "network.channels=[4]")
-    outputs = []
-    job.model.register_forward_hook(lambda net, inputs, spikes: outputs.append(spikes.dtype))
+    spikes, outputs = [], []
+    for _, node in spiking_layers(job.model):
+        node.register_forward_hook(lambda node, inputs, output: spikes.append(output.dtype))
+    job.model.register_forward_hook(lambda net, inputs, output: outputs.append(output.dtype))
     metrics = one_epoch(job, TrainingStep(job), 1)
-    assert outputs == [torch.bfloat16] * 2
+    assert set(spikes) == {torch.bfloat16}
+    # What several neurons a class have voted for is no longer a whole number.
+    assert outputs == [torch.float32] * 2
     assert {p.dtype for p in job.model.parameters()} == {torch.float32}
     assert 0 < metrics.loss < 1
 
