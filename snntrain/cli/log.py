@@ -19,7 +19,7 @@ class FolderHandler(logging.Handler):
 
     def __init__(self, folder: str) -> None:
         super().__init__()
-        self.folder = Folder(Path(folder))
+        self.folder = Folder(Path(folder).absolute())
 
     def emit(self, record: logging.LogRecord) -> None:
         """Writes a message."""

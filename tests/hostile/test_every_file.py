@@ -125,7 +125,7 @@ def test_whatever_lies_in_the_place_of_a_file_a_command_ends_in_readable_lines(
     world: Path, opened: dict[str, list[str]], tmp_path: Path
 ) -> None:
     every = [(name, path, kind) for name, paths in opened.items() for path in paths for kind in KINDS]
-    count = len(every) if FACTOR > 1 else 70
+    count = min(len(every), 35 * FACTOR)
     wrong = []
     for number, case in enumerate(dice("every file").sample(every, count)):
         Tried.cases += 1
