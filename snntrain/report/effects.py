@@ -103,7 +103,7 @@ def _cells(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> dict[str
 
 
 def _shared(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> Effect | None:
-    """Each value over the combinations that all values have; None where there is none."""
+    """Compare the values over the combinations that they share; None if they share none."""
     cells = _cells(factor, factors, rows)
     common = set.intersection(*(set(cells[value]) for value in cells))
     if not common:

@@ -19,7 +19,7 @@ from snntrain.trust.folder import Folder
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that is told of some runs.
+    """The content of a report.
 
     Args:
         title: the folders that they were found in.

@@ -20,7 +20,7 @@ MOST_STEPS = 5
 
 
 def commit(folder: Path) -> str | None:
-    """Return the hexadecimal name of the commit; None where there is none, or none that can be read.
+    """Return the hexadecimal name of the commit, or None if it cannot be found.
 
     Args:
         folder: of a checkout, or below one.

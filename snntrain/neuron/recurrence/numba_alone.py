@@ -1,8 +1,9 @@
 """Numba, as all compiled code of the CPU takes it: without a configuration from the working directory.
 
 Numba reads `.numba_config.yaml` there, when it is imported and before each compilation. Such a file moves its cache to
-where somebody else has put code. It is left alone where there is no YAML: so there is none while Numba is imported,
-and then the file has the name of one that is never there. Variables, as NUMBA_CACHE_DIR, are the user's own, and count.
+where somebody else has put code. Numba skips the file where it cannot import YAML, so YAML is hidden while Numba is
+imported. Afterwards the name of the file is set to one that does not exist. Variables, as NUMBA_CACHE_DIR, are the
+user's own, and count.
 """
 
 from __future__ import annotations
