@@ -46,48 +46,56 @@ class Augment:
         """Whether every image stays as it is."""
         return self == Augment()
 
-    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Changed copies of images `[N, C, H, W]`, or of sequences `[T, N, C, H, W]`, alike in all T steps.
+    def draw(self, n: int, generator: torch.Generator) -> Tensor:
+        """Uniform random numbers in [0, 1) for `n` images, `[7, n]`.
+
+        All seven are drawn whatever is switched on, so that one setting does not change the draws of another.
 
         Args:
-            x: intensities, float.
+            n: number of images.
             generator: a CPU generator, so that every device sees the same changes.
         """
-        if self.is_identity:
-            return x
-        if x.ndim == 5:
-            # The steps of a sequence become channels: one map for all of them.
-            changed = self(x.transpose(0, 1).flatten(1, 2), generator).view(x.shape[1], -1, *x.shape[2:])
-            return changed.transpose(0, 1).contiguous()
-        n, _, height, width = x.shape
-        maps = self._maps(n, height, width, generator)
-        if x.is_cuda:
-            # The host would wait for a copy out of memory that is not pinned.
-            maps = maps.pin_memory().to(x.device, non_blocking=True)
-        grid = _grid(maps, height, width)
-        sampled: Tensor = F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
-        return sampled
+        return torch.rand(7, n, generator=generator)
 
-    def _maps(self, n: int, height: int, width: int, generator: torch.Generator) -> Tensor:
-        """Maps `[N, 2, 3]` from output to input coordinates, both from -1 to 1 across the image.
+    def maps(self, u: Tensor, height: int, width: int) -> Tensor:
+        """Affine maps `[N, 2, 3]` from output to input coordinates, both from -1 to 1 across the image.
 
-        A point q of the output shows the input at `F R(-angle) (q - shift) / zoom`, F the flip. All numbers
-        are drawn whatever is switched on, so that one setting does not change the draws of another.
+        A point q of the output shows the input at `F R(-angle) (q - shift) / zoom`, F the flip. The map of an image
+        depends on its own numbers alone, to the bit, so those of many batches can be made at once.
+
+        Args:
+            u: what `draw` has drawn, `[7, N]`.
+            height, width: of the images, pixels.
         """
-        u = torch.rand(7, n, generator=generator)
         angle = (2 * u[0] - 1) * math.radians(self.degrees)
         zoom = self.scale[0] + u[1] * (self.scale[1] - self.scale[0])
-        mirror = torch.where(u[2] < 0.5, -1.0, 1.0) if self.flip else torch.ones(n)
+        mirror = torch.where(u[2] < 0.5, -1.0, 1.0) if self.flip else torch.ones_like(angle)
         size = torch.tensor([[width], [height]])
         pixels = (u[3:5] * (2 * self.crop_padding + 1)).floor() - self.crop_padding
         shift = 2 * (2 * u[5:7] - 1) * self.translate + 2 * pixels / size
         cos, sin = angle.cos() / zoom, angle.sin() / zoom
         # -1..1 spans another number of pixels along each axis: rotate in pixels, not in these coordinates.
         linear = torch.stack([mirror * cos, mirror * sin * (height / width), -sin * (width / height), cos], dim=1).view(
-            n, 2, 2
+            -1, 2, 2
         )
         offset = -(linear * shift.T.unsqueeze(1)).sum(2, keepdim=True)
         return torch.cat([linear, offset], dim=2)
+
+
+def resample(x: Tensor, maps: Tensor) -> Tensor:
+    """Images changed by their maps: bilinear, zeros outside. Runs on the device and never waits for it.
+
+    Args:
+        x: intensities `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, whose T steps change alike; float.
+        maps: `[N, 2, 3]`, as `Augment.maps` makes them, on x's device.
+    """
+    if x.ndim == 5:
+        # The steps of a sequence become channels: one map for all of them.
+        changed = resample(x.transpose(0, 1).flatten(1, 2), maps).view(x.shape[1], -1, *x.shape[2:])
+        return changed.transpose(0, 1).contiguous()
+    grid = _grid(maps, *x.shape[2:])
+    sampled: Tensor = F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)
+    return sampled
 
 
 def _grid(maps: Tensor, height: int, width: int) -> Tensor:

@@ -6,13 +6,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snntrain.data.augment import Augment
+from snntrain.data.augment import Augment, resample
 from snntrain.data.dataset import ImageTensors, Split
 from snntrain.data.workers import Workers, stack
+
+# What a batch is made of: tensors on the device, of the same shapes for every batch of one size.
+Draw = tuple[Tensor, ...]
 
 
 class Batches:
     """The batches of a split, epoch by epoch; the last one may be smaller.
+
+    A batch is drawn, which is the host's work, and then made of what was drawn, which is the device's alone: a recorded
+    training step holds the second part. `epoch` does both.
 
     Args:
         split: images or sequences, stored as bytes.
@@ -54,6 +60,8 @@ class Batches:
         self.device = torch.device(device)
         self.augment = None if augment is None or augment.is_identity else augment
         self._size = len(split)
+        if self.augment is not None:
+            self._height, self._width = split[0].shape[-2:]
         self._source = _Resident(split, self.device) if resident else _Streamed(split, self.device, workers)
 
     def __len__(self) -> int:
@@ -64,68 +72,99 @@ class Batches:
     def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
         """Images and labels of one epoch, on the device, from batch `start` on; those before it are not even read.
 
-        Images are float32 `[N, C, H, W]` in [0, 1], sequences `[T, N, C, H, W]`, labels int64 `[N]`.
-
         Raises:
             ValueError: `start` outside 0 to `len(self)`; the latter gives no batch.
         """
+        return map(self.make, self.draws(epoch, start))
+
+    def draws(self, epoch: int = 0, start: int = 0) -> Iterator[Draw]:
+        """What the batches of one epoch are made of, from batch `start` on.
+
+        Raises:
+            ValueError: as `epoch`.
+        """
         if not 0 <= start <= len(self):
             raise ValueError(f"start must lie between 0 and the {len(self)} batches of an epoch, not {start}")
-        return self._from(epoch, start)
+        return self._draws(epoch, start)
 
-    def _from(self, epoch: int, start: int) -> Iterator[tuple[Tensor, Tensor]]:
-        rows = self._order(epoch).split(self.batch_size)[start : len(self)]
-        for index, (stored, labels) in enumerate(self._source.read(rows), start):
-            yield self._intensities(stored, epoch, index), labels
+    def make(self, draw: Draw) -> tuple[Tensor, Tensor]:
+        """The batch of a draw, by operations of the device that never wait for it.
+
+        Returns:
+            Images, float32 `[N, C, H, W]` in [0, 1], or sequences `[T, N, C, H, W]`, and labels, int64 `[N]`.
+        """
+        drawn, maps = (draw, None) if self.augment is None else (draw[:-1], draw[-1])
+        stored, labels = self._source.make(*drawn)
+        steps_first = stored.transpose(0, 1).contiguous() if stored.ndim == 5 else stored
+        # A product, because a GPU divides by a number in another rounding than a CPU does.
+        x = steps_first.to(torch.float32).mul_(1 / self.scale)
+        return (x if maps is None else resample(x, maps)), labels
+
+    def _draws(self, epoch: int, start: int) -> Iterator[Draw]:
+        rows = self._order(epoch).split(self.batch_size)[: len(self)]
+        if not rows[start:]:
+            return
+        if self.augment is None:
+            yield from self._source.draws(rows[start:])
+            return
+        maps = self._maps(self.augment, epoch, [len(part) for part in rows])
+        for drawn, own in zip(self._source.draws(rows[start:]), maps[start:], strict=True):
+            yield *drawn, own
 
     def _order(self, epoch: int) -> Tensor:
         if not self.shuffle:
             return torch.arange(self._size)
         return torch.randperm(self._size, generator=_generator(self.seed, epoch, 0))
 
-    def _intensities(self, stored: Tensor, epoch: int, index: int) -> Tensor:
-        steps_first = stored.transpose(0, 1).contiguous() if stored.ndim == 5 else stored
-        # A product, because a GPU divides by a number in another rounding than a CPU does.
-        x = steps_first.to(torch.float32).mul_(1 / self.scale)
-        return x if self.augment is None else self.augment(x, _generator(self.seed, epoch, 1 + index))
+    def _maps(self, augment: Augment, epoch: int, sizes: list[int]) -> Sequence[Tensor]:
+        """The maps of each batch of an epoch: made and copied to the device all at once."""
+        u = torch.cat([augment.draw(n, _generator(self.seed, epoch, 1 + i)) for i, n in enumerate(sizes)], dim=1)
+        maps: Sequence[Tensor] = _to(self.device, augment.maps(u, self._height, self._width)).split(sizes)
+        return maps
 
 
 class _Resident:
-    """The whole split as one tensor on the device."""
+    """The whole split as one tensor on the device; a draw is the rows of a batch."""
 
     def __init__(self, split: Split, device: torch.device) -> None:
         if not isinstance(split, ImageTensors):
             split = ImageTensors(stack(split, range(len(split))), split.labels)
         self.images, self.labels = split.images.to(device), split.labels.to(device)
 
-    def read(self, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """The stored images and labels of each batch of rows."""
-        for rows in _on(self.images.device, batches):
-            yield self.images[rows], self.labels[rows]
+    def draws(self, batches: Sequence[Tensor]) -> Iterator[Draw]:
+        return ((rows,) for rows in _each_on(self.images.device, batches))
+
+    def make(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        return self.images[rows], self.labels[rows]
 
 
 class _Streamed:
-    """Images read when they are wanted, or by worker processes a few batches ahead."""
+    """Images read when they are wanted, or by worker processes some batches ahead; a draw is their bytes and labels."""
 
     def __init__(self, split: Split, device: torch.device, workers: int) -> None:
         self.split, self.device = split, device
         self.workers = Workers(split, workers) if workers else None
 
-    def read(self, batches: Sequence[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-        """The stored images and labels of each batch of rows."""
-        labels = _on(self.device, [self.split.labels[rows] for rows in batches])
+    def draws(self, batches: Sequence[Tensor]) -> Iterator[Draw]:
+        labels = _each_on(self.device, [self.split.labels[rows] for rows in batches])
         indices = [rows.tolist() for rows in batches]
         by_this_process = (stack(self.split, rows) for rows in indices)
         images = by_this_process if self.workers is None else self.workers.read(indices)
-        for stored, classes in zip(images, labels, strict=True):
-            # From pinned memory a GPU takes the images while it computes.
-            pinned = stored.pin_memory() if self.device.type == "cuda" else stored
-            yield pinned.to(self.device, non_blocking=True), classes
+        return ((_to(self.device, stored), classes) for stored, classes in zip(images, labels, strict=True))
+
+    def make(self, stored: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        return stored, labels
 
 
-def _on(device: torch.device, parts: Sequence[Tensor]) -> Sequence[Tensor]:
+def _each_on(device: torch.device, parts: Sequence[Tensor]) -> Sequence[Tensor]:
     """The parts on the device, by one copy of all of them, so that no batch waits for its own."""
-    return torch.cat(list(parts)).to(device).split([len(part) for part in parts]) if parts else ()
+    moved: Sequence[Tensor] = _to(device, torch.cat(list(parts))).split([len(part) for part in parts])
+    return moved
+
+
+def _to(device: torch.device, values: Tensor) -> Tensor:
+    """Values of the host's memory on the device; from pinned memory a GPU takes them while it computes."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
 
 
 def fits(split: Split, device: torch.device | str, share: float = 0.3) -> bool:

@@ -10,12 +10,12 @@ from itertools import count
 
 import torch
 from omegaconf import DictConfig, OmegaConf
-from torch import Tensor
 
+from snntrain.data.batches import Draw
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.training import build, runtime
 from snntrain.training.build import Job
-from snntrain.training.step import TrainingStep
+from snntrain.training.training import begin
 
 SECONDS = 3.0
 # On a GPU the first steps are launched one by one, then one is recorded.
@@ -49,23 +49,22 @@ def measure(config: DictConfig, mnist: DictConfig, device: str, precision: str, 
     with runtime.deterministic(config.trainer.deterministic):
         job = build.prepare(config)
         job.model.train()
-        step, batches = TrainingStep(job), _batches(job)
+        training, draws = begin(job), _draws(job)
         started = _now(job)
         for _ in range(FIRST_STEPS):
-            step(*next(batches))
-        warm, images = _now(job), 0
+            training.step(*next(draws))
+        warm, before = _now(job), training.progress.tally.images()
         while time.perf_counter() - warm < seconds:
-            batch = next(batches)
-            step(*batch)
-            images += len(batch[0])
-        return Speed(images / (_now(job) - warm), warm - started)
+            training.step(*next(draws))
+        took = _now(job) - warm
+        return Speed((training.progress.tally.images() - before) / took, warm - started)
 
 
-def _batches(job: Job) -> Iterator[tuple[Tensor, Tensor, int]]:
-    """Images, labels and the batch's number in its epoch, epoch after epoch."""
+def _draws(job: Job) -> Iterator[tuple[Draw, int]]:
+    """The draw of each batch and its number in its epoch, epoch after epoch."""
     for epoch in count(1):
-        for index, (images, labels) in enumerate(job.train.epoch(epoch)):
-            yield images, labels, index
+        for index, draw in enumerate(job.train.draws(epoch)):
+            yield draw, index
 
 
 def _now(job: Job) -> float:

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from snntrain.training import host
+
 ADVICE = "try a lower optimizer.lr, trainer.clip_grad_norm=1 or trainer.precision=fp32"
 
 
@@ -15,31 +17,29 @@ class BadSteps:
     """Counts bad steps on the device; a GPU is not waited for.
 
     Args:
-        most: bad steps in a row that are borne.
+        most: consecutive bad steps tolerated.
         device: of the training.
     """
 
     def __init__(self, most: int, device: torch.device) -> None:
         self.most = most
         self.row, self.longest, self.since = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(3))
-        # What the host knows of the longest row: a GPU writes there when it comes to it.
-        self.told = self.longest if device.type == "cpu" else torch.zeros_like(self.longest, device="cpu").pin_memory()
+        # What the host knows of the longest row: a GPU writes it there with each step, when it comes to it.
+        self.told = torch.zeros((), dtype=torch.int64, pin_memory=device.type == "cuda")
 
     def add(self, bad: Tensor) -> None:
         """Counts a step, which was `bad` or not (bool, no dimension)."""
-        if bad.device.type == "cpu" and not bad:
+        if host.decides(bad.device) and not bad:
             self.row.zero_()
             return
         self.row.add_(1).mul_(bad)
         torch.maximum(self.longest, self.row, out=self.longest)
         self.since += bad
+        self.told.copy_(self.longest, non_blocking=True)
 
     def too_many(self) -> bool:
-        """Whether there were more in a row than are borne; of a GPU's last few steps that may not be known yet."""
-        known = int(self.told)
-        if self.told is not self.longest:
-            self.told.copy_(self.longest, non_blocking=True)
-        return known > self.most
+        """Whether there were more in a row than `most`; a GPU's last few steps may not be known yet."""
+        return int(self.told) > self.most
 
     def take(self) -> int:
         """How many there were since the last call."""
@@ -55,6 +55,7 @@ class BadSteps:
         """Goes on from a `state()`."""
         self.row.fill_(state["row"])
         self.longest.fill_(state["row"])
+        self.told.fill_(state["row"])
         self.since.fill_(state["since"])
 
 
@@ -80,7 +81,7 @@ class Buffers:
 
     def put_back(self, bad: Tensor) -> None:
         """Puts the copies back if the step was `bad` (bool, no dimension), which the host need not know of a GPU."""
-        if bad.device.type == "cpu" and not bad:
+        if host.decides(bad.device) and not bad:
             return
         for kept, group in zip(self.kept, self.groups, strict=True):
             right = torch.where(bad, kept, _in_one_piece(group)).split([buffer.numel() for buffer in group])
@@ -106,7 +107,7 @@ class Move:
     def __init__(self, optimizer: Optimizer, device: torch.device) -> None:
         self.optimizer = optimizer
         self.by_host = True
-        self.stays_with_host = device.type == "cpu" or not takes_found_inf(optimizer)
+        self.stays_with_host = host.decides(device) or not takes_found_inf(optimizer)
 
     def __call__(self, bad: Tensor) -> None:
         """Moves the weights along their gradients, unless `bad` (bool, no dimension)."""

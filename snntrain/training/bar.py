@@ -4,22 +4,20 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 
-from torch import Tensor
 from tqdm import tqdm
 
+from snntrain.data.batches import Draw
 from snntrain.training.evaluate import Tally
 
 # Reading the loss makes the host wait for the device, so it is read this often only.
 SECONDS_BETWEEN_READINGS = 0.5
 
-Batch = tuple[Tensor, Tensor]
 
-
-def with_bar(batches: Iterable[Batch], done: int, count: int, title: str, tally: Tally) -> Iterator[Batch]:
+def with_bar(batches: Iterable[Draw], done: int, count: int, title: str, tally: Tally) -> Iterator[Draw]:
     """Passes the batches on, with a bar that shows loss, accuracy, images/s and the time left.
 
     Args:
-        batches: those that are left of an epoch.
+        batches: those that are left of an epoch, as they were drawn.
         done: how many it has had.
         count: of the whole epoch.
         title: what stands in front.

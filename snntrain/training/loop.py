@@ -69,16 +69,15 @@ def train_epoch(training: Training, between_steps: Callable[[], None] = lambda: 
         progress.learning_rate = float(job.optimizer.param_groups[0]["lr"])
     started = time.perf_counter() - progress.seconds
     count = len(job.train)
-    batches = job.train.epoch(progress.epoch, start=progress.batch)
+    draws = job.train.draws(progress.epoch, start=progress.batch)
     title = f"epoch {progress.epoch}/{job.config.trainer.epochs}"
-    for images, labels in with_bar(batches, progress.batch, count, title, progress.tally):
-        loss, spikes = step(images, labels, progress.batch)
-        progress.tally.add(loss, spikes, labels)
+    for draw in with_bar(draws, progress.batch, count, title, progress.tally):
+        step(draw, progress.batch)
         progress.batch += 1
         progress.seconds = time.perf_counter() - started
         if step.failing():
             raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
-        # Gradients that are being accumulated are in no checkpoint.
+        # Batches that wait for the others of their step are in no checkpoint.
         if not step.pending and progress.batch < count:
             between_steps()
     metrics = progress.tally.metrics()

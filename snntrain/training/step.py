@@ -1,22 +1,29 @@
-"""What one batch does to the weights."""
+"""What a step of training does to the weights."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from snntrain.data.batches import Draw
 from snntrain.neuron import reset_net
 from snntrain.training.bad_steps import ADVICE, BadSteps, Buffers, Move
 from snntrain.training.build import Job
-from snntrain.training.cuda_graph import GraphedStep, can_be_recorded
+from snntrain.training.cuda_graph import CudaGraphs
 from snntrain.training.diagnose import INPUT, where_it_began
+from snntrain.training.evaluate import Tally
 from snntrain.training.gradients import GradientNorms
+from snntrain.training.recorded_step import RecordedStep, Recorder, obstacle
+
+log = logging.getLogger("snntrain")
 
 
 class TrainingStep:
-    """Forward, loss and backward of a batch, and after every `trainer.accumulate` of them a move of the weights.
+    """Forward, loss and backward of `trainer.accumulate` batches, and a move of the weights.
 
     On a GPU a step is recorded once and replayed, where nothing in it depends on the host.
 
@@ -25,15 +32,17 @@ class TrainingStep:
     no scale could help.
 
     Args:
-        job: its optimizer and scheduler are at the state that training goes on from.
+        job: its optimizer and scheduler are at the state that training continues from.
+        tally: counts loss and classes of the batches.
+        recorder: records steps; None for CUDA graphs on a GPU, and nothing elsewhere.
 
     Attributes:
-        pending: whether gradients wait for the other batches of their step, which no `state()` holds.
+        pending: whether batches wait for the others of their step, which no `state()` holds.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, tally: Tally, recorder: Recorder | None = None) -> None:
         trainer, device = job.config.trainer, job.runtime.device
-        self.job = job
+        self.job, self.tally = job, tally
         self.accumulate: int = trainer.accumulate
         self.forward = torch.compile(job.model) if trainer.compile else job.model
         self.norms = GradientNorms(job.model.network, device, beside=job.model)
@@ -44,39 +53,38 @@ class TrainingStep:
         # Written by each step, whether it is launched or replayed.
         self.left_out = torch.zeros((), dtype=torch.bool, device=device)
         self.total = torch.zeros((), device=device)
-        self.batches: list[tuple[Tensor, Tensor]] = []
+        self.draws: list[Draw] = []
         self.pending = False
-        self.whole = self._whole
-        if (
-            device.type == "cuda"
-            and self.accumulate == 1
-            and not trainer.compile
-            and can_be_recorded(job.optimizer, job.scheduler)
-        ):
-            self.whole = GraphedStep(self._whole, job.optimizer, device, ready=lambda: not self.move.by_host)
+        self.step = self._recorded(recorder) or self._step
 
-    def __call__(self, images: Tensor, labels: Tensor, index: int) -> tuple[Tensor, Tensor]:
-        """Loss and output spikes `[T, N, classes]` of batch `index` of an epoch; the next call may overwrite them."""
+    def _recorded(self, recorder: Recorder | None) -> RecordedStep | None:
+        """The step, recorded where it can be."""
+        job = self.job
+        if recorder is None:
+            if job.runtime.device.type != "cuda":
+                return None
+            if why := obstacle(job):
+                log.info("steps are launched kernel by kernel, which is slower than a recorded step: %s", why)
+                return None
+            recorder = CudaGraphs(job.runtime.device)
+        return RecordedStep(
+            self._step,
+            job,
+            recorder,
+            counts=list(self.tally.sums().values()),
+            left_out=self.left_out,
+            ready=lambda: not self.move.by_host and (job.average is None or job.average.begun),
+        )
+
+    def __call__(self, draw: Draw, index: int) -> None:
+        """Takes batch `index` of an epoch, as it was drawn; the last of a step moves the weights."""
         first = index - index % self.accumulate
+        self.draws = [*self.draws, draw] if index > first else [draw]
         # The last step of an epoch may have fewer batches.
-        count = min(self.accumulate, len(self.job.train) - first)
-        self.batches = [*self.batches, (images, labels)] if index > first else [(images, labels)]
-        if self.accumulate == 1:
-            loss, spikes = self.whole(images, labels)
-        else:
-            if index == first:
-                self.buffers.keep()
-                self.total.zero_()
-            loss, spikes = self._learn(images, labels, count)
-            self.total += loss
-            self.pending = index + 1 < first + count
-            if self.pending:
-                return loss, spikes
-            self._move(self.total)
-        self.job.scheduler.step()
-        if self.job.average is not None:
-            self.job.average.update(self.job.model, self.left_out)
-        return loss, spikes
+        self.pending = len(self.draws) < min(self.accumulate, len(self.job.train) - first)
+        if not self.pending:
+            self.step(self.draws)
+            self.job.scheduler.step()
 
     def gradient_norms(self) -> dict[str, float]:
         """The mean L2 norm of each layer's gradient, before clipping, over the steps since the last call.
@@ -100,7 +108,7 @@ class TrainingStep:
         """Why training cannot go on, in one line, from another look at the batches of the last step."""
         row, most = int(self.bad_steps.longest), self.bad_steps.most
         steps = f"{row} steps in a row were" if row > 1 else "a step was"
-        places = (where_it_began(self.job, *batch) for batch in self.batches)
+        places = (where_it_began(self.job, *self.job.train.make(draw)) for draw in self.draws)
         place = next((place for place in places if place is not None), None)
         seen = f"the first number that is not finite is in {place}" if place else "once more, all numbers are finite"
         advice = "look at the data" if place == INPUT else ADVICE
@@ -117,11 +125,17 @@ class TrainingStep:
         self.norms.put_back(state["gradient_norms"])
         self.bad_steps.put_back(state["bad_steps"])
 
-    def _whole(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _step(self, draws: Sequence[Draw]) -> None:
         self.buffers.keep()
-        loss, spikes = self._learn(images, labels, 1)
-        self._move(loss)
-        return loss, spikes
+        self.total.zero_()
+        for draw in draws:
+            images, labels = self.job.train.make(draw)
+            loss, spikes = self._learn(images, labels, len(draws))
+            self.total += loss
+            self.tally.add(loss, spikes, labels)
+        self._move(self.total)
+        if self.job.average is not None:
+            self.job.average.update(self.job.model, self.left_out)
 
     def _learn(self, images: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """Adds the gradients of a batch, one of `count` that share a move."""

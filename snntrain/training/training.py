@@ -22,5 +22,6 @@ class Training:
 
 
 def begin(job: Job) -> Training:
-    """Of a job of which nothing is trained yet."""
-    return Training(job, TrainingStep(job), beginning(job))
+    """A fresh start."""
+    progress = beginning(job)
+    return Training(job, TrainingStep(job, progress.tally), progress)

@@ -19,7 +19,7 @@ from snntrain.training.build import Job
 from snntrain.training.evaluate import Metrics
 from snntrain.training.loop import train_epoch
 from snntrain.training.loss import MSERate
-from snntrain.training.progress import beginning
+from snntrain.training.progress import Progress, beginning
 from snntrain.training.saving import checkpoint
 from snntrain.training.step import TrainingStep
 from snntrain.training.training import Training
@@ -42,10 +42,15 @@ def prepared(*overrides: str) -> Job:
     return build.prepare(configured(*overrides))
 
 
+def stepping(job: Job) -> TrainingStep:
+    """The step of a job that begins."""
+    return TrainingStep(job, beginning(job).tally)
+
+
 def one_epoch(job: Job, step: TrainingStep, number: int = 1) -> Metrics:
     """Trains the whole of epoch `number`."""
-    progress = beginning(job)
-    progress.epoch = number
+    step.tally.clear()
+    progress = Progress(step.tally, epoch=number)
     return train_epoch(Training(job, step, progress))
 
 

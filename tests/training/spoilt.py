@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 import torch
 from torch import Tensor, nn
 
+from snntrain.data.batches import Batches
 from snntrain.neuron import reset_net
 from snntrain.training.build import Job
 from snntrain.training.step import TrainingStep
+
+from .jobs import stepping
 
 EIGHT = ("trainer.limit_batches=8", "trainer.batch_size=8")
 
@@ -33,13 +36,32 @@ class Spoilt(nn.Module):
         return loss + torch.inf if spoils and self.kind == "loss" else loss
 
 
+class ReadyMade:
+    """Batches that are drawn as images and labels, so that a test can spoil them."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.batches = batches
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def draws(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        return self.batches.epoch(epoch, start)
+
+    epoch = draws
+
+    def make(self, draw: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        return draw
+
+
 def trained(job: Job, bad: Collection[int], kind: str = "gradient") -> TrainingStep:
     """A step after an epoch in which the batches `bad` are spoilt."""
-    step = TrainingStep(job)
+    step = stepping(job)
     job.loss = Spoilt(job.loss, bad, kind)
     job.model.train()
-    for index, (images, labels) in enumerate(job.train.epoch(1)):
-        step(images * torch.nan if kind == "images" and index in bad else images, labels, index)
+    job.train = ReadyMade(job.train)
+    for index, (images, labels) in enumerate(job.train.draws(1)):
+        step((images * torch.nan if kind == "images" and index in bad else images, labels), index)
     return step
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import io
 from functools import cache
-from itertools import groupby
 
 import pytest
 import torch
@@ -17,10 +16,8 @@ from torch import nn
 from snntrain.training import build
 from snntrain.training.bad_steps import BadSteps, Buffers, Move, takes_found_inf
 from snntrain.training.build import Job
-from snntrain.training.cuda_graph import WARM_UP, can_be_recorded
-from snntrain.training.step import TrainingStep
 
-from .jobs import configured, prepared, same
+from .jobs import configured, prepared, same, stepping
 from .spoilt import EIGHT, Spoilt, trained, without
 
 CPU = torch.device("cpu")
@@ -71,14 +68,14 @@ def test_an_optimizer_that_knows_nothing_of_bad_steps_leaves_them_out() -> None:
 def test_a_device_that_decides_by_itself_leaves_out_the_same(optimizer: str, bad: set[int]) -> None:
     """The way of a GPU, which the kernels of a CPU go as well."""
     job, oracle = (prepared(*EIGHT, *CONVOLUTIONAL, optimizer) for _ in range(2))
-    step = TrainingStep(job)
+    step = stepping(job)
     step.move.stays_with_host = False
     job.loss = Spoilt(job.loss, bad, "gradient")
     job.model.train()
     by_host = []
-    for index, batch in enumerate(job.train.epoch(1)):
+    for index, draw in enumerate(job.train.draws(1)):
         by_host.append(step.move.by_host)
-        step(*batch, index)
+        step(draw, index)
     first_good = min(set(range(8)) - bad)
     assert by_host == [index <= first_good for index in range(8)]
     without(oracle, bad)
@@ -111,7 +108,7 @@ def test_a_run_fails_with_the_first_row_that_is_too_long(bad: set[int], most: in
     config = twelve_batches()
     config.trainer.max_bad_steps, config.trainer.accumulate = most, accumulate
     job = build.prepare(config)
-    step = TrainingStep(job)
+    step = stepping(job)
     ahead = min(ahead, most)
     step.put_back(step.state() | {"bad_steps": {"row": ahead, "since": ahead}})
     job.loss = Spoilt(job.loss, bad, "loss")
@@ -122,8 +119,8 @@ def test_a_run_fails_with_the_first_row_that_is_too_long(bad: set[int], most: in
         row = row + 1 if each else 0
         expected.append(row > most or (bool(expected) and expected[-1]))
     found = []
-    for index, batch in enumerate(job.train.epoch(1)):
-        step(*batch, index)
+    for index, draw in enumerate(job.train.draws(1)):
+        step(draw, index)
         assert step.pending is (index + 1 < groups[len(found)].stop)
         if not step.pending:
             found.append(step.failing())
@@ -160,13 +157,13 @@ def test_each_batch_of_an_accumulated_step_is_looked_at() -> None:
 
 def test_a_state_goes_on_to_the_bit() -> None:
     whole, early, late = (prepared(*EIGHT, "monitor=default", "trainer.ema=0.7") for _ in range(3))
-    steps = [TrainingStep(job) for job in (whole, early)]
+    steps = [stepping(job) for job in (whole, early)]
     for job, step in zip((whole, early), steps, strict=True):
         job.loss = Spoilt(job.loss, {2, 3}, "gradient")
         job.model.train()
-        for index, batch in enumerate(job.train.epoch(1)):
+        for index, draw in enumerate(job.train.draws(1)):
             if job is whole or index < 4:
-                step(*batch, index)
+                step(draw, index)
     assert early.average is not None
     assert late.average is not None
     written = io.BytesIO()
@@ -177,13 +174,13 @@ def test_a_state_goes_on_to_the_bit() -> None:
     late.optimizer.load_state_dict(copy.deepcopy(early.optimizer.state_dict()))
     late.scheduler.load_state_dict(early.scheduler.state_dict())
     late.average.put_back(read["average"])
-    step = TrainingStep(late)
+    step = stepping(late)
     step.put_back(read["step"])
     assert step.state()["bad_steps"] == {"row": 2, "since": 2}
     late.model.train()
-    for index, batch in enumerate(late.train.epoch(1)):
+    for index, draw in enumerate(late.train.draws(1)):
         if index >= 4:
-            step(*batch, index)
+            step(draw, index)
     assert ends_as(late, whole)
     assert same(dict(late.evaluated.state_dict()), dict(whole.evaluated.state_dict()))
     assert step.gradient_norms() == steps[0].gradient_norms() != {}
@@ -216,37 +213,9 @@ def test_buffers_are_put_back_also_where_one_is_expanded_from_fewer_numbers() ->
         assert net.running_mean.isfinite().all()
 
 
-def test_without_a_fused_optimizer_the_host_decides_each_step_and_none_is_recorded() -> None:
+def test_without_a_fused_optimizer_the_host_decides_each_step() -> None:
     job = prepared()
     assert takes_found_inf(job.optimizer)
-    assert can_be_recorded(job.optimizer, job.scheduler)
     plain = torch.optim.Adam(job.model.parameters())
-    assert not can_be_recorded(plain, job.scheduler)
     assert Move(plain, torch.device("cuda")).stays_with_host
     assert not Move(job.optimizer, torch.device("cuda")).stays_with_host
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-@pytest.mark.parametrize("optimizer", [ADAM, SGD])
-@pytest.mark.parametrize("bad", [{0, 1, 2, 3, 9, 10}, {1, 8}], ids=str)
-def test_recorded_steps_leave_out_bad_ones(optimizer: str, bad: set[int]) -> None:
-    given = ("trainer.device=cuda", "trainer.limit_batches=16", "trainer.batch_size=8", *CONVOLUTIONAL, optimizer)
-    job, oracle = prepared(*given, "trainer.max_bad_steps=1", "trainer.ema=0.7"), prepared(*given, "trainer.ema=0.7")
-    step = TrainingStep(job)
-    job.model.train()
-    for index, (images, labels) in enumerate(job.train.epoch(1)):
-        step(images * torch.nan if index in bad else images, labels, index)
-    assert step.whole.calls == 16 > WARM_UP
-    assert step.whole.graph is not None
-    torch.cuda.synchronize()
-    step.failing()
-    torch.cuda.synchronize()
-    longest = max(len(list(row)) for is_bad, row in groupby(range(16), key=bad.__contains__) if is_bad)
-    assert step.failing() is (longest > 1)
-    assert step.skipped() == len(bad)
-    average = without(oracle, bad)
-    assert average is not None
-    for name, value in job.model.state_dict().items():
-        torch.testing.assert_close(value, oracle.model.state_dict()[name], rtol=1e-2, atol=1e-3)
-    for name, value in average.items():
-        torch.testing.assert_close(job.evaluated.state_dict()[name], value, rtol=1e-2, atol=1e-3)

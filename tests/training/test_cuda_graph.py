@@ -1,95 +1,146 @@
-"""Recorded training steps are the steps themselves; most of it can be seen on a GPU alone."""
+"""What a recording that fails leaves in PyTorch: shown with a stand-in for torch.cuda, since a CPU has none of it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 
-from snntrain.training.cuda_graph import WARM_UP, GraphedStep, can_be_recorded
-from snntrain.training.step import TrainingStep
+from snntrain.training.cuda_graph import CudaGraphs
 
-from .jobs import one_epoch, prepared, weights
-
-on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-
-CONVOLUTIONAL = (
-    *("trainer.device=cuda", "trainer.limit_batches=null", "trainer.epochs=2", "trainer.batch_size=64"),
-    *("network=csnn", "network.channels=[16]", "network.dropout=0.2"),
-)
+DEVICE = torch.device("cuda:1")
 
 
+class Cuda:
+    """A GPU's state in PyTorch, as far as a recording changes it.
+
+    Args:
+        breaks: ending a recording raises, as after an operation that cannot be recorded.
+    """
+
+    def __init__(self, breaks: bool = False) -> None:
+        self.breaks = breaks
+        self.stream, self.random = "default", "outside"
+        self.pools: set[tuple[int, int]] = set()
+        self.taking: set[tuple[int, int]] = set()
+        self.recorded_on: list[tuple[Any, torch.device]] = []
+        self.device = torch.device("cuda:0")
+
+    def install(self, patch: pytest.MonkeyPatch) -> None:
+        generator = SimpleNamespace(
+            clone_state=lambda: self.random,
+            graphsafe_set_state=lambda state: setattr(self, "random", state),
+        )
+        for name, value in {
+            "Stream": lambda device: SimpleNamespace(device=device),
+            "CUDAGraph": lambda: Graph(self),
+            "graph": self.graph,
+            "graph_pool_handle": lambda: (0, 7),
+            "device": self.on,
+            "current_stream": lambda device=None: self.stream,
+            "set_stream": lambda stream: setattr(self, "stream", stream),
+            "stream": lambda stream: nullcontext(),
+            "default_generators": [None, generator],
+            "empty_cache": lambda: None,
+        }.items():
+            patch.setattr(torch.cuda, name, value)
+        patch.setattr(torch._C, "_cuda_endAllocateToPool", self.end, raising=False)
+        patch.setattr(torch._C, "_cuda_releasePool", self.release, raising=False)
+
+    @contextmanager
+    def on(self, device: torch.device) -> Iterator[None]:
+        before, self.device = self.device, device
+        try:
+            yield
+        finally:
+            self.device = before
+
+    @contextmanager
+    def graph(self, graph: Graph, pool: tuple[int, int], stream: Any, capture_error_mode: str) -> Iterator[None]:
+        before, self.stream, self.random = self.stream, stream, "recording"
+        self.recorded_on.append((stream, self.device))
+        graph.own = pool
+        self.pools.add(pool)
+        self.taking.add(pool)
+        try:
+            yield
+        finally:
+            # As torch.cuda.graph: nothing behind an end that fails is reached.
+            if self.breaks:
+                raise RuntimeError("operation failed due to a previous error during capture")
+            self.taking.remove(pool)
+            self.random = "outside"
+            graph.ended = True
+            self.stream = before
+
+    def end(self, device: int, pool: tuple[int, int]) -> None:
+        if pool not in self.taking:
+            raise RuntimeError("not currently recording to mempool_id")
+        self.taking.remove(pool)
+
+    def release(self, device: int, pool: tuple[int, int]) -> None:
+        self.pools.remove(pool)
+
+    def __eq__(self, other: object) -> bool:
+        names = ("stream", "random", "pools", "taking", "device")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
+
+class Graph:
+    def __init__(self, cuda: Cuda) -> None:
+        self.cuda, self.ended, self.own = cuda, False, (0, 0)
+
+    def pool(self) -> tuple[int, int]:
+        if not self.ended:
+            raise RuntimeError("Called CUDAGraph::pool() without a preceding successful capture.")
+        return self.own
+
+    def reset(self) -> None:
+        if self.ended:
+            self.cuda.release(1, self.own)
+
+
+def failing(error: BaseException) -> Callable[[], None]:
+    def work() -> None:
+        raise error
+
+    return work
+
+
+@pytest.mark.parametrize("breaks", [False, True], ids=["ends", "cannot-even-end"])
 @pytest.mark.parametrize(
-    ("overrides", "recordable"),
-    [
-        ((), True),
-        (("optimizer=adamw", "scheduler=none"), True),
-        (("optimizer=sgd",), True),
-        (("scheduler=onecycle",), False),
-    ],
-    ids=str,
+    "error", [torch.OutOfMemoryError("none left"), ValueError("no"), KeyboardInterrupt()], ids=repr
 )
-def test_what_is_scheduled_beside_the_learning_rate_cannot_be_recorded(
-    overrides: tuple[str, ...], recordable: bool
+def test_a_recording_that_fails_leaves_pytorch_as_it_was(
+    error: BaseException, breaks: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = prepared(*overrides)
-    assert can_be_recorded(job.optimizer, job.scheduler) is recordable
+    cuda = Cuda(breaks)
+    cuda.install(monkeypatch)
+    with pytest.raises(type(error)) as raised:
+        CudaGraphs(DEVICE).record(failing(error))
+    # Not the error that ending it raises in its turn.
+    assert raised.value is error
+    assert cuda == Cuda()
 
 
-def test_on_a_cpu_nothing_is_recorded() -> None:
-    assert not isinstance(TrainingStep(prepared()).whole, GraphedStep)
+def test_work_that_breaks_a_recording_without_an_error_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = Cuda(breaks=True)
+    cuda.install(monkeypatch)
+    with pytest.raises(RuntimeError, match="previous error during capture"):
+        CudaGraphs(DEVICE).record(lambda: None)
+    assert cuda == Cuda()
 
 
-@on_a_gpu
-@pytest.mark.parametrize("accumulate_or_compile", ["trainer.accumulate=2", "trainer.compile=true"])
-def test_a_step_of_several_batches_or_of_a_compiled_network_is_not_recorded(accumulate_or_compile: str) -> None:
-    assert not isinstance(TrainingStep(prepared("trainer.device=cuda", accumulate_or_compile)).whole, GraphedStep)
-
-
-@on_a_gpu
-@pytest.mark.parametrize(
-    ("neuron", "precision", "optimizer", "clip"),
-    [
-        ("lif", "fp32", "adam", "null"),
-        ("plif", "bf16", "adam", "1.0"),
-        ("plif", "fp16", "adamw", "1.0"),
-        ("rif", "fp16", "sgd", "null"),
-    ],
-)
-def test_recorded_steps_train_as_launched_ones_do(neuron: str, precision: str, optimizer: str, clip: str) -> None:
-    overrides = (f"neuron={neuron}", f"trainer.precision={precision}", f"optimizer={optimizer}")
-    losses, ends = [], []
-    for recorded in (True, False):
-        job = prepared(*CONVOLUTIONAL, *overrides, f"trainer.clip_grad_norm={clip}", "trainer.ema=0.9")
-        step = TrainingStep(job)
-        assert isinstance(step.whole, GraphedStep)
-        step.whole.failed = not recorded
-        losses.append([one_epoch(job, step, number).loss for number in (1, 2)])
-        assert (step.whole.graph is not None) is recorded
-        assert step.whole.calls == 2 * len(job.train) > WARM_UP
-        ends.append(weights(job.evaluated))
-    assert losses[0] == pytest.approx(losses[1], rel=1e-3)
-    for name, value in ends[0].items():
-        torch.testing.assert_close(value, ends[1][name], rtol=1e-2, atol=1e-3)
-
-
-@on_a_gpu
-def test_the_learning_rate_of_a_recorded_step_follows_its_schedule() -> None:
-    job = prepared(*CONVOLUTIONAL, "scheduler=cosine", "scheduler.warmup=0", "scheduler.final=0")
-    step = TrainingStep(job)
-    for number in (1, 2):
-        one_epoch(job, step, number)
-    assert float(job.optimizer.param_groups[0]["lr"]) == pytest.approx(0, abs=1e-9)
-
-
-@on_a_gpu
-def test_what_cannot_be_recorded_is_launched_with_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    weight = torch.ones(1, device="cuda", requires_grad=True)
-
-    def reads_from_the_gpu(images: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return images * images.sum().item(), labels
-
-    step = GraphedStep(reads_from_the_gpu, torch.optim.SGD([weight]), torch.device("cuda"))
-    given = torch.ones(2, device="cuda"), torch.ones(2, device="cuda")
-    results = [step(*given)[0].tolist() for _ in range(WARM_UP + 2)]
-    assert results == [[2.0, 2.0]] * (WARM_UP + 2)
-    assert "recording one failed" in caplog.text
+def test_a_recording_is_made_on_a_stream_of_its_gpu_not_of_the_current_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    cuda = Cuda()
+    cuda.install(monkeypatch)
+    graphs = CudaGraphs(DEVICE)
+    graph = graphs.record(lambda: None)
+    assert cuda.recorded_on == [(graphs.side, DEVICE)]
+    assert graphs.side.device == DEVICE
+    assert graph.pool() in cuda.pools
+    assert (cuda.stream, cuda.random, cuda.device.index) == ("default", "outside", 0)

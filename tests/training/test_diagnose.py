@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from snntrain.training.build import Job
 from snntrain.training.diagnose import where_it_began
-from snntrain.training.step import TrainingStep
 
-from .jobs import OURS, prepared
+from .jobs import OURS, prepared, stepping
 
 NETWORK = ("network=csnn", "network.channels=[4,4]", "network.hidden=[8]", "network.dropout=0.2", "neuron=plif")
 
@@ -119,8 +118,8 @@ def test_a_gradient_whose_norm_is_no_number_of_float32() -> None:
     job = job_with()
     job.model.network.fc1.weight.register_hook(lambda gradient: torch.full_like(gradient, 1e38))
     assert named(job) == "the gradient of fc1 (weight)"
-    step = TrainingStep(job)
-    step(*next(job.train.epoch(1)), 0)
+    step = stepping(job)
+    step(next(job.train.draws(1)), 0)
     assert step.skipped() == 1
 
 

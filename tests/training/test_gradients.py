@@ -11,9 +11,8 @@ from torch import Tensor, nn
 
 from snntrain.training.build import Job
 from snntrain.training.gradients import GradientNorms
-from snntrain.training.step import TrainingStep
 
-from .jobs import one_epoch, prepared, weights
+from .jobs import one_epoch, prepared, stepping, weights
 
 LR = 1e-2
 SGD = ("optimizer=sgd", f"optimizer.lr={LR}", "optimizer.momentum=0", "optimizer.nesterov=false", "scheduler=none")
@@ -23,7 +22,7 @@ LAYERS = ("fc1", "fc1_neuron", "out", "out_neuron")
 
 def norms(job: Job) -> dict[str, float]:
     """Of one epoch."""
-    step = TrainingStep(job)
+    step = stepping(job)
     one_epoch(job, step, 1)
     return step.gradient_norms()
 
@@ -51,7 +50,7 @@ def test_a_norm_is_the_mean_over_the_steps_of_an_epoch() -> None:
 
 def test_each_epoch_begins_anew() -> None:
     job = prepared(*SGD, *WATCHED, "trainer.epochs=2")
-    step = TrainingStep(job)
+    step = stepping(job)
     one_epoch(job, step, 1)
     first = step.gradient_norms()
     assert step.gradient_norms() == {}
@@ -100,23 +99,6 @@ def test_parameters_that_are_not_learnt_or_of_no_layer_are_told_apart() -> None:
 
 def test_without_a_monitor_nothing_is_told() -> None:
     job = prepared("monitor=off")
-    step = TrainingStep(job)
+    step = stepping(job)
     one_epoch(job, step, 1)
     assert step.gradient_norms() == {}
-
-
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-@pytest.mark.parametrize(("precision", "clip"), [("fp32", "null"), ("fp16", "null"), ("fp16", "1e-3")])
-def test_recorded_steps_measure_what_launched_ones_do(precision: str, clip: str) -> None:
-    found = []
-    for recorded in (True, False):
-        job = prepared(
-            *("trainer.device=cuda", f"trainer.precision={precision}", f"trainer.clip_grad_norm={clip}"),
-            *(*WATCHED, "trainer.limit_batches=12", "network=csnn", "network.channels=[8]"),
-        )
-        step = TrainingStep(job)
-        step.whole.failed = not recorded
-        one_epoch(job, step, 1)
-        assert (step.whole.graph is not None) is recorded
-        found.append(step.gradient_norms())
-    assert found[0] == pytest.approx(found[1], rel=0.02)

@@ -17,9 +17,8 @@ from snntrain.errors import RunFailed
 from snntrain.neuron import spiking_layers
 from snntrain.training.evaluate import Metrics, evaluate
 from snntrain.training.progress import Best
-from snntrain.training.step import TrainingStep
 
-from .jobs import OURS, one_epoch, prepared, rows, same, state, trained, weights
+from .jobs import OURS, one_epoch, prepared, rows, same, state, stepping, trained, weights
 
 SGD = ("optimizer=sgd", "optimizer.lr=50", "optimizer.momentum=0", "optimizer.nesterov=false", "scheduler=none")
 NOISY = ("encoder=poisson", "network.dropout=0.2")
@@ -32,7 +31,7 @@ def differences(one: nn.Module, other: nn.Module) -> list[float]:
 
 def test_the_loss_falls() -> None:
     job = prepared("optimizer.lr=0.02", "trainer.epochs=3", "trainer.limit_batches=20")
-    losses = [one_epoch(job, TrainingStep(job), number).loss for number in (1, 2, 3)]
+    losses = [one_epoch(job, stepping(job), number).loss for number in (1, 2, 3)]
     assert losses[2] < 0.8 * losses[0]
 
 
@@ -41,7 +40,7 @@ def test_every_batch_begins_at_rest_and_none_leaves_a_state() -> None:
     states: list[Any] = []
     for _, layer in spiking_layers(job.model):
         layer.register_forward_pre_hook(lambda layer, inputs: states.append(layer.v))
-    one_epoch(job, TrainingStep(job), 1)
+    one_epoch(job, stepping(job), 1)
     evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
     assert len(states) == 2 * (3 + 1)
     assert set(states) == {0.0}
@@ -54,8 +53,8 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(batches: int) -> N
     parts = prepared(*SGD, "trainer.batch_size=8", "trainer.accumulate=4", f"trainer.limit_batches={batches}")
     whole = prepared(*SGD, f"trainer.batch_size={8 * batches}", "trainer.limit_batches=1")
     start = weights(whole.model)
-    one = one_epoch(parts, TrainingStep(parts), 1)
-    other = one_epoch(whole, TrainingStep(whole), 1)
+    one = one_epoch(parts, stepping(parts), 1)
+    other = one_epoch(whole, stepping(whole), 1)
     assert one.loss == pytest.approx(other.loss, rel=1e-6)
     assert torch.equal(one.confusion, other.confusion)
     moved = max((p - start[name]).abs().max().item() for name, p in whole.model.named_parameters())
@@ -67,7 +66,7 @@ def test_a_step_an_accumulated_group() -> None:
     job = prepared("trainer.accumulate=2", "trainer.limit_batches=5")
     steps = []
     job.optimizer.register_step_post_hook(lambda *given: steps.append(1))
-    one_epoch(job, TrainingStep(job), 1)
+    one_epoch(job, stepping(job), 1)
     assert len(steps) == 3
 
 
@@ -76,7 +75,7 @@ def test_clipping_bounds_the_norm_of_a_step() -> None:
     for clip in ("null", "1e-5"):
         job = prepared(*SGD, "trainer.limit_batches=1", f"trainer.clip_grad_norm={clip}")
         before = weights(job.model)
-        one_epoch(job, TrainingStep(job), 1)
+        one_epoch(job, stepping(job), 1)
         moved = [(p.detach() - before[name]).flatten() for name, p in job.model.named_parameters()]
         lengths[clip] = torch.cat(moved).norm().item()
     assert lengths["1e-5"] == pytest.approx(50 * 1e-5, rel=1e-2)
@@ -87,7 +86,7 @@ def test_the_average_of_the_weights_is_what_is_evaluated_and_saved(tmp_path: Pat
     job = prepared("trainer.ema=0.6", "trainer.limit_batches=4")
     taken: list[dict[str, Tensor]] = []
     job.optimizer.register_step_post_hook(lambda *given: taken.append(weights(job.model)))
-    one_epoch(job, TrainingStep(job), 1)
+    one_epoch(job, stepping(job), 1)
     averaged = taken[0]
     for later in taken[1:]:
         averaged = {name: 0.6 * value + 0.4 * later[name] for name, value in averaged.items()}
@@ -136,7 +135,7 @@ def test_the_best_has_the_greatest_accuracy_and_of_equals_the_least_loss() -> No
 
 def test_limit_batches_bounds_an_epoch() -> None:
     job = prepared("trainer.limit_batches=3", "trainer.batch_size=16")
-    metrics = one_epoch(job, TrainingStep(job), 1)
+    metrics = one_epoch(job, stepping(job), 1)
     assert metrics.confusion.sum() == 3 * 16
 
 
@@ -155,7 +154,7 @@ def test_weights_that_are_no_numbers_fail_the_run_though_the_loss_is_finite() ->
     """A neuron whose potential is NaN is silent, so that no loss tells."""
     job = prepared("optimizer.lr=1e39", "scheduler=none")
     with pytest.raises(RunFailed, match=r"weights are no longer finite in epoch 1: try a lower optimizer\.lr"):
-        one_epoch(job, TrainingStep(job), 1)
+        one_epoch(job, stepping(job), 1)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler for a CPU")
@@ -181,7 +180,7 @@ def test_a_compiled_network_learns_the_same(tmp_path: Path) -> None:
 )
 def test_the_host_waits_for_a_gpu_no_more_often_in_a_longer_epoch(overrides: tuple[str, ...]) -> None:
     job = prepared("trainer.device=cuda", "trainer.limit_batches=12", *overrides)
-    step, waits = TrainingStep(job), []
+    step, waits = stepping(job), []
     # The first epoch makes what is made but once.
     for number, limit in enumerate((12, 4, 12), 1):
         job.train.limit = limit

@@ -27,16 +27,15 @@ import resource
 from snntrain.errors import RunFailed
 from snntrain.training.evaluate import evaluate
 from snntrain.training.memory import EVALUATION, explained
-from snntrain.training.step import TrainingStep
-from tests.training.jobs import prepared
+from tests.training.jobs import prepared, stepping
 
 job = prepared("network.hidden=[4096]", "trainer.batch_size=1024", "trainer.eval_batch_size=2048", "T=256")
 pages = int(open("/proc/self/statm").read().split()[0])
 resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**29,) * 2)
-step = TrainingStep(job)
+step = stepping(job)
 try:
     with explained(job.config):
-        step(*next(job.train.epoch()), 0)
+        step(next(job.train.draws()), 0)
 except RunFailed as failed:
     print(failed)
 try:

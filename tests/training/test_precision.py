@@ -13,10 +13,9 @@ import torch
 from snntrain.errors import UserError
 from snntrain.neuron import spiking_layers
 from snntrain.training import precision, runtime
-from snntrain.training.step import TrainingStep
 from tests.conftest import TINY, Outcome
 
-from .jobs import one_epoch, prepared
+from .jobs import one_epoch, prepared, stepping
 
 CPU = torch.device("cpu")
 
@@ -78,7 +77,7 @@ def test_training_in_bf16_keeps_weights_and_loss_in_float32() -> None:
     for _, node in spiking_layers(job.model):
         node.register_forward_hook(lambda node, inputs, output: spikes.append(output.dtype))
     job.model.register_forward_hook(lambda net, inputs, output: outputs.append(output.dtype))
-    metrics = one_epoch(job, TrainingStep(job), 1)
+    metrics = one_epoch(job, stepping(job), 1)
     assert set(spikes) == {torch.bfloat16}
     # What several neurons a class have voted for is no longer a whole number.
     assert outputs == [torch.float32] * 2

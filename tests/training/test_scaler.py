@@ -10,7 +10,7 @@ import torch
 from snntrain.training.build import Job
 from snntrain.training.step import TrainingStep
 
-from .jobs import prepared
+from .jobs import prepared, stepping
 from .spoilt import EIGHT, Spoilt, trained, without
 
 SGD = "optimizer=sgd"
@@ -49,7 +49,7 @@ def test_a_first_step_that_overflows_leaves_no_momentum() -> None:
     """torch's fused SGD alone would go on from memory that nobody has written to."""
     job = prepared(*EIGHT, SGD)
     job.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
-    step = TrainingStep(job)
+    step = stepping(job)
     job.loss = Spoilt(job.loss, {0}, "gradient")
-    step(*next(job.train.epoch(1)), 0)
+    step(next(job.train.draws(1)), 0)
     assert not job.optimizer.state

@@ -11,9 +11,8 @@ from torch.optim import SGD, Adagrad, Adam, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from snntrain.training import schedule
-from snntrain.training.step import TrainingStep
 
-from .jobs import one_epoch, prepared
+from .jobs import one_epoch, prepared, stepping
 
 LR = 0.5
 
@@ -108,5 +107,5 @@ def test_a_run_goes_to_the_end_of_its_schedule(accumulate: int) -> None:
     overrides = ("trainer.epochs=2", "trainer.limit_batches=4", f"trainer.accumulate={accumulate}")
     job = prepared("scheduler=cosine", "scheduler.final=0.25", "optimizer.lr=0.02", *overrides)
     for number in (1, 2):
-        one_epoch(job, TrainingStep(job), number)
+        one_epoch(job, stepping(job), number)
     assert job.optimizer.param_groups[0]["lr"] == pytest.approx(0.25 * 0.02)

@@ -71,7 +71,7 @@ def go_on(job: Job, state: State, data: str) -> Training:
     batches = f", after {progress.batch} of {len(job.train)} batches" if progress.batch else ""
     log.info("going on from %s%s", where, batches)
     # Records steps on a GPU, by what the optimizer is now.
-    step = TrainingStep(job)
+    step = TrainingStep(job, progress.tally)
     with _whole():
         validate.check_step(state["step"], step.state())
         step.put_back(state["step"])
