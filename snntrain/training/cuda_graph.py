@@ -42,10 +42,10 @@ class CudaGraphs:
         Raises:
             Exception: what `work` raises, or a RuntimeError where it cannot be recorded. PyTorch is as before.
         """
-        graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
         device = self.side.device
         failures: list[BaseException] = []
         with torch.cuda.device(device):
+            graph, pool = torch.cuda.CUDAGraph(), torch.cuda.graph_pool_handle()
             stream, generator = torch.cuda.current_stream(), torch.cuda.default_generators[device.index]
             random_state = generator.clone_state()
             try:

@@ -70,6 +70,21 @@ class _Writing(TorchDispatchMode):
             memory.copy_(content)
 
 
+class Counting(TorchDispatchMode):
+    """Names the operations of its block, apart from those that only look at a tensor in another way."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = function(*args, **(kwargs or {}))
+        known = {storage(tensor) for tensor in tensors(args)} if not function._schema.is_mutable else set()
+        if any(storage(tensor) not in known for tensor in tensors(given)):
+            self.names.append(function._schema.name)
+        return given
+
+
 class StandIn:
     """A `Recorder` on a CPU.
 

@@ -18,7 +18,7 @@ from snntrain.training.step import TrainingStep
 
 from .jobs import one_epoch, prepared, same, stepping
 from .spoilt import ReadyMade, Spoilt
-from .stand_in import StandIn, device_decides
+from .stand_in import Counting, StandIn, device_decides
 
 __all__ = ["device_decides"]
 
@@ -152,6 +152,23 @@ def test_replayed_steps_train_as_the_host_trains(monkeypatch: pytest.MonkeyPatch
     monkeypatch.undo()
     host = prepared(*SMALL, "trainer.ema=0.7")
     assert epochs(host, stepping(host)) == pytest.approx(losses)
+
+
+@decided_by_device
+def test_beside_a_replay_a_step_does_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = prepared(*SMALL, TWELVE, *NOISY)
+    recorder = StandIn()
+    step, inner = recorded(job, recorder)
+    job.model.train()
+    draws = list(job.train.draws(1))
+    for index, draw in enumerate(draws[:-2]):
+        step(draw, index)
+    assert inner.proven
+    monkeypatch.setattr(recorder.recordings[0], "replay", lambda: None)
+    with Counting() as counting:
+        step(draws[-2], len(draws) - 2)
+    # The rows, the maps of the augmentation; and the scheduler, which sets the learning rate and keeps a copy of it.
+    assert counting.names == ["aten::copy_", "aten::copy_", "aten::fill_", "aten::clone"]
 
 
 @decided_by_device
