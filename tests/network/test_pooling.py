@@ -1,4 +1,4 @@
-"""Max pooling by 2 against PyTorch's: the same numbers and gradients to the bit, in every layout, by either executor."""
+"""Max pooling by 2 against PyTorch's: the same numbers and gradients to the bit, in any layout, by either executor."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ import importlib.util
 import re
 import subprocess
 from collections import Counter
-from collections.abc import Iterator
 from math import gcd
 from pathlib import Path
 from types import ModuleType
@@ -152,7 +151,7 @@ TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
 
 
 @pytest.fixture(scope="module")
-def compiled_kernels() -> Iterator[ModuleType]:
+def compiled_kernels() -> ModuleType:
     """The kernels a second time, decorated for the compiler."""
     if not all((TOOLS / tool).exists() for tool in ("ptxas", "cuobjdump", "nvdisasm")):
         pytest.skip("Triton's ptxas, cuobjdump and nvdisasm are not installed")
@@ -163,7 +162,7 @@ def compiled_kernels() -> Iterator[ModuleType]:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("TRITON_INTERPRET", raising=False)
         spec.loader.exec_module(kernels)
-    yield kernels
+    return kernels
 
 
 def code(kernel: Any, dtype: str, size: tuple[int, int], channels: int, folder: Path) -> tuple[int, int, Counter[str]]:

@@ -26,7 +26,8 @@ def backward(grad: Tensor, winner: Tensor, grad_x: Tensor) -> None:
 def _run(kernel: Any, x: Tensor, pooled: Tensor, winner: Tensor) -> None:
     images, channels, height, width = x.shape
     call = np.zeros((), kernels.CALL)
-    for name, value in {"images": images, "channels": channels, "height": height, "width": width, "far": far(x)}.items():
+    sizes = {"images": images, "channels": channels, "height": height, "width": width, "far": far(x)}
+    for name, value in sizes.items():
         call[name] = value
     for name, tensor in {"x": x, "pooled": pooled, "winner": winner}.items():
         call[name] = tensor.data_ptr()

@@ -23,10 +23,10 @@ class Pooling(Protocol):
     """
 
     def forward(self, x: Tensor, pooled: Tensor, winner: Tensor) -> None:
-        """Writes the greatest pixels `[N, C, H // 2, W // 2]` of the images `[N, C, H, W]`, and their numbers, uint8."""
+        """Writes the greatest pixels of the images and which of its window each is, both `[N, C, H // 2, W // 2]`."""
 
     def backward(self, grad: Tensor, winner: Tensor, grad_x: Tensor) -> None:
-        """Writes all of the images' gradient `[N, C, H, W]`, from that of the pooled images."""
+        """Writes all of the images' gradient, `[N, C, H, W]`, from that of the pooled images."""
 
 
 def pool(x: Tensor, executor: str) -> Tensor:
@@ -72,9 +72,7 @@ def _backward(grad: Tensor, winner: Tensor, height: int, width: int, executor: s
     grad_x = _backward_fake(grad, winner, height, width, executor)
     if grad.numel():
         order = _order(winner, executor)
-        _load(executor).backward(
-            grad.contiguous(memory_format=order), winner.contiguous(memory_format=order), grad_x
-        )
+        _load(executor).backward(grad.contiguous(memory_format=order), winner.contiguous(memory_format=order), grad_x)
     return grad_x
 
 
