@@ -78,6 +78,7 @@ def _sections(config: DictConfig, data_sets: dict[str, DictConfig]) -> Iterator[
             *examined("device", lambda: device.devices(here)),
             *examined("precision", lambda: device.precision_of(config.trainer.precision, formats)),
             *examined("neurons", lambda: device.executors(formats)),
+            *examined("launches", lambda: device.launches(formats)),
             *examined("kernels", lambda: device.kernel_cache(formats)),
             *examined("threads", processor.threads),
             *examined("load", processor.load),

@@ -13,7 +13,7 @@ from omegaconf import DictConfig
 from snntrain.doctor.finding import Finding
 from snntrain.doctor.folders import GB, can_be_written, shown
 from snntrain.errors import UserError
-from snntrain.neuron.recurrence import executor
+from snntrain.neuron.recurrence import executor, triton_build
 from snntrain.training import precision, runtime
 from snntrain.training.precision import Precision
 from snntrain.training.runtime import Runtime
@@ -117,12 +117,30 @@ def executors(formats: Precision) -> Iterator[Finding]:
         except ValueError as error:
             by.setdefault(str(error), []).append(name)
     text = "; ".join(f"{', '.join(names)} {words}" for words, names in by.items())
-    hint = ""
-    if formats.name not in by.get(COMPUTED_BY[kind], []):
-        forced = os.environ.get(executor.VARIABLE)
-        hint = f"unset {executor.VARIABLE}={forced}" if forced else f"install {COMPILER[kind]}"
-        hint += f": neurons {COMPUTED_BY[kind]} are several times as fast"
-    yield Finding("neurons", text, hint)
+    yield Finding("neurons", text, _hint(kind) if formats.name not in by.get(COMPUTED_BY[kind], []) else "")
+
+
+def _hint(kind: str) -> str:
+    """What to do so that compiled code computes the neurons; '' where `launches` has it."""
+    if forced := os.environ.get(executor.VARIABLE):
+        todo = f"unset {executor.VARIABLE}={forced}"
+    elif not executor.COMPILED[kind]:
+        todo = f"install {COMPILER[kind]}"
+    else:
+        return ""
+    return f"{todo}: neurons {COMPUTED_BY[kind]} are several times as fast"
+
+
+def launches(formats: Precision) -> Iterator[Finding]:
+    """Whether Triton can launch kernels on the GPU of a run; nothing is said of a CPU, which needs no such thing."""
+    if formats.device.type != "cuda" or not executor.COMPILED["cuda"]:
+        return
+    obstacle = triton_build.obstacle()
+    if obstacle is None:
+        yield Finding("launches", "Triton has what it needs to launch kernels")
+    else:
+        hint = f"{obstacle.remedy}: neurons and pooling compiled by Triton are several times as fast"
+        yield Finding("launches", f"Triton cannot launch kernels: {obstacle.why}", hint)
 
 
 def kernel_cache(formats: Precision) -> Iterator[Finding]:

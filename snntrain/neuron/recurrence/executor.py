@@ -2,7 +2,7 @@
 
 reference   plain PyTorch; any device, dtype, coefficient and surrogate, derivatives of any order
 cpu         compiled by Numba; float32 and bfloat16
-cuda        compiled by Triton; float32, bfloat16 and float16
+cuda        compiled by Triton, where it can build what it needs; float32, bfloat16 and float16
 
 `SNNTRAIN_EXECUTOR` forces one of them, for tests.
 """
@@ -17,6 +17,8 @@ from typing import NamedTuple, Protocol, TypeGuard, cast
 
 import torch
 from torch import Tensor
+
+from snntrain.neuron.recurrence import triton_build
 
 NAMES = ("reference", "cpu", "cuda")
 VARIABLE = "SNNTRAIN_EXECUTOR"
@@ -123,6 +125,8 @@ def number(values: float | Tensor) -> float:
 def choose(device: str, dtype: torch.dtype) -> str:
     """The name of the executor for tensors of a device's type and a dtype.
 
+    The first choice for a GPU has Triton build what it needs, and warns where it cannot.
+
     Raises:
         ValueError: `SNNTRAIN_EXECUTOR` names none, or one that does not take the dtype.
     """
@@ -131,7 +135,9 @@ def choose(device: str, dtype: torch.dtype) -> str:
         if forced not in NAMES or dtype not in DTYPES.get(forced, (dtype,)):
             raise ValueError(f"{VARIABLE}={forced} must be one of {', '.join(NAMES)} and take {dtype}")
         return forced
-    return device if COMPILED.get(device) and dtype in DTYPES[device] else "reference"
+    if not COMPILED.get(device) or dtype not in DTYPES[device]:
+        return "reference"
+    return device if device != "cuda" or triton_build.launches() else "reference"
 
 
 @cache

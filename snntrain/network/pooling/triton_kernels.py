@@ -1,0 +1,174 @@
+"""Max pooling by 2 compiled for GPUs with Triton: float32, bfloat16 or float16.
+
+Images are rows of W pixels, H rows an image, and a pixel is INNER numbers: the channels in channels-last order
+`[N, H, W, C]`, else one, in images `[N C, H, W]`. A thread takes VECTOR outputs at a time that lie one behind the other
+and have their pixels one behind the other, too: numbers of one pixel, or where it has one, windows of one row. The next
+thread takes the next ones, so that neighbours read and write neighbouring memory in either order.
+
+Sizes are compiled in, as a network pools few: divisions by them become products, and the compiler knows what lies
+aligned. A program takes BLOCK vectors; distances within it have 32 bits, those from the first number of all have 64.
+
+Nothing here calls `triton.language`'s own jitted functions, see `neuron/recurrence/triton_kernels.py`.
+"""
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def places(ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr, VECTOR: tl.constexpr, BLOCK: tl.constexpr):
+    """Where the vectors of this program are; an image has ROWS by COLUMNS windows, for each number of a pixel.
+
+    Returns:
+        The row of the first vector, counted over all images, and its image; then for each vector how many rows and
+        images it is further on, its row within the image, its column, and the first of a pixel's numbers that it has.
+    """
+    # Vectors in a row.
+    SPAN: tl.constexpr = COLUMNS * INNER // VECTOR
+    start = tl.program_id(0).to(tl.int64) * BLOCK
+    first_row = start // SPAN
+    along = (start - first_row * SPAN).to(tl.int32) + tl.arange(0, BLOCK)
+    down = along // SPAN
+    along = (along - down * SPAN) * VECTOR
+    column = along // INNER
+    first_image = first_row // ROWS
+    row = (first_row - first_image * ROWS).to(tl.int32) + down
+    images = row // ROWS
+    return first_row, first_image, down, images, row - images * ROWS, column, along - column * INNER
+
+
+@triton.jit
+def at(
+    memory,
+    windows,
+    ROWS: tl.constexpr,
+    SIDE: tl.constexpr,
+    HEIGHT: tl.constexpr,
+    LENGTH: tl.constexpr,
+    INNER: tl.constexpr,
+):
+    """Pointers to where windows begin, in images of HEIGHT rows of LENGTH, SIDE by SIDE a window."""
+    first_row, first_image, down, images, _, column, number = windows
+    # What an image has over or lacks at an odd side.
+    MORE: tl.constexpr = HEIGHT - SIDE * ROWS
+    first = memory + (SIDE * first_row + MORE * first_image) * (LENGTH * INNER)
+    return first + (((SIDE * down + MORE * images) * LENGTH + SIDE * column) * INNER + number)
+
+
+@triton.jit
+def run(pointers, LENGTH: tl.constexpr):
+    """Pointers to LENGTH numbers from each one on."""
+    return pointers[:, None] + tl.arange(0, LENGTH)[None, :]
+
+
+# ---- forward ---------------------------------------------------------------------------------------------------------
+
+
+@triton.jit
+def left_and_right(pixels, here, INNER: tl.constexpr, VECTOR: tl.constexpr, BLOCK: tl.constexpr):
+    """Two pixels side by side of each window."""
+    if INNER == 1:
+        both = tl.load(run(pixels, 2 * VECTOR), mask=here[:, None])
+        left, right = tl.split(tl.reshape(both, (BLOCK, VECTOR, 2)))
+    else:
+        left = tl.load(run(pixels, VECTOR), mask=here[:, None])
+        right = tl.load(run(pixels + INNER, VECTOR), mask=here[:, None])
+    return left, right
+
+
+@triton.jit
+def challenged(greatest, winner, pixel, number: tl.constexpr):
+    """The greatest pixel and its number after one more: of equals the first stays, NaN never gives way to a number."""
+    new = pixel.to(tl.float32)
+    beats = (new > greatest.to(tl.float32)) | (new != new)
+    return tl.where(beats, pixel, greatest), tl.where(beats, number, winner)
+
+
+@triton.jit
+def forward(
+    x,
+    pooled,
+    winner,
+    total,
+    H: tl.constexpr,
+    W: tl.constexpr,
+    INNER: tl.constexpr,
+    VECTOR: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """Writes the greatest pixel of each window, and which of the four it is; `total` is how many vectors there are."""
+    ROWS: tl.constexpr = H // 2
+    first = tl.program_id(0).to(tl.int64) * BLOCK
+    lanes = tl.arange(0, BLOCK)
+    here = lanes < total - first
+    upper = at(x, places(ROWS, W // 2, INNER, VECTOR, BLOCK), ROWS, 2, H, W, INNER)
+    a, b = left_and_right(upper, here, INNER, VECTOR, BLOCK)
+    c, d = left_and_right(upper + W * INNER, here, INNER, VECTOR, BLOCK)
+    greatest, number = challenged(a, tl.full([BLOCK, VECTOR], 0, tl.int32), b, 1)
+    greatest, number = challenged(greatest, number, c, 2)
+    greatest, number = challenged(greatest, number, d, 3)
+    tl.store(run(pooled + first * VECTOR + lanes * VECTOR, VECTOR), greatest, mask=here[:, None])
+    tl.store(run(winner + first * VECTOR + lanes * VECTOR, VECTOR), number.to(tl.uint8), mask=here[:, None])
+
+
+# ---- backward --------------------------------------------------------------------------------------------------------
+
+
+@triton.jit
+def give(
+    pixels,
+    passed,
+    won,
+    number: tl.constexpr,
+    here,
+    both,
+    INNER: tl.constexpr,
+    VECTOR: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """Writes two pixels side by side: the gradient to the one whose number has won, 0 to the other.
+
+    `here` tells where there is a left pixel, `both` where there is a right one, too.
+    """
+    left, right = tl.where(won == number, passed, 0.0), tl.where(won == number + 1, passed, 0.0)
+    if INNER == 1:
+        pixel = tl.arange(0, 2 * VECTOR)[None, :]
+        there = tl.where(pixel == 0, here[:, None], both[:, None])
+        tl.store(run(pixels, 2 * VECTOR), tl.reshape(tl.join(left, right), (BLOCK, 2 * VECTOR)), mask=there)
+    else:
+        tl.store(run(pixels, VECTOR), left, mask=here[:, None])
+        tl.store(run(pixels + INNER, VECTOR), right, mask=both[:, None])
+
+
+@triton.jit
+def backward(
+    grad,
+    winner,
+    grad_x,
+    total,
+    H: tl.constexpr,
+    W: tl.constexpr,
+    INNER: tl.constexpr,
+    VECTOR: tl.constexpr,
+    BLOCK: tl.constexpr,
+):
+    """Writes all of the images' gradient; `total` counts vectors of windows that an odd side cuts, too.
+
+    These have no winner, and their pixels get 0.
+    """
+    ROWS: tl.constexpr = (H + 1) // 2
+    here = tl.arange(0, BLOCK) < total - tl.program_id(0).to(tl.int64) * BLOCK
+    windows = places(ROWS, (W + 1) // 2, INNER, VECTOR, BLOCK)
+    below, beside = here, here
+    if H % 2:
+        below = here & (windows[4] < H // 2)
+    if W % 2:
+        beside = here & (windows[5] < W // 2)
+    whole = below & beside
+    grads = run(at(grad, windows, ROWS, 1, H // 2, W // 2, INNER), VECTOR)
+    winners = run(at(winner, windows, ROWS, 1, H // 2, W // 2, INNER), VECTOR)
+    passed = tl.load(grads, mask=whole[:, None], other=0.0)
+    won = tl.load(winners, mask=whole[:, None], other=0)
+    upper = at(grad_x, windows, ROWS, 2, H, W, INNER)
+    give(upper, passed, won, 0, here, beside, INNER, VECTOR, BLOCK)
+    give(upper + W * INNER, passed, won, 2, below, whole, INNER, VECTOR, BLOCK)

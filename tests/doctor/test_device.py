@@ -1,0 +1,52 @@
+"""What is said of the kernels of a GPU, on a machine that has none."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from snntrain.doctor import device
+from snntrain.doctor.finding import Finding
+from snntrain.neuron.recurrence import executor, triton_build
+from snntrain.neuron.recurrence.triton_build import Obstacle
+from snntrain.training.precision import Precision
+
+NO_COMPILER = Obstacle("there is no C compiler, neither gcc nor clang", "install gcc")
+ON_A_GPU = Precision("bf16", torch.device("cuda"))
+
+
+@pytest.fixture(autouse=True)
+def _triton_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(executor.COMPILED, "cuda", True)
+    monkeypatch.delenv(executor.VARIABLE, raising=False)
+
+
+def test_a_gpu_that_triton_cannot_launch_on_is_a_finding_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triton_build, "obstacle", lambda: NO_COMPILER)
+    monkeypatch.setattr(triton_build, "launches", lambda: False)
+    assert list(device.launches(ON_A_GPU)) == [
+        Finding(
+            "launches",
+            "Triton cannot launch kernels: there is no C compiler, neither gcc nor clang",
+            "install gcc: neurons and pooling compiled by Triton are several times as fast",
+        )
+    ]
+    # Triton is installed, so that nobody is sent to install it.
+    assert list(device.executors(ON_A_GPU)) == [Finding("neurons", "fp32, bf16, fp16 plain PyTorch")]
+
+
+def test_a_gpu_that_triton_can_launch_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triton_build, "obstacle", lambda: None)
+    assert list(device.launches(ON_A_GPU)) == [Finding("launches", "Triton has what it needs to launch kernels")]
+
+
+def test_without_triton_the_hint_is_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(executor.COMPILED, "cuda", False)
+    assert list(device.launches(ON_A_GPU)) == []
+    (found,) = device.executors(ON_A_GPU)
+    assert found.hint == "install triton: neurons compiled by Triton are several times as fast"
+
+
+def test_of_a_cpu_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(triton_build, "obstacle", lambda: pytest.fail("Triton was asked"))
+    assert list(device.launches(Precision("fp32", torch.device("cpu")))) == []
