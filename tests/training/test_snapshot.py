@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import pytest
 import torch
 from torch import nn
 
@@ -63,12 +64,24 @@ def test_a_known_part_is_not_copied_again() -> None:
     assert taken["best"]["weights"] is copied
 
 
-def test_memory_that_cannot_be_locked_is_done_without(monkeypatch: object) -> None:
-    class OfAGPU:
-        """What of a tensor on a GPU is asked for its place in the host's memory."""
+class OfAGPU:
+    """What of a tensor on a GPU is asked for its place in the host's memory."""
 
-        is_cuda, shape = True, (3,)
+    is_cuda, shape = True, (3,)
 
-    # On a machine without a GPU none can be locked.
-    if not torch.cuda.is_available():
-        assert module._memory(OfAGPU()).shape == (3,)  # type: ignore[arg-type]
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="memory can be locked where there is a GPU")
+def test_memory_that_cannot_be_locked_is_done_without() -> None:
+    assert module._memory(OfAGPU()).shape == (3,)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_the_copy_of_what_lies_on_a_gpu_lies_on_the_host() -> None:
+    whole = torch.randn(3, 4, device="cuda")
+    state = {"whole": whole, "column": whole[:, 1]}
+    taken = snapshot(state)
+    expected = {name: tensor.cpu() for name, tensor in state.items()}
+    whole.zero_()
+    assert same(taken, expected)
+    assert {tensor.device.type for tensor in taken.values()} == {"cpu"}
+    assert taken["whole"].untyped_storage().data_ptr() == taken["column"].untyped_storage().data_ptr()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -64,8 +65,6 @@ def test_the_newest_that_waits_is_written_and_in_the_order_given(writer: Writer,
 
 
 def test_what_was_replaced_or_forgotten_is_let_go_at_once(writer: Writer, slow: Slow) -> None:
-    import weakref
-
     class Snapshot:
         def write(self) -> None:
             raise AssertionError("it was replaced")

@@ -33,7 +33,8 @@ PADDING = 0x4246
 class Sink(Protocol):
     """Takes the bytes of an archive one after the other; `size` is how many they are so far."""
 
-    size: int
+    @property
+    def size(self) -> int: ...
 
     def write(self, content: Any) -> int: ...
 
