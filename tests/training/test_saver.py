@@ -22,8 +22,9 @@ from snntrain.training import stop as stop_module
 from snntrain.training.saving import checkpoint
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.pack import Sink, pack
-from snntrain.training.saving.saver import Saver
+from snntrain.training.saving.saver import Saver, check_weights
 from snntrain.training.stop import Stopped
+from tests.messages.world import fake_training
 
 from .jobs import OURS, Interrupting, rows, same, state, trained
 
@@ -359,3 +360,21 @@ def test_a_program_that_ends_while_the_thread_writes_leaves_what_was_whole(tmp_p
     assert done.stdout == b"True\n"
     assert (tmp_path / "last.pt.tmp").exists()
     assert torch.equal(checkpoint.load(tmp_path / "last.pt")["model"]["w"], torch.ones(3))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf, -torch.inf])
+def test_one_weight_that_is_not_finite_is_found(bad: float, dtype: torch.dtype) -> None:
+    training = fake_training()
+    empty = torch.nn.ParameterList([torch.empty(0)])
+    model = torch.nn.ModuleList([torch.nn.Linear(300, 40), empty]).to(dtype)
+    training.job.model = model
+    check_weights(training)
+    with torch.no_grad():
+        model[0].weight[17, 123] = bad
+    with pytest.raises(RunFailed, match="no longer finite"):
+        check_weights(training)
+
+
+def test_great_weights_are_finite() -> None:
+    check_weights(fake_training(weight=torch.finfo(torch.float32).max))

@@ -150,6 +150,8 @@ class Saver:
 
 
 def check_weights(training: Training) -> None:
-    """Raises RunFailed where a weight is not finite: such weights are not saved over good ones."""
-    if not torch.stack([p.isfinite().all() for p in training.job.model.parameters()]).all():
+    """Raise RunFailed where a weight is not finite: such weights are not saved over good ones."""
+    # A NaN is the least and the greatest of all. One pass over the weights, where isfinite() takes the time of twenty.
+    ranges = [torch.stack(p.detach().aminmax()) for p in training.job.model.parameters() if p.numel()]
+    if not torch.stack(ranges).isfinite().all():
         raise RunFailed(f"the weights are no longer finite in epoch {training.progress.epoch}: {ADVICE}")
