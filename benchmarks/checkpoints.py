@@ -1,4 +1,4 @@
-"""What checkpoints cost a run: the share of its seconds in which it is being saved.
+"""What checkpoints cost a run: the share of its seconds in which training waits for one.
 
 `python -m benchmarks.checkpoints [key=value …]` trains on MNIST as `snntrain neuron=plif dataset=mnist` does, for three
 epochs, and times every saving. Not by a run with checkpoints beside one without: between two runs of the same command
@@ -26,6 +26,7 @@ def main(overrides: list[str]) -> None:
     from snntrain.allocator import keep_freed_memory
     from snntrain.config.compose import validate
     from snntrain.training import loop, run
+    from snntrain.training.saving.checkpoints import Checkpoints
     from snntrain.training.saving.saver import Saver
 
     (config,) = validate([*JOB, *overrides])
@@ -43,18 +44,22 @@ def main(overrides: list[str]) -> None:
 
         return call
 
-    Saver.save = timed("last", Saver.save)  # type: ignore[method-assign]
-    Saver.save_best = timed("best", Saver.save_best)  # type: ignore[method-assign]
+    Saver.save = timed("a snapshot of the last", Saver.save)  # type: ignore[method-assign]
+    Saver.save_best = timed("a snapshot of the best", Saver.save_best)  # type: ignore[method-assign]
+    Saver.wait = timed("waiting at the end", Saver.wait)  # type: ignore[method-assign]
+    Checkpoints.save = timed("written beside: the last", Checkpoints.save)  # type: ignore[method-assign]
+    Checkpoints.save_best = timed("written beside: the best", Checkpoints.save_best)  # type: ignore[method-assign]
     run.fit = timed("training", loop.fit)
     with tempfile.TemporaryDirectory() as folder:
         run.train(config, Path(folder) / "run")
         sizes = {path.name: path.stat().st_size for path in (Path(folder) / "run" / "checkpoints").iterdir()}
-    training, saving = sum(spent.pop("training")), sum(map(sum, spent.values()))
+    training = sum(spent.pop("training"))
+    waited = sum(sum(seconds) for name, seconds in spent.items() if not name.startswith("written beside"))
     print(machine.describe(run.runtime.choose(config.trainer.device).device))
     print(", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sorted(sizes.items())))
     for name, seconds in spent.items():
-        print(f"{name}: saved {len(seconds)} times, median {1000 * statistics.median(seconds):.1f} ms")
-    print(f"{saving:.3f} s of {training:.1f} s of training: {100 * saving / training:.2f} %")
+        print(f"{name}: {len(seconds)} times, median {1000 * statistics.median(seconds):.1f} ms")
+    print(f"training waited for {waited:.3f} s of {training:.1f} s: {100 * waited / training:.2f} %")
 
 
 if __name__ == "__main__":

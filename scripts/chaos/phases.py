@@ -1,4 +1,7 @@
-"""In which part of itself a training is, told to a file, which still says so when the process has been killed."""
+"""In which part of itself a training is, told to a file, which still says so when the process has been killed.
+
+It is the thread that trains. What its other one writes is told by the file that is left half written.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +24,9 @@ CALLS = {
     "training.journal:Journal.epoch": "writing down an epoch",
     "training.monitor:Monitor.look": "watching the neurons",
     "inspect.tensorboard:Board.pictures": "drawing",
-    "training.saving.saver:Saver.save": "saving",
-    "training.saving.saver:Saver.save_best": "saving the best weights",
+    "training.saving.saver:Saver.save": "taking a snapshot",
+    "training.saving.saver:Saver.save_best": "taking a snapshot of the best weights",
+    "training.saving.saver:Saver.wait": "waiting for a checkpoint",
     "training.run:test": "testing",
 }
 LONGEST = 40

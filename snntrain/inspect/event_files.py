@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from snntrain.trust.folder import Folder
@@ -21,6 +22,17 @@ def cut_back(folder: Folder, sizes: Sequence[int]) -> None:
             folder.remove(name)
         else:
             folder.cut_back(name, sizes[index])
+
+
+def sync(folder: Folder) -> None:
+    """Wait until the files are on the disk.
+
+    Raises:
+        OSError: one of them cannot be written.
+    """
+    for name in event_files(folder):
+        with folder.read(name) as file:
+            os.fsync(file.fileno())
 
 
 def make_older(folder: Folder, second: int) -> None:

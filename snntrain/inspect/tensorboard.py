@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata  # type: ignore[import-untyped]
 from torch.utils.tensorboard.summary import custom_scalars, hparams, scalar, text
 
+from snntrain.inspect import event_files
 from snntrain.inspect.drawing import DrawingProcess, Picture, draw
-from snntrain.inspect.event_files import event_files, make_older
 from snntrain.inspect.event_writer import EventWriter
 from snntrain.inspect.potentials import Histogram
 from snntrain.inspect.recording import Probes
@@ -68,7 +68,7 @@ class Board:
         self._warned: set[str] = set()
         self._writer: EventWriter | None = None
         with self.tolerant("TensorBoard's events"):
-            make_older(folder, int(time.time()))
+            event_files.make_older(folder, int(time.time()))
             self._writer = EventWriter(folder, purged=after + 1 if after else None)
 
     @property
@@ -92,19 +92,26 @@ class Board:
                 self.writer.close()
 
     def sizes(self) -> list[int]:
-        """The bytes of each event file, once all that was given is in them and on the disk; what `cut_back` takes."""
+        """Return the bytes of each event file, once all that was given is in them; what `cut_back` takes.
+
+        They are on the disk after a `sync`.
+        """
         names: list[str] = []
         with self.tolerant("TensorBoard's events"):
-            names = event_files(self.folder)
+            names = event_files.event_files(self.folder)
             self.writer.flush()
             if self.writer.name not in names:
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(self.folder.path))
         sizes = []
         for name in names:
             with self.folder.read(name) as file:
-                os.fsync(file.fileno())
                 sizes.append(os.fstat(file.fileno()).st_size)
         return sizes
+
+    def sync(self) -> None:
+        """Wait until what the event files hold is on the disk; another thread may go on adding to them."""
+        with self.tolerant("TensorBoard's events"):
+            event_files.sync(self.folder)
 
     @contextmanager
     def tolerant(self, what: str) -> Iterator[None]:

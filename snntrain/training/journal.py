@@ -57,6 +57,18 @@ class Epoch:
         return self.images / self.seconds
 
 
+def figures(progress: Progress) -> dict[str, Any]:
+    """Return what summary.json says of the finished epochs."""
+    best = progress.best
+    return {
+        "best_epoch": best.epoch or None,
+        "val_accuracy": best.score[0] if best.epoch else None,
+        "epochs": progress.finished,
+        "train_seconds": round(progress.train_seconds, 3),
+        "images_per_second": round(progress.images / max(progress.train_seconds, 1e-9), 1),
+    }
+
+
 class Journal:
     """Writes down each epoch of a job; `monitor` is None where nothing is watched."""
 
@@ -112,15 +124,7 @@ class Journal:
         Raises:
             RunFailed: it cannot be written.
         """
-        best = progress.best
-        self.run.summary |= {
-            "best_epoch": best.epoch or None,
-            "val_accuracy": best.score[0] if best.epoch else None,
-            "epochs": progress.finished,
-            "train_seconds": round(progress.train_seconds, 3),
-            "images_per_second": round(progress.images / max(progress.train_seconds, 1e-9), 1),
-        }
-        self.run.write_summary()
+        self.run.write_summary(figures(progress))
 
     def draw_again(self, epoch: int, confusion: Tensor) -> None:
         """The pictures of an epoch that were not in TensorBoard when the run was saved; the weights still are its."""

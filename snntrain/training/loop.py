@@ -32,8 +32,6 @@ def fit(training: Training, journal: Journal, saver: Saver, stop: Stop) -> None:
         stop.check()
         if saver.due():
             saver.save()
-            # How long the run has been open is known up to there, too, should it be killed.
-            journal.run.write_summary()
 
     try:
         while not progress.is_over(trainer):
@@ -45,10 +43,10 @@ def fit(training: Training, journal: Journal, saver: Saver, stop: Stop) -> None:
             if epoch.improved:
                 saver.save_best()
             saver.save()
-            journal.figures(progress)
     except Stopped:
         saver.save()
         raise
+    saver.wait()
     if progress.finished < trainer.epochs:
         journal.say(f"stopped early: no better validation (accuracy, then loss) in {trainer.early_stopping} epochs")
 

@@ -77,9 +77,12 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         run.write_config(config)
         resume.cut_back(run, state)
         monitor = Monitor(job) if config.monitor.every else None
-        with Board(run.tensorboard, after=training.progress.finished) as board, on_signals() as stop:
+        with (
+            Board(run.tensorboard, after=training.progress.finished) as board,
+            on_signals() as stop,
+            Saver(training, data, run, board) as saver,
+        ):
             journal = Journal(job, run, board, monitor)
-            saver = Saver(training, data, run, board)
             resume.catch_up(training, journal, saver, state)
             fit(training, journal, saver, stop)
             test(job, training.progress.best, run, board, stop)

@@ -8,7 +8,7 @@ import os
 import shlex
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,7 @@ FIGURES = (
     *("train_seconds", "wall_seconds", "images_per_second", "parameters", "device", "device_name", "precision", "cost"),
 )
 METRICS = "metrics.jsonl"
+NO_FIGURES: Mapping[str, Any] = {}
 # Where it is written down what was asked of Hydra.
 HYDRA_FOLDER = ".hydra"
 # A thousand years: more is no time that anybody has waited.
@@ -139,8 +140,15 @@ class RunFolder:
                 f"once that is mended, go on with: {resume_command(self.path, self.allowed)}"
             ) from error
 
-    def write_summary(self) -> None:
-        """Writes summary.json, which gives as `wall_seconds` how long the run has been open, over all of its starts."""
+    def write_summary(self, figures: Mapping[str, Any] = NO_FIGURES) -> None:
+        """Write summary.json, which gives as `wall_seconds` how long the run has been open, over all of its starts.
+
+        One thread at a time may do so.
+
+        Args:
+            figures: what it says besides from now on.
+        """
+        self.summary |= figures
         before, now = _seconds(self._earlier.get("wall_seconds")), time.monotonic() - self._opened
         self.summary["wall_seconds"] = round(before + now, 3)
         with self.writing():
@@ -157,11 +165,19 @@ class RunFolder:
             self._write_json("environment.json", environment(runtime, command) | {"earlier": before})
 
     def append_metrics(self, row: dict[str, Any]) -> None:
-        """Adds an epoch's line to metrics.jsonl, and waits until it is on the disk."""
+        """Add an epoch's line to metrics.jsonl; `sync_metrics` waits until it is on the disk."""
         with self.writing(), self.folder.append(METRICS) as file:
             file.write(json.dumps(row).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+
+    def sync_metrics(self) -> None:
+        """Wait until the lines of metrics.jsonl are on the disk.
+
+        Raises:
+            OSError: they cannot be written, or the file is gone.
+        """
+        if self.folder.holds(METRICS):
+            with self.folder.append(METRICS) as file:
+                os.fsync(file.fileno())
 
     def size(self) -> int:
         """The bytes of metrics.jsonl."""

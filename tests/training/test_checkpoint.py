@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 import random
@@ -21,6 +22,9 @@ from torch import nn
 
 from snntrain.errors import UserError
 from snntrain.training.saving import checkpoint
+from snntrain.training.saving.checkpoints import Checkpoints
+from snntrain.training.saving.pack import PART
+from snntrain.trust.folder import Folder
 
 from .jobs import prepared, write_checkpoint
 
@@ -197,3 +201,54 @@ def test_a_model_that_is_no_dictionary_of_tensors_does_not_fit(path: Path, model
     write_checkpoint(path, {"model": model})
     with pytest.raises(UserError, match="do not fit"):
         checkpoint.restore(nn.Linear(3, 2), path)
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_every_kind_of_tensor_comes_back_to_the_bit(path: Path, mmap: bool) -> None:
+    whole = torch.arange(12.0).view(3, 4)
+    tensors = {
+        **{str(dtype): torch.tensor([[1, 0], [0, 1]], dtype=dtype) for dtype in (torch.float32, torch.float64)},
+        **{
+            str(dtype): torch.ones(3, dtype=dtype)
+            for dtype in (torch.bfloat16, torch.float16, torch.int64, torch.uint8)
+        },
+        **{"truths": torch.tensor([True, False]), "number": torch.tensor(7), "none": torch.empty(0)},
+        **{"whole": whole, "column": whole[:, 1], "expanded": torch.ones(1).expand(5)},
+        **{"channels last": torch.randn(2, 3, 4, 5).to(memory_format=torch.channels_last)},
+    }
+    write_checkpoint(path, {"model": tensors})
+    loaded = torch.load(path, weights_only=True, mmap=mmap)["model"] if mmap else checkpoint.load(path)["model"]
+    for name, tensor in tensors.items():
+        assert (loaded[name].dtype, loaded[name].stride()) == (tensor.dtype, tensor.stride())
+        assert torch.equal(loaded[name], tensor)
+    assert loaded["whole"].untyped_storage().data_ptr() == loaded["column"].untyped_storage().data_ptr()
+
+
+def test_what_ends_the_writing_leaves_the_old_checkpoint(path: Path) -> None:
+    class Ended(Exception):
+        pass
+
+    def end() -> None:
+        raise Ended
+
+    before = path.read_bytes()
+    for go_on in (end, iter_then(3, end)):
+        with pytest.raises(Ended):
+            Checkpoints(Folder(path.parent), go_on).save({"model": {"weight": torch.zeros(10)}})
+        assert path.read_bytes() == before
+        assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
+
+
+def test_memory_is_written_in_parts_between_which_it_can_be_ended(path: Path) -> None:
+    asked: list[int] = []
+    with (path.parent / "file").open("wb+") as file:
+        checkpoint.write(
+            file, {"model": {"weight": torch.zeros(3 * PART, dtype=torch.uint8)}}, lambda: asked.append(file.tell())
+        )
+    assert max(later - earlier for earlier, later in itertools.pairwise(asked)) <= PART
+
+
+def iter_then(count: int, last: Callable[[], None]) -> Callable[[], None]:
+    """Does nothing so many times, and then what `last` does."""
+    calls = itertools.count()
+    return lambda: last() if next(calls) >= count else None

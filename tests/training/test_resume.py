@@ -28,6 +28,7 @@ from snntrain.training.monitor import Monitor
 from snntrain.training.run_folder import RunFolder
 from snntrain.training.saving import checkpoint, resume
 from snntrain.training.saving.checkpoints import Checkpoints
+from snntrain.training.saving.saver import Saver
 from snntrain.training.saving.state import put_back_random_states, random_states
 from snntrain.training.stop import Stopped, on_signals
 from snntrain.trust.folder import Folder
@@ -184,7 +185,12 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
     minutes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     positions, open_for = [], []
-    save = Checkpoints.save
+    save, snapshot = Checkpoints.save, Saver.save
+
+    def each_written(saver: Saver) -> None:
+        snapshot(saver)
+        # None is due before.
+        saver.wait()
 
     def watched(checkpoints: Checkpoints, content: dict[str, Any]) -> None:
         positions.append((content["epoch"], content["batch"]))
@@ -192,6 +198,7 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
         save(checkpoints, content)
 
     monkeypatch.setattr(Checkpoints, "save", watched)
+    monkeypatch.setattr(Saver, "save", each_written)
     trained(tmp_path, *LOSS, "trainer.epochs=1", f"trainer.checkpoint_minutes={minutes}", "trainer.limit_batches=3")
     assert positions == ([(0, 1), (0, 2), (1, 0)] if minutes == "0" else [(1, 0)])
     assert sorted(set(open_for)) == open_for, "the summary knows of the wall time up to the last checkpoint"

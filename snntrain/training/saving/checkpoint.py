@@ -1,14 +1,15 @@
 """The file of a checkpoint: known to be whole when it is read, and looked through before it is loaded.
 
-It is what torch.save writes, and torch.load reads it. The archive's comment holds the SHA-256 of all the rest.
+torch.load reads it, as it reads what torch.save writes. The archive's comment holds the SHA-256 of all the rest.
 """
 
 import hashlib
 import io
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import torch
 from torch import nn
@@ -17,6 +18,7 @@ from snntrain.config.explain import first_line
 from snntrain.errors import UserError
 from snntrain.training.memory import is_out_of_memory
 from snntrain.training.saving import archive
+from snntrain.training.saving.pack import pack
 from snntrain.trust import bounded
 
 FORMAT = 2
@@ -26,14 +28,19 @@ MARK = b"sha256:"
 COMMENT = len(MARK) + 2 * hashlib.sha256().digest_size
 
 
-def write(file: IO[bytes], state: dict[str, Any]) -> None:
-    """Writes `state` into a new file.
+def write(file: IO[bytes], state: dict[str, Any], go_on: Callable[[], None] = lambda: None) -> None:
+    """Write a state into a new file.
+
+    Args:
+        file: the new file.
+        state: of plain values and tensors.
+        go_on: is called again and again; what it raises ends the writing.
 
     Raises:
         OSError: it cannot be written.
     """
-    hashing = _Hashing(file)
-    hashing.save({"format": FORMAT, **state})
+    hashing = _Hashing(file, go_on)
+    pack(hashing, {"format": FORMAT, **state})
     comment = MARK + hashing.digest.hexdigest().encode()
     file.seek(-len(NO_COMMENT), os.SEEK_END)
     file.write(struct.pack("<H", len(comment)) + comment)
@@ -92,28 +99,17 @@ def restore(net: nn.Module, path: Path, state: dict[str, Any] | None = None) -> 
 
 
 class _Hashing:
-    """What torch.save writes to a file, and the digest of it."""
+    """Passes the bytes of an archive on to a file; `digest` is theirs."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file, self.digest = file, hashlib.sha256()
-        self.failure: OSError | None = None
-
-    def save(self, state: dict[str, Any]) -> None:
-        try:
-            torch.save(state, cast(IO[bytes], self))
-        except RuntimeError:
-            # torch says no more than that it could not write.
-            if self.failure is not None:
-                raise self.failure from None
-            raise
+    def __init__(self, file: IO[bytes], go_on: Callable[[], None]) -> None:
+        self.file, self.go_on = file, go_on
+        self.digest, self.size = hashlib.sha256(), 0
 
     def write(self, content: bytes) -> int:
+        self.go_on()
         self.digest.update(content)
-        try:
-            return self.file.write(content)
-        except OSError as error:
-            self.failure = error
-            raise
+        self.size += len(content)
+        return self.file.write(content)
 
     def flush(self) -> None:
         self.file.flush()

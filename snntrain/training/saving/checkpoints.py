@@ -9,7 +9,7 @@ from typing import Any
 from snntrain.errors import UserError
 from snntrain.training.run_folder import shown
 from snntrain.training.saving import checkpoint
-from snntrain.trust.folder import Folder
+from snntrain.trust.folder import Folder, temporary
 
 log = logging.getLogger("snntrain")
 
@@ -17,31 +17,34 @@ LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
 
 
 class Checkpoints:
-    """`last.pt`, `previous.pt`, the one before it, and `best.pt` in a folder."""
+    """`last.pt`, `previous.pt`, the one before it, and `best.pt` in a folder.
 
-    def __init__(self, folder: Folder) -> None:
-        self.folder = folder
+    Args:
+        folder: where they lie.
+        go_on: is called while one is written, and before it gets its name; what it raises leaves all as they were.
+    """
+
+    def __init__(self, folder: Folder, go_on: Callable[[], None] = lambda: None) -> None:
+        self.folder, self.go_on = folder, go_on
 
     def save(self, state: dict[str, Any]) -> None:
-        """Makes `state` the last one; at each moment there are two to go on from, once there have been.
+        """Make `state` the last one; at each moment there are two to go on from, once there have been.
 
         Raises:
             OSError: it cannot be written; the others are as they were.
         """
-        with self.folder.beside(LAST) as file:
-            checkpoint.write(file, state)
+        self._write_beside(LAST, state)
         if self.folder.holds(LAST):
             self.folder.keep(LAST, PREVIOUS)
         self.folder.put_in_place(LAST)
 
     def save_best(self, state: dict[str, Any]) -> None:
-        """Makes `state` the best one.
+        """Make `state` the best one.
 
         Raises:
             OSError: it cannot be written; the one before is as it was.
         """
-        with self.folder.beside(BEST) as file:
-            checkpoint.write(file, state)
+        self._write_beside(BEST, state)
         self.folder.put_in_place(BEST)
 
     def best_is_of(self, epoch: int) -> bool:
@@ -87,3 +90,12 @@ class Checkpoints:
                 "be used; put a good copy there, or delete this folder and the run begins anew"
             )
         return None
+
+    def _write_beside(self, name: str, state: dict[str, Any]) -> None:
+        with self.folder.beside(name) as file:
+            checkpoint.write(file, state, self.go_on)
+        try:
+            self.go_on()
+        except BaseException:
+            self.folder.remove(temporary(name))
+            raise

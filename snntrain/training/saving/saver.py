@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from functools import partial
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -10,14 +13,26 @@ import torch
 from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
 from snntrain.training.bad_steps import ADVICE
-from snntrain.training.run_folder import RunFolder
-from snntrain.training.saving.checkpoints import Checkpoints
+from snntrain.training.journal import figures
+from snntrain.training.run_folder import RunFolder, in_one_line
+from snntrain.training.saving.checkpoints import BEST, LAST, Checkpoints
+from snntrain.training.saving.snapshot import snapshot
 from snntrain.training.saving.state import best_state, whole_state
+from snntrain.training.saving.writer import Writer
+from snntrain.training.stop import Stopped, signal_behind
 from snntrain.training.training import Training
+
+log = logging.getLogger("snntrain")
 
 
 class Saver:
     """Saves a run into its checkpoints, each with the sizes that the other files have: they are gone on from there.
+
+    Training waits for a snapshot alone. A thread writes it, and then summary.json, which so knows of no epoch before
+    its checkpoint is there. Where an epoch ends while the thread is busy, its snapshot waits; a newer one replaces it.
+
+    As a context manager it writes what waits at its end. Where a signal does not want to wait, it leaves the
+    checkpoints as they are.
 
     Args:
         training: what is saved.
@@ -28,40 +43,95 @@ class Saver:
 
     def __init__(self, training: Training, data: str, run: RunFolder, board: Board) -> None:
         self.training, self.data, self.run, self.board = training, data, run, board
-        self.checkpoints = Checkpoints(run.checkpoints)
+        self.writer = Writer()
+        self.checkpoints = Checkpoints(run.checkpoints, self.writer.go_on)
         minutes = training.job.config.trainer.checkpoint_minutes
         self.seconds = None if minutes is None else 60 * minutes
         self._saved = time.monotonic()
+        # The copy of the best weights, and the epoch that they are of: they change with it alone.
+        self._best: tuple[int, dict[str, Any]] = (0, {})
+
+    def __enter__(self) -> Saver:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            if error is None or isinstance(error, Stopped):
+                with self.run.writing():
+                    self.writer.close()
+            elif signal_behind(error) is None:
+                self._close_after(error)
+        finally:
+            self.writer.abandon()
 
     def due(self) -> bool:
-        """Whether `trainer.checkpoint_minutes` have gone by since the last time."""
-        return self.seconds is not None and time.monotonic() - self._saved >= self.seconds
-
-    def save(self) -> None:
-        """Saves all that the run goes on from; to be called between two steps.
+        """Return whether `trainer.checkpoint_minutes` have gone by since the last time, and nothing waits any more.
 
         Raises:
-            RunFailed: it cannot be written, or is nothing to go on from.
+            RunFailed: what was to be saved could not be written.
+        """
+        with self.run.writing():
+            idle = self.writer.idle()
+        return idle and self.seconds is not None and time.monotonic() - self._saved >= self.seconds
+
+    def save(self) -> None:
+        """Save all that the run goes on from; to be called between two steps.
+
+        Raises:
+            RunFailed: an earlier one could not be written, or there is nothing to go on from.
         """
         check_weights(self.training)
-        with self.run.writing():
-            self.checkpoints.save(whole_state(self.training) | self._beside())
+        # Not three of them in memory.
+        self.writer.forget(LAST)
+        state = snapshot(whole_state(self.training) | self._beside(), self._known())
+        progress = self.training.progress
+        self._give(LAST, partial(self._write_last, state, figures(progress) if progress.finished else {}))
         self._saved = time.monotonic()
 
     def save_best(self) -> None:
-        """Saves the best weights.
+        """Save the best weights.
 
         Raises:
-            RunFailed: they cannot be written.
+            RunFailed: an earlier checkpoint could not be written.
+        """
+        state = snapshot(best_state(self.training.progress.best), self._known())
+        self._give(BEST, partial(self.checkpoints.save_best, state))
+
+    def wait(self) -> None:
+        """Wait until all that was saved is on the disk.
+
+        Raises:
+            RunFailed: it cannot be written.
         """
         with self.run.writing():
-            self.checkpoints.save_best(best_state(self.training.progress.best))
+            self.writer.wait()
 
     def mend_best(self) -> None:
-        """Saves the best weights again, where their file is not whole or is of another epoch than it should be."""
+        """Save the best weights again, where their file is not whole or is of another epoch than it should be."""
         epoch = self.training.progress.best.epoch
         if epoch and not self.checkpoints.best_is_of(epoch):
             self.save_best()
+
+    def _give(self, name: str, write: partial[None]) -> None:
+        with self.run.writing():
+            self.writer.write(name, write)
+
+    def _write_last(self, state: dict[str, Any], known: dict[str, Any]) -> None:
+        """What the thread does with a snapshot, and with what summary.json says from then on."""
+        # The state goes by their sizes.
+        self.run.sync_metrics()
+        self.board.sync()
+        self.checkpoints.save(state)
+        self.run.write_summary(known)
+
+    def _known(self) -> dict[int, Any]:
+        """Parts of the state of which there is a copy."""
+        best = self.training.progress.best
+        if self._best[0] != best.epoch:
+            self._best = best.epoch, snapshot(best.weights)
+        return {id(best.weights): self._best[1]}
 
     def _beside(self) -> dict[str, Any]:
         # At the end of an epoch the next one need not wait for its pictures: they can be drawn again.
@@ -70,8 +140,18 @@ class Saver:
         sizes = {"metrics": self.run.size(), "events": self.board.sizes()}
         return {"data": self.data, "sizes": sizes, "undrawn": self.board.undrawn()}
 
+    def _close_after(self, error: BaseException) -> None:
+        """Write what waits where the run has failed, which is the greater news than that it cannot be written."""
+        try:
+            self.writer.close()
+        except Exception as failure:
+            if failure not in (error, error.__cause__):
+                log.warning("the last checkpoint could not be written: %s", in_one_line(failure))
+
 
 def check_weights(training: Training) -> None:
-    """Raises RunFailed where a weight is not finite: such weights are not saved over good ones."""
-    if not torch.stack([p.isfinite().all() for p in training.job.model.parameters()]).all():
+    """Raise RunFailed where a weight is not finite: such weights are not saved over good ones."""
+    # A NaN is the least and the greatest of all. One pass over the weights, where isfinite() takes the time of twenty.
+    ranges = [torch.stack(p.detach().aminmax()) for p in training.job.model.parameters() if p.numel()]
+    if not torch.stack(ranges).isfinite().all():
         raise RunFailed(f"the weights are no longer finite in epoch {training.progress.epoch}: {ADVICE}")
