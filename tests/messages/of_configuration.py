@@ -262,7 +262,7 @@ CASES: dict[str, Case] = {
     ),
     "device": (together("trainer.device=gpu"), ("trainer.device=gpu", "auto, cpu, cuda", "from 0 to 127")),
     "device of another kind": (
-        together("trainer.device=mps"),
+        overrides("trainer.device=mps"),
         ("trainer.device=mps", "Apple's GPUs have no float64", "take cpu, or cuda on an NVIDIA GPU"),
     ),
     "fp16": (

@@ -226,7 +226,7 @@ def test_without_a_fused_optimizer_the_host_decides_each_step_and_none_is_record
     assert not Move(job.optimizer, torch.device("cuda")).stays_with_host
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("optimizer", [ADAM, SGD])
 @pytest.mark.parametrize("bad", [{0, 1, 2, 3, 9, 10}, {1, 8}], ids=str)
 def test_recorded_steps_leave_out_bad_ones(optimizer: str, bad: set[int]) -> None:

@@ -105,7 +105,7 @@ def test_without_a_monitor_nothing_is_told() -> None:
     assert step.gradient_norms() == {}
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize(("precision", "clip"), [("fp32", "null"), ("fp16", "null"), ("fp16", "1e-3")])
 def test_recorded_steps_measure_what_launched_ones_do(precision: str, clip: str) -> None:
     found = []
