@@ -26,7 +26,7 @@ OUT=$(cd "$OUT" && pwd)
 RESULTS=$OUT/results.txt
 # The command line, also where the package is not installed; and what is printed is written at once.
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
-snntrain() { "$PYTHON" -c 'from snntrain.cli.main import main; main()' "$@"; }
+snntrain() { "$PYTHON" -m snntrain "$@"; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export DEVICE QUICK PATIENCE OUT PYTHON WORKERS RESULTS scratch
@@ -57,7 +57,8 @@ step() {
 
 # end: the results once more, and the exit status.
 end() {
-    printf '\n=== results: %d s, logs in %s\n' "$SECONDS" "$OUT" | tee -a "$RESULTS"
+    printf '%d s in all, logs in %s\n' "$SECONDS" "$OUT" >>"$RESULTS"
+    printf '\n=== results\n'
     cat "$RESULTS"
     exit "$failed"
 }
@@ -121,7 +122,7 @@ data() {
 train() {
     local precision=$1 least=0.98 run="$OUT/mnist_$1" epochs=3 extra=()
     rm -rf "$run"
-    [ -z "$QUICK" ] || { epochs=1; least=0.5; extra=(trainer.limit_batches=20); }
+    [ -z "$QUICK" ] || { epochs=1; least=0.05; extra=(trainer.limit_batches=20 network=mlp 'network.hidden=[32]'); }
     snntrain neuron=plif dataset=mnist dataset.root="$scratch/data" trainer.device="$DEVICE" \
         trainer.precision="$precision" trainer.epochs=$epochs trainer.batch_size=128 hydra.run.dir="$run" \
         "${extra[@]}" || return 1

@@ -14,13 +14,14 @@ export PAPER
 
 # A deterministic run that is terminated and goes on ends with the weights of one that was not.
 resume() {
-    local job=(neuron=plif dataset=mnist dataset.root="$scratch/data" trainer.device="$DEVICE" trainer.epochs=2
+    local job=(neuron=plif dataset=mnist dataset.root="$scratch/data" trainer.device="$DEVICE" trainer.epochs=3
         trainer.batch_size=128 trainer.deterministic=true trainer.precision=bf16 monitor=off)
     local batches=200 whole="$OUT/whole" hurt="$OUT/hurt" code
-    [ -z "$QUICK" ] || batches=10
+    [ -z "$QUICK" ] || { batches=5; job+=(network=mlp 'network.hidden=[32]'); }
     rm -rf "$whole" "$hurt"
     snntrain "${job[@]}" trainer.limit_batches=$batches hydra.run.dir="$whole" || return 1
-    snntrain "${job[@]}" trainer.limit_batches=$batches hydra.run.dir="$hurt" &
+    # Not the function: a signal must reach the program, and not a shell around it.
+    "$PYTHON" -m snntrain "${job[@]}" trainer.limit_batches=$batches hydra.run.dir="$hurt" &
     local process=$!
     while kill -0 $process 2>/dev/null && [ ! -s "$hurt/metrics.jsonl" ]; do sleep 0.05; done
     kill -TERM $process 2>/dev/null
