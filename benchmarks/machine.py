@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from snntrain import allocator, openmp
+from snntrain import allocator, cublas, openmp
 
 PACKAGES = ("snntrain", "torch", "triton", "numba", "numpy", "spikingjelly", "snntorch", "norse", "sinabs")
 
@@ -62,6 +62,7 @@ def like_snntrain(wanted: bool) -> Iterator[None]:
     before = os.environ.copy()
     if wanted:
         os.environ.setdefault("GOMP_SPINCOUNT", openmp.SPINS)
+        cublas.reserve_workspace()
     try:
         yield
     finally:

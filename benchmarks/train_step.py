@@ -44,7 +44,7 @@ def parser(name: str, described: str) -> argparse.ArgumentParser:
     made.add_argument("--neuron", choices=KINDS, default="lif")
     made.add_argument("--T", type=int, help="time steps; the network's own")
     made.add_argument("--batch", type=int, default=128)
-    made.add_argument("--precision", choices=("auto", "fp32", "bf16", "fp16"), default="auto", help="of ours")
+    made.add_argument("--precision", choices=("auto", "fp32", "tf32", "bf16", "fp16"), default="auto", help="of ours")
     made.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="further configuration of ours")
     made.add_argument("--steps", type=int, help="a reading; 8 on a CPU, 50 on a GPU")
     made.add_argument("--repeats", type=int, default=9, help="rounds")
@@ -127,6 +127,8 @@ def _specs(settings: argparse.Namespace, given: Task) -> list[Spec]:
     specs = [ours]
     if settings.precision != "fp32":
         specs.append(replace(ours, name="snntrain fp32", precision="fp32"))
+    if given.device.startswith("cuda") and settings.precision != "tf32":
+        specs.append(replace(ours, name="snntrain tf32", precision="tf32"))
     usual = [Spec(PEERS[key].name, key, given, settings.steps) for key in settings.peer_keys]
     second = [replace(spec, keep_memory=True) for spec in usual]
     autocast = [

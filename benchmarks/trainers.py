@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,7 @@ class Spec:
         key: `snntrain`, or a key of `peers.PEERS`.
         task: what all have in common.
         steps: of one call; ours makes an epoch of that many batches.
-        precision: auto (ours alone), fp32, bf16 or fp16.
+        precision: auto or tf32 (ours alone), fp32, bf16 or fp16.
         keep_memory: use snntrain's settings of the allocator.
         without: a lever of `LEVERS` that is switched off; ours alone.
         overrides: further configuration of ours.
@@ -68,6 +69,9 @@ class Ours:
         self.job = build.prepare(config)
         if spec.without in AFTER:
             AFTER[spec.without](self.job)
+        # For as long as the process lasts.
+        self.settings = ExitStack()
+        self.settings.enter_context(self.job.computing())
         self.training = begin(self.job)
         self.train_epoch = loop.train_epoch
         self.runs = _in_use(self.job)

@@ -32,7 +32,7 @@ def command(argv: Sequence[str]) -> None:
         return
     job = run.job
     network, images = job.evaluated.network, len(job.data.test)
-    with explained(job.config, EVALUATION_OF_A_FINISHED_RUN), Cost(network) as cost:
+    with explained(job.config, EVALUATION_OF_A_FINISHED_RUN), job.computing(), Cost(network) as cost:
         metrics = metrics_on_test(job)
     figures = cost.figures(images)
     sys.stdout.write(

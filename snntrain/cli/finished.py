@@ -12,7 +12,7 @@ from snntrain.cli.arguments import Arguments, parse, unquoted
 from snntrain.config import saved
 from snntrain.errors import UserError
 from snntrain.report.latest import LATEST, chosen
-from snntrain.training import build
+from snntrain.training import build, runtime
 from snntrain.training.build import Job
 from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained
 from snntrain.training.saving import checkpoint
@@ -72,11 +72,13 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     with explained(config, EVALUATION_OF_A_FINISHED_RUN):
         # Report a damaged file before reading the data.
         state = checkpoint.load(path)
-        with named_root.kept(config, overrides, folder / "config.yaml"):
+        here = runtime.choose(config.trainer.device)
+        with here.current(), named_root.kept(config, overrides, folder / "config.yaml"):
             job = build.prepare(config)
         checkpoint.restore(job.evaluated.network, path, state)
     if type(epoch := state.get("epoch")) is not int:
         raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")
+    here.tell()
     job.precision.warn_if_emulated()
     return Finished(folder, given, overrides, path, epoch, job)
 

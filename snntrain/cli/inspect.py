@@ -87,7 +87,7 @@ def command(argv: Sequence[str]) -> None:
     chosen = chosen_images(job, given)
     # In a run folder of a stranger's it may be a link; what the user names may be one.
     out = Folder(user_path(given["out"], "out")) if given.get("out") else Folder(run.folder, "inspect")
-    with explained(job.config, inspection(len(chosen.images))):
+    with explained(job.config, inspection(len(chosen.images))), job.computing():
         seen, written = _inspected(run, chosen, layers, argv)
     files.write(out, written)
     sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out.path / files.PAGE)]) + "\n")

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 
 from snntrain.cli import streams, unicode
 from snntrain.cli.arguments import parse
+from snntrain.cublas import reserve_workspace
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
 from snntrain.openmp import sleep_soon
 from snntrain.training.stop import SIGNALS, came, end_at_once, importing, is_ignored
@@ -74,6 +75,7 @@ def main() -> None:
     unicode.ensure()
     streams.prepare()
     sleep_soon()
+    reserve_workspace()
     # A message that cannot be written is no reason to end, and train.log has it.
     logging.raiseExceptions = False
     threading.excepthook = _in_train_log

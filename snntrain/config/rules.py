@@ -9,6 +9,11 @@ from omegaconf import DictConfig, ListConfig
 from snntrain.config import schema
 from snntrain.config.schema import extends
 
+# Kinds of devices that PyTorch can use and no run does, and why.
+UNSUPPORTED = {
+    "mps": "Apple's GPUs have no float64, in which losses and scores are summed, and snntrain is untested there",
+    "xpu": "snntrain is untested on Intel's GPUs",
+}
 # torch keeps an index in 8 bits, and takes a greater one for another.
 DEVICE = re.compile(r"auto|cpu|cuda(:(\d|[1-9]\d|1[01]\d|12[0-7]))?", re.ASCII)
 
@@ -67,13 +72,17 @@ def nesterov_needs_momentum(config: DictConfig) -> Iterator[str]:
 
 def device_is_named_right(config: DictConfig) -> Iterator[str]:
     device = config.trainer.device
-    if not DEVICE.fullmatch(device):
+    kind, _, index = device.partition(":")
+    if kind in UNSUPPORTED and (index.isdecimal() or ":" not in device):
+        yield f"trainer.device={device}: cannot be used: {UNSUPPORTED[kind]}; take cpu, or cuda on an NVIDIA GPU"
+    elif not DEVICE.fullmatch(device):
         yield f"trainer.device={device}: must be auto, cpu, cuda or cuda:<index>, an index from 0 to 127"
 
 
-def fp16_has_a_gpu(config: DictConfig) -> Iterator[str]:
-    if config.trainer.device == "cpu" and config.trainer.precision == "fp16":
-        yield "trainer.precision=fp16: needs a GPU; on a CPU use fp32 or bf16"
+def precision_has_its_device(config: DictConfig) -> Iterator[str]:
+    precision = config.trainer.precision
+    if config.trainer.device == "cpu" and precision in ("tf32", "fp16"):
+        yield f"trainer.precision={precision}: needs a GPU; on a CPU use fp32 or bf16"
 
 
 @dataclass(frozen=True)
@@ -97,5 +106,5 @@ RULES = (
     Rule(("optimizer.betas",), betas_are_two),
     Rule(("optimizer.nesterov", "optimizer.momentum"), nesterov_needs_momentum),
     Rule(("trainer.device",), device_is_named_right),
-    Rule(("trainer.device", "trainer.precision"), fp16_has_a_gpu),
+    Rule(("trainer.device", "trainer.precision"), precision_has_its_device),
 )

@@ -228,8 +228,9 @@ class Trainer:
     eval_batch_size: int = option("images a batch of validation and test", at_least=1, most=10_000_000)
     device: str = option("auto, cpu, cuda or cuda:<index>")
     precision: str = option(
-        "auto: bf16 where the device has it natively, else fp16 on a GPU and fp32 on a CPU",
-        choices=("auto", "fp32", "bf16", "fp16"),
+        "auto: bf16 where the device has it natively, else fp16 on a GPU and fp32 on a CPU; fp32 is IEEE float32 "
+        "throughout, tf32 rounds what a GPU convolves and multiplies to TF32",
+        choices=("auto", "fp32", "tf32", "bf16", "fp16"),
     )
     limit_batches: int | None = option(
         "batches an epoch at most, of training and of validation each, for quick tries; the test is whole",

@@ -21,6 +21,9 @@ from snntrain.trust.private_folder import lasting_cache
 
 COMPUTED_BY = {"cpu": "compiled by Numba", "cuda": "compiled by Triton", "reference": "plain PyTorch"}
 COMPILER = {"cpu": "numba", "cuda": "triton"}
+# What float32 convolutions and products are on a GPU, and what switches TF32 off in NVIDIA's libraries.
+MEANT = {"fp32": ": IEEE float32, no TF32", "tf32": ": float32, convolved and multiplied in TF32"}
+OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 NVIDIA = (Path("/proc/driver/nvidia/gpus"), Path("/dev/nvidia0"))
 
 
@@ -41,14 +44,20 @@ def chosen(config: DictConfig) -> tuple[Runtime, Precision, list[Finding]]:
 
 
 def devices(here: Runtime) -> Iterator[Finding]:
-    """The device that a run would use, and the other GPUs."""
+    """The device that a run would use, what has not been tried on it, and the other devices."""
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if here.device.type == "cpu":
         yield Finding("device", _processor(), "" if gpus else _why_no_gpu())
+        if here.passed_over:
+            yield Finding("not used", here.passed_over)
         return
-    used = here.device.index or 0
-    for index in (used, *(other for other in range(gpus) if other != used)):
-        yield Finding("device" if index == used else "not used", _gpu(index))
+    used = torch.cuda.current_device() if here.device.index is None else here.device.index
+    yield Finding("device", _gpu(used))
+    if here.untested:
+        yield Finding("untested", here.untested)
+    for other in range(gpus):
+        if other != used:
+            yield Finding("not used", _gpu(other))
 
 
 def _processor() -> str:
@@ -90,7 +99,9 @@ def precision_of(asked: str, formats: Precision) -> Iterator[Finding]:
     best = precision.choose("auto", formats.device).name
     native = best != "fp32"
     hint = ""
-    if asked == "fp32" and native:
+    if formats.name == "tf32" and os.environ.get(OVERRIDE) == "0":
+        hint = f"unset {OVERRIDE}=0: it switches TF32 off"
+    elif asked == formats.name and formats.dtype == torch.float32 and native:
         hint = f"trainer.precision=auto would compute in {best}, which this device has natively"
     elif formats.is_emulated():
         hint = f"trainer.precision=bf16 is emulated here, several times slower than fp32: auto takes {best}"
@@ -101,7 +112,9 @@ def precision_of(asked: str, formats: Precision) -> Iterator[Finding]:
 
 def _why(asked: str, formats: Precision) -> str:
     if asked == formats.name:
-        return f"trainer.precision={asked} asks for it"
+        # On a CPU float32 is always this.
+        meant = MEANT.get(asked, "") if formats.device.type == "cuda" else ""
+        return f"trainer.precision={asked} asks for it{meant}"
     if formats.device.type == "cuda":
         return f"this GPU has {'' if formats.name == 'bf16' else 'no '}bfloat16 of its own"
     return f"this CPU {'multiplies bfloat16 in hardware' if formats.name == 'bf16' else 'would emulate bfloat16'}"
@@ -111,13 +124,16 @@ def executors(formats: Precision) -> Iterator[Finding]:
     """Whose kernels compute the neurons in each number format."""
     kind = formats.device.type
     by: dict[str, list[str]] = {}
-    for name, dtype in precision.DTYPES.items():
+    # The neurons get the same numbers in tf32 as in fp32.
+    formats_of_neurons = {dtype: name for name, dtype in precision.DTYPES.items() if name != "tf32"}
+    for dtype, name in formats_of_neurons.items():
         try:
             by.setdefault(COMPUTED_BY[executor.choose(kind, dtype)], []).append(name)
         except ValueError as error:
             by.setdefault(str(error), []).append(name)
     text = "; ".join(f"{', '.join(names)} {words}" for words, names in by.items())
-    yield Finding("neurons", text, _hint(kind) if formats.name not in by.get(COMPUTED_BY[kind], []) else "")
+    is_compiled = formats_of_neurons[formats.dtype] in by.get(COMPUTED_BY[kind], [])
+    yield Finding("neurons", text, "" if is_compiled else _hint(kind))
 
 
 def _hint(kind: str) -> str:

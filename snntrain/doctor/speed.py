@@ -46,8 +46,9 @@ def measure(config: DictConfig, mnist: DictConfig, device: str, precision: str, 
     config.dataset._target_ = f"{random_images.__module__}.{random_images.__name__}"
     config.allow_targets = [*config.allow_targets, random_images.__module__]
     config.trainer.device, config.trainer.precision = device, precision
-    with runtime.deterministic(config.trainer.deterministic):
+    with runtime.choose(device).current():
         job = build.prepare(config)
+    with job.computing():
         job.model.train()
         training, draws = begin(job), _draws(job)
         started = _now(job)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -87,17 +88,35 @@ class Job:
         """The model that is validated, tested and saved: the average of the weights where one is kept."""
         return self.model if self.average is None else self.average.model
 
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Set what the configuration asks of the whole process while the block runs.
+
+        That is the current GPU, the precision of float32, and whether only reproducible operations are allowed.
+        """
+        with (
+            self.runtime.current(),
+            self.precision.of_float32(),
+            runtime.deterministic(self.config.trainer.deterministic),
+        ):
+            yield
+
 
 def prepare(config: DictConfig) -> Job:
-    """Builds a run from a validated configuration; writes nothing.
+    """Build a run from a validated configuration; write nothing.
+
+    It is built on the current GPU, see `Runtime.current`, and trained, tested or looked at in `Job.computing`.
 
     Raises:
-        UserError: a device that is not there, data that is missing or damaged, a network that does not fit the images.
+        UserError: a device that is not there or cannot do what is asked of it, data that is missing or damaged, a
+            network that does not fit the images.
     """
     _check_targets(config)
     trainer = config.trainer
     here = runtime.choose(trainer.device)
     formats = precision.choose(trainer.precision, here.device)
+    if trainer.deterministic:
+        here.check_repeatable()
     compilers.keep_privately(torch_compiles=trainer.compile, device=here.device.type)
     runtime.seed_everything(config.seed)
     data: Data = component(config, "dataset")

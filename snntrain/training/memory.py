@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 
 from snntrain.errors import RunFailed
 from snntrain.training import precision, runtime
+from snntrain.training.precision import Precision
 
 # What PyTorch, its libraries and the CUDA driver say, in whatever class of error.
 SIGNS = (
@@ -81,14 +82,14 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def _told(config: DictConfig, error: BaseException, work: Work) -> str:
     here = runtime.choose(config.trainer.device)
-    format_name = precision.choose(config.trainer.precision, here.device).name
+    formats = precision.choose(config.trainer.precision, here.device)
     where = f"{here.device} ({here.device_name})"
     if here.device.type == "cpu" or _is_of_the_machine(error):
         where = "the CPU"
     batch = f"trainer.{work.batch}={config.trainer[work.batch]}, " if work.batch else ""
     return (
-        f"out of memory on {where} in {work.name} with {batch}T={config.T}, precision {format_name}: "
-        f"try {' or '.join(_remedies(config, here.device, format_name, work))}"
+        f"out of memory on {where} in {work.name} with {batch}T={config.T}, precision {formats.name}: "
+        f"try {' or '.join(_remedies(config, formats, work))}"
     )
 
 
@@ -96,9 +97,9 @@ def _is_of_the_machine(error: BaseException) -> bool:
     return isinstance(error, MemoryError | OSError) or any(sign in str(error) for sign in OF_THE_MACHINE)
 
 
-def _remedies(config: DictConfig, device: torch.device, format_name: str, work: Work) -> Iterator[str]:
+def _remedies(config: DictConfig, formats: Precision, work: Work) -> Iterator[str]:
     """Settings that take less memory, those first that leave the result as it is."""
-    trainer, data = config.trainer, config.dataset
+    trainer, data, device = config.trainer, config.dataset, formats.device
     if work.batch is None:
         yield "fewer images with sample=<index>,… or monitor.samples=<number>"
     if work.batch == EVALUATION.batch and trainer.eval_batch_size > 1:
@@ -111,7 +112,7 @@ def _remedies(config: DictConfig, device: torch.device, format_name: str, work: 
     # On a CPU a split in memory is there already, and holding it takes nothing more.
     if data.resident == "always" or (data.resident == "auto" and device.type != "cpu"):
         yield "dataset.resident=never"
-    if format_name == "fp32":
+    if formats.dtype == torch.float32:
         yield "trainer.precision=bf16"
     if config.T > 1:
         yield "a lower T"

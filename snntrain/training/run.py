@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
     wrong = check.errors(config)
     with (
         RunFolder(folder, config.name, config.allow_targets, None if wrong else config) as run,
-        runtime.deterministic(config.trainer.deterministic),
+        ExitStack() as settings,
         explained(config),
     ):
         if wrong:
@@ -65,11 +66,16 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         state = resume.saved(config, run)
         if state is None:
             run.write_config(config)
-        run.write_environment(runtime.choose(config.trainer.device), command)
+        here = runtime.choose(config.trainer.device)
+        settings.enter_context(here.current())
+        run.write_environment(here, command)
         job = build.prepare(config)
+        # After the user's own modules have been imported, which may have set the same.
+        settings.enter_context(job.computing())
         run.summary |= built(job)
         run.write_summary()
         log.info(describe(job))
+        here.tell()
         job.precision.warn_if_emulated()
         data = fingerprint(job.data)
         training = begin(job) if state is None else resume.go_on(job, state, data)

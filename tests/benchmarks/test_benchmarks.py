@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import levers, neuron, start_up, train_step
+from benchmarks import gpu_steps, levers, neuron, start_up, train_step
 from benchmarks.layers import Problem, ours, theirs
 from benchmarks.peers import PEERS
 
@@ -55,6 +58,26 @@ def test_train_step_benchmark_runs_snntrains_own_path(tmp_path: Path) -> None:
     (row,) = section["rows"]
     assert row["name"] == "snntrain"
     assert row["runs"].startswith("fp32, Adam")
+
+
+def test_a_gpus_kernels_are_measured_in_the_interpreter_too(tmp_path: Path) -> None:
+    """In a process of its own: whether a kernel is compiled or interpreted is decided when it is imported."""
+    pytest.importorskip("triton")
+    command = ["-m", "benchmarks.gpu_kernels", "--quick", "--device=cpu", f"--out={tmp_path}"]
+    subprocess.run([sys.executable, *command], cwd=Path(__file__).parents[2], capture_output=True, check=True)
+    sections = found(tmp_path, "gpu_kernels")
+    names = {row["name"] for section in sections for row in section["rows"]}
+    assert names >= {"copy", "lif forward", "plif backward", "rif backward", "pooling backward", "block 128, group 2"}
+
+
+def test_the_papers_step_is_measured_recorded_and_launched(tmp_path: Path) -> None:
+    gpu_steps.main(["--quick", "--device=cpu", f"--out={tmp_path}"])
+    (section,) = found(tmp_path, "gpu_steps")
+    assert [row["name"] for row in section["rows"]][:3:2] == ["batch 16, bf16, recorded", "batch 16, bf16, launched"]
+    # On a CPU nothing is recorded.
+    assert all(row["runs"].endswith("launched") for row in section["rows"])
+    assert "integrate_and_fire" in (tmp_path / "gpu_steps_profile.txt").read_text()
+    assert gpu_steps.VARIABLE not in os.environ
 
 
 def test_levers_benchmark_switches_a_lever_off(tmp_path: Path) -> None:

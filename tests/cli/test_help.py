@@ -48,7 +48,7 @@ def test_every_key_is_listed(text: str) -> None:
         ("T", "T=4 time steps (>= 1)"),
         ("seed", "(>= 0 and < 4294967296)"),
         ("optimizer.lr", "optimizer.lr=0.001 learning rate (> 0)"),
-        ("trainer.precision", "(one of auto, fp32, bf16, fp16)"),
+        ("trainer.precision", "(one of auto, fp32, tf32, bf16, fp16)"),
         ("trainer.clip_grad_norm", "trainer.clip_grad_norm=null"),
         ("dataset.augment.translate", "(>= 0 and < 1)"),
         ("neuron.tau", "lif: membrane time constant"),

@@ -69,7 +69,7 @@ def test_a_rule_is_asked_unless_a_value_that_it_compares_is_wrong_by_itself(over
         ("neuron.init_tau=0", "must be > 0"),
         ("neuron.init_tau=1", "must be > 1 with neuron.clamp=sigmoid"),
         ("neuron.clamp=cube", "must be one of sigmoid"),
-        ("trainer.precision=fp8", "must be one of auto, fp32, bf16, fp16"),
+        ("trainer.precision=fp8", "must be one of auto, fp32, tf32, bf16, fp16"),
         ("trainer.device=gpu", "must be auto, cpu, cuda or cuda:<index>"),
         ("reset.v_reset=1", "must be below neuron.v_threshold=1.0"),
         ("dataset.augment.scale=[2,1]", "must be two numbers [lo, hi]"),
@@ -100,6 +100,7 @@ def test_one_wrong_override_gives_one_line_that_says_what_is_allowed(override, t
         (("neuron.v_threshold=0", "reset=soft"), "must be > 0 with reset=soft"),
         (("optimizer=sgd", "optimizer.momentum=0"), "needs optimizer.momentum > 0"),
         (("trainer.device=cpu", "trainer.precision=fp16"), "needs a GPU"),
+        (("trainer.device=cpu", "trainer.precision=tf32"), "trainer.precision=tf32: needs a GPU; on a CPU use"),
     ],
 )
 def test_values_that_do_not_fit_each_other_are_told(overrides, told):

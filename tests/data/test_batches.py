@@ -215,7 +215,7 @@ def test_a_split_in_memory_fits_on_the_cpu_and_one_outside_does_not() -> None:
     assert not fits(Computed(torch.arange(3)), "cpu")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_a_gpu_gives_the_batches_of_the_cpu() -> None:
     split = numbered(50, 3, 32, 32)
     for resident in (True, False):
@@ -229,7 +229,7 @@ def test_a_gpu_gives_the_batches_of_the_cpu() -> None:
             torch.testing.assert_close(x, other_x.cpu(), atol=1e-4, rtol=0)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_a_split_bigger_than_its_share_of_the_gpu_does_not_fit() -> None:
     assert fits(numbered(3), "cuda")
     assert not fits(numbered(3), "cuda", share=0.0)

@@ -261,6 +261,10 @@ CASES: dict[str, Case] = {
         ("optimizer.nesterov=true", "needs", "optimizer.momentum > 0"),
     ),
     "device": (together("trainer.device=gpu"), ("trainer.device=gpu", "auto, cpu, cuda", "from 0 to 127")),
+    "device of another kind": (
+        overrides("trainer.device=mps"),
+        ("trainer.device=mps", "Apple's GPUs have no float64", "take cpu, or cuda on an NVIDIA GPU"),
+    ),
     "fp16": (
         overrides("trainer.device=cpu", "trainer.precision=fp16"),
         ("trainer.precision=fp16", "needs a GPU", "use fp32 or bf16"),

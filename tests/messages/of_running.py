@@ -194,6 +194,18 @@ CASES: dict[str, Case] = {
         line(f"{' '.join(TINY)} trainer.device=auto trainer.precision=fp16"),
         ("trainer.precision=fp16", "needs a GPU", "use fp32, bf16 or auto"),
     ),
+    "tf32 of an old GPU": (
+        World.tf32_of_an_old_gpu,
+        ("trainer.precision=tf32", "needs an NVIDIA GPU of compute capability 8.0", "use fp32, fp16 or auto"),
+    ),
+    "working memory of cuBLAS": (
+        World.workspace_of_the_users_own,
+        (
+            "trainer.deterministic=true: CUBLAS_WORKSPACE_CONFIG=:16:4",
+            "differ from run to run",
+            "unset it, or set it to",
+        ),
+    ),
     "no such GPU": (line(f"{' '.join(TINY)} trainer.device=cuda:99"), ("cuda:99", "no such GPU", "or use auto")),
     "a lock": (
         lambda world: Lock(world.broken / "file").__enter__(),

@@ -19,6 +19,7 @@ import torch
 from PIL import Image
 from torchvision import datasets
 
+from snntrain import cublas
 from snntrain.cli import doctor, sweep
 from snntrain.config import saved
 from snntrain.config.compose import validate
@@ -26,13 +27,16 @@ from snntrain.data import digits, idx, picture_file, vision, workers
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import RunFailed, UserError
 from snntrain.report.report import make, write
+from snntrain.training import precision
 from snntrain.training.lock import LOCK_FILE
 from snntrain.training.run_folder import RunFolder
+from snntrain.training.runtime import Runtime
 from snntrain.training.saving import checkpoint
 from tests.cli import broken
 from tests.conftest import run_in
 from tests.data.files import NO_NETWORK, write_idx, write_mnist
 from tests.report.folders import write_run
+from tests.training.gpus import stand_in
 from tests.training.jobs import write_checkpoint
 
 # What brings a message about; and what of it says what was given, what is allowed or why it is not, what to do next.
@@ -107,6 +111,16 @@ class World:
         with self.patch.context() as patch:
             patch.setattr(speed, "measure", breaks)
             doctor.command(["trainer.device=cpu"])
+
+    def tf32_of_an_old_gpu(self) -> None:
+        with self.patch.context() as patch:
+            stand_in(patch, (7, 5))
+            precision.choose("tf32", torch.device("cuda"))
+
+    def workspace_of_the_users_own(self) -> None:
+        with self.patch.context() as patch:
+            patch.setenv(cublas.VARIABLE, ":16:4")
+            Runtime(torch.device("cuda")).check_repeatable()
 
     def failed_sweep(self) -> None:
         self.concluded_sweep(status="failed", error="no luck")

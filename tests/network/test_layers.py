@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from snntrain.network.layers import TimeDropout, Vote
+from snntrain.network.readout import Readout
 
 from .inputs import noise
 
@@ -56,6 +57,28 @@ def test_vote_averages_neighbours_at_each_step() -> None:
     spikes = torch.tensor([[[1.0, 1.0, 0.0, 1.0, 0.0, 0.0]], [[0.0, 0.0, 0.0, 1.0, 1.0, 1.0]]])
     expected = torch.tensor([[[2 / 3, 1 / 3]], [[0.0, 1.0]]])
     torch.testing.assert_close(Vote(3)(spikes), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
+def test_votes_in_half_precision_are_averaged_to_the_rates_that_they_are(dtype: torch.dtype) -> None:
+    # In bfloat16 3 of 10 would be 0.30078, which is 0.26 % off.
+    fired = torch.tensor([3, 7, 1, 9, 10, 0])
+    spikes = (torch.arange(10) < fired[:, None]).flatten().to(dtype).expand(5, 1, -1)
+    rates = Vote(10)(spikes).mean(0)
+    assert rates.dtype == torch.float32
+    torch.testing.assert_close(rates, fired[None] / 10, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32], ids=str)
+def test_ties_between_votes_are_decided_alike_in_every_precision(dtype: torch.dtype) -> None:
+    # Over three steps two classes get 8 of 30 spikes each, one of them in a single step; a third gets 7.
+    shares = torch.tensor([[8, 3, 3], [0, 3, 2], [0, 2, 2]])
+    spikes = (torch.arange(10) < shares[..., None]).flatten(1)[:, None].to(dtype)
+    rates = Vote(10)(spikes).double().sum(0)
+    assert rates[0, 0] == pytest.approx(rates[0, 1].item(), rel=1e-7)
+    decided = Readout(10).decide(Vote(10)(spikes))
+    assert decided.classes.tolist() == [0]
+    assert decided.tied.tolist() == [True]
 
 
 def test_vote_of_nobody_is_refused() -> None:

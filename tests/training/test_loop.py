@@ -167,7 +167,7 @@ def test_a_compiled_network_learns_the_same(tmp_path: Path) -> None:
         torch.testing.assert_close(compiled[name], value, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize(
     "overrides",
     [

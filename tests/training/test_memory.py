@@ -118,7 +118,7 @@ def test_a_finished_run_keeps_its_network() -> None:
     )
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_a_gpu_without_memory_is_named_with_what_to_lower() -> None:
     job = prepared("trainer.device=cuda")
     free, _ = torch.cuda.mem_get_info()

@@ -22,7 +22,6 @@ from .stand_in import Counting, StandIn, device_decides
 
 __all__ = ["device_decides"]
 
-on_a_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 decided_by_device = pytest.mark.usefixtures("device_decides")
 
 # 6 batches, the last one is smaller.
@@ -305,7 +304,7 @@ def test_steps_that_move_nothing_by_right_are_looked_at_again(caplog: pytest.Log
 ON_A_GPU = ("trainer.device=cuda", "trainer.deterministic=true", *SMALL[:-2], "network.channels=[16]")
 
 
-@on_a_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize(
     "overrides",
     [
@@ -333,7 +332,7 @@ def test_recorded_steps_train_on_a_gpu_as_launched_ones_do_to_the_bit(
     assert warnings(caplog) == []
 
 
-@on_a_gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("optimizer", ["optimizer=adam", "optimizer=sgd"])
 @pytest.mark.parametrize("bad", [{0, 1, 2, 3, 9, 10}, {1, 8}], ids=str)
 def test_recorded_steps_leave_out_bad_ones_on_a_gpu(
@@ -355,7 +354,7 @@ def test_recorded_steps_leave_out_bad_ones_on_a_gpu(
     assert same(*ends)
 
 
-@on_a_gpu
+@pytest.mark.gpu
 def test_what_cannot_be_recorded_on_a_gpu_is_launched_with_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -377,7 +376,7 @@ def test_what_cannot_be_recorded_on_a_gpu_is_launched_with_a_warning(
     assert "recording one failed" in told
 
 
-@on_a_gpu
+@pytest.mark.gpu
 @pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there is one GPU")
 def test_a_gpu_that_is_not_the_first_records_its_own_work() -> None:
     job = prepared(*ON_A_GPU, "trainer.device=cuda:1")

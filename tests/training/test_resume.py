@@ -117,7 +117,7 @@ def test_a_run_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Pat
     assert max(Counter(points(tmp_path / "hurt")).values()) == 1
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+@pytest.mark.gpu
 @pytest.mark.parametrize("kind", ["noise", "averaged", "early"])
 def test_a_deterministic_run_on_a_gpu_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Path) -> None:
     """With steps recorded (noise, early) and launched (averaged, which accumulates)."""

@@ -1,0 +1,192 @@
+"""The device that is chosen, what a user is told of it, and that it is the current one; GPUs are stand-ins."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from snntrain.config.compose import validate
+from snntrain.doctor import device as examined
+from snntrain.errors import UserError
+from snntrain.training import build, precision, runtime
+from snntrain.training.precision import Precision
+from snntrain.training.runtime import Runtime
+from tests.conftest import TINY, Outcome
+
+from .gpus import stand_in
+from .jobs import trained
+
+TURING, AMPERE, HOPPER = (7, 5), (8, 0), (9, 0)
+
+
+class Reached(Exception):
+    """The test has seen what it wanted."""
+
+
+@pytest.mark.parametrize("current", [0, 1])
+@pytest.mark.parametrize(("device", "chosen"), [("cuda:0", "fp16"), ("cuda:1", "bf16")])
+def test_the_chosen_gpu_is_asked_for_bfloat16_and_not_the_current_one(
+    current: int, device: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, TURING, AMPERE, current=current)
+    assert precision.choose("auto", torch.device(device)).name == chosen
+    assert precision.choose("auto", torch.device("cuda")).name == ("bf16" if current else "fp16")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "chosen"), [("gfx906:sramecc+", "fp16"), ("gfx90a:sramecc+", "bf16"), ("gfx1030", "fp16")]
+)
+def test_an_amd_gpu_is_asked_by_its_architecture(
+    architecture: str, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(monkeypatch, HOPPER, rocm="7.1", architectures=[architecture])
+    assert precision.choose("auto", torch.device("cuda")).name == chosen
+
+
+def test_tf32_is_refused_where_the_chosen_gpu_does_not_have_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, TURING, HOPPER)
+    assert precision.choose("tf32", torch.device("cuda:1")) == Precision("tf32", torch.device("cuda:1"))
+    with pytest.raises(UserError, match=r"tf32: needs an NVIDIA GPU of .* 8\.0 .* cuda:0 is GPU 0; use fp32") as error:
+        precision.choose("tf32", torch.device("cuda:0"))
+    assert len(error.value.lines) == 1
+    with pytest.raises(UserError, match=r"tf32: needs a GPU, and the device is cpu"):
+        precision.choose("tf32", torch.device("cpu"))
+    stand_in(monkeypatch, HOPPER, rocm="7.1", architectures=["gfx942"])
+    with pytest.raises(UserError, match="tf32: needs an NVIDIA GPU"):
+        precision.choose("tf32", torch.device("cuda"))
+
+
+@pytest.mark.parametrize(("device", "inside"), [("cuda:1", 1), ("cuda", 0), ("auto", 0), ("cpu", 0)])
+def test_the_chosen_gpu_is_the_current_one_for_the_length_of_a_block(
+    device: str, inside: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpus = stand_in(monkeypatch, AMPERE, AMPERE)
+    with pytest.raises(Reached), runtime.choose(device).current():
+        raise Reached(gpus.current)
+    assert gpus.current == 0
+    with runtime.choose(device).current():
+        assert gpus.current == inside
+
+
+def test_cuda_without_an_index_is_the_current_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpus = stand_in(monkeypatch, AMPERE, AMPERE, current=1)
+    here = runtime.choose("cuda")
+    assert here.device_name == "GPU 1"
+    with here.current():
+        assert gpus.current == 1
+
+
+def test_a_run_is_built_on_its_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    gpus = stand_in(monkeypatch, AMPERE, AMPERE)
+    built_on = []
+
+    def build_nothing(config: Any) -> None:
+        built_on.append(gpus.current)
+        raise Reached
+
+    monkeypatch.setattr(build, "prepare", build_nothing)
+    with pytest.raises(Reached):
+        trained(tmp_path, "trainer.device=cuda:1")
+    assert (built_on, gpus.current) == ([1], 0)
+
+
+@pytest.mark.parametrize("words", [("eval", "run=run"), ("inspect", "run=run"), ("doctor", *TINY)])
+def test_every_command_builds_on_the_gpu_that_is_asked_for(
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    snntrain: Callable[..., Outcome],
+    tmp_path: Path,
+    finished_run: Path,
+) -> None:
+    (tmp_path / "run").symlink_to(finished_run)
+    gpus = stand_in(monkeypatch, AMPERE, AMPERE)
+    built_on = []
+
+    def build_nothing(config: Any) -> None:
+        built_on.append(gpus.current)
+        raise Reached
+
+    monkeypatch.setattr(build, "prepare", build_nothing)
+    assert snntrain(*words, "trainer.device=cuda:1").status == 1
+    assert (built_on, gpus.current) == ([1], 0)
+
+
+def test_doctor_shows_the_current_gpu_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, TURING, HOPPER, current=1)
+    for device, used, other in (("cuda", 1, 0), ("cuda:0", 0, 1)):
+        rows = [(row.label, row.text.partition(",")[0]) for row in examined.devices(runtime.choose(device))]
+        assert rows == [("device", f"cuda:{used}: GPU {used}"), ("not used", f"cuda:{other}: GPU {other}")]
+
+
+def test_doctor_says_what_float32_is_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    stand_in(monkeypatch, HOPPER)
+    monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
+    for name, told, hint in (
+        ("fp32", "IEEE float32, no TF32", "auto would compute in bf16"),
+        ("tf32", "convolved and multiplied in TF32", "unset NVIDIA_TF32_OVERRIDE=0"),
+        ("bf16", "trainer.precision=bf16 asks for it", ""),
+    ):
+        (row,) = examined.precision_of(name, precision.choose(name, torch.device("cuda")))
+        assert row.text.startswith(f"{name}: trainer.precision={name} asks for it")
+        assert told in row.text
+        assert hint in row.hint
+
+
+def test_an_amd_gpu_is_said_to_be_untested(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    stand_in(monkeypatch, HOPPER, rocm="7.1")
+    here = runtime.choose("auto")
+    here.tell()
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert "AMD GPU (ROCm 7.1), on which snntrain is untested" in record.message
+    assert [row.label for row in examined.devices(here)] == ["device", "untested"]
+
+
+def test_an_nvidia_gpu_and_a_cpu_need_no_word(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    stand_in(monkeypatch, HOPPER)
+    for device in ("auto", "cuda:0", "cpu"):
+        runtime.choose(device).tell()
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"), [("mps", "have no float64"), ("xpu", "untested on Intel"), ("hpu", "untested")]
+)
+def test_a_run_says_once_that_auto_takes_the_cpu_beside_a_device_of_another_kind(
+    kind: str, why: str, monkeypatch: pytest.MonkeyPatch, snntrain: Callable[..., Outcome]
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device(kind))
+    told = f"trainer.device=auto takes the CPU, although there is a device '{kind}': "
+    here = runtime.choose("auto")
+    assert here.device == torch.device("cpu")
+    assert why in here.passed_over
+    assert [row.text for row in examined.devices(here)][1:] == [here.passed_over]
+    assert runtime.choose("cpu") == Runtime(torch.device("cpu"))
+    if kind == "mps":
+        small = (*TINY, "monitor=off", "hydra.run.dir=run")
+        assert snntrain(*small, "trainer.device=auto").out.count(told) == 1
+        assert told not in snntrain(*small[:-1], "trainer.device=cpu").out
+
+
+@pytest.mark.parametrize("device", ["mps", "mps:0", "xpu", "xpu:1"])
+def test_a_device_that_no_run_uses_is_refused_with_the_reason(device: str) -> None:
+    with pytest.raises(UserError) as error:
+        validate([f"trainer.device={device}"])
+    (line,) = error.value.lines
+    assert line.startswith(f"trainer.device={device}: cannot be used: ")
+    assert ("float64" if device.startswith("mps") else "Intel") in line
+    assert line.endswith("; take cpu, or cuda on an NVIDIA GPU")
+
+
+@pytest.mark.parametrize("device", ["mps:", "xpu:x", "mpsx", "opencl"])
+def test_what_is_no_device_is_refused_with_the_devices_there_are(device: str) -> None:
+    with pytest.raises(UserError, match=r"must be auto, cpu, cuda or cuda:<index>"):
+        validate([f"trainer.device='{device}'"])
