@@ -56,7 +56,7 @@ def has_tools() -> bool:
 
 @contextmanager
 def compiling(module: ModuleType, kernels: list[str], arch: int = 90) -> Iterator[list[Compiled]]:
-    """Compile for compute capability `arch` (90 is 9.0) what is launched of a module's kernels, and do not run it.
+    """Compile the launches of a module's kernels for compute capability `arch` (90 is 9.0) instead of running them.
 
     The arguments may be tensors on the device `meta`. The list gets an entry per launch.
     """
@@ -75,7 +75,7 @@ def compiling(module: ModuleType, kernels: list[str], arch: int = 90) -> Iterato
 
 
 class _Absent:
-    """What Triton asks of a driver before it compiles; the GPU is not there."""
+    """Answers what Triton asks a driver before it compiles, for a GPU that is absent."""
 
     def __init__(self, arch: int) -> None:
         self.arch = arch
@@ -92,7 +92,7 @@ class _Absent:
 
 
 class _Launches:
-    """Stands where a kernel is launched from: `kernel[grid](...)`."""
+    """Takes the launches `kernel[grid](...)` of a kernel and compiles them."""
 
     def __init__(self, kernel: Any, found: list[Compiled]) -> None:
         self.kernel, self.found = kernel, found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -20,7 +21,7 @@ from snntrain.neuron.recurrence import cuda
 from snntrain.neuron.recurrence.executor import Inputs, Learnt, Rule
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-# Gain, feedback and rest of each neuron, a None for a learnt one; the last is nobody's but an own neuron's.
+# Gain, feedback and rest of each neuron, None where it is learnt; only a user's own neuron learns all three.
 NEURONS: dict[str, tuple[float | None, float | None, float | None]] = {
     "IF": (1.0, 0.0, 0.0),
     "LIF": (0.5, -1.0, 0.0),
@@ -74,7 +75,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     try:
         settings.steps = [int(T) for T in settings.T.split(",")]
     except ValueError:
-        parser.error(f"--T {settings.T}: numbers of time steps are needed, separated by commas, such as 4,8")
+        settings.steps = [0]
+    if min(settings.steps) < 1:
+        parser.error(
+            f"--T {settings.T}: give whole numbers of time steps, at least 1, separated by commas, such as 4,8"
+        )
     if not has_tools():
         parser.error("Triton's cuobjdump and nvdisasm are missing; Triton for Linux brings them: pip install triton")
     return settings
@@ -132,13 +137,13 @@ def launch(
 
 
 def _section(kernel: str, settings: argparse.Namespace) -> Section:
+    neurons, dtypes = settings.neurons.split(","), settings.dtypes.split(",")
+    if kernel == "forward":
+        # It is the same whether a coefficient is learnt or not: with gain and feedback, and with feedback alone.
+        neurons = [neuron for neuron in neurons if neuron in ("LIF", "RIF")] or neurons[:1]
     rows = [
         _row(launch(kernel, neuron, T, DTYPES[dtype], settings.arch), neuron, dtype, T, settings.arch)
-        for neuron in settings.neurons.split(",")
-        # Forward is the same whether a coefficient is learnt or not.
-        if kernel == "backward" or neuron in ("LIF", "RIF") or settings.quick
-        for dtype in settings.dtypes.split(",")
-        for T in settings.steps
+        for neuron, dtype, T in product(neurons, dtypes, settings.steps)
     ]
     return Section(f"{kernel}, sm_{settings.arch}", "registers", rows)
 
