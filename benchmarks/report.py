@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -35,8 +36,7 @@ class Section:
 
 def show(section: Section) -> None:
     """Prints the section as an aligned table."""
-    columns = list(dict.fromkeys(key for row in section.rows for key in row if key != "failed"))
-    cells = [columns, *([_cell(row, column) for column in columns] for row in section.rows)]
+    columns, cells = _table(section)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     numeric = [any(isinstance(row.get(column), int | float) for row in section.rows) for column in columns]
     print(f"\n{section.title}")
@@ -49,6 +49,24 @@ def show(section: Section) -> None:
             print(f"  {row['name']} did not run: {row['failed']}")
     if section.note:
         print(f"  {section.note}")
+
+
+def markdown(machine: dict[str, Any], found: Sequence[Section]) -> str:
+    """The sections as tables of Markdown, under what they ran on."""
+    versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items() if version)
+    lines = [
+        f"`{machine['command']}`, {machine['date'][:10]}, commit {machine['commit']}, {machine['cpu']}; {versions}"
+    ]
+    for section in found:
+        header, *rows = ("| " + " | ".join(cells) + " |" for cells in _table(section)[1])
+        lines += ["", f"## {section.title}", "", header, re.sub(r"[^|]+", "---", header), *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _table(section: Section) -> tuple[list[str], list[list[str]]]:
+    """The columns, and the lines of a table, the columns' names first."""
+    columns = list(dict.fromkeys(key for row in section.rows for key in row if key != "failed"))
+    return columns, [columns, *([_cell(row, column) for column in columns] for row in section.rows)]
 
 
 def _cell(row: Row, column: str) -> str:

@@ -86,6 +86,17 @@ def test_levers_benchmark_switches_a_lever_off(tmp_path: Path) -> None:
     assert [row["runs"][:4] for row in section["rows"]] == ["bf16", "fp32"]
 
 
+@pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
+def test_kernel_registers_benchmark_needs_no_gpu(tmp_path: Path) -> None:
+    from benchmarks import kernel_registers
+
+    kernel_registers.main(["--quick", f"--out={tmp_path}"])
+    rows = [row for section in found(tmp_path, "kernel_registers") for row in section["rows"]]
+    assert [row["name"] for row in rows] == ["PLIF float32 T=2"] * 2
+    assert all(0 < row["registers"] <= 255 and row["in flight"] > 0 and row["spilled"] == 0 for row in rows)
+    assert "| PLIF float32 T=2 |" in (tmp_path / "kernel_registers.md").read_text()
+
+
 def test_start_up_benchmark_measures_every_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

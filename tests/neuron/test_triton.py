@@ -1,13 +1,13 @@
-"""The GPU's executor against the reference in float64: on the GPU where there is one, else in Triton's interpreter."""
+"""The GPU's executor against the reference in float64: on the GPU where there is one, else in Triton's interpreter.
+
+`test_triton_compiled` has what the compiler makes of it.
+"""
 
 from __future__ import annotations
 
-import importlib.util
-import re
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import importlib
+from collections.abc import Callable
+from itertools import product
 from types import ModuleType
 from typing import Any
 
@@ -18,37 +18,39 @@ from torch import Tensor
 from snntrain.neuron import surrogate
 from snntrain.neuron.recurrence import executor, formulas, integrate_and_fire, reference
 from snntrain.neuron.recurrence.executor import Inputs, Learnt, Rule
+from tests.neuron.kernels import once_more
 
-triton = pytest.importorskip("triton", reason="Triton is not installed")
+pytest.importorskip("triton", reason="Triton is not installed")
+cuda = importlib.import_module("snntrain.neuron.recurrence.cuda")
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-# On a GPU as it is; the interpreter is slow, so that there a program has few neurons and a chunk few steps.
-CHUNK = 32 if DEVICE == "cuda" else 4
-STEPS = [1, 3, CHUNK, CHUNK + 1, 2 * CHUNK + 3]
+ON_A_GPU = {name: getattr(cuda, name) for name in ("AHEAD", "ALONE", "GROUPED", "THREADS")}
+# The interpreter is slow: there a program has few neurons, and a group few steps.
+SIZES = ON_A_GPU if DEVICE == "cuda" else {"AHEAD": 2, "ALONE": 4, "GROUPED": 3, "THREADS": 4}
+# The most steps of one group backward.
+ALONE = SIZES["ALONE"]
+STEPS = [1, 3, ALONE, ALONE + 1, 2 * ALONE + 3]
 HALF = {torch.float32: 2e-5, torch.bfloat16: 2**-7, torch.float16: 2**-9}
 
 
-def _imported() -> ModuleType:
-    """The executor; what is decorated while TRITON_INTERPRET is set runs in the interpreter."""
+def _kernels() -> ModuleType:
+    """The kernels; what is decorated while TRITON_INTERPRET is set runs in the interpreter."""
+    if DEVICE == "cuda":
+        return cuda.kernels
     with pytest.MonkeyPatch.context() as patch:
-        if DEVICE == "cpu":
-            patch.setenv("TRITON_INTERPRET", "1")
-        from snntrain.neuron.recurrence import cuda
-    return cuda
+        patch.setenv("TRITON_INTERPRET", "1")
+        return once_more(cuda.kernels)
 
 
-cuda = _imported()
+KERNELS = _kernels()
 
 
 @pytest.fixture(autouse=True)
 def _forced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(executor.VARIABLE, "cuda")
-    if DEVICE == "cpu":
-        monkeypatch.setattr(cuda, "CHUNK", CHUNK)
-        monkeypatch.setattr(cuda, "AHEAD", 2)
-        monkeypatch.setattr(cuda, "FORWARD_BLOCK", 16)
-        monkeypatch.setattr(cuda, "BACKWARD_BLOCKS", {CHUNK: (16, 3)})
-        monkeypatch.setattr(cuda, "WIDE_BLOCK", 8)
+    monkeypatch.setattr(cuda, "kernels", KERNELS)
+    for name, size in SIZES.items():
+        monkeypatch.setattr(cuda, name, size)
 
 
 @pytest.fixture(params=["number", "pointer"])
@@ -143,7 +145,7 @@ def assert_like_the_reference(
 def test_every_surrogate_with_every_reset(
     kind: type[surrogate.Surrogate], v_reset: float | None, detach_reset: bool
 ) -> None:
-    T = CHUNK + 1
+    T = ALONE + 1
     given = [_random(T, 19), 0.9, -0.4, 0.1, 0.2]
     assert_like_the_reference(given, T, _rule(v_reset, detach_reset, kind()))
 
@@ -171,7 +173,30 @@ def test_learnt_coefficients_that_all_neurons_share(T: int, v_reset: float | Non
     assert_like_the_reference([_random(T, 5, 7), gain, feedback, rest, _random(5, 7, seed=3)], T, _rule(v_reset))
 
 
-@pytest.mark.parametrize("T", [1, CHUNK + 1])
+@pytest.mark.parametrize("T", [3, 2 * ALONE + 3], ids=["one-group", "groups"])
+@pytest.mark.parametrize("learnt", list(product([False, True], repeat=3))[1:], ids=str)
+def test_each_set_of_learnt_coefficients(learnt: tuple[bool, bool, bool], T: int) -> None:
+    numbers = zip((0.9, -0.4, 0.1), learnt, strict=True)
+    coefficients = [torch.tensor([k], device=DEVICE) if wanted else k for k, wanted in numbers]
+    assert_like_the_reference([_random(T, 19), *coefficients, 0.2], T, _rule())
+
+
+@pytest.mark.parametrize(
+    ("T", "dtype"),
+    # Every width of load in one group, and in groups: even and uneven ones, two, three and more.
+    [(T, torch.float32) for T in (1, 2, 4, 6, 7, 8, 9, 13, 16, 17, 20, 24, 37)]
+    + [(T, torch.bfloat16) for T in (1, 2, 3, 5, 8, 9, 12, 16, 19, 40)],
+    ids=str,
+)
+def test_any_number_of_steps(T: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    # In groups as on a GPU.
+    for name in ("AHEAD", "ALONE", "GROUPED"):
+        monkeypatch.setattr(cuda, name, ON_A_GPU[name])
+    gain = torch.tensor([0.875], device=DEVICE)
+    assert_like_the_reference([_random(T, 7, dtype=dtype), gain, -0.25, 0.125, 0.25], T, _rule())
+
+
+@pytest.mark.parametrize("T", [1, ALONE + 1])
 def test_learnt_coefficients_of_each_channel(T: int) -> None:
     gain, feedback, rest = (k + 0.1 * _random(3, 1, seed=4) for k in (0.9, -0.4, 0.1))
     assert_like_the_reference([_random(T, 2, 3, 5), gain, feedback, rest, 0.0], T, _rule())
@@ -182,7 +207,7 @@ def test_one_coefficient_of_each_kind() -> None:
     assert_like_the_reference(given, 3, _rule())
 
 
-@pytest.mark.parametrize("T", [1, CHUNK, 2 * CHUNK + 3])
+@pytest.mark.parametrize("T", [1, ALONE, 2 * ALONE + 3])
 @pytest.mark.parametrize("learnt", [False, True], ids=["fixed", "learnt"])
 def test_constant_current(T: int, learnt: bool) -> None:
     gain = torch.tensor([0.9], device=DEVICE) if learnt else 0.9
@@ -192,7 +217,7 @@ def test_constant_current(T: int, learnt: bool) -> None:
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 @pytest.mark.parametrize("learnt", [False, True], ids=["fixed", "learnt"])
 def test_half_precision_keeps_its_state_in_float32(dtype: torch.dtype, learnt: bool) -> None:
-    T = CHUNK + 1
+    T = ALONE + 1
     feedback = torch.tensor([-0.25], device=DEVICE) if learnt else -0.25
     assert_like_the_reference([_random(T, 19, dtype=dtype), 0.875, feedback, 0.125, 0.25], T, _rule())
 
@@ -218,7 +243,7 @@ def test_input_with_gaps_between_steps_and_channels_last() -> None:
     ids=["same-in-all-steps", "one-number", "transposed", "gaps-between-steps"],
 )
 def test_gradients_in_any_layout(weigh: Callable[[Tensor], Tensor]) -> None:
-    T = CHUNK + 1
+    T = ALONE + 1
     assert_like_the_reference([_random(T, 19), 0.9, -0.4, 0.1, 0.0], T, _rule(), lambda y: [weigh(y.s)])
 
 
@@ -228,16 +253,17 @@ def test_gradient_of_the_last_potential_alone() -> None:
 
 
 @pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"])
-def test_records_what_the_reference_records_to_the_bit(v_reset: float | None) -> None:
-    x, rule = _random(5, 19), _rule(v_reset)
+@pytest.mark.parametrize("T", [1, 5, 6])
+def test_records_what_the_reference_records_to_the_bit(T: int, v_reset: float | None) -> None:
+    x, rule = _random(T, 19), _rule(v_reset)
     recorded = integrate_and_fire(x, 0.9, -0.4, 0.1, 0.0, record=True, **rule)
-    right = reference.integrate_and_fire(x, 5, 0.9, -0.4, 0.1, 0.0, record=True, **rule)
+    right = reference.integrate_and_fire(x, T, 0.9, -0.4, 0.1, 0.0, record=True, **rule)
     for own, other in zip(recorded, right, strict=True):
         torch.testing.assert_close(own, other, rtol=0, atol=0)
 
 
 def test_same_bits_twice_and_parts_that_add_up() -> None:
-    T, neurons = CHUNK + 1, 2 * cuda.FORWARD_BLOCK + 3
+    T, neurons = ALONE + 1, 8 * SIZES["THREADS"] + 3
     one = torch.tensor([0.5], device=DEVICE)
     given = Inputs(_random(T, neurons), T, neurons, one, one, _random(neurons, seed=1), one)
     rule, grad_s = Rule(0.75, None, False, 2, 1.0, 0.0), _random(T, neurons, seed=2)
@@ -296,111 +322,3 @@ def test_no_neurons() -> None:
     integrate_and_fire(x, 1.0, 0.0, 0.0, 0.0, **_rule()).s.sum().backward()
     assert x.grad is not None
     assert x.grad.shape == x.shape
-
-
-# ---- the real compiler -----------------------------------------------------------------------------------------------
-
-TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
-POINTERS = {"h_all", "v_all", "grad_v0", "parts_gain", "parts_feedback", "parts_rest", "starts"}
-
-
-@pytest.fixture(scope="module")
-def compiled_kernels() -> Iterator[ModuleType]:
-    """The kernels a second time, decorated for the compiler."""
-    if not all((TOOLS / tool).exists() for tool in ("ptxas", "cuobjdump")):
-        pytest.skip("Triton's ptxas and cuobjdump are not installed")
-    path = cuda.kernels.__file__
-    assert path is not None
-    spec = importlib.util.spec_from_file_location("kernels_for_the_compiler", path)
-    assert spec is not None
-    assert spec.loader is not None
-    kernels = importlib.util.module_from_spec(spec)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("TRITON_INTERPRET", raising=False)
-        spec.loader.exec_module(kernels)
-    return kernels
-
-
-def _compile(kernel: Any, dtype: str, fixed: dict[str, Any]) -> tuple[str, bytes]:
-    """PTX and machine code for an H100; needs none."""
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
-
-    def type_of(name: str) -> str:
-        if name in fixed:
-            return "constexpr"
-        if name in POINTERS:
-            return "*fp32"
-        if name in {"x", "s", "v_last", "grad_s", "grad_v_last", "grad_x"}:
-            return f"*{dtype}"
-        if name in {"gain", "feedback", "rest"}:
-            return "*fp32" if fixed[name.upper()] in (1, 2) else "fp32"
-        return "i32" if name in {"M", "T", "x_stride", "grad_s_stride"} else "fp32"
-
-    signature = {name: type_of(name) for name in kernel.arg_names}
-    # As a launch finds them: aligned memory, and neurons in multiples of 16.
-    aligned = {
-        (i,): [["tt.divisibility", 16]]
-        for i, (name, kind) in enumerate(signature.items())
-        if kind.startswith("*") or (kind == "i32" and name != "T")
-    }
-    source = ASTSource(fn=kernel, signature=signature, constexprs=fixed, attrs=aligned)
-    compiled = triton.compile(source, target=GPUTarget("cuda", 90, 32), options=cuda.OPTIONS)
-    return compiled.asm["ptx"], compiled.asm["cubin"]
-
-
-def _tool(*command: str | Path) -> str:
-    return subprocess.run([TOOLS / command[0], *command[1:]], capture_output=True, text=True, check=True).stdout
-
-
-def _spilled(code: bytes, folder: Path) -> int:
-    """Bytes of a thread's stack, which is where registers spill to."""
-    (folder / "kernel.cubin").write_bytes(code)
-    usage = _tool("cuobjdump", "-res-usage", folder / "kernel.cubin")
-    return int(re.findall(r"STACK:(\d+)", usage)[0])
-
-
-SHARED = {"GAIN": 0, "FEEDBACK": 0, "REST": 0, "V0": 0, "CONSTANT": False, "SOFT": False}
-LEARNT = {"GAIN": 1, "FEEDBACK": 1, "REST": 2}
-UNUSED = {"grad_v_last": None, "grad_v0": None, "parts_gain": None, "parts_feedback": None, "parts_rest": None}
-
-
-@pytest.mark.parametrize("dtype", ["fp32", "bf16", "fp16"])
-def test_forward_compiles_for_a_gpu_without_spills_or_fused_products(
-    dtype: str, compiled_kernels: ModuleType, tmp_path: Path
-) -> None:
-    fixed = {**SHARED, "STEPS": 8, "BLOCK": 512, "h_all": None, "v_all": None}
-    ptx, code = _compile(compiled_kernels.forward, dtype, fixed)
-    assert "fma." not in ptx
-    assert "v4.b32" in ptx or "v2.b32" in ptx
-    assert _spilled(code, tmp_path) == 0
-    if shutil.which("nvdisasm", path=str(TOOLS)):
-        assert "FFMA" not in _tool("cuobjdump", "-sass", tmp_path / "kernel.cubin")
-
-
-@pytest.mark.parametrize(
-    ("dtype", "steps", "block", "fixed"),
-    [
-        ("fp32", 4, 512, {}),
-        ("bf16", 8, 512, {}),
-        ("fp32", 8, 512, LEARNT),
-        ("bf16", 8, 512, {**LEARNT, "SOFT": True}),
-        ("fp16", 16, 256, {"CONSTANT": True}),
-        ("fp32", 32, 128, {}),
-        ("bf16", 32, 256, {}),
-    ],
-    ids=str,
-)
-def test_backward_compiles_for_a_gpu_without_spills(
-    dtype: str, steps: int, block: int, fixed: dict[str, Any], compiled_kernels: ModuleType, tmp_path: Path
-) -> None:
-    unused = {} if "GAIN" in fixed else UNUSED
-    sizes = {"STEPS": steps, "GROUP": min(steps, 8), "BLOCK": block, "KIND": 2, "ATTACHED": True, "RAGGED": False}
-    _, code = _compile(compiled_kernels.backward, dtype, {**SHARED, **sizes, **unused, "starts": None, **fixed})
-    assert _spilled(code, tmp_path) == 0
-
-
-def test_backward_of_many_chunks_compiles_for_a_gpu(compiled_kernels: ModuleType, tmp_path: Path) -> None:
-    sizes = {"STEPS": 9, "GROUP": 8, "BLOCK": 128, "KIND": 4, "ATTACHED": True, "RAGGED": True}
-    _, code = _compile(compiled_kernels.backward, "bf16", {**SHARED, **sizes, **LEARNT})
-    assert _spilled(code, tmp_path) == 0

@@ -8,14 +8,10 @@ from torch import Tensor
 from snntrain.neuron.recurrence import triton_kernels as kernels
 from snntrain.neuron.recurrence.executor import Inputs, Learnt, Parts, Rule, one_each
 
-# Steps that forward asks for at once, and that backward keeps in registers.
-AHEAD, CHUNK = 8, 32
-# Neurons of a program, and backward the steps whose gradients it asks for at once, by the steps that it keeps at most.
-# The more of both, the more bytes a thread has on their way, and the fewer threads find registers.
-FORWARD_BLOCK = 512
-BACKWARD_BLOCKS = {8: (512, 4), 16: (256, 8), CHUNK: (128, 8)}
-# Half precision at the most steps: with a block of 128, each thread would ask for two bytes at a time.
-WIDE_BLOCK = 256
+# Steps of a group, which are loaded at once: forward; backward where one group takes all steps; backward in groups.
+AHEAD, ALONE, GROUPED = 8, 16, 8
+# Of a program. Each thread has some neurons: forward WIDE, backward by the steps of a group, see `_backward_sizes`.
+THREADS, WIDE = 128, 4
 # A fused multiply-add would round otherwise than the reference.
 OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
 
@@ -26,10 +22,10 @@ def forward(
     """See `Executor`."""
     x, T, neurons = given.x, given.T, given.neurons
     values, comes_as = _coefficients(given)
-    steps = max(n for n in range(1, AHEAD + 1) if T % n == 0)
-    fixed = (*comes_as, _is_constant(given), rule.v_reset is None, steps, FORWARD_BLOCK)
+    steps, block = _group(T, AHEAD), THREADS * WIDE
+    fixed = (*comes_as, _is_constant(given), rule.v_reset is None, steps, T % steps != 0, block)
     with torch.cuda.device_of(x):
-        kernels.forward[_programs(neurons, FORWARD_BLOCK),](
+        kernels.forward[_programs(neurons, block),](
             *(x, _stride(x), *values, *_thresholds(rule), s, v_last, h, v, neurons, T, *fixed), **OPTIONS
         )
 
@@ -43,14 +39,11 @@ def backward(
     grad_v0: Tensor | None,
     learnt: Learnt,
 ) -> Parts:
-    """See `Executor`; where all neurons share a coefficient, there is a part per block."""
+    """See `Executor`; where all neurons share a coefficient, there is a part per program."""
     x, T, neurons = given.x, given.T, given.neurons
     values, comes_as = _coefficients(given)
-    chunks = -(-T // CHUNK)
-    steps = -(-T // chunks)
-    block, group = next(sizes for most, sizes in BACKWARD_BLOCKS.items() if steps <= most)
-    if x.element_size() == 2 and not any(learnt):
-        block = max(block, WIDE_BLOCK)
+    steps, block = _backward_sizes(T, x.element_size(), any(learnt))
+    groups = -(-T // steps)
     programs = _programs(neurons, block)
 
     parts = Parts(
@@ -59,13 +52,13 @@ def backward(
             for like, wanted in zip(given.coefficients, learnt, strict=True)
         )
     )
-    starts = x.new_empty(chunks, neurons, dtype=torch.float32) if chunks > 1 else None
+    starts = x.new_empty(groups - 2, neurons, dtype=torch.float32) if groups > 1 else None
     read = (x, _stride(x), *values, *_thresholds(rule), rule.p, rule.q, grad_s, _stride(grad_s), grad_v_last)
     written = (grad_x, grad_v0, *parts, starts)
     attached = not rule.detach_reset
     fixed = (*comes_as, _is_constant(given), rule.v_reset is None, attached, rule.kind, steps, T % steps != 0)
     with torch.cuda.device_of(x):
-        kernels.backward[programs,](*read, *written, neurons, T, *fixed, group, block, **OPTIONS)
+        kernels.backward[programs,](*read, *written, neurons, T, *fixed, block, **OPTIONS)
     return parts
 
 
@@ -96,6 +89,21 @@ def _is_constant(given: Inputs) -> bool:
 def _stride(sequence: Tensor) -> int:
     """From one step to the next; 0 where all are one."""
     return sequence.stride(0) if len(sequence) > 1 else 0
+
+
+def _backward_sizes(T: int, bytes_each: int, learns: bool) -> tuple[int, int]:
+    """Steps of a group, and neurons of a program; `benchmarks.kernel_registers` shows what comes of them."""
+    if T > GROUPED and (T > ALONE or (learns and bytes_each == 2)):
+        return _group(T, GROUPED), 2 * THREADS
+    # So many bytes of a step that all its steps are 32 bytes a thread: fewer steps need wider loads to keep the memory
+    # busy, and with more a thread would find no registers.
+    widest = next(width for width in (16, 8, 4, 2) if width * T <= 32)
+    return T, THREADS * max(1, widest // bytes_each)
+
+
+def _group(T: int, most: int) -> int:
+    """Steps of a group: a number that divides T, or else one that makes groups of about equal length."""
+    return next((n for n in range(most, most // 2, -1) if T % n == 0), -(-T // -(-T // most)))
 
 
 def _programs(neurons: int, block: int) -> int:

@@ -1,20 +1,23 @@
 """The recurrence compiled for GPUs with Triton: float32, bfloat16 or float16 in and out, state in float32.
 
-A program takes a block of neurons through all its steps with their state in registers. It asks for the input of several
-steps at once, since only the state has to wait for the step before. Backward computes `h` again from `x`, so that
-nothing but `x` is kept for it; a long sequence goes chunk by chunk, from the potentials at the chunks' starts.
+A program takes a block of neurons through all its steps with their state in registers. It loads the input of several
+steps at once, since only the state has to wait for the step before. Backward computes `h` again from `x`, so that only
+`x` is kept for it. A long sequence goes back group by group, each from the potential before its first step.
 
 The kernels must be launched with `enable_fp_fusion=False`: the reference rounds product and sum one by one, and a fused
-multiply-add can lift a neuron over the threshold. Gradients have no such edge and ask for `tl.fma` by name.
+multiply-add can lift a neuron over the threshold. Gradients have no such edge and call `tl.fma` by name.
 
 Nothing here calls `triton.language`'s own jitted functions (`tl.sum`, `tl.zeros`): with them the interpreter works only
-where it was switched on before the first import of Triton.
+if it was switched on before the first import of Triton.
 
-In all kernels `x` is `[T, M]` with rows `x_stride` apart, or `[1, M]` where `CONSTANT`, M the neurons in the order of
-memory. `gain`, `feedback`, `rest` and `v0` come as `GAIN`, `FEEDBACK`, `REST` and `V0` say: a number, a pointer to one,
-a pointer to `[M]`, or the number 0 of no feedback. What the helpers share comes in tuples: `block` is the number of a
-program's first neuron, the distances of all its neurons from it, and which of them there are; `coefficients` is
-`gain, feedback, rest`; `thresholds` is `v_threshold, v_reset`.
+In all kernels `x` is `[T, M]` with rows `x_stride` apart, or `[1, M]` where CONSTANT. M is the number of neurons, which
+lie in the order of memory. `gain`, `feedback`, `rest` and `v0` come as GAIN, FEEDBACK, REST and V0 say: a number, a
+pointer to one, a pointer to `[M]`, or the number 0 of no feedback. The T steps are cut into groups of STEPS; a group is
+loaded at once. The last group is shorter where RAGGED.
+
+What the helpers share comes in tuples. `block` holds the number of a program's first neuron, the distance of each
+neuron from it, and the mask of those that exist. `coefficients` is `gain, feedback, rest`; `thresholds` is
+`v_threshold, v_reset`; `shape` is `p, q` of the surrogate.
 """
 
 import triton
@@ -28,7 +31,7 @@ NUMBER, ONE, EACH, NOTHING = tl.constexpr(0), tl.constexpr(1), tl.constexpr(2), 
 
 @triton.jit
 def block_of(M, BLOCK: tl.constexpr):
-    """The neurons of this program."""
+    """The neurons of this program: see `block` above."""
     start = tl.program_id(0).to(tl.int64) * BLOCK
     lanes = tl.arange(0, BLOCK)
     return start, lanes, lanes < M - start
@@ -41,22 +44,47 @@ def row(sequence, t, stride, block):
 
 
 @triton.jit
-def in_time(block, t, T):
-    """Which neurons of a block there are in step `t`: none behind the last step."""
-    # Not `block[2] & (t < T)`: of a mask and a number the interpreter makes no mask.
-    return tl.where(t < T, block[2], False)
-
-
-@triton.jit
 def load(pointers, here):
-    """float32 of numbers in memory, 0 where nothing is."""
+    """Numbers of memory in float32, 0 where the mask is off."""
     return tl.load(pointers, mask=here, other=0.0).to(tl.float32)
 
 
 @triton.jit
 def store(pointers, numbers, here):
-    """Numbers into memory, in its dtype."""
+    """Write numbers in the dtype of memory."""
     tl.store(pointers, numbers.to(pointers.dtype.element_ty), mask=here)
+
+
+@triton.jit
+def later(pointers, steps, stride):
+    """Pointers to the same neurons some steps later; one multiplication, where `row` of each step takes five."""
+    return pointers + tl.cast(stride, tl.int64) * steps
+
+
+@triton.jit
+def in_time(block, t, T, RAGGED: tl.constexpr):
+    """The mask of a block's neurons in step `t`: none after the last step."""
+    here = block[2]
+    if RAGGED:
+        # Not `here & (t < T)`: the interpreter makes no mask of a mask and a number.
+        here = tl.where(t < T, here, False)
+    return here
+
+
+@triton.jit
+def load_steps(sequence, stride, t0, T, block, SAME: tl.constexpr, STEPS: tl.constexpr, RAGGED: tl.constexpr):
+    """The STEPS steps from `t0` in the dtype of memory, 0 after the last step; one load for all where SAME."""
+    first = row(sequence, t0, stride, block)
+    steps = ()
+    if SAME:
+        one = tl.load(first, mask=block[2], other=0.0)
+        for _ in tl.static_range(STEPS):
+            steps += (one,)
+    else:
+        for i in tl.static_range(STEPS):
+            here = in_time(block, t0 + i, T, RAGGED)
+            steps += (tl.load(later(first, i, stride), mask=here, other=0.0),)
+    return steps
 
 
 @triton.jit
@@ -81,43 +109,17 @@ def after_reset(h, v_threshold, v_reset, SOFT: tl.constexpr):
 
 @triton.jit
 def fed_back(x, feedback, from_rest, FEEDBACK: tl.constexpr):
-    """The input and the feedback of the distance from rest; no feedback makes no NaN of an infinite potential."""
+    """The input plus the feedback; without feedback an infinite potential stays and does not become NaN."""
     if FEEDBACK != NOTHING:
         x = x + feedback * from_rest
     return x
 
 
 @triton.jit
-def charged(
-    x,
-    x_stride,
-    t0,
-    T,
-    v,
-    coefficients,
-    thresholds,
-    block,
-    FEEDBACK: tl.constexpr,
-    CONSTANT: tl.constexpr,
-    SOFT: tl.constexpr,
-    STEPS: tl.constexpr,
-    RAGGED: tl.constexpr,
-):
-    """Charged potentials `h` of the STEPS steps from `t0`, `[BLOCK]` each.
-
-    `v` is the potential before these steps. RAGGED allows for steps behind the last one, which mean nothing.
-    """
+def charged(xs, v, coefficients, thresholds, FEEDBACK: tl.constexpr, SOFT: tl.constexpr, STEPS: tl.constexpr):
+    """Charged potentials `h` of STEPS steps, `[BLOCK]` each, from their input and the potential `v` before them."""
     gain, feedback, rest = coefficients
     v_threshold, v_reset = thresholds
-    here = block[2]
-    xs = ()
-    for i in tl.static_range(STEPS):
-        if RAGGED:
-            here = in_time(block, t0 + i, T)
-        if CONSTANT:
-            xs += (tl.load(row(x, 0, 0, block), mask=block[2], other=0.0),)
-        else:
-            xs += (tl.load(row(x, t0 + i, x_stride, block), mask=here, other=0.0),)
     hs = ()
     for i in tl.static_range(STEPS):
         h = v + gain * fed_back(xs[i].to(tl.float32), feedback, v - rest, FEEDBACK)
@@ -149,29 +151,27 @@ def forward(
     CONSTANT: tl.constexpr,
     SOFT: tl.constexpr,
     STEPS: tl.constexpr,
+    RAGGED: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Spikes `s` `[T, M]` and last potential `v_last` `[M]`; `h_all` and `v_all` `[T, M]` too unless they are None.
-
-    STEPS, how many are asked for at once, divides T.
-    """
+    """Write spikes `s` `[T, M]` and the last potential `v_last` `[M]`; unless None, `h_all` and `v_all` `[T, M]`."""
     block = block_of(M, BLOCK)
-    inside = block[2]
     coefficients = of(gain, block, GAIN), of(feedback, block, FEEDBACK), of(rest, block, REST)
     thresholds = v_threshold, v_reset
     v = tl.full([BLOCK], 0.0, tl.float32) + of(v0, block, V0)
     for t0 in range(0, T, STEPS):
-        hs = charged(
-            *(x, x_stride, t0, T, v, coefficients, thresholds, block, FEEDBACK, CONSTANT, SOFT, STEPS),
-            RAGGED=False,
-        )
+        xs = load_steps(x, x_stride, t0, T, block, CONSTANT, STEPS, RAGGED)
+        hs = charged(xs, v, coefficients, thresholds, FEEDBACK, SOFT, STEPS)
+        first = row(s, t0, M, block)
         for i in tl.static_range(STEPS):
-            v = after_reset(hs[i], v_threshold, v_reset, SOFT)
-            store(row(s, t0 + i, M, block), tl.where(hs[i] - v_threshold >= 0.0, 1.0, 0.0), inside)
+            here = in_time(block, t0 + i, T, RAGGED)
+            v_after = after_reset(hs[i], v_threshold, v_reset, SOFT)
+            store(later(first, i, M), tl.where(hs[i] - v_threshold >= 0.0, 1.0, 0.0), here)
             if h_all is not None:
-                store(row(h_all, t0 + i, M, block), hs[i], inside)
-                store(row(v_all, t0 + i, M, block), v, inside)
-    store(row(v_last, 0, 0, block), v, inside)
+                store(row(h_all, t0 + i, M, block), hs[i], here)
+                store(row(v_all, t0 + i, M, block), v_after, here)
+            v = tl.where(t0 + i < T, v_after, v) if RAGGED else v_after
+    store(row(v_last, 0, 0, block), v, block[2])
 
 
 # ---- backward --------------------------------------------------------------------------------------------------------
@@ -179,7 +179,7 @@ def forward(
 
 @triton.jit
 def exp(rate, y):
-    """`e^(rate y)` of a number and `[BLOCK]`; the GPU has powers of 2 only, and the product with log2(e) once."""
+    """`e^(rate y)` of a number and `[BLOCK]`; the GPU has powers of 2 only, and log2(e) is multiplied once."""
     return tl.exp2((1.4426950408889634 * rate) * y)
 
 
@@ -192,7 +192,7 @@ def inverse(y):
 
 @triton.jit
 def surrogate_gradient(u, p, q, KIND: tl.constexpr):
-    """The gradient of surrogate `formulas.KINDS[KIND]` with shape `p` and `q` at `u = h - v_threshold`."""
+    """The gradient of the surrogate `formulas.KINDS[KIND]` with shape `p` and `q` at `u = h - v_threshold`."""
     if KIND == 0:  # PiecewiseQuadratic
         slope = p - p * p * tl.abs(u)
         slope = tl.where(slope < 0.0, 0.0, slope)
@@ -222,6 +222,28 @@ def surrogate_gradient(u, p, q, KIND: tl.constexpr):
 
 
 @triton.jit
+def grad_of_charged(
+    h, grad_s, grad_v, thresholds, shape, SOFT: tl.constexpr, ATTACHED: tl.constexpr, KIND: tl.constexpr
+):
+    """The gradient of `h` from those of its spike and of the potential after the reset.
+
+    If ATTACHED, the potential after the reset depends on the spike too.
+    """
+    v_threshold, v_reset = thresholds
+    p, q = shape
+    u = h - v_threshold
+    through, past = grad_s, grad_v
+    if SOFT:
+        if ATTACHED:
+            through = tl.fma(grad_v, -v_threshold, through)
+    else:
+        if ATTACHED:
+            through = tl.fma(grad_v, v_reset - h, through)
+        past = tl.where(u >= 0.0, 0.0, grad_v)
+    return tl.fma(through, surrogate_gradient(u, p, q, KIND), past)
+
+
+@triton.jit
 def walk_back(
     x,
     x_stride,
@@ -230,8 +252,7 @@ def walk_back(
     v,
     coefficients,
     thresholds,
-    p,
-    q,
+    shape,
     grad_s,
     grad_s_stride,
     grad_x,
@@ -249,68 +270,44 @@ def walk_back(
     LEARNS_REST: tl.constexpr,
     STEPS: tl.constexpr,
     RAGGED: tl.constexpr,
-    GROUP: tl.constexpr,
 ):
-    """From the gradient of the potential after STEPS steps from `t0` to that of `v`, the potential before them.
+    """Walk from the gradient of the potential after the group at `t0` to that of `v`, the potential before it.
 
-    Writes `grad_x` of these steps, or adds it up where CONSTANT; adds up the gradients of the learnt coefficients.
+    Writes `grad_x` of the group, or adds it to `sums` where CONSTANT. Adds the gradients of the learnt coefficients.
     """
     gain, feedback, rest = coefficients
     v_threshold, v_reset = thresholds
     sum_gain, sum_feedback, sum_rest, sum_x = sums
-    here = block[2]
-    # Only h is kept over the way back, and u = h - v_threshold taken from it: both would be twice the registers.
-    hs = charged(
-        *(x, x_stride, t0, T, v, coefficients, thresholds, block, FEEDBACK, CONSTANT, SOFT, STEPS, RAGGED),
-    )
-    for first in tl.static_range((STEPS - 1) // GROUP * GROUP, -1, -GROUP):
-        grads, xs = (), ()
-        for i in tl.static_range(GROUP):
-            if first + i < STEPS:
-                t = t0 + first + i
-                if RAGGED:
-                    here = in_time(block, t, T)
-                grads += (tl.load(row(grad_s, t, grad_s_stride, block), mask=here, other=0.0),)
-                if LEARNS_GAIN:
-                    # Asked for again rather than kept: it comes from the cache, and registers are scarcer.
-                    xs += (tl.load(row(x, 0 if CONSTANT else t, x_stride, block), mask=here, other=0.0),)
-        for i in tl.static_range(GROUP - 1, -1, -1):
-            if first + i < STEPS:
-                t, h = t0 + first + i, hs[first + i]
-                u = h - v_threshold
-                # The gradient of h comes through the spike, and past it; the reset is the spike's if ATTACHED.
-                through, past = grads[i].to(tl.float32), grad_v
-                if SOFT:
-                    if ATTACHED:
-                        through = tl.fma(grad_v, -v_threshold, through)
-                else:
-                    if ATTACHED:
-                        through = tl.fma(grad_v, v_reset - h, through)
-                    past = tl.where(u >= 0.0, 0.0, grad_v)
-                grad_h = tl.fma(through, surrogate_gradient(u, p, q, KIND), past)
-                v_before = v
-                if first + i > 0:
-                    v_before = after_reset(hs[first + i - 1], v_threshold, v_reset, SOFT)
-                from_rest = v_before - rest
-                if RAGGED:
-                    here = in_time(block, t, T)
-                    grad_h = tl.where(t < T, grad_h, 0.0)
-                    from_rest = tl.where(t < T, from_rest, 0.0)
-                    grad_v = tl.where(t < T, grad_h, grad_v)
-                else:
-                    grad_v = grad_h
-                if FEEDBACK != NOTHING:
-                    grad_v = tl.fma(grad_h, gain * feedback, grad_v)
-                if LEARNS_GAIN:
-                    sum_gain = tl.fma(grad_h, fed_back(xs[i].to(tl.float32), feedback, from_rest, FEEDBACK), sum_gain)
-                if LEARNS_FEEDBACK:
-                    sum_feedback = tl.fma(grad_h, from_rest, sum_feedback)
-                if LEARNS_REST:
-                    sum_rest += grad_h
-                if CONSTANT:
-                    sum_x = tl.fma(grad_h, gain, sum_x)
-                else:
-                    store(row(grad_x, t, M, block), gain * grad_h, here)
+    xs = load_steps(x, x_stride, t0, T, block, CONSTANT, STEPS, RAGGED)
+    grads = load_steps(grad_s, grad_s_stride, t0, T, block, False, STEPS, RAGGED)
+    # Only h is kept for the way back, and all else computed from it again: u or v beside it would double the registers.
+    hs = charged(xs, v, coefficients, thresholds, FEEDBACK, SOFT, STEPS)
+    if not CONSTANT:
+        first = row(grad_x, t0, M, block)
+    for i in tl.static_range(STEPS - 1, -1, -1):
+        grad_h = grad_of_charged(hs[i], grads[i].to(tl.float32), grad_v, thresholds, shape, SOFT, ATTACHED, KIND)
+        v_before = v
+        if i > 0:
+            v_before = after_reset(hs[i - 1], v_threshold, v_reset, SOFT)
+        from_rest = v_before - rest
+        if RAGGED:
+            grad_v = tl.where(t0 + i < T, grad_h, grad_v)
+            grad_h = tl.where(t0 + i < T, grad_h, 0.0)
+            from_rest = tl.where(t0 + i < T, from_rest, 0.0)
+        else:
+            grad_v = grad_h
+        if FEEDBACK != NOTHING:
+            grad_v = tl.fma(grad_h, gain * feedback, grad_v)
+        if LEARNS_GAIN:
+            sum_gain = tl.fma(grad_h, fed_back(xs[i].to(tl.float32), feedback, from_rest, FEEDBACK), sum_gain)
+        if LEARNS_FEEDBACK:
+            sum_feedback = tl.fma(grad_h, from_rest, sum_feedback)
+        if LEARNS_REST:
+            sum_rest += grad_h
+        if CONSTANT:
+            sum_x = tl.fma(grad_h, gain, sum_x)
+        else:
+            store(later(first, i, M), gain * grad_h, in_time(block, t0 + i, T, RAGGED))
     return grad_v, (sum_gain, sum_feedback, sum_rest, sum_x)
 
 
@@ -321,7 +318,7 @@ def add(left, right):
 
 @triton.jit
 def store_part(parts, numbers, block, COMES_AS: tl.constexpr):
-    """The gradients of a coefficient in a block: one a neuron where it has one a neuron, else their sum."""
+    """Write the gradients of a coefficient: one per neuron if it has a number per neuron, else their sum."""
     if COMES_AS == EACH:
         store(row(parts, 0, 0, block), numbers, block[2])
     else:
@@ -361,13 +358,12 @@ def backward(
     KIND: tl.constexpr,
     STEPS: tl.constexpr,
     RAGGED: tl.constexpr,
-    GROUP: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Gradients `grad_x` of x's shape, and unless they are None `grad_v0` `[M]` and the coefficients' `parts`.
+    """Write the gradient `grad_x` of x's shape; unless None, `grad_v0` `[M]` and the `parts` of the coefficients' too.
 
-    A chunk is STEPS steps. Where there is more than one, `starts` `[chunks, M]` takes the potentials before each, and
-    RAGGED tells that the last one is shorter. GROUP is how many steps' `grad_s` is asked for at once.
+    `starts` is None where one group takes all steps. Else it is `[groups - 2, M]`, and takes the potential before each
+    group but the first, which starts from `v0`, and the last, which comes to its turn at once.
     """
     LEARNS_GAIN: tl.constexpr = parts_gain is not None
     LEARNS_FEEDBACK: tl.constexpr = parts_feedback is not None
@@ -375,41 +371,40 @@ def backward(
     block = block_of(M, BLOCK)
     inside = block[2]
     coefficients = of(gain, block, GAIN), of(feedback, block, FEEDBACK), of(rest, block, REST)
-    thresholds = v_threshold, v_reset
+    thresholds, shape = (v_threshold, v_reset), (p, q)
     zero = tl.full([BLOCK], 0.0, tl.float32)
-    v = zero + of(v0, block, V0)
+    v0s = zero + of(v0, block, V0)
+    v = v0s
     grad_v = zero
     if grad_v_last is not None:
         grad_v = load(row(grad_v_last, 0, 0, block), inside)
     sums = zero, zero, zero, zero
     if starts is None:
         grad_v, sums = walk_back(
-            *(x, x_stride, 0, T, v, coefficients, thresholds, p, q),
+            *(x, x_stride, 0, T, v, coefficients, thresholds, shape),
             *(grad_s, grad_s_stride, grad_x, M, grad_v, sums, block),
-            *(FEEDBACK, CONSTANT, SOFT, ATTACHED, KIND, LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST),
-            *(STEPS, RAGGED, GROUP),
+            *(FEEDBACK, CONSTANT, SOFT, ATTACHED, KIND, LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST, STEPS, RAGGED),
         )
     else:
-        chunks = (T + STEPS - 1) // STEPS
-        for chunk in range(chunks):
-            store(row(starts, chunk, M, block), v, inside)
-            if chunk < chunks - 1:
-                hs = charged(
-                    *(x, x_stride, chunk * STEPS, T, v, coefficients, thresholds, block),
-                    *(FEEDBACK, CONSTANT, SOFT, STEPS, False),
-                )
-                v = after_reset(hs[STEPS - 1], v_threshold, v_reset, SOFT)
+        last = (T + STEPS - 1) // STEPS - 1
+        for group in range(last):
+            xs = load_steps(x, x_stride, group * STEPS, T, block, CONSTANT, STEPS, False)
+            hs = charged(xs, v, coefficients, thresholds, FEEDBACK, SOFT, STEPS)
+            v = after_reset(hs[STEPS - 1], v_threshold, v_reset, SOFT)
+            if group < last - 1:
+                store(row(starts, group, M, block), v, inside)
         # Another thread of the program may read what this one wrote.
         tl.debug_barrier()
-        for back in range(chunks):
-            chunk = chunks - 1 - back
-            v = load(row(starts, chunk, M, block), inside)
+        for back in range(last + 1):
+            group = last - back
             grad_v, sums = walk_back(
-                *(x, x_stride, chunk * STEPS, T, v, coefficients, thresholds, p, q),
+                *(x, x_stride, group * STEPS, T, v, coefficients, thresholds, shape),
                 *(grad_s, grad_s_stride, grad_x, M, grad_v, sums, block),
-                *(FEEDBACK, CONSTANT, SOFT, ATTACHED, KIND, LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST),
-                *(STEPS, RAGGED, GROUP),
+                *(FEEDBACK, CONSTANT, SOFT, ATTACHED, KIND, LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST, STEPS, RAGGED),
             )
+            v = v0s
+            if group > 1:
+                v = load(row(starts, group - 2, M, block), inside)
     sum_gain, sum_feedback, sum_rest, sum_x = sums
     if CONSTANT:
         store(row(grad_x, 0, 0, block), sum_x, inside)

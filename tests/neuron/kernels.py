@@ -1,0 +1,14 @@
+"""The GPU's kernels loaded once more, for the compiler or for the interpreter, whichever the first ones are for."""
+
+from importlib import util
+from types import ModuleType
+
+
+def once_more(kernels: ModuleType) -> ModuleType:
+    """A copy of the module, decorated as the environment says now."""
+    spec = util.find_spec(kernels.__name__)
+    assert spec is not None
+    assert spec.loader is not None
+    copy = util.module_from_spec(spec)
+    spec.loader.exec_module(copy)
+    return copy
