@@ -9,7 +9,7 @@ source "$(dirname "$0")/common.sh"
 # Seconds for all steps together; tests/test_gpu_scripts.py adds them up.
 TOTAL=540
 # Seconds of the paper's network in training, of which its step needs some to start and to save.
-PAPER=90
+PAPER=80
 export PAPER
 
 # A deterministic run that is terminated and goes on ends with the weights of one that was not.
@@ -61,10 +61,10 @@ step install 15 install
 LINES_SHOWN=40 step machine 10 machine
 step data 5 data
 LINES_SHOWN=70 step kernels 105 bench gpu_kernels --seconds 80 --out "$OUT/gpu_kernels"
-LINES_SHOWN=30 step steps 85 bench gpu_steps --seconds 55 --out "$OUT/gpu_steps"
+LINES_SHOWN=30 step steps 80 bench gpu_steps --seconds 55 --out "$OUT/gpu_steps"
 [ "$DEVICE" = cpu ] || step mnist_fp16 40 train fp16
 step resume 60 resume
-step plif_mnist 115 paper
+step plif_mnist 105 paper
 LINES_SHOWN=40 step peers_neuron 50 peers_neuron
-LINES_SHOWN=30 step peers_step 55 peers_step
+LINES_SHOWN=30 step peers_step 70 peers_step
 end
