@@ -273,9 +273,9 @@ def launched_with(way: str, block: int, group: int) -> Iterator[None]:
     from snntrain.neuron.recurrence import cuda
 
     if way == "forward":
-        wanted: dict[str, Any] = {"FORWARD_BLOCK": block, "AHEAD": group}
+        wanted: dict[str, Any] = {"WIDE": block // cuda.THREADS, "AHEAD": group}
     else:
-        wanted = {"BACKWARD_BLOCKS": dict.fromkeys(cuda.BACKWARD_BLOCKS, (block, group)), "WIDE_BLOCK": block}
+        wanted = {"_backward_sizes": lambda T, bytes_each, learns: (min(group, T), block)}
     before = {name: getattr(cuda, name) for name in wanted}
     for name, value in wanted.items():
         setattr(cuda, name, value)

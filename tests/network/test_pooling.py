@@ -20,6 +20,8 @@ from snntrain.neuron.recurrence import caches
 from snntrain.neuron.recurrence.executor import VARIABLE
 from tests.network.triton_pooling import DEVICE, few_outputs, pooling_for_a_gpu
 
+pytestmark = [pytest.mark.gpu] if DEVICE == "cuda" else []
+
 half_and_full = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 
 

@@ -20,6 +20,8 @@ from snntrain.network.pooling import MaxPool2x2
 from snntrain.neuron.recurrence.executor import VARIABLE
 from tests.network.triton_pooling import DEVICE, few_outputs, pooling_for_a_gpu
 
+pytestmark = [pytest.mark.gpu] if DEVICE == "cuda" else []
+
 triton = pytest.importorskip("triton", reason="Triton is not installed")
 cuda = pooling_for_a_gpu()
 ORDERS = {"channels last": torch.channels_last, "contiguous": torch.contiguous_format}

@@ -24,6 +24,7 @@ pytest.importorskip("triton", reason="Triton is not installed")
 cuda = importlib.import_module("snntrain.neuron.recurrence.cuda")
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+pytestmark = [pytest.mark.gpu] if DEVICE == "cuda" else []
 ON_A_GPU = {name: getattr(cuda, name) for name in ("AHEAD", "ALONE", "GROUPED", "THREADS")}
 # The interpreter is slow: there a program has few neurons, and a group few steps.
 SIZES = ON_A_GPU if DEVICE == "cuda" else {"AHEAD": 2, "ALONE": 4, "GROUPED": 3, "THREADS": 4}
