@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from snntrain.config.resumed import plain
 from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
 from snntrain.training.bad_steps import ADVICE
@@ -28,10 +29,10 @@ log = logging.getLogger("snntrain")
 class Saver:
     """Saves a run into its checkpoints, each with the sizes that the other files have: they are gone on from there.
 
-    Training waits for a snapshot alone. A thread writes it, and then summary.json, which so knows of no epoch before
-    its checkpoint is there. Where an epoch ends while the thread is busy, its snapshot waits; a newer one replaces it.
+    Training waits for a snapshot alone. A thread writes it, and then summary.json, which tells of no epoch before its
+    checkpoint is there. Where an epoch ends while the thread is busy, its snapshot waits; a newer one replaces it.
 
-    As a context manager it writes what waits at its end. Where a signal does not want to wait, it leaves the
+    As a context manager it writes what waits at its end. After a signal that ends the run at once, it leaves the
     checkpoints as they are.
 
     Args:
@@ -45,10 +46,11 @@ class Saver:
         self.training, self.data, self.run, self.board = training, data, run, board
         self.writer = Writer()
         self.checkpoints = Checkpoints(run.checkpoints, self.writer.go_on)
+        self.config = plain(training.job.config)
         minutes = training.job.config.trainer.checkpoint_minutes
         self.seconds = None if minutes is None else 60 * minutes
         self._saved = time.monotonic()
-        # The copy of the best weights, and the epoch that they are of: they change with it alone.
+        # The epoch of the best weights and a copy of them: they do not change before there are better ones.
         self._best: tuple[int, dict[str, Any]] = (0, {})
 
     def __enter__(self) -> Saver:
@@ -67,10 +69,10 @@ class Saver:
             self.writer.abandon()
 
     def due(self) -> bool:
-        """Return whether `trainer.checkpoint_minutes` have gone by since the last time, and nothing waits any more.
+        """Return whether `trainer.checkpoint_minutes` have gone by since the last snapshot, and that one is written.
 
         Raises:
-            RunFailed: what was to be saved could not be written.
+            RunFailed: it could not be written.
         """
         with self.run.writing():
             idle = self.writer.idle()
@@ -80,7 +82,7 @@ class Saver:
         """Save all that the run goes on from; to be called between two steps.
 
         Raises:
-            RunFailed: an earlier one could not be written, or there is nothing to go on from.
+            RunFailed: an earlier snapshot could not be written, or a weight is not finite.
         """
         check_weights(self.training)
         # Not three of them in memory.
@@ -119,8 +121,8 @@ class Saver:
             self.writer.write(name, write)
 
     def _write_last(self, state: dict[str, Any], known: dict[str, Any]) -> None:
-        """What the thread does with a snapshot, and with what summary.json says from then on."""
-        # The state goes by their sizes.
+        """Write a snapshot, and what summary.json tells from then on."""
+        # The checkpoint has their sizes.
         self.run.sync_metrics()
         self.board.sync()
         self.checkpoints.save(state)
@@ -138,7 +140,7 @@ class Saver:
         if self.training.progress.batch:
             self.board.finish_pictures()
         sizes = {"metrics": self.run.size(), "events": self.board.sizes()}
-        return {"data": self.data, "sizes": sizes, "undrawn": self.board.undrawn()}
+        return {"config": self.config, "data": self.data, "sizes": sizes, "undrawn": self.board.undrawn()}
 
     def _close_after(self, error: BaseException) -> None:
         """Write what waits where the run has failed, which is the greater news than that it cannot be written."""

@@ -39,7 +39,6 @@ def whole_state(training: Training) -> dict[str, Any]:
         "step": training.step.state(),
         "progress": progress.state(),
         "random": random_states(job.runtime.device),
-        "config": plain(job.config),
     }
 
 

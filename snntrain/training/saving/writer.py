@@ -91,7 +91,7 @@ class Writer:
         self._end()
 
     def go_on(self) -> None:
-        """Be called often by what is written, and before its last step.
+        """Let what is written end early: it calls this often, and before its last step.
 
         Raises:
             Abandoned: it shall leave everything as it was.
