@@ -97,13 +97,17 @@ class Held:
         self.sink.flush()
 
 
+@pytest.fixture(autouse=True)
+def _interrupted_by_nobody() -> Iterator[None]:
+    yield
+    Interrupting.calls, Interrupting.at, Interrupting.crash = 0, set(), 0
+
+
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
     made = Disk(monkeypatch)
     yield made
     made.release.set()
-    Interrupting.calls, Interrupting.at, Interrupting.crash = 0, set(), 0
-    Interrupting.number = signal.SIGUSR1
 
 
 @pytest.fixture
@@ -247,10 +251,16 @@ def test_a_second_signal_does_not_wait_for_a_checkpoint(
 ) -> None:
     monkeypatch.setattr(stop_module, "_came", None)
     Interrupting.calls, Interrupting.at = 0, {11, 12}
+    save = Saver.save
+
+    def until_it_is_written(saver: Saver) -> None:
+        save(saver)
+        assert disk.begun.wait(SECONDS)
+
+    monkeypatch.setattr(Saver, "save", until_it_is_written)
     with pytest.raises(Interrupted) as ended:
         trained(tmp_path, *GIVEN, "trainer.accumulate=2")
     assert not isinstance(ended.value, Stopped)
-    assert disk.begun.is_set()
     assert not disk.release.is_set()
     assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["best.pt"]
     assert json.loads((tmp_path / "summary.json").read_text())["status"] == "interrupted"
