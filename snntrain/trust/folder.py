@@ -216,7 +216,7 @@ class Folder:
         """
         # What a process that was killed has left.
         self.remove(temporary(name))
-        with self._new(temporary(name)) as file:
+        with _naming(self.path / name), self._new(temporary(name)) as file:
             yield file
 
     def put_in_place(self, name: str) -> None:
@@ -242,7 +242,7 @@ class Folder:
         """
         self.make()
         # In the folder itself: a file gets its name at once only within its disk.
-        with self._place() as place:
+        with _naming(self.path), self._place() as place:
             for name, content in contents.items():
                 with place._new(name) as file:
                     file.write(_as_bytes(content))
@@ -333,6 +333,17 @@ class Folder:
         if error.errno == errno.ENXIO:
             return Unsafe(NO_FILE, path)
         return OSError(error.errno, error.strerror, str(path))
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Give an error of writing its path: the system names none where a disk is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
 
 
 def temporary(name: str) -> str:
