@@ -163,7 +163,7 @@ def fake_training(loss: float = 0.0, weight: float = 0.0) -> Any:
 
 
 class FakeBatches(list[Any]):
-    def epoch(self, number: int, start: int = 0) -> list[Any]:
+    def draws(self, number: int, start: int = 0) -> list[Any]:
         return []
 
 
