@@ -173,7 +173,7 @@ def _row(compiled: Compiled, neuron: str, dtype: str, T: int, arch: int) -> Row:
 
 
 def instructions(machine_code: str) -> list[tuple[str, str]]:
-    """Each operation with its modifiers, and its operands; the padding behind the end left out."""
+    """Yield each operation with its modifiers and its operands, without the padding at the end."""
     found = re.findall(r"^\s*/\*[0-9a-f]+\*/\s+(?:@!?U?P\w+ +)?([A-Z]\w*(?:\.\w+)*)\s*([^;]*);", machine_code, re.M)
     return [(operation, operands) for operation, operands in found if operation != "NOP"]
 

@@ -1,6 +1,6 @@
 """In which part of itself a training is, told to a file, which still says so when the process has been killed.
 
-It is the thread that trains. What its other one writes is told by the file that is left half written.
+This follows the training thread. For the writing thread, the file that is left half written shows what it was doing.
 """
 
 from __future__ import annotations

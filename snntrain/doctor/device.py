@@ -139,12 +139,12 @@ def executors(formats: Precision) -> Iterator[Finding]:
 def _hint(kind: str) -> str:
     """What to do so that compiled code computes the neurons; '' where `launches` has it."""
     if forced := os.environ.get(executor.VARIABLE):
-        todo = f"unset {executor.VARIABLE}={forced}"
+        advice = f"unset {executor.VARIABLE}={forced}"
     elif not executor.COMPILED[kind]:
-        todo = f"install {COMPILER[kind]}"
+        advice = f"install {COMPILER[kind]}"
     else:
         return ""
-    return f"{todo}: neurons {COMPUTED_BY[kind]} are several times as fast"
+    return f"{advice}: neurons {COMPUTED_BY[kind]} are several times as fast"
 
 
 def launches(formats: Precision) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ class Runtime:
 
     Args:
         device: where it computes.
-        passed_over: a device that `auto` has not taken, and why, in a line; '' where there is none.
+        passed_over: one line on a device that `auto` did not take, and why; '' if there is none.
     """
 
     device: torch.device

@@ -64,6 +64,19 @@ def outcome(job: Job, step: TrainingStep) -> dict[str, object]:
     }
 
 
+def outcome_with_bad_steps(job: Job, step: TrainingStep, bad: Collection[int]) -> dict[str, object]:
+    """All that an epoch of ready-made batches changes, where those in `bad` are spoilt."""
+    job.model.train()
+    for index, (images, labels) in enumerate(job.train.draws(1)):
+        step((images * torch.nan if index in bad else images, labels), index)
+    if job.runtime.device.type == "cuda":
+        torch.cuda.synchronize()
+    assert step.failing() is (len(bad) > 2)
+    result = outcome(job, step)
+    assert step.skipped() == len(bad)
+    return result
+
+
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
 
@@ -197,12 +210,7 @@ def test_replayed_steps_leave_out_bad_ones(optimizer: str, bad: Collection[int])
         job = prepared(*SMALL, TWELVE, optimizer, "trainer.max_bad_steps=1", "trainer.ema=0.7")
         job.train = ReadyMade(job.train)
         step = make(job)
-        job.model.train()
-        for index, (images, labels) in enumerate(job.train.draws(1)):
-            step((images * torch.nan if index in bad else images, labels), index)
-        assert step.failing() is (len(bad) > 2)
-        ends.append(outcome(job, step))
-        assert step.skipped() == len(bad)
+        ends.append(outcome_with_bad_steps(job, step, bad))
     assert same(*ends)
 
 
@@ -343,14 +351,7 @@ def test_recorded_steps_leave_out_bad_ones_on_a_gpu(
         monkeypatch.setattr(recorded_step, "WARM_UP", warm_up)
         job = prepared(*ON_A_GPU, TWELVE, optimizer, "trainer.max_bad_steps=1", "trainer.ema=0.7")
         job.train = ReadyMade(job.train)
-        step = stepping(job)
-        job.model.train()
-        for index, (images, labels) in enumerate(job.train.draws(1)):
-            step((images * torch.nan if index in bad else images, labels), index)
-        torch.cuda.synchronize()
-        assert step.failing() is (len(bad) > 2)
-        ends.append(outcome(job, step))
-        assert step.skipped() == len(bad)
+        ends.append(outcome_with_bad_steps(job, stepping(job), bad))
     assert same(*ends)
 
 

@@ -33,7 +33,7 @@ def backward(grad: Tensor, winner: Tensor, grad_x: Tensor) -> None:
 def _launch(kernel: Any, tensors: tuple[Tensor, ...], images: Tensor, windows: int) -> None:
     """Runs a kernel that takes so many windows of the images."""
     channels, height, width = images.shape[1:]
-    # The numbers of a pixel that lie one behind the other, and those of a row's windows.
+    # Contiguous numbers of a pixel, and how many contiguous outputs a vector may have.
     inner, together = (1, gcd(width // 2, (width + 1) // 2)) if images.is_contiguous() else (channels, channels)
     vector = gcd(together, WIDTH // images.element_size())
     block, total = min(OUTPUTS // vector, MOST_VECTORS), windows // vector

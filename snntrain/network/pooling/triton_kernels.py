@@ -1,9 +1,9 @@
 """Max pooling by 2 compiled for GPUs with Triton: float32, bfloat16 or float16.
 
 Images are rows of W pixels, H rows an image, and a pixel is INNER numbers: the channels in channels-last order
-`[N, H, W, C]`, else one, in images `[N C, H, W]`. A thread takes VECTOR outputs at a time that lie one behind the other
-and have their pixels one behind the other, too: numbers of one pixel, or where it has one, windows of one row. The next
-thread takes the next ones, so that neighbours read and write neighbouring memory in either order.
+`[N, H, W, C]`, else one, in images `[N C, H, W]`. A thread takes VECTOR contiguous outputs at a time, whose inputs are
+contiguous too: the channels of a pixel, or with one number a pixel the windows of a row. The next thread takes the next
+ones, so neighbouring threads read and write neighbouring memory in either order.
 
 Sizes are compiled in, as a network pools few: divisions by them become products, and the compiler knows what lies
 aligned. A program takes BLOCK vectors; distances within it have 32 bits, those from the first number of all have 64.

@@ -1,8 +1,8 @@
 """The archive of a checkpoint, as torch.load reads it, written without keeping other threads waiting.
 
 torch.save holds the interpreter's lock while it computes the checksums of the archive: for 264 MB 0.11 s, in which the
-thread that trains cannot give a GPU its work. zlib releases it; what is left takes 0.015 s. And it is plain Python that
-writes: an error of the disk is what it is, and a thread can be ended between two parts.
+thread that trains cannot give a GPU its work. zlib releases it; the rest takes 0.015 s. Since plain Python
+writes, an error of the disk keeps its class, and the writing can end between two parts.
 """
 
 from __future__ import annotations
