@@ -23,8 +23,8 @@ JOB = ("neuron=plif", "dataset=mnist", "trainer.epochs=3")
 
 
 def main(overrides: list[str]) -> None:
-    from snntrain.allocator import keep_freed_memory
     from snntrain.config.compose import validate
+    from snntrain.process.allocator import keep_freed_memory
     from snntrain.training import loop, run
     from snntrain.training.saving.checkpoints import Checkpoints
     from snntrain.training.saving.saver import Saver

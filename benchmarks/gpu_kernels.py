@@ -265,12 +265,12 @@ def _launched(kernel: Kernel, tried: Sizes) -> Action:
 def launched_with(way: str, block: int, group: int) -> Iterator[None]:
     """Launch with this block of neurons, and this group of steps that are asked for at once.
 
-    The one place that knows the names in `snntrain.neuron.recurrence.cuda`.
+    The one place that knows the names in `snntrain.neuron.integrate_and_fire.cuda`.
 
     Raises:
         AttributeError: they are called otherwise by now.
     """
-    from snntrain.neuron.recurrence import cuda
+    from snntrain.neuron.integrate_and_fire import cuda
 
     if way == "forward":
         wanted: dict[str, Any] = {"WIDE": block // cuda.THREADS, "AHEAD": group}

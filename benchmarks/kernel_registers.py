@@ -17,8 +17,8 @@ import torch
 from benchmarks import machine
 from benchmarks.ahead_of_time import Compiled, compiling, has_tools
 from benchmarks.report import Row, Section, markdown, show, write
-from snntrain.neuron.recurrence import cuda
-from snntrain.neuron.recurrence.executor import Inputs, Learnt, Rule
+from snntrain.neuron.integrate_and_fire import cuda
+from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Rule
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 # Gain, feedback and rest of each neuron, None where it is learnt; only a user's own neuron learns all three.

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from snntrain import allocator, cublas, openmp
+from snntrain.process import allocator, cublas, openmp
 
 PACKAGES = ("snntrain", "torch", "triton", "numba", "numpy", "spikingjelly", "snntorch", "norse", "sinabs")
 

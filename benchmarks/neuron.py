@@ -20,7 +20,7 @@ from benchmarks.layers import Candidate, Problem, Spec, copying, floor, ours, th
 from benchmarks.peers import KINDS, PEERS, chosen
 from benchmarks.report import Row, Section, show, write
 from benchmarks.timing import Times, alternate
-from snntrain.neuron.recurrence.formulas import KINDS as SURROGATES
+from snntrain.neuron.integrate_and_fire.formulas import KINDS as SURROGATES
 from snntrain.neuron.surrogate import ATan
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}

@@ -22,14 +22,14 @@ from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import machine
 from benchmarks.tasks import NETWORKS, mnist_root
-from snntrain.allocator import keep_freed_memory
 from snntrain.config.compose import validate
 from snntrain.inspect.tensorboard import Board
-from snntrain.training import build
+from snntrain.process.allocator import keep_freed_memory
+from snntrain.runs.run_folder import RunFolder
+from snntrain.training.job import build
 from snntrain.training.loop import train_epoch
-from snntrain.training.run_folder import RunFolder
 from snntrain.training.saving.saver import Saver
-from snntrain.training.training import Training, begin
+from snntrain.training.state import Training, begin
 
 PAUSE = 1e-3
 

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.tasks import CLASSES, NETWORKS, Task, ready_batches
-from snntrain.network import pooling
-from snntrain.neuron.recurrence import caches
+from snntrain.kernels import pooling
+from snntrain.kernels.cpu import caches
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -60,8 +60,9 @@ class Ours:
 
     def __init__(self, spec: Spec) -> None:
         from snntrain.config.compose import validate
-        from snntrain.training import build, loop
-        from snntrain.training.training import begin
+        from snntrain.training import loop
+        from snntrain.training.job import build
+        from snntrain.training.state import begin
 
         if spec.without in BEFORE:
             BEFORE[spec.without]()

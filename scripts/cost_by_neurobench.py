@@ -17,9 +17,9 @@ from neurobench.metrics.workload import SynapticOperations
 from neurobench.models import TorchModel
 
 from snntrain.config import saved
-from snntrain.inspect.cost.count import Cost
+from snntrain.cost.count import Cost
 from snntrain.neuron import reset_net
-from snntrain.training import build
+from snntrain.training.job import build
 from snntrain.training.saving import checkpoint
 
 NAMES = {

@@ -1,6 +1,6 @@
 """`python -m snntrain`: the same as `snntrain`, where the script is not on the path."""
 
-from snntrain.trust import working_directory
+from snntrain.process import working_directory
 
 # A worker process that reads data imports this file again.
 if __name__ == "__main__":

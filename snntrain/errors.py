@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import codecs
+from pathlib import Path
+
+import yaml
 
 LONGEST_LINE = 600
 # How letters are written that an encoding does not have, as Python's codecs know it: `errors=WRITTEN_OUT`.
@@ -39,6 +42,20 @@ def on_one_line(text: str) -> str:
     shown = printable(text)
     half = LONGEST_LINE // 2
     return shown if len(shown) <= LONGEST_LINE else f"{shown[:half]} … {shown[-half:]}"
+
+
+def first_line(error: BaseException) -> str:
+    """The message of an error without what follows its first line; of a YAML error the line where it is."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        place = f"{mark.name}, line" if Path(mark.name).is_file() else "line"
+        return f"{place} {mark.line + 1}: {error.problem}"
+    first, *more = str(error).strip().splitlines() or [""]
+    if first.endswith("raised while composing config:") and more:
+        # Hydra says what is wrong on the next line, and of which key below it.
+        keys = [line.strip().removeprefix("full_key: ") for line in more if line.strip().startswith("full_key: ")]
+        return ": ".join([*keys, more[0]])
+    return first
 
 
 class UserError(Exception):

@@ -1,4 +1,4 @@
-"""scripts/chaos.py: it finds what is lost and what differs, and a killed training is neither."""
+"""chaos: it finds what is lost and what differs, and a killed training is neither."""
 
 import json
 import shutil
@@ -6,13 +6,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
+from chaos import compare
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def change_a_weight(run: Path) -> None:
@@ -60,25 +61,13 @@ DAMAGES = {
 }
 
 
-@pytest.fixture
-def compare(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(SCRIPTS))
-    # Not the script of that name, should another test have imported it.
-    monkeypatch.delitem(sys.modules, "chaos", raising=False)
-    from chaos import compare
-
-    return compare
-
-
-def test_a_run_is_as_its_copy(compare: ModuleType, finished_run: Path, tmp_path: Path) -> None:
+def test_a_run_is_as_its_copy(finished_run: Path, tmp_path: Path) -> None:
     shutil.copytree(finished_run, tmp_path / "copy")
     assert compare.differences(tmp_path / "copy", finished_run) == []
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_the_smallest_difference_is_found(
-    compare: ModuleType, finished_run: Path, tmp_path: Path, damage: Callable[[Path], None]
-) -> None:
+def test_the_smallest_difference_is_found(finished_run: Path, tmp_path: Path, damage: Callable[[Path], None]) -> None:
     shutil.copytree(finished_run, tmp_path / "copy")
     damage(tmp_path / "copy")
     found = compare.differences(tmp_path / "copy", finished_run)
@@ -88,7 +77,7 @@ def test_the_smallest_difference_is_found(
 def test_a_training_that_is_killed_ends_as_the_undisturbed_one(tmp_path: Path) -> None:
     argv = ["--only", "kills", "--kills", "2", "--out", str(tmp_path), "--below", str(tmp_path), "--jobs", "1"]
     done = subprocess.run(
-        [sys.executable, str(SCRIPTS / "chaos.py"), *argv], capture_output=True, text=True, check=False, timeout=300
+        [sys.executable, "-m", "chaos", *argv], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     undisturbed, killed = json.loads((tmp_path / "chaos.json").read_text())["outcomes"]

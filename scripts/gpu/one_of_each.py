@@ -66,7 +66,7 @@ def main() -> None:
 def recurrence(case: Case, neurons: int, device: str) -> tuple[str, bool]:
     """Spikes and gradients of a case beside the reference's in float64."""
     from snntrain.neuron import surrogate
-    from snntrain.neuron.recurrence import integrate_and_fire, reference
+    from snntrain.neuron.integrate_and_fire import integrate_and_fire, reference
 
     generator = torch.Generator().manual_seed(0)
     rule = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from snntrain.errors import UserError
-from snntrain.paths import user_path
+from snntrain.files.paths import user_path
 
 # Hydra's flags and whether each takes a value.
 SWITCHES = {

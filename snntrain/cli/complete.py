@@ -9,7 +9,7 @@ from hydra._internal.core_plugins.bash_completion import BashCompletion
 
 from snntrain.cli.arguments import SWITCHES, VALUED, parse
 from snntrain.config.compose import composer
-from snntrain.paths import user_path
+from snntrain.files.paths import user_path
 
 CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
 # The commands on a finished run, and the words of each besides run= and checkpoint=.

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from omegaconf import DictConfig, OmegaConf
 
-from snntrain.allocator import keep_freed_memory
 from snntrain.cli import one_process
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.config.compose import composer, validate
 from snntrain.doctor import software
 from snntrain.doctor.finding import Finding, examined, in_short
 from snntrain.errors import RunFailed, UserError
+from snntrain.process.allocator import keep_freed_memory
 
 HELP = """\
 snntrain doctor [group=option …] [key=value …] [--config-dir folder]

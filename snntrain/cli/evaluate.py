@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from snntrain.cli.finished import asked_for
-from snntrain.inspect.cost.count import Cost, not_counted
-from snntrain.inspect.cost.table import cost_table
-from snntrain.training.evaluate import Metrics, tied
-from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained
-from snntrain.training.on_test_images import metrics_on_test
+from snntrain.cost.count import Cost, not_counted
+from snntrain.cost.table import cost_table
+from snntrain.training.evaluation.evaluate import Metrics, tied
+from snntrain.training.evaluation.on_test_images import metrics_on_test
+from snntrain.training.job.out_of_memory import EVALUATION_OF_A_FINISHED_RUN, explained
 
 HELP = """\
 snntrain eval run=<folder>|latest [checkpoint=best|last] [group=option …] [key=value …] [--config-dir folder]

@@ -6,15 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from snntrain.allocator import keep_freed_memory
 from snntrain.cli import named_root, one_process
 from snntrain.cli.arguments import Arguments, parse, unquoted
 from snntrain.config import saved
 from snntrain.errors import UserError
-from snntrain.report.latest import LATEST, chosen
-from snntrain.training import build, runtime
-from snntrain.training.build import Job
-from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained
+from snntrain.process.allocator import keep_freed_memory
+from snntrain.runs.latest import LATEST, chosen
+from snntrain.training.job import build, runtime
+from snntrain.training.job.build import Job
+from snntrain.training.job.out_of_memory import EVALUATION_OF_A_FINISHED_RUN, explained
 from snntrain.training.saving import checkpoint
 
 CHECKPOINTS = ("best", "last")

@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from snntrain.config import plain_yaml, schema
+from snntrain.config import schema
 from snntrain.config.check import bounds
 from snntrain.config.compose import CONF, Composer, composer
-from snntrain.config.explain import first_line
-from snntrain.errors import UserError
+from snntrain.errors import UserError, first_line
+from snntrain.files import plain_yaml
 
 HEAD = """\
 snntrain trains spiking neural networks from a composed config.

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from snntrain import program
 from snntrain.cli.finished import Finished, asked_for
 from snntrain.data import picture_file
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
 from snntrain.errors import WRITTEN_OUT, UserError
+from snntrain.files.folder import Folder
+from snntrain.files.paths import as_typed, user_path
 from snntrain.inspect import files
 from snntrain.inspect.drawing import figures
 from snntrain.inspect.numbers import layer_numbers
@@ -22,17 +23,16 @@ from snntrain.inspect.page import Inspection, page
 from snntrain.inspect.probe import choose_layers
 from snntrain.inspect.recording import UNKNOWN, Probes
 from snntrain.inspect.samples import choose_samples
-from snntrain.paths import as_typed, user_path
-from snntrain.report.latest import LATEST
-from snntrain.training import tested
-from snntrain.training.build import Job
-from snntrain.training.evaluate import Metrics
-from snntrain.training.journal import learnt_constants
-from snntrain.training.look import look
-from snntrain.training.memory import EVALUATION_OF_A_FINISHED_RUN, explained, inspection
-from snntrain.training.on_test_images import metrics_on_test
-from snntrain.training.run_folder import read_summary
-from snntrain.trust.folder import Folder
+from snntrain.process import program
+from snntrain.runs.latest import LATEST
+from snntrain.runs.run_folder import read_summary
+from snntrain.training.evaluation import kept_test as tested
+from snntrain.training.evaluation.evaluate import Metrics
+from snntrain.training.evaluation.look import look
+from snntrain.training.evaluation.on_test_images import metrics_on_test
+from snntrain.training.job.build import Job
+from snntrain.training.job.out_of_memory import EVALUATION_OF_A_FINISHED_RUN, explained, inspection
+from snntrain.training.logs.journal import learnt_constants
 
 HELP = """\
 snntrain inspect run=<folder>|latest [checkpoint=best|last] [sample=<index>,…|image=<file>] [layer=<name>,…]

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from snntrain.allocator import keep_freed_memory
-from snntrain.config.explain import first_line
-from snntrain.errors import Interrupted, RunFailed, UserError
-from snntrain.training.run_folder import resume_command
-from snntrain.training.stop import importing, signal_behind
+from snntrain.errors import Interrupted, RunFailed, UserError, first_line
+from snntrain.process.allocator import keep_freed_memory
+from snntrain.runs.run_folder import resume_command
+from snntrain.signals import importing, signal_behind
 
 # Writes to train.log alone: a traceback is not for the terminal.
 log_file = logging.getLogger("snntrain.file")

@@ -24,12 +24,12 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 from snntrain.cli import log as logs
 from snntrain.config.compose import Composer, forbidden
+from snntrain.config.trust.config_files import leads_out
 from snntrain.errors import UserError
-from snntrain.paths import user_path
-from snntrain.training.names import check_run
-from snntrain.training.run_folder import HYDRA_FOLDER
-from snntrain.trust.config_files import leads_out
-from snntrain.trust.folder import Folder
+from snntrain.files.folder import Folder
+from snntrain.files.paths import user_path
+from snntrain.runs.names import check_run
+from snntrain.runs.run_folder import HYDRA_FOLDER
 
 # What is run in the folder of a job: its configuration, the folder, and a line for each thing that is forbidden.
 Task = Callable[[DictConfig, Path, Sequence[str]], Any]

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from snntrain.errors import WRITTEN_OUT
-from snntrain.trust.folder import Folder
+from snntrain.files.folder import Folder
 
 FILE = "train.log"
 

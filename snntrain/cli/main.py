@@ -18,13 +18,13 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 
-from snntrain.cli import streams, unicode
+from snntrain.cli import streams
 from snntrain.cli.arguments import parse
-from snntrain.cublas import reserve_workspace
 from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line
-from snntrain.openmp import sleep_soon
-from snntrain.training.stop import SIGNALS, came, end_at_once, importing, is_ignored
-from snntrain.trust import working_directory
+from snntrain.process import unicode, working_directory
+from snntrain.process.cublas import reserve_workspace
+from snntrain.process.openmp import sleep_soon
+from snntrain.signals import SIGNALS, came, end_at_once, importing, is_ignored
 
 
 def _train(argv: Sequence[str]) -> None:
@@ -152,7 +152,7 @@ def _command(argv: Sequence[str]) -> tuple[Callable[[Sequence[str]], None], Sequ
 
 
 def _unexpected(error: Exception) -> str:
-    from snntrain.config.explain import first_line
+    from snntrain.errors import first_line
 
     told = on_one_line(f"{type(error).__name__}: {first_line(error)}")
     return f"{told} (unexpected; HYDRA_FULL_ERROR=1 in front of the command shows the traceback)"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from snntrain.cli.arguments import parse, unquoted
 from snntrain.errors import UserError
-from snntrain.paths import user_path
+from snntrain.files.paths import user_path
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import Report, make, write
 from snntrain.report.text import failures, terminal

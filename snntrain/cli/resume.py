@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from snntrain.cli import job, log, own_folder
+from snntrain.cli import job, log
 from snntrain.cli.arguments import Arguments, unquoted
 from snntrain.config import saved
 from snntrain.errors import UserError
-from snntrain.report.latest import chosen
+from snntrain.runs import own_folder
+from snntrain.runs.latest import chosen
 
 KEY = "resume="
 

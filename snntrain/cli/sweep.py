@@ -13,19 +13,18 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.report import tell
-from snntrain.config import plain_yaml
-from snntrain.config.explain import first_line
 from snntrain.config.words import assigned
-from snntrain.errors import Interrupted, RunFailed, UserError, on_one_line, printable
-from snntrain.paths import user_path
-from snntrain.report import runs
+from snntrain.errors import Interrupted, RunFailed, UserError, first_line, on_one_line, printable
+from snntrain.files import plain_yaml
+from snntrain.files.folder import Folder
+from snntrain.files.paths import user_path
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import make, write
-from snntrain.report.runs import Run
-from snntrain.training.names import check_sweep
-from snntrain.training.run_folder import discard, shown
-from snntrain.training.stop import signal_behind
-from snntrain.trust.folder import Folder
+from snntrain.runs import reading as runs
+from snntrain.runs.names import check_sweep
+from snntrain.runs.reading import Run
+from snntrain.runs.run_folder import discard, shown
+from snntrain.signals import signal_behind
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:

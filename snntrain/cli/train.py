@@ -16,19 +16,20 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 import snntrain
-from snntrain import program
-from snntrain.cli import job, one_process, own_folder, resume, streams
+from snntrain.cli import job, one_process, resume, streams
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
 from snntrain.config import words
 from snntrain.config.compose import CONF, Composer, checked, composer
-from snntrain.config.explain import first_line, key_of
-from snntrain.errors import RunFailed, UserError
-from snntrain.paths import user_path
-from snntrain.training.lock import Unavailable
-from snntrain.training.run_folder import HYDRA_FOLDER, discard
-from snntrain.training.stop import importing
+from snntrain.config.explain import key_of
+from snntrain.errors import RunFailed, UserError, first_line
+from snntrain.files.paths import user_path
+from snntrain.process import program
+from snntrain.runs import own_folder
+from snntrain.runs.lock import Unavailable
+from snntrain.runs.run_folder import HYDRA_FOLDER, discard
+from snntrain.signals import importing
 
 log = logging.getLogger("snntrain")
 

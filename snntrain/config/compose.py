@@ -22,10 +22,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import check, primary, schema, words
 from snntrain.config.combinations import SUBTREES, combinations
-from snntrain.config.explain import OF_OVERRIDES, explain, first_line, key_of
+from snntrain.config.explain import OF_OVERRIDES, explain, key_of
 from snntrain.config.loader import Loader
-from snntrain.errors import UserError
-from snntrain.trust import config_files, targets
+from snntrain.config.trust import config_files, targets
+from snntrain.errors import UserError, first_line
 
 PACKAGE = Path(__file__).resolve().parents[1]
 # In a wheel conf/ lies inside the package, in a checkout beside it.

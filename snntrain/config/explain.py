@@ -3,7 +3,6 @@
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from pathlib import Path
 from typing import Any, get_args
 
 import yaml
@@ -13,6 +12,7 @@ from omegaconf.errors import ConfigKeyError, OmegaConfBaseException
 
 from snntrain.config import words
 from snntrain.config.check import bounds
+from snntrain.errors import first_line
 
 # What Hydra and OmegaConf raise about overrides, and about the files that these choose. Some are plain errors:
 # ValueError and AssertionError where an option is no word, KeyError where the environment lacks a variable,
@@ -143,17 +143,3 @@ def did_you_mean(given: str, options: Collection[str]) -> str:
     """' (did you mean lif?)', or nothing where no option is near."""
     near = difflib.get_close_matches(given, options, n=1)
     return f" (did you mean {near[0]}?)" if near else ""
-
-
-def first_line(error: BaseException) -> str:
-    """The message of an error without what follows its first line; of a YAML error the line where it is."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        place = f"{mark.name}, line" if Path(mark.name).is_file() else "line"
-        return f"{place} {mark.line + 1}: {error.problem}"
-    first, *more = str(error).strip().splitlines() or [""]
-    if first.endswith("raised while composing config:") and more:
-        # Hydra says what is wrong on the next line, and of which key below it.
-        keys = [line.strip().removeprefix("full_key: ") for line in more if line.strip().startswith("full_key: ")]
-        return ": ".join([*keys, more[0]])
-    return first

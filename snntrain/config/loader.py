@@ -16,8 +16,8 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from snntrain.trust import config_files
-from snntrain.trust.config_files import ConfigFolder
+from snntrain.config.trust import config_files
+from snntrain.config.trust.config_files import ConfigFolder
 
 # Whose files may be a stranger's, as Hydra calls them: --config-dir and hydra.searchpath. Ours are "main".
 CONFIG_FOLDERS = ("command-line", "hydra.searchpath in command-line")

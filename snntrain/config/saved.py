@@ -11,11 +11,12 @@ from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from snntrain.config import check, plain_yaml, schema, words
+from snntrain.config import check, schema, words
 from snntrain.config.compose import CONF, Composer, composer
-from snntrain.config.explain import OF_OVERRIDES, explain, first_line, key_of
-from snntrain.errors import UserError
-from snntrain.trust import targets
+from snntrain.config.explain import OF_OVERRIDES, explain, key_of
+from snntrain.config.trust import targets
+from snntrain.errors import UserError, first_line
+from snntrain.files import plain_yaml
 
 ALLOW = "allow_targets"
 # One of ours has 2 kB.

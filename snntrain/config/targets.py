@@ -6,8 +6,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from snntrain.config.trust.targets import locate
 from snntrain.errors import UserError
-from snntrain.trust.targets import locate
 
 
 def arguments(node: DictConfig) -> dict[str, Any]:

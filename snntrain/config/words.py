@@ -17,7 +17,7 @@ from hydra.core.override_parser.types import Override, Quote, QuotedString
 from hydra.errors import HydraException
 
 from snntrain.errors import UserError
-from snntrain.paths import user_path
+from snntrain.files.paths import user_path
 
 # Hydra itself makes these folders, so that a home folder must be filled in beforehand.
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")

@@ -6,9 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from snntrain.config.explain import first_line
 from snntrain.data.dataset import Data, ImageTensors, hold_out
-from snntrain.errors import UserError
+from snntrain.errors import UserError, first_line
 
 COUNT = 1797
 FILE = Path(__file__).with_name("optdigits") / "optdigits.npz"

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from snntrain.data.download import ANOTHER_WAY
 from snntrain.errors import UserError
-from snntrain.trust.bounded import Refused, open_regular
+from snntrain.files.bounded import Refused, open_regular
 
 # A small gzip file can hold any number of zeros; the largest set of the family, EMNIST by class, has 0.55 GB.
 MOST_BYTES = 2**31

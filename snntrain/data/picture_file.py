@@ -10,7 +10,7 @@ from torch import Tensor
 
 from snntrain.data.dataset import Data
 from snntrain.errors import UserError
-from snntrain.trust.bounded import open_regular
+from snntrain.files.bounded import open_regular
 
 # Pillow's name for images of so many channels.
 MODES = {1: "L", 3: "RGB"}

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from snntrain.paths import user_path
+from snntrain.files.paths import user_path
 
 
 def data_root(root: str | None = None) -> Path:

@@ -25,7 +25,7 @@ from snntrain.data.download import ANOTHER_WAY, Source, obtain
 from snntrain.data.idx import damaged, read_pair
 from snntrain.data.root import data_root
 from snntrain.errors import UserError
-from snntrain.trust import bounded
+from snntrain.files import bounded
 
 IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
 PARTS = ("train", "test")

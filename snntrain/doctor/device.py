@@ -13,11 +13,12 @@ from omegaconf import DictConfig
 from snntrain.doctor.finding import Finding
 from snntrain.doctor.folders import GB, can_be_written, shown
 from snntrain.errors import UserError
-from snntrain.neuron.recurrence import executor, triton_build
-from snntrain.training import precision, runtime
-from snntrain.training.precision import Precision
-from snntrain.training.runtime import Runtime
-from snntrain.trust.private_folder import lasting_cache
+from snntrain.files.private_folder import lasting_cache
+from snntrain.kernels import dispatch
+from snntrain.kernels.gpu import triton_build
+from snntrain.training.job import precision, runtime
+from snntrain.training.job.precision import Precision
+from snntrain.training.job.runtime import Runtime
 
 COMPUTED_BY = {"cpu": "compiled by Numba", "cuda": "compiled by Triton", "reference": "plain PyTorch"}
 COMPILER = {"cpu": "numba", "cuda": "triton"}
@@ -128,7 +129,7 @@ def executors(formats: Precision) -> Iterator[Finding]:
     formats_of_neurons = {dtype: name for name, dtype in precision.DTYPES.items() if name != "tf32"}
     for dtype, name in formats_of_neurons.items():
         try:
-            by.setdefault(COMPUTED_BY[executor.choose(kind, dtype)], []).append(name)
+            by.setdefault(COMPUTED_BY[dispatch.choose(kind, dtype)], []).append(name)
         except ValueError as error:
             by.setdefault(str(error), []).append(name)
     text = "; ".join(f"{', '.join(names)} {words}" for words, names in by.items())
@@ -138,9 +139,9 @@ def executors(formats: Precision) -> Iterator[Finding]:
 
 def _hint(kind: str) -> str:
     """What to do so that compiled code computes the neurons; '' where `launches` has it."""
-    if forced := os.environ.get(executor.VARIABLE):
-        advice = f"unset {executor.VARIABLE}={forced}"
-    elif not executor.COMPILED[kind]:
+    if forced := os.environ.get(dispatch.VARIABLE):
+        advice = f"unset {dispatch.VARIABLE}={forced}"
+    elif not dispatch.COMPILED[kind]:
         advice = f"install {COMPILER[kind]}"
     else:
         return ""
@@ -149,7 +150,7 @@ def _hint(kind: str) -> str:
 
 def launches(formats: Precision) -> Iterator[Finding]:
     """Whether Triton can launch kernels on the GPU of a run; nothing is said of a CPU, which needs no such thing."""
-    if formats.device.type != "cuda" or not executor.COMPILED["cuda"]:
+    if formats.device.type != "cuda" or not dispatch.COMPILED["cuda"]:
         return
     obstacle = triton_build.obstacle()
     if obstacle is None:

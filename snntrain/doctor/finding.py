@@ -3,8 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from snntrain.config.explain import first_line
-from snntrain.errors import on_one_line
+from snntrain.errors import first_line, on_one_line
 
 
 @dataclass(frozen=True)

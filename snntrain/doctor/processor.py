@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import torch
 
-from snntrain import allocator
 from snntrain.doctor.finding import Finding
+from snntrain.process import allocator
 
 # Of two tensors one after the other: glibc by itself would give back the first, and the second fits into its place.
 SIZES = 2**24, 3 * 2**22

@@ -13,9 +13,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.data.batches import Draw
 from snntrain.data.dataset import Data, ImageTensors
-from snntrain.training import build, runtime
-from snntrain.training.build import Job
-from snntrain.training.training import begin
+from snntrain.training.job import build, runtime
+from snntrain.training.job.build import Job
+from snntrain.training.state import begin
 
 SECONDS = 3.0
 # On a GPU the first steps are launched one by one, then one is recorded.

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from snntrain.errors import UserError
+from snntrain.files.folder import Folder
 from snntrain.inspect.plotter import Figure, rc_context
 from snntrain.inspect.recording import Probes
-from snntrain.trust.folder import Folder
 
 PAGE, RECORDINGS = "index.html", "recordings.npz"
 # Of a PNG, and of what is pixels in an SVG: sharp on a screen of fine pixels.

@@ -13,7 +13,7 @@ from snntrain.errors import UserError
 from snntrain.inspect.recording import Recording
 from snntrain.network.mode import evaluating
 from snntrain.neuron import BaseNode, spiking_layers
-from snntrain.neuron.recurrence import Trajectory
+from snntrain.neuron.integrate_and_fire import Trajectory
 
 
 def watch(

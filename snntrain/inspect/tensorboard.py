@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata  # type: ignore[import-untyped]
+from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from torch.utils.tensorboard.summary import custom_scalars, hparams, scalar, text
 
-from snntrain.inspect import event_files
+from snntrain.files.folder import Folder
 from snntrain.inspect.drawing import DrawingProcess, Picture, draw
 from snntrain.inspect.event_writer import EventWriter
 from snntrain.inspect.potentials import Histogram
 from snntrain.inspect.recording import Probes
-from snntrain.trust.folder import Folder
+from snntrain.runs import event_files
 
 log = logging.getLogger("snntrain")
 # Writes to train.log alone: a traceback is not for the terminal.

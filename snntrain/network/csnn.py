@@ -6,8 +6,8 @@ from functools import partial
 
 from torch import nn
 
+from snntrain.kernels.pooling import MaxPool2x2
 from snntrain.network.mlp import Factory, Layers, fully_connected
-from snntrain.network.pooling import MaxPool2x2
 from snntrain.network.sequence import TimeSequential
 
 POOLS: dict[str, Callable[[], nn.Module]] = {"max": MaxPool2x2, "avg": partial(nn.AvgPool2d, 2)}

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.neuron import BaseNode
-from snntrain.neuron.recurrence import is_repeated, steps_of
+from snntrain.neuron.integrate_and_fire import is_repeated, steps_of
 
 
 class OverTime(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.neuron import arguments, surrogate
-from snntrain.neuron.recurrence import (
+from snntrain.neuron.integrate_and_fire import (
     Coefficient,
     Trajectory,
     charge,
@@ -20,8 +20,8 @@ from snntrain.neuron.recurrence import (
     integrate_and_fire,
     steps_of,
 )
-from snntrain.neuron.recurrence.reference import run
-from snntrain.neuron.recurrence.rest import exactly_at_rest
+from snntrain.neuron.integrate_and_fire.reference import run
+from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from snntrain.neuron import arguments, surrogate
 from snntrain.neuron import clamp as clamps
 from snntrain.neuron.base import BaseNode
-from snntrain.neuron.recurrence import Coefficient
+from snntrain.neuron.integrate_and_fire import Coefficient
 
 
 class IFNode(BaseNode):

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snntrain.neuron.library import is_transformed
+from snntrain.kernels.register import is_transformed
 
 
 class _Spike(torch.autograd.Function):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snntrain.errors import printable
-from snntrain.report.runs import COMPLETED, Run
+from snntrain.runs.reading import COMPLETED, Run
 
 # A choice by the test images would make them a part of the search.
 METRIC = "val_accuracy"

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from snntrain.report.comparison import Row
-from snntrain.report.runs import CURVES, Run, epochs
 from snntrain.report.statistics import SeedGroup, spread
+from snntrain.runs.reading import CURVES, Run, epochs
 
 MOST_CURVES = 60
 MOST_POINTS = 200

@@ -15,8 +15,8 @@ from snntrain.report import sections
 from snntrain.report.markup import element
 from snntrain.report.plot_data import plot_data
 from snntrain.report.report import Report
-from snntrain.report.runs import KILLED_RULE
 from snntrain.report.text import links
+from snntrain.runs.reading import KILLED_RULE
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("table.js", "chart.js", "plots.js")

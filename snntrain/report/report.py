@@ -10,11 +10,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from snntrain.errors import UserError, printable
-from snntrain.report import runs
+from snntrain.files.folder import Folder
 from snntrain.report.comparison import METRIC, Comparison, compare, metrics
 from snntrain.report.effects import Effects, effects
 from snntrain.report.statistics import SeedGroup, over_seeds
-from snntrain.trust.folder import Folder
+from snntrain.runs import reading as runs
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from snntrain.report.curves import MOST_CURVES
 from snntrain.report.markup import bounds, cell, element, heading, linked, section, select, status, strip
 from snntrain.report.plot_data import COSTS
 from snntrain.report.report import Report
-from snntrain.report.runs import Run
 from snntrain.report.statistics import repeated
 from snntrain.report.table import effects_table, figure, runs_table, seeds_table, signed, spread_shown
 from snntrain.report.text import compared, ranking
+from snntrain.runs.reading import Run
 
 FEW = 5
 CURVE_WORDS = {

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from snntrain.report.comparison import METRIC, TESTED, Comparison
 from snntrain.report.effects import Effects
 from snntrain.report.report import Report
-from snntrain.report.runs import KILLED, KILLED_RULE
 from snntrain.report.statistics import repeated
 from snntrain.report.table import (
     as_markdown,
@@ -19,6 +18,7 @@ from snntrain.report.table import (
     runs_table,
     seeds_table,
 )
+from snntrain.runs.reading import KILLED, KILLED_RULE
 
 MOST_LINKS = 20
 COMPARED = (

@@ -4,17 +4,17 @@ import math
 import time
 from collections.abc import Callable
 
+from snntrain.cost.rates import FiringRates
 from snntrain.errors import RunFailed
-from snntrain.inspect.rates import FiringRates
-from snntrain.training.bad_steps import ADVICE
-from snntrain.training.bar import with_bar
-from snntrain.training.build import Job
-from snntrain.training.evaluate import Metrics, evaluate
-from snntrain.training.journal import Epoch, Journal
-from snntrain.training.memory import EVALUATION, explained
+from snntrain.signals import Stop, Stopped
+from snntrain.training.evaluation.evaluate import Metrics, evaluate
+from snntrain.training.job.build import Job
+from snntrain.training.job.out_of_memory import EVALUATION, explained
+from snntrain.training.logs.bar import with_bar
+from snntrain.training.logs.journal import Epoch, Journal
 from snntrain.training.saving.saver import Saver, check_weights
-from snntrain.training.stop import Stop, Stopped
-from snntrain.training.training import Training
+from snntrain.training.state import Training
+from snntrain.training.step.bad_steps import ADVICE
 
 
 def fit(training: Training, journal: Journal, saver: Saver, stop: Stop) -> None:

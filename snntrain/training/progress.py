@@ -9,8 +9,8 @@ from typing import Any
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from snntrain.training.build import Job
-from snntrain.training.evaluate import Metrics, Tally
+from snntrain.training.evaluation.evaluate import Metrics, Tally
+from snntrain.training.job.build import Job
 
 
 @dataclass

@@ -12,25 +12,26 @@ from omegaconf import DictConfig
 
 from snntrain.config import check
 from snntrain.config.targets import arguments
+from snntrain.cost.count import Cost, not_counted
 from snntrain.data.fingerprint import fingerprint
 from snntrain.errors import UserError
-from snntrain.inspect.cost.count import Cost, not_counted
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
-from snntrain.training import build, runtime, tested
-from snntrain.training.build import Job
-from snntrain.training.evaluate import tied
-from snntrain.training.journal import Journal
+from snntrain.runs.run_folder import RunFolder, shown
+from snntrain.signals import Stop, on_signals
+from snntrain.training.evaluation import kept_test as tested
+from snntrain.training.evaluation.evaluate import tied
+from snntrain.training.evaluation.on_test_images import metrics_on_test
+from snntrain.training.job import build, runtime
+from snntrain.training.job.build import Job
+from snntrain.training.job.out_of_memory import EVALUATION, explained
+from snntrain.training.logs.journal import Journal
+from snntrain.training.logs.monitor import Monitor
 from snntrain.training.loop import fit
-from snntrain.training.memory import EVALUATION, explained
-from snntrain.training.monitor import Monitor
-from snntrain.training.on_test_images import metrics_on_test
 from snntrain.training.progress import Best
-from snntrain.training.run_folder import RunFolder, shown
 from snntrain.training.saving import resume
 from snntrain.training.saving.saver import Saver
-from snntrain.training.stop import Stop, on_signals
-from snntrain.training.training import begin
+from snntrain.training.state import begin
 
 log = logging.getLogger("snntrain")
 

@@ -16,7 +16,7 @@ from snntrain.cli import doctor
 from snntrain.data import vision
 from snntrain.doctor import speed
 from snntrain.doctor.finding import Finding
-from snntrain.training.precision import cpu_has_bf16
+from snntrain.training.job.precision import cpu_has_bf16
 from tests.conftest import Outcome
 
 QUICK = ("network=mlp", "network.hidden=[16]", "trainer.device=cpu", "trainer.batch_size=32")

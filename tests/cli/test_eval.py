@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from snntrain.config import saved
-from snntrain.training import build, tested
+from snntrain.training.evaluation import kept_test as tested
+from snntrain.training.job import build
 from snntrain.training.saving.checkpoint import restore
 from tests.conftest import TINY, Outcome
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from snntrain.training.on_test_images import metrics_on_test
+from snntrain.training.evaluation.on_test_images import metrics_on_test
 from tests.training.jobs import prepared
 
 

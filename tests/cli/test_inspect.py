@@ -20,8 +20,9 @@ from PIL import Image
 
 from snntrain.config import saved
 from snntrain.neuron import spiking_layers
-from snntrain.training import build, tested
-from snntrain.training.evaluate import Metrics
+from snntrain.training.evaluation import kept_test as tested
+from snntrain.training.evaluation.evaluate import Metrics
+from snntrain.training.job import build
 from snntrain.training.saving import checkpoint
 from tests.conftest import TINY, Outcome, run_in
 

@@ -19,7 +19,7 @@ import pytest
 from hydra._internal.callbacks import Callbacks
 from omegaconf import DictConfig
 
-from snntrain.training import stop
+from snntrain import signals as stop
 from tests.conftest import TINY, Outcome
 from tests.training.jobs import rows
 

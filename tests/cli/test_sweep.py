@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
+from snntrain import signals as stop
 from snntrain.cli import sweep
 from snntrain.config import combinations
 from snntrain.errors import Interrupted, RunFailed
-from snntrain.training import stop
-from snntrain.training.run_folder import FIGURES
+from snntrain.runs.run_folder import FIGURES
 from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
-from tests.training.test_lock import HOLDING
+from tests.runs.test_lock import HOLDING
 
 SMALL = (*TINY, "monitor=off", "hydra.sweep.dir=sweep")
 MODULE = """

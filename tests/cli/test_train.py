@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import snntrain as package
+from snntrain import signals as stop
 from snntrain.cli.main import status
-from snntrain.training import stop
-from snntrain.training.run_folder import FIGURES
+from snntrain.runs.run_folder import FIGURES
 from tests.conftest import TINY, Outcome
 
 SMALL = (*TINY, "monitor=off")

@@ -9,7 +9,7 @@ from omegaconf import OmegaConf
 from snntrain.config import schema
 from snntrain.config.compose import CONF, composer
 from snntrain.config.saved import _subtree
-from snntrain.training.build import GIVEN, PRESENTATION, _check_targets
+from snntrain.training.job.build import GIVEN, PRESENTATION, _check_targets
 
 EXTENDING = sorted(path for path in CONF.glob("*/*.yaml") if "/schema/" in path.read_text())
 OPTIONS = [(path.parent.name, path.stem) for path in EXTENDING]

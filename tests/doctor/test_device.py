@@ -7,9 +7,10 @@ import torch
 
 from snntrain.doctor import device
 from snntrain.doctor.finding import Finding
-from snntrain.neuron.recurrence import executor, triton_build
-from snntrain.neuron.recurrence.triton_build import Obstacle
-from snntrain.training.precision import Precision
+from snntrain.kernels import dispatch
+from snntrain.kernels.gpu import triton_build
+from snntrain.kernels.gpu.triton_build import Obstacle
+from snntrain.training.job.precision import Precision
 
 NO_COMPILER = Obstacle("there is no C compiler, neither gcc nor clang", "install gcc")
 ON_A_GPU = Precision("bf16", torch.device("cuda"))
@@ -17,8 +18,8 @@ ON_A_GPU = Precision("bf16", torch.device("cuda"))
 
 @pytest.fixture(autouse=True)
 def _triton_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(executor.COMPILED, "cuda", True)
-    monkeypatch.delenv(executor.VARIABLE, raising=False)
+    monkeypatch.setitem(dispatch.COMPILED, "cuda", True)
+    monkeypatch.delenv(dispatch.VARIABLE, raising=False)
 
 
 def test_a_gpu_that_triton_cannot_launch_on_is_a_finding_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +42,7 @@ def test_a_gpu_that_triton_can_launch_on(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_without_triton_the_hint_is_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(executor.COMPILED, "cuda", False)
+    monkeypatch.setitem(dispatch.COMPILED, "cuda", False)
     assert list(device.launches(ON_A_GPU)) == []
     (found,) = device.executors(ON_A_GPU)
     assert found.hint == "install triton: neurons compiled by Triton are several times as fast"

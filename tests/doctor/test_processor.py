@@ -11,7 +11,7 @@ import pytest
 GLIBC = sys.platform == "linux" and "CS_GNU_LIBC_VERSION" in os.confstr_names
 PROBE = """
 import sys
-from snntrain.allocator import keep_freed_memory
+from snntrain.process.allocator import keep_freed_memory
 from snntrain.doctor import processor
 if sys.argv[1:]:
     keep_freed_memory()

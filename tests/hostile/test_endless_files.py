@@ -18,7 +18,7 @@ from torchvision import datasets
 from snntrain.data import idx, picture_file, vision
 from snntrain.data.download import only_read
 from snntrain.errors import UserError
-from snntrain.trust import bounded
+from snntrain.files import bounded
 from tests.conftest import TINY, Outcome
 from tests.data.files import NO_NETWORK, write_mnist
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from snntrain.training import git
+from snntrain.runs import git
 from tests.conftest import TINY, run_in
 
 from .fuzz import Tried

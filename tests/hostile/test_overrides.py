@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config.compose import validate
 from snntrain.errors import UserError
-from snntrain.training import build
+from snntrain.training.job import build
 from tests.conftest import Outcome
 
 from .fuzz import Tried, fuzzed, told, told_on_terminal

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from snntrain.training.lock import Unavailable
-from snntrain.training.names import check_run, check_sweep
-from snntrain.trust.folder import Folder
+from snntrain.files.folder import Folder
+from snntrain.runs.lock import Unavailable
+from snntrain.runs.names import check_run, check_sweep
 from tests.conftest import TINY, Outcome
 
 from .fuzz import FACTOR, Tried, told, told_on_terminal

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from snntrain.errors import UserError
-from snntrain.report import runs
 from snntrain.report.report import make, write
+from snntrain.runs import reading as runs
 from tests.conftest import Outcome
 from tests.report.folders import write_run
 

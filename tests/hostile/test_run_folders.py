@@ -14,8 +14,8 @@ import pytest
 
 from snntrain.config import saved
 from snntrain.errors import UserError
-from snntrain.report import runs
 from snntrain.report.report import make, write
+from snntrain.runs import reading as runs
 from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
 

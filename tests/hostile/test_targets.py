@@ -18,8 +18,8 @@ import snntrain as package
 from snntrain.config import saved
 from snntrain.config.compose import CONF
 from snntrain.config.targets import build
+from snntrain.config.trust import targets
 from snntrain.errors import UserError
-from snntrain.trust import targets
 from tests.conftest import Outcome
 
 from .fuzz import Tried, fuzzed, told, told_on_terminal
@@ -42,7 +42,7 @@ DANGEROUS = (
         "snntrain.cli.train.os.system",
     ),
     *("snntrain.config.targets.build", "snntrain.config.targets.locate", "snntrain.training.run.train"),
-    *("snntrain.training.run_folder.discard", "snntrain.training.run_folder._git"),
+    *("snntrain.runs.run_folder.discard", "snntrain.runs.run_folder._git"),
     "snntrain.training.saving.checkpoint.write",
     *("snntrain.inspect.files.write", "snntrain.report.report.write", "snntrain.errors.UserError"),
     *("snntrain.data.download.obtain", "snntrain.data.download.Source", "snntrain.data.vision.obtain"),
@@ -50,7 +50,7 @@ DANGEROUS = (
     *("snntrain.data.vision.source", "snntrain.data.digits.np.load", "snntrain.data.digits.FILE.unlink"),
     *(
         "snntrain.data.idx.read_idx",
-        "snntrain.neuron.recurrence.executor.os.system",
+        "snntrain.kernels.dispatch.os.system",
         "snntrain.network.mlp.nn.functional",
     ),
     *("snntrain", "snntrain.", "snntrain..neuron", "snntrain.neuron", ".", "", "torch", "torch.nn", "torch.nn."),

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from snntrain.config.trust import targets
 from snntrain.errors import UserError
-from snntrain.trust import targets, working_directory
+from snntrain.process import working_directory
 from tests.conftest import TINY, Outcome
 
 from .fuzz import Tried

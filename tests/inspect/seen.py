@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from snntrain.inspect.recording import Probes, Recording
 from snntrain.network.readout import Readout
-from snntrain.training.look import answers
+from snntrain.training.evaluation.look import answers
 
 
 def probes_of(

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 import torch
 
+from snntrain.files.folder import Folder
 from snntrain.inspect.potentials import histogram
 from snntrain.inspect.recording import Probes, Recording
 from snntrain.inspect.tensorboard import Board
-from snntrain.trust.folder import Folder
 
 from .event_files import events
 from .seen import probes_of

@@ -10,10 +10,10 @@ import pytest
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 from torch.utils.tensorboard.summary import scalar
 
-from snntrain.inspect.event_files import cut_back, event_files
+from snntrain.files.folder import Folder, Unsafe
 from snntrain.inspect.event_writer import EventWriter
 from snntrain.inspect.tensorboard import Board
-from snntrain.trust.folder import Folder, Unsafe
+from snntrain.runs.event_files import cut_back, event_files
 from tests.hostile.planted import KINDS, Outside, plant, soon
 
 from .event_files import events

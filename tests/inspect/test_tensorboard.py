@@ -20,7 +20,7 @@ from snntrain.inspect import tensorboard
 from snntrain.inspect.event_writer import EventWriter
 from snntrain.inspect.probe import record
 from snntrain.neuron import spiking_layers
-from snntrain.training.monitor import Monitor, probe_batch
+from snntrain.training.logs.monitor import Monitor, probe_batch
 from snntrain.training.saving import checkpoint
 from tests.inspect.event_files import events
 from tests.training.jobs import prepared, trained

@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 from snntrain.cli import one_process
 from snntrain.config import saved
 from snntrain.config.targets import build
-from snntrain.trust.targets import locate
+from snntrain.config.trust.targets import locate
 from tests.conftest import TINY
 
 from .world import Case, World, line, overrides, together
@@ -283,7 +283,7 @@ CASES: dict[str, Case] = {
         lambda world: world.good("experiment=mnist_cpu"),
         ("experiment=mnist_cpu", "presets are for training", "give the keys"),
     ),
-    # trust/targets.py
+    # config/trust/targets.py
     "forbidden": (
         together("neuron._target_=os.system"),
         ("neuron._target_=os.system", "may name only what is in snntrain.neuron", "add allow_targets=[os]"),

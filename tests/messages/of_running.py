@@ -10,13 +10,13 @@ import torch
 from snntrain.data import idx, vision
 from snntrain.data.dataset import ImageTensors, hold_out
 from snntrain.data.download import only_read
+from snntrain.files.folder import Folder
 from snntrain.inspect import files
-from snntrain.report import runs
 from snntrain.report.report import make
+from snntrain.runs import reading as runs
+from snntrain.runs.lock import Lock
 from snntrain.training import loop
-from snntrain.training.lock import Lock
 from snntrain.training.saving import resume, saver
-from snntrain.trust.folder import Folder
 from tests.conftest import TINY
 from tests.training.jobs import prepared
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from snntrain.trust.config_files import read
-from snntrain.trust.targets import locate
+from snntrain.config.trust.config_files import read
+from snntrain.config.trust.targets import locate
 
 from .world import Case, World, line
 
@@ -67,7 +67,7 @@ CASES: dict[str, Case] = {
         line("-m seed=1 name=../.. hydra.sweep.subdir=${{name}}"),
         ("hydra.sweep.subdir=../..", "lies below that of its sweep", "leave .. out"),
     ),
-    # trust/config_files.py
+    # config/trust/config_files.py
     "a key of Hydra's": (
         experiment("hydra:\n  job:\n    env_set: {A: b}\n"),
         ("experiment/mine.yaml: hydra.job.env_set.A", "on the command line alone", "a file may set hydra.run.dir"),
@@ -97,7 +97,7 @@ CASES: dict[str, Case] = {
         ("mine.yaml", "nested too deep", "write it flat"),
     ),
     "aliases": (laughs, ("laughs.yaml", "unfold to more than 100,000 values", "write them out")),
-    # trust/targets.py
+    # config/trust/targets.py
     "a name of another module": (
         borrowed,
         ("_target_=borrowing.path.join", "path is not defined in borrowing", "name it by the module that defines it"),

@@ -19,18 +19,18 @@ import torch
 from PIL import Image
 from torchvision import datasets
 
-from snntrain import cublas
 from snntrain.cli import doctor, sweep
 from snntrain.config import saved
 from snntrain.config.compose import validate
 from snntrain.data import digits, idx, picture_file, vision, workers
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import RunFailed, UserError
+from snntrain.process import cublas
 from snntrain.report.report import make, write
-from snntrain.training import precision
-from snntrain.training.lock import LOCK_FILE
-from snntrain.training.run_folder import RunFolder
-from snntrain.training.runtime import Runtime
+from snntrain.runs.lock import LOCK_FILE
+from snntrain.runs.run_folder import RunFolder
+from snntrain.training.job import precision
+from snntrain.training.job.runtime import Runtime
 from snntrain.training.saving import checkpoint
 from tests.cli import broken
 from tests.conftest import run_in

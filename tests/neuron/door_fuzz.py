@@ -21,9 +21,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snntrain.kernels import dispatch, layout
+from snntrain.kernels.cpu import caches
 from snntrain.neuron import surrogate
-from snntrain.neuron.recurrence import caches, cpu, executor, integrate_and_fire, layout, operator
-from snntrain.neuron.recurrence.formulas import formula
+from snntrain.neuron.integrate_and_fire import cpu, integrate_and_fire, operator
+from snntrain.neuron.integrate_and_fire.formulas import formula
 
 PAGE = mmap.PAGESIZE
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -211,5 +213,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    assert executor.COMPILED["cpu"]
+    assert dispatch.COMPILED["cpu"]
     main()

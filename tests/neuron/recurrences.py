@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from snntrain.kernels import dispatch
 from snntrain.neuron import surrogate
-from snntrain.neuron.recurrence import executor, integrate_and_fire, reference
-from snntrain.neuron.recurrence.formulas import KINDS
+from snntrain.neuron.integrate_and_fire import integrate_and_fire, reference
+from snntrain.neuron.integrate_and_fire.formulas import KINDS
 
 V_THRESHOLD = 0.75
 ATAN = surrogate.ATan()
@@ -53,7 +54,7 @@ def run(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any
 def defined(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any) -> reference.Trajectory:
     """The same by the definition, in the dtype of x."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(executor.VARIABLE, "reference")
+        patch.setenv(dispatch.VARIABLE, "reference")
         return run(x, coefficients, v, **rule)
 
 

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 
+from snntrain.kernels import dispatch
 from snntrain.neuron import BaseNode, IFNode, LIFNode, PLIFNode, RIFNode
-from snntrain.neuron.recurrence import executor
 
 from . import oracle
 from .cases import Neuron, drive, make_surrogate, recorded
@@ -269,7 +269,7 @@ def assert_follows_the_law(setting: Setting, dtype: torch.dtype, name: str) -> N
     if not setting.from_rest:
         node.v = v_first
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(executor.VARIABLE, name)
+        patch.setenv(dispatch.VARIABLE, name)
         s = drive(node, x)
         assert isinstance(node.v, Tensor)
         pulls = [torch.tensor(pull, dtype=dtype) for pull in (example.pull_s, example.pull_v)]
@@ -298,7 +298,7 @@ def test_any_neuron_follows_the_law_in_double_precision(setting: Setting) -> Non
     assert_follows_the_law(setting, torch.float64, "reference")
 
 
-@pytest.mark.skipif(not executor.COMPILED["cpu"], reason="needs Numba")
+@pytest.mark.skipif(not dispatch.COMPILED["cpu"], reason="needs Numba")
 @check
 @given(drawn(FEW_RULES if EXAMPLES <= DEFAULT else RULES, spiking=st.just(True)))
 def test_any_neuron_follows_the_law_by_the_compiled_executor(setting: Setting) -> None:

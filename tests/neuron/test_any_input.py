@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from snntrain.neuron.recurrence import caches, executor, integrate_and_fire
+from snntrain.kernels import dispatch
+from snntrain.kernels.cpu import caches
+from snntrain.neuron.integrate_and_fire import integrate_and_fire
 from snntrain.neuron.surrogate import ATan
 
 pytest.importorskip("numba")
@@ -70,7 +72,7 @@ def test_spikes_and_gradients_are_those_of_the_definition(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(caches, "FAR", case.far)
         for forced in ("cpu", "reference"):
-            patch.setenv(executor.VARIABLE, forced)
+            patch.setenv(dispatch.VARIABLE, forced)
             tensors = [tensor.requires_grad_() for tensor in case.tensors()]
             s, v_last, *_ = integrate_and_fire(*tensors, **rule)
             (s * torch.linspace(-1, 1, s.numel()).reshape(s.shape)).sum().backward(retain_graph=True)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from snntrain.neuron import IFNode, LIFNode, surrogate
-from snntrain.neuron.recurrence.formulas import formula
+from snntrain.neuron.integrate_and_fire.formulas import formula
 
 pytest.importorskip("numba")
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from snntrain.kernels import dispatch
 from snntrain.neuron import surrogate
-from snntrain.neuron.recurrence import executor
-from snntrain.neuron.recurrence.formulas import KINDS, formula
+from snntrain.neuron.integrate_and_fire import contract
+from snntrain.neuron.integrate_and_fire.formulas import KINDS, formula
 from tests.neuron.recurrences import (
     ATAN,
     current,
@@ -24,8 +25,10 @@ pytest.importorskip("numba")
 def used(x: Tensor, monkeypatch: pytest.MonkeyPatch, fire: Callable[[Tensor], Tensor] = ATAN) -> list[str]:
     """The compiled executors that a run loads."""
     loaded: list[str] = []
-    real = executor.load
-    monkeypatch.setattr("snntrain.neuron.recurrence.operator.load", lambda name: loaded.append(name) or real(name))
+    real = contract.load
+    monkeypatch.setattr(
+        "snntrain.neuron.integrate_and_fire.operator.load", lambda name: loaded.append(name) or real(name)
+    )
     run(x, [0.5, -1.0, 0.0], surrogate=fire)
     return loaded
 
@@ -55,9 +58,9 @@ def test_a_firing_rule_that_is_not_known_runs_in_plain_pytorch(
 
 
 def test_a_variable_forces_the_executor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(executor.VARIABLE, "reference")
+    monkeypatch.setenv(dispatch.VARIABLE, "reference")
     assert used(current(4, 3), monkeypatch) == []
-    monkeypatch.setenv(executor.VARIABLE, "tpu")
+    monkeypatch.setenv(dispatch.VARIABLE, "tpu")
     with pytest.raises(ValueError, match="SNNTRAIN_EXECUTOR=tpu must be one of reference, cpu, cuda"):
         run(current(4, 3), [0.5, -1.0, 0.0])
 

@@ -14,11 +14,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from snntrain.kernels import dispatch
 from snntrain.neuron import BaseNode, IFNode, LIFNode, PLIFNode, RIFNode, surrogate
-from snntrain.neuron.recurrence import executor
 
 inf, nan = math.inf, math.nan
-EXECUTORS = [name for name in ("reference", "cpu") if executor.COMPILED.get(name, True)]
+EXECUTORS = [name for name in ("reference", "cpu") if dispatch.COMPILED.get(name, True)]
 NODES: dict[str, Any] = {
     "if": lambda **more: IFNode(**more),
     "lif": lambda **more: LIFNode(tau=2.0, **more),
@@ -65,7 +65,7 @@ def built(kind: str, v_reset: float | None, **more: Any) -> BaseNode:
 def test_spikes_and_potentials_are_those_of_the_table(
     name: str, kind: str, v_reset: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(executor.VARIABLE, name)
+    monkeypatch.setenv(dispatch.VARIABLE, name)
     for row in NO_LEAK if kind == "if" else LEAK:
         node = built(kind, v_reset, monitor_state=True)
         gain = 2.0 if kind in ("lif", "plif") and math.isfinite(row.x) else 1.0
@@ -99,7 +99,7 @@ def test_executors_agree_on_what_is_finite(
     x = torch.stack([first, torch.full_like(first, 0.7), first.flip(0)])
     found = []
     for name in EXECUTORS:
-        monkeypatch.setenv(executor.VARIABLE, name)
+        monkeypatch.setenv(dispatch.VARIABLE, name)
         # A neuron at a time, so that a learnt coefficient's gradient is one neuron's.
         found.append([outcome(kind, v_reset, fire, detach_reset, column) for column in x.split(1, dim=1)])
     for one, other in zip(*found, strict=True):
@@ -117,7 +117,7 @@ def test_a_threshold_that_is_never_reached_gives_the_gradient_of_the_definition(
     pytest.importorskip("numba")
     x, found = torch.randn(6, 4, 20, generator=torch.Generator().manual_seed(0)), []
     for name in EXECUTORS:
-        monkeypatch.setenv(executor.VARIABLE, name)
+        monkeypatch.setenv(dispatch.VARIABLE, name)
         node = built(kind, v_reset, v_threshold=v_threshold)
         node(x)
         node.v.sum().backward()

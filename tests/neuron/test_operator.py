@@ -14,9 +14,10 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 
+from snntrain.kernels import dispatch
 from snntrain.neuron import IFNode, LIFNode, PLIFNode, surrogate
 from snntrain.neuron.base import BaseNode
-from snntrain.neuron.recurrence import executor, integrate_and_fire
+from snntrain.neuron.integrate_and_fire import integrate_and_fire
 
 pytest.importorskip("numba")
 
@@ -85,7 +86,7 @@ def test_a_tensor_on_the_meta_device_has_no_spikes_but_a_shape() -> None:
     x = torch.empty(4, 3, 5, device="meta", requires_grad=True)
     rule = {"v_threshold": 1.0, "v_reset": 0.0, "surrogate": surrogate.ATan(), "detach_reset": False}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(executor.VARIABLE, "cpu")
+        patch.setenv(dispatch.VARIABLE, "cpu")
         s = integrate_and_fire(x, 0.5, -1.0, 0.0, 0.0, **rule).s
         s.sum().backward()
     assert s.device.type == x.grad.device.type == "meta"

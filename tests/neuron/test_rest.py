@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from snntrain.kernels import dispatch
 from snntrain.neuron import BaseNode, IFNode, LIFNode, PLIFNode, RIFNode, surrogate
-from snntrain.neuron.recurrence import executor
 
-EXECUTORS = [name for name in ("reference", "cpu") if executor.COMPILED.get(name, True)]
+EXECUTORS = [name for name in ("reference", "cpu") if dispatch.COMPILED.get(name, True)]
 every_executor = pytest.mark.parametrize("name", EXECUTORS)
 RUNAWAY: dict[str, Any] = {"init_w": 0.2, "v_reset": -0.65}
 
@@ -22,7 +22,7 @@ RUNAWAY: dict[str, Any] = {"init_w": 0.2, "v_reset": -0.65}
 @pytest.fixture(autouse=True)
 def _forced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "name" in request.fixturenames:
-        monkeypatch.setenv(executor.VARIABLE, request.getfixturevalue("name"))
+        monkeypatch.setenv(dispatch.VARIABLE, request.getfixturevalue("name"))
 
 
 class WrittenOut(BaseNode):
@@ -55,10 +55,10 @@ def test_rest_without_input_stays_rest(
     kind: str, v_reset: float | None, dtype: torch.dtype, T: int, calls: int, step_mode: str
 ) -> None:
     for name in EXECUTORS:
-        if dtype not in executor.DTYPES.get(name, (dtype,)):
+        if dtype not in dispatch.DTYPES.get(name, (dtype,)):
             continue
         with pytest.MonkeyPatch.context() as patch:
-            patch.setenv(executor.VARIABLE, name)
+            patch.setenv(dispatch.VARIABLE, name)
             node = BUILT[kind](v_reset=v_reset, surrogate_function=surrogate.ATan(), step_mode=step_mode)
             rest = torch.full((2, 3), node.rest, dtype=dtype)
             for _ in range(calls):
@@ -111,7 +111,7 @@ def test_a_slow_leak_over_many_steps_is_that_of_double_precision(name: str, tau:
     node, exact = (LIFNode(tau, step_mode="m", v_reset=-0.65, surrogate_function=surrogate.ATan()) for _ in range(2))
     node(x)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(executor.VARIABLE, "reference")
+        patch.setenv(dispatch.VARIABLE, "reference")
         exact(x.double())
     moved = exact.v - exact.rest
     assert ((node.v.double() - exact.v).abs() / moved.abs()).max() <= 256 * 2**-24 * 0.65 / float(moved.abs().min())

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, vjp, vmap
 
+from snntrain.kernels import dispatch
 from snntrain.neuron import BaseNode, IFNode, LIFNode, PLIFNode, RIFNode, reset_net, surrogate
-from snntrain.neuron.recurrence import executor
 
 pytest.importorskip("numba")
 
@@ -32,7 +32,7 @@ def defined(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], An
 
     def run(function: Callable[[], Any]) -> Any:
         with monkeypatch.context() as patch:
-            patch.setenv(executor.VARIABLE, "reference")
+            patch.setenv(dispatch.VARIABLE, "reference")
             return function()
 
     return run

@@ -15,13 +15,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from snntrain.kernels import dispatch
 from snntrain.neuron import surrogate
-from snntrain.neuron.recurrence import executor, formulas, integrate_and_fire, reference
-from snntrain.neuron.recurrence.executor import Inputs, Learnt, Rule
+from snntrain.neuron.integrate_and_fire import formulas, integrate_and_fire, reference
+from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Rule
 from tests.neuron.kernels import once_more
 
 pytest.importorskip("triton", reason="Triton is not installed")
-cuda = importlib.import_module("snntrain.neuron.recurrence.cuda")
+cuda = importlib.import_module("snntrain.neuron.integrate_and_fire.cuda")
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 pytestmark = [pytest.mark.gpu] if DEVICE == "cuda" else []
@@ -48,7 +49,7 @@ KERNELS = _kernels()
 
 @pytest.fixture(autouse=True)
 def _forced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(executor.VARIABLE, "cuda")
+    monkeypatch.setenv(dispatch.VARIABLE, "cuda")
     monkeypatch.setattr(cuda, "kernels", KERNELS)
     for name, size in SIZES.items():
         monkeypatch.setattr(cuda, name, size)

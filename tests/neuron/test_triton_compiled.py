@@ -11,10 +11,10 @@ pytest.importorskip("triton", reason="Triton is not installed")
 
 from benchmarks.ahead_of_time import has_tools
 from benchmarks.kernel_registers import in_flight, instructions, launch
-from snntrain.neuron.recurrence import formulas
+from snntrain.neuron.integrate_and_fire import formulas
 from tests.neuron.kernels import once_more
 
-cuda = importlib.import_module("snntrain.neuron.recurrence.cuda")
+cuda = importlib.import_module("snntrain.neuron.integrate_and_fire.cuda")
 
 pytestmark = pytest.mark.skipif(not has_tools(), reason="this Triton has no cuobjdump or nvdisasm")
 

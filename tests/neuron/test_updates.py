@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from snntrain.kernels import dispatch
 from snntrain.neuron import surrogate
-from snntrain.neuron.recurrence import executor, integrate_and_fire, updates
-from snntrain.neuron.recurrence.updates import count_updates
+from snntrain.neuron.integrate_and_fire import integrate_and_fire, updates
+from snntrain.neuron.integrate_and_fire.updates import count_updates
 
 BY_CHANNEL = [torch.tensor([[first], [0.3], [0.2]]) for first in (0.4, -1.0, 0.0)]
 BY_IMAGE = [0.5, torch.tensor([-0.8, -1.2, 0.0, -2.0]).view(4, 1, 1), 0.0]
@@ -59,7 +60,7 @@ def test_the_count_is_that_of_the_recorded_potentials(
 
 def test_neurons_of_many_blocks_are_all_counted() -> None:
     pytest.importorskip("numba")
-    from snntrain.neuron.recurrence.numba_kernels import FORWARD_BLOCK
+    from snntrain.neuron.integrate_and_fire.cpu.numba_kernels import FORWARD_BLOCK
 
     counted, expected = both(current(3, 2, FORWARD_BLOCK + 7), [0.4, -1.0, 0.0], 0.0, 0.0, 3)
     assert counted == expected > 2 * FORWARD_BLOCK
@@ -69,8 +70,8 @@ def test_parts_of_a_batch_add_up_to_the_compiled_count(monkeypatch: pytest.Monke
     rule = {"v_threshold": 0.75, "v_reset": 0.0, "surrogate": surrogate.ATan(), "T": 5}
     counts = []
     for name in ("cpu", "reference"):
-        if executor.COMPILED.get(name, True):
-            monkeypatch.setenv(executor.VARIABLE, name)
+        if dispatch.COMPILED.get(name, True):
+            monkeypatch.setenv(dispatch.VARIABLE, name)
             counts.append(int(count_updates(current(5, 4, 3, 6), 0.4, -1.0, 0.0, 0.0, **rule)))
     assert len(set(counts)) == 1
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from snntrain.report import runs
 from snntrain.report.comparison import Comparison, compare, short_labels
+from snntrain.runs import reading as runs
 from tests.report.folders import write_run
 
 

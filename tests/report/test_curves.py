@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snntrain.report import curves, runs
+from snntrain.report import curves
 from snntrain.report.comparison import compare
 from snntrain.report.statistics import over_seeds
+from snntrain.runs import reading as runs
 from tests.report.folders import write_run
 
 

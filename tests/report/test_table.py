@@ -8,7 +8,6 @@ import pytest
 
 from snntrain.report.comparison import METRIC
 from snntrain.report.report import Report, make
-from snntrain.report.runs import KILLED_RULE
 from snntrain.report.table import (
     MOST_ROWS,
     as_csv,
@@ -21,6 +20,7 @@ from snntrain.report.table import (
     signed,
 )
 from snntrain.report.text import failures, markdown, terminal
+from snntrain.runs.reading import KILLED_RULE
 from tests.report.folders import untouched, write_run
 
 COST = {"spikes_per_image": 1234.5, "energy_nj_per_image": 12.345, "parameters": 7}

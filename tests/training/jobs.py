@@ -14,16 +14,17 @@ from torch import Tensor, nn
 
 from snntrain.config.compose import validate
 from snntrain.data.dataset import Data, ImageTensors
-from snntrain.training import build, run
-from snntrain.training.build import Job
-from snntrain.training.evaluate import Metrics
+from snntrain.files.folder import Folder
+from snntrain.training import run
+from snntrain.training.evaluation.evaluate import Metrics
+from snntrain.training.job import build
+from snntrain.training.job.build import Job
 from snntrain.training.loop import train_epoch
 from snntrain.training.loss import MSERate
 from snntrain.training.progress import Progress, beginning
 from snntrain.training.saving import checkpoint
-from snntrain.training.step import TrainingStep
-from snntrain.training.training import Training
-from snntrain.trust.folder import Folder
+from snntrain.training.state import Training
+from snntrain.training.step.training_step import TrainingStep
 
 TINY = (
     *("network=mlp", "network.hidden=[16]", "trainer.device=cpu", "trainer.precision=fp32"),

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from snntrain.data.batches import Batches
 from snntrain.neuron import reset_net
-from snntrain.training.build import Job
-from snntrain.training.step import TrainingStep
+from snntrain.training.job.build import Job
+from snntrain.training.step.training_step import TrainingStep
 
 from .jobs import stepping
 

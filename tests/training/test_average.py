@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from snntrain.training.average import Average
+from snntrain.training.job.average import Average
 
 TAKEN, LEFT_OUT = torch.tensor(False), torch.tensor(True)
 

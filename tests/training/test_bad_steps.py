@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from omegaconf import DictConfig
 from torch import nn
 
-from snntrain.training import build
-from snntrain.training.bad_steps import BadSteps, Buffers, Move, takes_found_inf
-from snntrain.training.build import Job
+from snntrain.training.job import build
+from snntrain.training.job.build import Job
+from snntrain.training.step.bad_steps import BadSteps, Buffers, Move, takes_found_inf
 
 from .jobs import configured, prepared, same, stepping
 from .spoilt import EIGHT, Spoilt, trained, without

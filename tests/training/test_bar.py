@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from snntrain.network.readout import Readout
-from snntrain.training import bar
-from snntrain.training.evaluate import Tally
+from snntrain.training.evaluation.evaluate import Tally
+from snntrain.training.logs import bar
 
 COLUMNS = 80
 

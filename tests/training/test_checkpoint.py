@@ -21,10 +21,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from snntrain.errors import UserError
+from snntrain.files.folder import Folder
 from snntrain.training.saving import checkpoint
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.pack import PART
-from snntrain.trust.folder import Folder
 
 from .jobs import prepared, write_checkpoint
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from snntrain.training.cuda_graph import CudaGraphs
+from snntrain.training.step.cuda_graph import CudaGraphs
 
 DEVICE = torch.device("cuda:1")
 

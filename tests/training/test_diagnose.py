@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from snntrain.training.build import Job
-from snntrain.training.diagnose import where_it_began
+from snntrain.training.job.build import Job
+from snntrain.training.step.diagnose import where_it_began
 
 from .jobs import OURS, prepared, stepping
 

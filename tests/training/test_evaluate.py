@@ -12,10 +12,10 @@ from torch import Tensor
 from snntrain.data.batches import Batches
 from snntrain.network.readout import Readout
 from snntrain.neuron import reset_net
-from snntrain.training.evaluate import Tally, evaluate
-from snntrain.training.look import look
-from snntrain.training.on_test_images import metrics_on_test
-from snntrain.training.precision import Precision
+from snntrain.training.evaluation.evaluate import Tally, evaluate
+from snntrain.training.evaluation.look import look
+from snntrain.training.evaluation.on_test_images import metrics_on_test
+from snntrain.training.job.precision import Precision
 from snntrain.training.saving import checkpoint
 
 from .jobs import prepared, trained

@@ -17,8 +17,8 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook
 
-from snntrain.training.float32 import computed_in
-from snntrain.training.precision import Precision
+from snntrain.training.job.float32 import computed_in
+from snntrain.training.job.precision import Precision
 from tests.conftest import TINY, Outcome
 
 from .jobs import trained
@@ -41,7 +41,7 @@ PROBE = """
 import os, sys, traceback
 import torch
 from torch.backends import cuda, cudnn
-from snntrain.training.float32 import computed_in
+from snntrain.training.job.float32 import computed_in
 from tests.training.switches import new, old
 
 backends = torch.backends

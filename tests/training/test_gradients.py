@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from snntrain.training.build import Job
-from snntrain.training.gradients import GradientNorms
+from snntrain.training.job.build import Job
+from snntrain.training.step.gradients import GradientNorms
 
 from .jobs import one_epoch, prepared, stepping, weights
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from snntrain.data.batches import Batches
 from snntrain.errors import RunFailed
 from snntrain.neuron import spiking_layers
-from snntrain.training.evaluate import Metrics, evaluate
+from snntrain.training.evaluation.evaluate import Metrics, evaluate
 from snntrain.training.progress import Best
 
 from .jobs import OURS, one_epoch, prepared, rows, same, state, stepping, trained, weights

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from snntrain.errors import RunFailed, UserError
-from snntrain.training.memory import (
+from snntrain.training.job.out_of_memory import (
     EVALUATION,
     EVALUATION_OF_A_FINISHED_RUN,
     TRAINING,
@@ -25,8 +25,8 @@ from tests.training.jobs import configured, prepared
 SCARCE = """
 import resource
 from snntrain.errors import RunFailed
-from snntrain.training.evaluate import evaluate
-from snntrain.training.memory import EVALUATION, explained
+from snntrain.training.evaluation.evaluate import evaluate
+from snntrain.training.job.out_of_memory import EVALUATION, explained
 from tests.training.jobs import prepared, stepping
 
 job = prepared("network.hidden=[4096]", "trainer.batch_size=1024", "trainer.eval_batch_size=2048", "T=256")

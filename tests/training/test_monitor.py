@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from snntrain.neuron import spiking_layers
-from snntrain.training.evaluate import evaluate
-from snntrain.training.monitor import Monitor, probe_batch
+from snntrain.training.evaluation.evaluate import evaluate
+from snntrain.training.logs.monitor import Monitor, probe_batch
 from tests.conftest import Outcome
 
 from .jobs import OURS, prepared

@@ -12,7 +12,7 @@ import torch
 
 from snntrain.errors import UserError
 from snntrain.neuron import spiking_layers
-from snntrain.training import precision, runtime
+from snntrain.training.job import precision, runtime
 from tests.conftest import TINY, Outcome
 
 from .jobs import one_epoch, prepared, stepping

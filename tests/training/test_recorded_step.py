@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from snntrain.training import recorded_step
-from snntrain.training.bad_steps import takes_found_inf
-from snntrain.training.build import Job
+from snntrain.training.job.build import Job
 from snntrain.training.progress import beginning
-from snntrain.training.recorded_step import VARIABLE, WARM_UP, RecordedStep, obstacle
-from snntrain.training.step import TrainingStep
+from snntrain.training.step import recorded_step
+from snntrain.training.step.bad_steps import takes_found_inf
+from snntrain.training.step.recorded_step import VARIABLE, WARM_UP, RecordedStep, obstacle
+from snntrain.training.step.training_step import TrainingStep
 
 from .jobs import one_epoch, prepared, same, stepping
 from .spoilt import ReadyMade, Spoilt

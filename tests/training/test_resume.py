@@ -17,21 +17,21 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
+from snntrain import signals as stop_module
 from snntrain.config.resumed import plain, refused
 from snntrain.errors import Interrupted, RunFailed, UserError
-from snntrain.inspect.event_files import event_files
+from snntrain.files.folder import Folder
 from snntrain.inspect.tensorboard import Board
-from snntrain.training import stop as stop_module
-from snntrain.training.build import Job
-from snntrain.training.journal import Journal
-from snntrain.training.monitor import Monitor
-from snntrain.training.run_folder import RunFolder
+from snntrain.runs.event_files import event_files
+from snntrain.runs.run_folder import RunFolder
+from snntrain.signals import Stopped, on_signals
+from snntrain.training.job.build import Job
+from snntrain.training.logs.journal import Journal
+from snntrain.training.logs.monitor import Monitor
 from snntrain.training.saving import checkpoint, resume
 from snntrain.training.saving.checkpoints import Checkpoints
+from snntrain.training.saving.content import put_back_random_states, random_states
 from snntrain.training.saving.saver import Saver
-from snntrain.training.saving.state import put_back_random_states, random_states
-from snntrain.training.stop import Stopped, on_signals
-from snntrain.trust.folder import Folder
 from tests.inspect.event_files import events
 
 from .jobs import OURS, Interrupting, configured, prepared, rows, same, state, trained, write_checkpoint

@@ -13,9 +13,9 @@ import torch
 from snntrain.config.compose import validate
 from snntrain.doctor import device as examined
 from snntrain.errors import UserError
-from snntrain.training import build, precision, runtime
-from snntrain.training.precision import Precision
-from snntrain.training.runtime import Runtime
+from snntrain.training.job import build, precision, runtime
+from snntrain.training.job.precision import Precision
+from snntrain.training.job.runtime import Runtime
 from tests.conftest import TINY, Outcome
 
 from .gpus import stand_in

@@ -17,13 +17,13 @@ from typing import Any
 import pytest
 import torch
 
+from snntrain import signals as stop_module
 from snntrain.errors import Interrupted, RunFailed
-from snntrain.training import stop as stop_module
+from snntrain.signals import Stopped
 from snntrain.training.saving import checkpoint
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.pack import Sink, pack
 from snntrain.training.saving.saver import Saver, check_weights
-from snntrain.training.stop import Stopped
 from tests.messages.world import fake_training
 
 from .jobs import OURS, Interrupting, rows, same, state, trained
@@ -345,7 +345,7 @@ from pathlib import Path
 import torch
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.writer import Writer
-from snntrain.trust.folder import Folder
+from snntrain.files.folder import Folder
 
 writes = threading.Event()
 

@@ -7,8 +7,8 @@ from collections.abc import Collection
 import pytest
 import torch
 
-from snntrain.training.build import Job
-from snntrain.training.step import TrainingStep
+from snntrain.training.job.build import Job
+from snntrain.training.step.training_step import TrainingStep
 
 from .jobs import prepared, stepping
 from .spoilt import EIGHT, Spoilt, trained, without

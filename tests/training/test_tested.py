@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from snntrain.training import tested
-from snntrain.training.evaluate import Metrics
+from snntrain.training.evaluation import kept_test as tested
+from snntrain.training.evaluation.evaluate import Metrics
 
 CONFUSION = [[3, 1], [0, 4]]
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import SGD, Adagrad, Adam, AdamW, NAdam, Optimizer, RMSprop
 
-from snntrain.training.uncompiled import without_compiler
+from snntrain.training.job.uncompiled import without_compiler
 
 from .jobs import same, weights
 

@@ -14,12 +14,11 @@ from typing import IO, Any
 import torch
 from torch import nn
 
-from snntrain.config.explain import first_line
-from snntrain.errors import UserError
-from snntrain.training.memory import is_out_of_memory
+from snntrain.errors import UserError, first_line
+from snntrain.files import bounded
+from snntrain.training.job.out_of_memory import is_out_of_memory
 from snntrain.training.saving import archive
 from snntrain.training.saving.pack import pack
-from snntrain.trust import bounded
 
 FORMAT = 2
 # The archive ends with the length of its comment, two bytes, and the comment; torch writes none.

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 from snntrain.errors import UserError
-from snntrain.training.run_folder import shown
+from snntrain.files.folder import Folder, temporary
+from snntrain.runs.run_folder import shown
 from snntrain.training.saving import checkpoint
-from snntrain.trust.folder import Folder, temporary
 
 log = logging.getLogger("snntrain")
 

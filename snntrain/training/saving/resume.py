@@ -9,21 +9,20 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from snntrain.config.explain import first_line
 from snntrain.config.resumed import changed, differences, plain
-from snntrain.errors import UserError
-from snntrain.inspect import event_files
-from snntrain.training.build import Job
-from snntrain.training.journal import Journal
-from snntrain.training.memory import is_out_of_memory
+from snntrain.errors import UserError, first_line
+from snntrain.runs import event_files
+from snntrain.runs.run_folder import RunFolder
+from snntrain.training.job.build import Job
+from snntrain.training.job.out_of_memory import is_out_of_memory
+from snntrain.training.logs.journal import Journal
 from snntrain.training.progress import beginning
-from snntrain.training.run_folder import RunFolder
 from snntrain.training.saving import validate
 from snntrain.training.saving.checkpoints import Checkpoints
+from snntrain.training.saving.content import put_back
 from snntrain.training.saving.saver import Saver
-from snntrain.training.saving.state import put_back
-from snntrain.training.step import TrainingStep
-from snntrain.training.training import Training
+from snntrain.training.state import Training
+from snntrain.training.step.training_step import TrainingStep
 
 log = logging.getLogger("snntrain")
 

@@ -13,15 +13,15 @@ import torch
 from snntrain.config.resumed import plain
 from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
-from snntrain.training.bad_steps import ADVICE
-from snntrain.training.journal import figures
-from snntrain.training.run_folder import RunFolder, in_one_line
+from snntrain.runs.run_folder import RunFolder, in_one_line
+from snntrain.signals import Stopped, signal_behind
+from snntrain.training.logs.journal import figures
 from snntrain.training.saving.checkpoints import BEST, LAST, Checkpoints
+from snntrain.training.saving.content import best_state, whole_state
 from snntrain.training.saving.snapshot import snapshot
-from snntrain.training.saving.state import best_state, whole_state
 from snntrain.training.saving.writer import Writer
-from snntrain.training.stop import Stopped, signal_behind
-from snntrain.training.training import Training
+from snntrain.training.state import Training
+from snntrain.training.step.bad_steps import ADVICE
 
 log = logging.getLogger("snntrain")
 

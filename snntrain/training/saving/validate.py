@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snntrain.training.average import Average
-from snntrain.training.build import Job, Model
+from snntrain.training.job.average import Average
+from snntrain.training.job.build import Job, Model
 from snntrain.training.progress import Progress
-from snntrain.training.saving.state import random_states
+from snntrain.training.saving.content import random_states
 
 # Epochs, batches and images are counted in no more.
 MOST = 2**53

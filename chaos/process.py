@@ -1,0 +1,228 @@
+"""The command line as a process that can be hurt.
+
+Importing torch takes seconds, so a start is a fork of this process, which has imported what a training imports and has
+computed nothing, so that there are no threads yet. `fresh=True` starts Python anew, as a user does.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import importlib
+import itertools
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = "from snntrain.cli.main import main; main()"
+# A training of a moment, which imports what any of them does.
+SMOKE = ("debug=smoke", "trainer.device=cpu", "network.channels=[2]", "network.hidden=[4]")
+# Of prctl(2).
+PR_SET_PDEATHSIG = 1
+# No scenario takes a tenth of it.
+STUCK_SECONDS = 120.0
+_numbers = itertools.count()
+
+
+def nothing() -> None:
+    """What is done before or after a start, if it is nothing."""
+
+
+def end_with_parent() -> None:
+    """Has this process be interrupted, as by Ctrl-C, when its parent is gone: file systems are unmounted then."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background ignores
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
+class Stuck(Exception):
+    """A process that should have ended long ago."""
+
+
+def import_all(place: Path) -> None:
+    """Imports what a training imports, most of it when it comes to it: by itself that would be half of a start's time.
+
+    Args:
+        place: a folder for a training that is run to see what that is.
+    """
+    listed = place / "modules"
+    if code := start(SMOKE, place, after=partial(_list_modules, listed)).wait():
+        raise AssertionError(f"a training of a moment ended with {code}; see {place}")
+    for name in listed.read_text().splitlines():
+        with suppress(ImportError):
+            importlib.import_module(name)
+    # Numba reads much of itself when it first compiles.
+    importlib.import_module("numba").njit(_same)(1)
+
+
+def _list_modules(path: Path) -> None:
+    path.write_text("\n".join(sys.modules))
+
+
+def _same(x: int) -> int:
+    return x
+
+
+class Process:
+    """A start of the command line; `out` and `err` are the files of what it says."""
+
+    def __init__(self, pid: int, place: Path, name: str) -> None:
+        self.pid = pid
+        self.out, self.err = place / f"{name}.out", place / f"{name}.err"
+        self.started, self.born = time.monotonic(), time.time()
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """The exit status, minus the number of the signal that ended it; None while it lives."""
+        if self._code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+        return self._code
+
+    def wait(self, seconds: float = STUCK_SECONDS) -> int:
+        """Waits for its end and returns the exit status; kills what takes longer and raises Stuck."""
+        if not self.until(lambda: False, seconds) and self._code is None:
+            self.kill_all()
+            raise Stuck(f"process still lived after {seconds:.0f} s: {' '.join(self.said()[-1:])}")
+        assert self._code is not None
+        return self._code
+
+    def until(self, happened: Callable[[], bool], seconds: float = STUCK_SECONDS, pause: float = 0.002) -> bool:
+        """Waits until something has happened, and returns False where the process ended or the time was over before."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if happened():
+                return True
+            if self.poll() is not None:
+                return False
+            time.sleep(pause)
+        return False
+
+    def lives(self, seconds: float) -> bool:
+        """Lets the time pass; whether the process is still there after it."""
+        self.until(lambda: False, seconds, 0.0005)
+        return self.poll() is None
+
+    def send(self, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, number)
+
+    def kill(self) -> bool:
+        """kill -9 of the process alone; whether it was this that ended it."""
+        self.send(signal.SIGKILL)
+        return self.wait() == -signal.SIGKILL
+
+    def kill_all(self) -> bool:
+        """kill -9 of the process and of those it has started, which share its session."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        return self.wait() == -signal.SIGKILL
+
+    def children(self) -> list[int]:
+        """The processes that it has started."""
+        found: list[int] = []
+        with suppress(OSError):
+            for task in Path(f"/proc/{self.pid}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+        return found
+
+    def said(self) -> list[str]:
+        """The lines on stderr."""
+        return self.err.read_text(errors="replace").splitlines()
+
+
+def start(
+    argv: Sequence[str],
+    place: Path,
+    *,
+    fresh: bool = False,
+    before: Callable[[], None] = nothing,
+    after: Callable[[], None] = nothing,
+) -> Process:
+    """Starts `snntrain argv` in the folder `place`, and returns once it is about to begin.
+
+    Args:
+        fresh: a Python of its own, else a fork of this one.
+        before: is called in the new process first, to take something from it.
+        after: in a fork, when all is done.
+    """
+    name = f"start-{next(_numbers)}-{os.getpid()}"
+    ready, begun = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(ready)
+        _become(argv, Process(os.getpid(), place, name), begun, fresh, before, after)
+    os.close(begun)
+    os.read(ready, 1)
+    os.close(ready)
+    return Process(pid, place, name)
+
+
+def _become(
+    argv: Sequence[str],
+    here: Process,
+    begun: int,
+    fresh: bool,
+    before: Callable[[], None],
+    after: Callable[[], None],
+) -> None:
+    """What the child does; it never returns."""
+    code = 70
+    try:
+        os.setsid()
+        os.chdir(here.out.parent)
+        for number, path in ((1, here.out), (2, here.err)):
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        before()
+        # What a shell has started in the background, as this one may be, ignores Ctrl-C, and so do its children.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if fresh:
+            os.set_inheritable(begun, False)
+            environment = os.environ | {"PYTHONPATH": str(ROOT)}
+            os.execve(sys.executable, [sys.executable, "-c", PROGRAM, *argv], environment)
+        _own_random_numbers()
+        sys.argv = ["snntrain", *argv]
+        from snntrain.cli.main import main
+
+        os.close(begun)
+        main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 0
+    except BaseException:
+        traceback.print_exc()
+    after()
+    _end(code)
+
+
+def _own_random_numbers() -> None:
+    """Nothing may be equal in two starts only because both are forks of this process."""
+    import random
+
+    import numpy as np
+    import torch
+
+    random.seed()
+    np.random.seed()  # noqa: NPY002  the global generator is what is meant
+    torch.seed()
+
+
+def _end(code: int) -> None:
+    """Ends as Python does: threads, functions that wait for the exit, what is still to be written."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        traceback.print_exc()
+        code = code or 120
+    os._exit(code)

@@ -1,1 +1,0 @@
-"""What `scripts/chaos.py` does to trainings: a file a subject."""

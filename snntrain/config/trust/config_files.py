@@ -1,0 +1,211 @@
+"""What a file of a config folder may say.
+
+The folder is named by the user, its files may come from a stranger. They choose options and set keys of the
+configuration. They fill in nothing from the environment, which would stand in summaries and checkpoints then, and of
+Hydra itself they set a few keys alone: Hydra makes folders, sets variables, starts processes and calls what it is told.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import yaml
+from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra.core.object_type import ObjectType
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
+from omegaconf import DictConfig, OmegaConf
+
+from snntrain.errors import UserError, first_line
+from snntrain.files import plain_yaml
+
+# One of ours has 1 kB. What its aliases unfold to is counted.
+MOST_BYTES = 2**18
+MOST_VALUES = 100_000
+# What `${…:…}` may ask for: the clock, a number drawn at random, other keys.
+RESOLVERS = ("now", "short_id", "job_folder", "hydra", "oc.select", "oc.dict.keys", "oc.dict.values")
+_REFERENCE = re.compile(r"\s*[\w.\[\]-]+\s*(?=\})")
+_RESOLVER = re.compile(r"\s*([\w.]+)\s*:")
+# Keys of Hydra's, and groups with all of their keys, that a file may set.
+HYDRA_KEYS = (
+    *("run.dir", "sweep.dir", "sweep.subdir", "sweeper.params", "sweeper.max_batch_size", "sweeper.n_trials"),
+    *("sweeper.direction", "mode", "verbose", "job.name", "job.config.override_dirname"),
+)
+# Folders that are made, and must lie below the one where the command is given.
+FOLDERS = ("run.dir", "sweep.dir", "sweep.subdir")
+_SWEPT_KEY = re.compile(r"[+]{0,2}[A-Za-z_][\w./@-]*")
+
+
+class ConfigFolder(FileConfigSource):
+    """Reads the files of one config folder as data.
+
+    Raises:
+        UserError: of every file that is asked for, where it is more than data, or more of it than can be held.
+    """
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        """The content of one file."""
+        name = self._normalize_file_name(config_path)
+        if not self.is_config(config_path):
+            raise ConfigLoadError(f"Config not found : {Path(self.path, name)}")
+        content = read(Path(self.path, name))
+        try:
+            config = OmegaConf.load(io.StringIO(content))
+            header = ConfigSource._get_header_dict(content[:512])
+        except RecursionError as error:
+            raise UserError(f"{Path(self.path, name)}: is nested too deep; write it flat") from error
+        lines = [f"{Path(self.path, name)}: {told}" for told in _refused(config)]
+        if lines:
+            raise UserError(*lines)
+        return ConfigResult(config=config, path=f"{self.scheme()}://{self.path}", provider=self.provider, header=header)
+
+    def is_group(self, config_path: str) -> bool:
+        """Whether there is such a folder, in this one."""
+        return self._lies_inside(config_path) and super().is_group(config_path)
+
+    def is_config(self, config_path: str) -> bool:
+        """Whether there is such a file, in this folder."""
+        return self._lies_inside(self._normalize_file_name(config_path)) and super().is_config(config_path)
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        """The options of a group."""
+        return super().list(config_path, results_filter) if self._lies_inside(config_path) else []
+
+    def _lies_inside(self, name: str) -> bool:
+        """Whether neither `..` nor a link leads out of the folder."""
+        folder = os.path.realpath(self.path)
+        inside = os.path.realpath(os.path.join(folder, name))
+        return ".." not in PurePosixPath(name).parts and Path(inside).is_relative_to(folder)
+
+
+def read(file: Path) -> str:
+    """The text of a config file.
+
+    Raises:
+        UserError: it is no regular file, too long, no text, no YAML, or unfolds to too much.
+    """
+    try:
+        content = plain_yaml.text(file, MOST_BYTES)
+        if plain_yaml.unfolded(content) > MOST_VALUES:
+            raise UserError(f"{file}: its aliases unfold to more than {MOST_VALUES:,} values; write them out")
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it, or take another") from error
+    return content
+
+
+def _refused(config: Any) -> Iterator[str]:
+    for where, text in _texts(OmegaConf.to_container(config, resolve=False)):
+        if reference := _foreign_reference(text):
+            yield (
+                f"{where}={text}: {reference} is filled in for the command line alone, as a file may be a stranger's; "
+                f"a file refers to other keys, or to {', '.join(RESOLVERS)}; give {where}=… on the command line"
+            )
+    if isinstance(config, DictConfig) and OmegaConf.select(config, "hydra.searchpath") is not None:
+        yield "hydra.searchpath: is heeded on the command line alone; give it there, or copy the files"
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            yield from _texts(below, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _texts(below, f"{path}[{index}]")
+    elif isinstance(value, str):
+        yield path, value
+
+
+def _foreign_reference(text: str) -> str | None:
+    """The first interpolation in a text that neither names a key nor asks a known resolver."""
+    for begun in re.finditer(r"\$\{", text):
+        rest = text[begun.end() :]
+        resolver = _RESOLVER.match(rest)
+        if not (_REFERENCE.match(rest) or (resolver and resolver[1] in RESOLVERS)):
+            return "${" + rest.partition("}")[0].strip() + "}"
+    return None
+
+
+def check_hydra(config: Any, file: str) -> None:
+    """What a file sets of Hydra itself.
+
+    Args:
+        config: what it adds to the whole configuration.
+        file: its name, for messages.
+
+    Raises:
+        UserError: it sets more than a file may.
+    """
+    own = config._get_node("hydra") if isinstance(config, DictConfig) else None
+    if own is None:
+        return
+    if not isinstance(own, DictConfig) or own._is_interpolation():
+        raise UserError(f"{file}: hydra: must stay a mapping; set its keys, as in hydra.run.dir")
+    lines = []
+    for key, value in _leaves(OmegaConf.to_container(own, resolve=False)):
+        if not _is_below(key, HYDRA_KEYS):
+            keys = ", ".join(f"hydra.{known}" for known in HYDRA_KEYS)
+            lines.append(
+                f"{file}: hydra.{key}: is set on the command line alone, as a file may be a stranger's; "
+                f"a file may set {keys}"
+            )
+        elif _is_below(key, ("sweeper.params",)) and (told := _wrong_sweep(key, value)):
+            lines.append(f"{file}: hydra.{key}={value}: {told}")
+    if lines:
+        raise UserError(*lines)
+
+
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    # A key of sweeper.params has dots in it, and is a leaf.
+    if isinstance(value, Mapping) and value:
+        for key, below in value.items():
+            yield from _leaves(below, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value
+
+
+def _wrong_sweep(key: str, value: Any) -> str | None:
+    swept = key.removeprefix("sweeper.params").removeprefix(".")
+    if not swept and value in ({}, None):
+        return None
+    own = swept.lstrip("+")
+    if not _SWEPT_KEY.fullmatch(swept) or own.startswith(("hydra.", "hydra/")) or own.split(".")[0] in ("hydra",):
+        return "a sweep in a file is over keys and groups of the configuration, as in neuron: if,lif"
+    if own.partition("[")[0] == "allow_targets":
+        return "allow_targets is heeded on the command line alone; give it there"
+    if not isinstance(value, str | int | float) or (isinstance(value, str) and "${" in value):
+        return "the values of a sweep are a text, as in neuron: if,lif"
+    return None
+
+
+def check_folders(hydra: DictConfig, given: Sequence[str]) -> list[str]:
+    """A line for each folder that a file has Hydra make outside of the one where the command is given.
+
+    Args:
+        hydra: Hydra's part of the composed configuration.
+        given: the keys that the command line sets.
+    """
+    lines = []
+    for key in FOLDERS:
+        if f"hydra.{key}" in given or key == "sweep.subdir":
+            continue
+        folder = str(OmegaConf.select(hydra, key))
+        if leads_out(folder):
+            lines.append(
+                f"hydra.{key}={folder}: a file may name a folder below the current one, without ..; "
+                f"give hydra.{key}=… on the command line"
+            )
+    return lines
+
+
+def leads_out(folder: str) -> bool:
+    """Whether a folder that is named may lie outside of the one it is named in."""
+    path = PurePosixPath(folder)
+    return path.is_absolute() or ".." in path.parts or folder.startswith("~")
+
+
+def _is_below(key: str, keys: Sequence[str]) -> bool:
+    return any(key == own or key.startswith(f"{own}.") for own in keys)

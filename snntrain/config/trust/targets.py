@@ -1,0 +1,219 @@
+"""Which classes and functions `_target_` may name: a closed list, and what the command line allows beside it.
+
+A configuration is data. In each group it names what is meant to be built there, of this project, of torch or of
+torchvision: a name that one of the listed modules defines, or lists in its `__all__`. A dotted name leads through no
+other module, and what it leads to is looked at again before it is called.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+from typing import Any, get_type_hints
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from snntrain.errors import UserError, first_line
+from snntrain.process.working_directory import importing
+
+# The modules of each group.
+TRUSTED = {
+    "neuron": ("snntrain.neuron",),
+    "surrogate": ("snntrain.neuron.surrogate",),
+    "dataset": ("snntrain.data.digits", "snntrain.data.vision"),
+    "encoder": ("snntrain.data.encoder",),
+    "network": ("snntrain.network.mlp", "snntrain.network.csnn", "torch.nn", "torchvision.models"),
+    "loss": ("snntrain.training.loss", "torch.nn"),
+    "optimizer": ("torch.optim",),
+    "scheduler": ("snntrain.training.schedule", "torch.optim.lr_scheduler"),
+}
+MODULES = tuple(dict.fromkeys(module for modules in TRUSTED.values() for module in modules))
+# Of `hydra` itself; a launcher or a sweeper of a plugin is installed, and is chosen by its name.
+HYDRA = (
+    "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
+    "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
+)
+HYDRA_PLUGINS = "hydra_plugins"
+# Keys by which Hydra and logging.config build objects of their own.
+FACTORY_KEYS = ("_target_", "()", "class")
+
+
+def forbidden(config: DictConfig, allowed: Sequence[str]) -> list[str]:
+    """A line for every name in `config` that would be built or called and is not on the list.
+
+    Args:
+        config: all of it, also Hydra's part.
+        allowed: the packages, modules or names that the command line allows.
+    """
+    lines = []
+    for key, name in _factories(config):
+        group = key.partition(".")[0]
+        if _is_below(name, allowed) or (_of_hydra(key, name) if group == "hydra" else _is_listed(name, group)):
+            continue
+        modules = TRUSTED.get(group, ())
+        may = f"may name only what is in {', '.join(modules)}" if modules else "nothing is built here"
+        package = name.split(".")[0]
+        lines.append(f"{key}={name}: {may}; if you trust it, add allow_targets=[{package}] to the command line")
+    return lines
+
+
+def _factories(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(node, DictConfig) and not node._is_none():
+        for key in map(str, node):
+            where = f"{path}.{key}" if path else key
+            if OmegaConf.is_missing(node, key):
+                continue
+            if OmegaConf.is_interpolation(node, key):
+                # Where it leads to may be somewhere else by the time that the object is built.
+                if key in FACTORY_KEYS:
+                    yield where, str(node._get_node(key))
+                continue
+            if key in FACTORY_KEYS and isinstance(node[key], str):
+                yield where, node[key]
+            yield from _factories(node._get_node(key), where)
+    elif isinstance(node, ListConfig) and not node._is_none():
+        for index in range(len(node)):
+            yield from _factories(node._get_node(index), f"{path}[{index}]")
+
+
+def _is_listed(name: str, group: str) -> bool:
+    module, _, attribute = name.rpartition(".")
+    return module in TRUSTED.get(group, ()) and attribute.isidentifier() and not attribute.startswith("_")
+
+
+def _of_hydra(key: str, name: str) -> bool:
+    return key in ("hydra.launcher._target_", "hydra.sweeper._target_") and (
+        name in HYDRA or _is_below(name, [HYDRA_PLUGINS])
+    )
+
+
+def _is_below(name: str, prefixes: Sequence[str]) -> bool:
+    return any(name == prefix.rstrip(".") or name.startswith(prefix.rstrip(".") + ".") for prefix in prefixes)
+
+
+def locate(target: str, allowed: Sequence[str] = ()) -> Callable[..., Any]:
+    """The class or function that `target` names.
+
+    Args:
+        target: a dotted name.
+        allowed: the packages, modules or names that the command line allows; those alone are looked for in the folder
+            where the command is given, after all that is installed.
+
+    Raises:
+        UserError: it does not exist, or it is nothing that a configuration may build.
+    """
+    if _is_below(target, allowed):
+        return _allowed(target, allowed)
+    if not any(_is_listed(target, group) for group in TRUSTED):
+        raise UserError(f"_target_={target}: must be a class or function in {', '.join((*MODULES, *allowed))}")
+    module_name, _, name = target.rpartition(".")
+    module = _imported(target, module_name)
+    found = getattr(module, name, None)
+    if found is None:
+        raise _absent(target)
+    if not (_belongs(found, name, module) and _is_component(found)):
+        raise UserError(
+            f"_target_={target}: is nothing to build from a config, as layers, losses and optimizers are; "
+            f"if you trust it, add allow_targets=[{target.split('.')[0]}] to the command line"
+        )
+    return _callable(found, target)
+
+
+def _allowed(target: str, allowed: Sequence[str]) -> Callable[..., Any]:
+    """What a name leads to that the command line allows: it is defined there, and reached through nothing else."""
+    parts = target.split(".")
+    with importing(allowed):
+        for cut in range(len(parts) - 1, 0, -1):
+            module_name = ".".join(parts[:cut])
+            try:
+                module = importlib.import_module(module_name)
+            except ModuleNotFoundError as error:
+                if error.name is not None and (module_name + ".").startswith(error.name + "."):
+                    continue
+                raise _not_imported(target, module_name, error) from error
+            except Exception as error:  # A user's own module may raise anything.
+                raise _not_imported(target, module_name, error) from error
+            return _attribute(module, parts[cut:], target, allowed)
+    raise _absent(target)
+
+
+def _attribute(module: ModuleType, names: Sequence[str], target: str, allowed: Sequence[str]) -> Callable[..., Any]:
+    found: Any = module
+    for name in names:
+        inside, found = found, getattr(found, name, None)
+        if found is None:
+            raise _absent(target)
+        defined = getattr(found, "__module__", None)
+        here = defined == module.__name__ or _is_below(str(defined), allowed) or _lists(inside, name)
+        if isinstance(found, ModuleType) or not here:
+            raise UserError(
+                f"_target_={target}: {name} is not defined in {module.__name__}; name it by the module that defines "
+                "it, and allow that one, or list it in __all__"
+            )
+    return _callable(found, target)
+
+
+def _imported(target: str, module_name: str) -> ModuleType:
+    try:
+        return importlib.import_module(module_name)
+    except Exception as error:  # A torchvision that was built for another torch may raise anything.
+        raise _not_imported(target, module_name, error) from error
+
+
+def _belongs(found: Any, name: str, module: ModuleType) -> bool:
+    """Whether a module defines what has this name in it, or offers it."""
+    defined = getattr(found, "__module__", None)
+    if module.__name__ == "torch.nn":  # It takes over all that its part offers, and has no list of its own.
+        module = importlib.import_module("torch.nn.modules")
+    if module.__name__ == "torchvision.models":
+        return str(defined).startswith("torchvision.models.")
+    return defined == module.__name__ or _lists(module, name)
+
+
+def _lists(module: Any, name: str) -> bool:
+    return isinstance(module, ModuleType) and name in getattr(module, "__all__", ())
+
+
+def _callable(found: Any, target: str) -> Callable[..., Any]:
+    if not callable(found):
+        raise _absent(target)
+    what: Callable[..., Any] = found
+    return what
+
+
+def _absent(target: str) -> UserError:
+    return UserError(f"_target_={target}: there is no such class or function; is the name right, is it installed?")
+
+
+def _not_imported(target: str, module_name: str, error: Exception) -> UserError:
+    told = first_line(error)
+    more = ""
+    if isinstance(error, ModuleNotFoundError) and error.name is not None:
+        package = error.name.split(".")[0]
+        more = f", or if {package} lies here and you trust it, allow that too, as in allow_targets=[…,{package}]"
+    return UserError(
+        f"_target_={target}: importing {module_name} failed: {type(error).__name__}: {told}; mend it{more}"
+    )
+
+
+def _is_component(found: Any) -> bool:
+    """Whether `found` was made to be built from a config: by what it is.
+
+    A class says so by what it is derived from, a function of ours by what it says to return. None of these does more
+    than to compute, to allocate memory, and to read or download a data set.
+    """
+    from torch.nn import Module
+    from torch.optim import Optimizer
+    from torch.optim.lr_scheduler import LRScheduler
+
+    from snntrain.data.dataset import Data
+    from snntrain.neuron.surrogate import Surrogate
+
+    if inspect.isfunction(found) and found.__module__.startswith("snntrain."):
+        try:
+            found = get_type_hints(found).get("return")
+        except NameError:  # A type that only a type checker imports.
+            return False
+    return inspect.isclass(found) and issubclass(found, Module | Surrogate | Optimizer | LRScheduler | Data)

@@ -1,0 +1,156 @@
+"""The cost of a network while it runs over images: hooks that count, and the figures in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from snntrain.cost.membranes import Membranes
+from snntrain.cost.rates import FiringRates
+from snntrain.cost.synapses import Synapses, can_be_counted
+from snntrain.neuron import BaseNode
+
+# Picojoules of a float32 operation in 45 nm CMOS at 0.9 V: a multiplication is 3.7, an addition 0.9.
+PJ_PER_MAC, PJ_PER_AC = 4.6, 0.9
+ASSUMPTION = (
+    f"Energy is assumed: {PJ_PER_MAC} pJ a MAC, {PJ_PER_AC} pJ an AC, float32 in 45 nm (Horowitz, ISSCC 2014); "
+    "without memory and neurons."
+)
+# Layers with weights that fold into those of the layer before them.
+FOLDED = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
+SPIKING = ("spikes_per_image", "membrane_updates_per_image")
+SYNAPTIC = (
+    *("effective_macs_per_image", "effective_acs_per_image", "dense_operations_per_image"),
+    "energy_nj_per_image",
+)
+SIZE = ("parameters", "parameter_bytes")
+
+Figures = dict[str, Any]
+
+
+class Cost:
+    """Counts what `net` costs while the block runs; the sums stay on the device, and nothing is left attached.
+
+    Attributes:
+        rates: the firing rates of the same pass.
+    """
+
+    def __init__(self, net: nn.Module) -> None:
+        self.net = net
+        self.rates = FiringRates(net)
+        self.layers = dict(_layers(net))
+        self.synapses = {name: Synapses(layer) for name, layer in self.layers.items() if can_be_counted(layer)}
+        self.membranes = {name: Membranes(layer) for name, layer in self.layers.items() if isinstance(layer, BaseNode)}
+        self._attached = ExitStack()
+
+    def __enter__(self) -> Cost:
+        self._attached.enter_context(self.rates)
+        for synapses in self.synapses.values():
+            self._attach(synapses.layer.register_forward_pre_hook(_synapse_hook(synapses), with_kwargs=True))
+        for membranes in self.membranes.values():
+            before, after = _membrane_hooks(membranes)
+            self._attach(membranes.layer.register_forward_pre_hook(before))
+            self._attach(membranes.layer.register_forward_hook(after, with_kwargs=True))
+        return self
+
+    def _attach(self, handle: torch.utils.hooks.RemovableHandle) -> None:
+        self._attached.callback(handle.remove)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._attached.close()
+
+    def figures(self, images: int) -> Figures:
+        """Everything of all layers together, and under 'layers' of each by its name, what applies to it.
+
+        Args:
+            images: how many have passed.
+
+        Returns:
+            Means over images; None for the operations of a layer that cannot be counted, and for a sum with such a
+            layer in it. 'parameters' and 'parameter_bytes' are those of the network.
+        """
+        layers = {name: self._of_layer(name, layer, images) for name, layer in self.layers.items()}
+        sums = {key: _sum(figures.get(key, 0.0) for figures in layers.values()) for key in (*SPIKING, *SYNAPTIC)}
+        return {**sums, **_size(list(self.net.parameters())), "layers": layers}
+
+    def _of_layer(self, name: str, layer: nn.Module, images: int) -> Figures:
+        size = _size(list(layer.parameters(recurse=_is_whole(layer))))
+        if isinstance(layer, BaseNode):
+            spikes = self._spikes(name) / images
+            return {**dict(zip(SPIKING, (spikes, int(self.membranes[name].updates) / images), strict=True)), **size}
+        if isinstance(layer, FOLDED):
+            return size
+        operations = self.synapses[name].operations() if name in self.synapses else None
+        if operations is None:
+            return {**dict.fromkeys(SYNAPTIC), **size}
+        effective = operations.effective / images
+        macs, acs = (0.0, effective) if operations.spiking else (effective, 0.0)
+        energy = (PJ_PER_MAC * macs + PJ_PER_AC * acs) / 1000
+        return {**dict(zip(SYNAPTIC, (macs, acs, operations.dense / images, energy), strict=True)), **size}
+
+    def _spikes(self, name: str) -> float:
+        """All that a layer has fired; 0 where it has not run."""
+        return self.rates.spikes[name].sum().item() if name in self.rates.spikes else 0.0
+
+
+def not_counted(figures: Figures, net: nn.Module) -> dict[str, str]:
+    """The layers whose operations are not known, by name, and their kinds."""
+    unknown = (name for name, layer in figures["layers"].items() if layer.get(SYNAPTIC[0], 0.0) is None)
+    return {name: type(net.get_submodule(name)).__name__ for name in unknown}
+
+
+def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """Neurons, layers that can be counted, and whatever else has parameters of its own, by name."""
+    whole = _is_whole(module)
+    if whole or next(module.parameters(recurse=False), None) is not None:
+        yield name, module
+    if not whole:
+        for key, child in module.named_children():
+            yield from _layers(child, f"{name}.{key}" if name else key)
+
+
+def _is_whole(layer: nn.Module) -> bool:
+    """Whether it is one layer, whatever it is made of."""
+    return isinstance(layer, BaseNode) or can_be_counted(layer)
+
+
+def _synapse_hook(synapses: Synapses) -> Any:
+    def add(layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        synapses.add(_input(given, named))
+
+    return add
+
+
+def _membrane_hooks(membranes: Membranes) -> tuple[Any, Any]:
+    def before(layer: nn.Module, given: tuple[Any, ...]) -> None:
+        membranes.before()
+
+    def after(layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any], s: Tensor) -> None:
+        membranes.after(_input(given, named), s)
+
+    return before, after
+
+
+def _input(given: tuple[Any, ...], named: dict[str, Any]) -> Tensor:
+    """The first argument of a call."""
+    x: Tensor = (*given, *named.values())[0]
+    return x
+
+
+def _size(parameters: list[nn.Parameter]) -> Figures:
+    return {
+        "parameters": sum(p.numel() for p in parameters),
+        "parameter_bytes": sum(p.numel() * p.element_size() for p in parameters),
+    }
+
+
+def _sum(values: Iterator[float | None]) -> float | None:
+    terms = list(values)
+    return None if None in terms else float(sum(term for term in terms if term is not None))

@@ -1,0 +1,55 @@
+"""Membrane updates of a spiking layer: potentials that a step changed."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snntrain.neuron import BaseNode
+from snntrain.neuron.integrate_and_fire.updates import changed, count_updates
+
+
+class Membranes:
+    """Adds up the membrane updates of the spiking `layer`, on its device; `before` and `after` go around each call."""
+
+    def __init__(self, layer: BaseNode) -> None:
+        self.layer = layer
+        self.updates: Tensor | int = 0
+        # A charge rule of the user's own may change more than v, and must not run twice: the monitor tells of it.
+        self.by_monitor = type(layer).charge is not BaseNode.charge
+
+    def before(self) -> None:
+        """Remembers the state that the call begins with."""
+        self.v0 = self.layer.v
+        self.watched = self.layer.monitor is not None
+        if self.by_monitor and not self.watched:
+            self.layer.set_monitor(True)
+
+    def after(self, x: Tensor, s: Tensor) -> None:
+        """Adds the updates of a call.
+
+        Args:
+            x: its input, as the layer was given it.
+            s: its spikes, `[T, N, *]`, or `[N, *]` in single-step mode.
+        """
+        self.updates = self.updates + self._of_call(x, s)
+        if self.by_monitor and not self.watched:
+            self.layer.set_monitor(False)
+
+    def _of_call(self, x: Tensor, s: Tensor) -> Tensor | int:
+        layer = self.layer
+        if layer.step_mode == "s":
+            return changed(self.v0, torch.as_tensor(layer.v).unsqueeze(0))
+        if self.by_monitor:
+            assert layer.monitor is not None
+            return changed(self.v0, torch.from_numpy(np.stack(layer.monitor["v"][-len(s) :])).to(s.device))
+        return count_updates(
+            x.to(s.dtype),
+            *layer.dynamics(),
+            self.v0,
+            v_threshold=layer.v_threshold,
+            v_reset=layer.v_reset,
+            surrogate=layer.surrogate_function,
+            T=len(s),
+        )

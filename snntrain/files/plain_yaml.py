@@ -1,0 +1,61 @@
+"""YAML and text of a run folder, which may come from a stranger: data alone, and no more than can be held."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from snntrain.files import bounded
+from snntrain.files.bounded import Refused
+
+# Ten times as fast as the loader in Python, and not in every build of PyYAML.
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# A configuration has 2 kB, the metrics of a thousand epochs 0.5 MB.
+MOST_BYTES = 64 * 2**20
+
+
+def text(file: Path, most: int = MOST_BYTES, errors: str = "strict") -> str:
+    """Return the UTF-8 text of a file, as `bounded.text`, of no more than a run's files have."""
+    return bounded.text(file, most, errors)
+
+
+def parse(content: str) -> Any:
+    """The data that a text in YAML holds.
+
+    Aliases are refused: each may stand for many others, so that a short text unfolds to more than any memory holds,
+    or contains itself. No file of ours has any.
+
+    Raises:
+        ValueError, yaml.YAMLError: it is no YAML, or more than data.
+        RecursionError: it is nested too deep.
+    """
+    # Without an anchor there is nothing that an alias could stand for.
+    if "&" in content and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, Loader)):
+        raise Refused("it has aliases, as *name")
+    return yaml.load(content, Loader)
+
+
+def unfolded(content: str) -> int:
+    """How many values a text in YAML has once each alias is replaced by what it stands for.
+
+    Raises:
+        Refused: an alias stands for what it is in.
+        yaml.YAMLError: it is no YAML.
+        RecursionError: it is nested too deep.
+    """
+    counts: dict[int, int | None] = {}
+
+    def count(node: yaml.Node | None) -> int:
+        if node is None or isinstance(node, yaml.ScalarNode):
+            return 1
+        if id(node) in counts:
+            known = counts[id(node)]
+            if known is None:
+                raise Refused("an alias stands for what it is in")
+            return known
+        counts[id(node)] = None
+        below = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]
+        counts[id(node)] = total = 1 + sum(map(count, below))
+        return total
+
+    return count(yaml.compose(content, Loader))

@@ -1,0 +1,1 @@
+"""What Numba kernels share: compilation, vectors, threads, caches."""

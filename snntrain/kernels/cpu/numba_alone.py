@@ -1,0 +1,76 @@
+"""Numba, as all compiled code of the CPU takes it: without a configuration from the working directory.
+
+Numba reads `.numba_config.yaml` there, when it is imported and before each compilation. Such a file moves its cache to
+where somebody else has put code. Numba skips the file where it cannot import YAML, so YAML is hidden while Numba is
+imported. Afterwards the name of the file is set to one that does not exist. Variables, as NUMBA_CACHE_DIR, are the
+user's own, and count.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from snntrain.files.private_folder import private_cache
+
+
+@contextmanager
+def _without_yaml() -> Iterator[None]:
+    before = sys.modules.get("yaml")
+    sys.modules["yaml"] = None  # type: ignore[assignment]
+    try:
+        with warnings.catch_warnings(action="ignore"):  # Numba says that it cannot read the file.
+            yield
+    finally:
+        del sys.modules["yaml"]
+        if before is not None:
+            sys.modules["yaml"] = before
+
+
+if "numba" not in sys.modules:
+    with _without_yaml():
+        import numba.core.config
+    numba.core.config._config_fname = os.devnull
+
+from numba import carray, cfunc, config, from_dtype, njit, types  # noqa: E402
+from numba.extending import (  # noqa: E402
+    intrinsic,
+    lower_builtin,
+    models,
+    overload,
+    register_model,
+    type_callable,
+)
+
+__all__ = [
+    "carray",
+    "cfunc",
+    "config",
+    "from_dtype",
+    "intrinsic",
+    "kept_privately",
+    "lower_builtin",
+    "models",
+    "njit",
+    "overload",
+    "register_model",
+    "type_callable",
+    "types",
+]
+
+
+@contextmanager
+def kept_privately() -> Iterator[None]:
+    """In the block Numba keeps what it compiles in a folder of this user's alone, unless NUMBA_CACHE_DIR says where.
+
+    By itself it would take a folder beside the code, or below the home folder, whoever else can write there.
+    """
+    before = config.CACHE_DIR
+    config.CACHE_DIR = before or str(private_cache("numba"))
+    try:
+        yield
+    finally:
+        config.CACHE_DIR = before

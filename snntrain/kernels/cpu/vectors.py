@@ -1,0 +1,336 @@
+"""Vectors of float32 as values of compiled code: what is done to them, and how they come from memory and go there.
+
+Numba leaves it to its compiler to find vectors in a loop. Here they are written down, so that memory can be dealt with
+in the middle of a computation: each vector is asked for before it is needed, and stored past the caches where it is not
+needed soon. A processor whose registers are shorter takes several for one vector.
+
+`FLOATS` are WIDTH float32, `DOUBLES` as many float64, to sum in, and `FLAGS` as many truth values. Arithmetic takes
+vectors, and vectors with a float32 that stands for as many of them; sums and products are rounded one by one unless the
+function that they stand in allows more.
+"""
+
+import operator
+
+from llvmlite import ir
+from llvmlite.binding import get_host_cpu_features
+
+from snntrain.kernels.cpu.numba_alone import (
+    config,
+    intrinsic,
+    lower_builtin,
+    models,
+    register_model,
+    type_callable,
+    types,
+)
+
+# Numbers of a vector. A line of a cache holds as many float32.
+WIDTH = 16
+
+
+class _BFloatType(ir.Type):
+    """bfloat16, which the compiler has and the library that writes its language has not."""
+
+    def _to_string(self) -> str:
+        return "bfloat"
+
+
+_FLOAT, _DOUBLE, _INT, _BFLOAT = ir.FloatType(), ir.DoubleType(), ir.IntType(32), _BFloatType()
+
+# Whether the processor rounds to bfloat16 by itself, in one instruction instead of seven. Numbers below the least
+# normal one, 1.2e-38, become 0 then. For any other processor the compiler calls a function that may not be there.
+_features = get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
+ROUNDS_TO_BFLOAT16 = "+avx512bf16" in _features.split(",")
+
+
+def _vector(element: ir.Type) -> ir.Type:
+    return ir.VectorType(element, WIDTH)
+
+
+class Vector(types.Type):
+    """WIDTH values of one type."""
+
+    def __init__(self, name: str, element: ir.Type) -> None:
+        self.data = _vector(element)
+        super().__init__(f"{name}x{WIDTH}")
+
+
+FLOATS, DOUBLES, FLAGS = Vector("float", _FLOAT), Vector("double", _DOUBLE), Vector("flag", ir.IntType(1))
+
+
+@register_model(Vector)
+class _Model(models.PrimitiveModel):
+    def __init__(self, manager, vector):
+        super().__init__(manager, vector, vector.data)
+
+
+def _constant(element: ir.Type, value: float) -> ir.Value:
+    return ir.Constant(_vector(element), [value] * WIDTH)
+
+
+def _spread(builder, given: types.Type, value: ir.Value) -> ir.Value:
+    """A vector as it is, or one of a number."""
+    if isinstance(given, Vector):
+        return value
+    undefined = ir.Constant(_vector(value.type), ir.Undefined)
+    first = builder.insert_element(undefined, value, _INT(0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(_vector(_INT), [0] * WIDTH))
+
+
+def _is_number(given: types.Type) -> bool:
+    return given == types.float32
+
+
+# ---- arithmetic ------------------------------------------------------------------------------------------------------
+
+
+def _combined(left: types.Type, right: types.Type) -> types.Type | None:
+    """The vector that two operands make; None where neither is one, or one is something else."""
+    vectors = {given for given in (left, right) if isinstance(given, Vector)}
+    others = [given for given in (left, right) if not isinstance(given, Vector)]
+    if len(vectors) != 1 or FLAGS in vectors or not all(map(_is_number, others)):
+        return None
+    return vectors.pop()
+
+
+def _define(operation, result, make) -> None:
+    """Has `operation` of a vector and a vector or a number be what `make` builds of two vectors."""
+
+    @type_callable(operation)
+    def typed(context):
+        def typing(left, right):
+            found = _combined(left, right)
+            return None if found is None else result or found
+
+        return typing
+
+    def lower(context, builder, signature, given):
+        return make(builder, *(_spread(builder, *pair) for pair in zip(signature.args, given, strict=True)))
+
+    for pair in ((Vector, Vector), (Vector, types.Float), (types.Float, Vector)):
+        lower_builtin(operation, *pair)(lower)
+
+
+for _operation, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _define(_operation, None, lambda builder, *given, name=_instruction: getattr(builder, name)(*given))
+for _operation, _symbol in ((operator.ge, ">="), (operator.gt, ">"), (operator.le, "<="), (operator.lt, "<")):
+    _define(_operation, FLAGS, lambda builder, *given, symbol=_symbol: builder.fcmp_ordered(symbol, *given))
+_define(operator.ne, FLAGS, lambda builder, *given: builder.fcmp_unordered("!=", *given))
+
+
+@intrinsic
+def where(typing, flags, first, second):
+    """`first` where a flag is set, else `second`; vectors or float32."""
+    if flags != FLAGS or not all(given == FLOATS or _is_number(given) for given in (first, second)):
+        return None
+
+    def generate(_, builder, signature, given):
+        values = (_spread(builder, *pair) for pair in zip(signature.args[1:], given[1:], strict=True))
+        return builder.select(given[0], *values)
+
+    return FLOATS(flags, first, second), generate
+
+
+@intrinsic
+def spread(typing, number):
+    """A vector of one float32."""
+    if not _is_number(number):
+        return None
+    return FLOATS(number), lambda _, builder, signature, given: _spread(builder, number, given[0])
+
+
+@intrinsic
+def magnitude(typing, vector):
+    """Numbers without their signs."""
+    if vector != FLOATS:
+        return None
+
+    def generate(_, builder, __, given):
+        bits = builder.bitcast(given[0], _vector(_INT))
+        return builder.bitcast(builder.and_(bits, _constant(_INT, 0x7FFFFFFF)), _vector(_FLOAT))
+
+    return FLOATS(vector), generate
+
+
+@intrinsic
+def scaled_by_power(typing, vector, exponents):
+    """`vector` times 2 to the whole numbers in the lowest bits of `exponents`, from -126 to 127."""
+    if not vector == exponents == FLOATS:
+        return None
+
+    def generate(_, builder, __, given):
+        bits = builder.shl(builder.bitcast(given[1], _vector(_INT)), _constant(_INT, 23))
+        power = builder.bitcast(builder.add(bits, _constant(_INT, 127 << 23)), _vector(_FLOAT))
+        return builder.fmul(given[0], power)
+
+    return FLOATS(vector, exponents), generate
+
+
+@intrinsic
+def wide(typing, vector):
+    """float64 of a vector, or of a float32 as many times."""
+    if not (vector == FLOATS or _is_number(vector)):
+        return None
+
+    def generate(_, builder, signature, given):
+        return builder.fpext(_spread(builder, signature.args[0], given[0]), _vector(_DOUBLE))
+
+    return DOUBLES(vector), generate
+
+
+@intrinsic
+def total(typing, doubles):
+    """The sum of a vector of float64, from its first number to its last."""
+    if doubles != DOUBLES:
+        return None
+
+    def generate(_, builder, __, given):
+        found = builder.extract_element(given[0], _INT(0))
+        for i in range(1, WIDTH):
+            found = builder.fadd(found, builder.extract_element(given[0], _INT(i)))
+        return found
+
+    return types.float64(doubles), generate
+
+
+@intrinsic
+def first(typing, vector, count):
+    """The first `count` numbers of a vector, the others 0."""
+    if vector != FLOATS:
+        return None
+
+    def generate(_, builder, __, given):
+        places = ir.Constant(_vector(_INT), list(range(WIDTH)))
+        count = builder.trunc(given[1], _INT)
+        flags = builder.icmp_signed("<", places, _spread(builder, types.int32, count))
+        return builder.select(flags, given[0], _constant(_FLOAT, 0.0))
+
+    return FLOATS(vector, types.int64), generate
+
+
+# ---- memory ----------------------------------------------------------------------------------------------------------
+
+# A row is a pointer to float32, or to bfloat16, which come as 16 bits.
+ROWS = {types.CPointer(types.float32): _FLOAT, types.CPointer(types.uint16): ir.IntType(16)}
+
+
+@intrinsic
+def row_at(typing, address, start, dtype):
+    """The row of float32 or uint16 that begins `start` numbers behind an address."""
+
+    def generate(context, builder, signature, given):
+        size = context.get_constant(types.int64, signature.args[2].dtype.bitwidth // 8)
+        place = builder.add(given[0], builder.mul(given[1], size))
+        return builder.inttoptr(place, context.get_value_type(signature.return_type))
+
+    return types.CPointer(dtype.dtype)(types.int64, types.int64, dtype), generate
+
+
+@intrinsic
+def load(typing, row, i):
+    """The vector of the numbers of a row from `i` on."""
+    if row not in ROWS:
+        return None
+
+    def generate(_, builder, signature, given):
+        place, _, size = _place(builder, signature, given)
+        return _widened(builder, builder.load(place, align=size))
+
+    return FLOATS(row, types.int64), generate
+
+
+@intrinsic
+def store(typing, row, i, vector):
+    """Writes a vector, or a number as many times, to a row from `i` on."""
+    if row not in ROWS or not (vector == FLOATS or _is_number(vector)):
+        return None
+
+    def generate(context, builder, signature, given):
+        place, data, size = _place(builder, signature, given)
+        numbers = _spread(builder, signature.args[2], given[2])
+        builder.store(_narrowed(builder, numbers, data), place, align=size)
+        return context.get_dummy_value()
+
+    return types.void(row, types.int64, vector), generate
+
+
+@intrinsic
+def stream(typing, row, i, vector, ones):
+    """`store`, past the caches: where the vector begins at a line, and is not needed soon. `settle` has to follow.
+
+    `ones` is -1, of which the compiler must not know: what it sees to be bfloat16 it stores as ever (LLVM 22).
+    """
+    if row not in ROWS or vector != FLOATS:
+        return None
+
+    def generate(context, builder, signature, given):
+        place, data, size = _place(builder, signature, given)
+        numbers = _narrowed(builder, given[2], data)
+        if data != _vector(_FLOAT):
+            numbers = builder.and_(numbers, _spread(builder, types.int16, builder.trunc(given[3], data.element)))
+        written = builder.store(numbers, place, align=size * WIDTH)
+        written.set_metadata("nontemporal", builder.module.add_metadata([_INT(1)]))
+        return context.get_dummy_value()
+
+    return types.void(row, types.int64, vector, types.int64), generate
+
+
+@intrinsic
+def settle(typing):
+    """Has what was streamed arrive before anything that follows."""
+
+    def generate(context, builder, _, __):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def ask(typing, row, i):
+    """Has the memory bring the line with the number `i` of a row, which may lie outside of it, into the caches."""
+    if row not in ROWS:
+        return None
+
+    def generate(context, builder, _, given):
+        byte = ir.IntType(8).as_pointer()
+        function = ir.FunctionType(ir.VoidType(), [byte, _INT, _INT, _INT])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], function)
+        # To read, into all caches, data.
+        builder.call(prefetch, [builder.bitcast(builder.gep(given[0], [given[1]]), byte), _INT(0), _INT(3), _INT(1)])
+        return context.get_dummy_value()
+
+    return types.void(row, types.int64), generate
+
+
+def _place(builder, signature, given: list[ir.Value]) -> tuple[ir.Value, ir.Type, int]:
+    """Of a row and `i`: where it is, what vector is there, and the bytes of a number."""
+    row = signature.args[0]
+    data = _vector(ROWS[row])
+    return builder.bitcast(builder.gep(given[0], [given[1]]), data.as_pointer()), data, row.dtype.bitwidth // 8
+
+
+def _widened(builder, value: ir.Value) -> ir.Value:
+    """float32 of what memory has."""
+    if value.type == _vector(_FLOAT):
+        return value
+    bits = builder.shl(builder.zext(value, _vector(_INT)), _constant(_INT, 16))
+    return builder.bitcast(bits, _vector(_FLOAT))
+
+
+def _narrowed(builder, value: ir.Value, data: ir.Type) -> ir.Value:
+    """As memory has it: bfloat16 is the nearest one, of two the even one."""
+    if data == value.type:
+        return value
+    if ROUNDS_TO_BFLOAT16:
+        return builder.bitcast(builder.fptrunc(value, _vector(_BFLOAT)), data)
+    bits = builder.bitcast(value, _vector(_INT))
+    odd = builder.and_(builder.lshr(bits, _constant(_INT, 16)), _constant(_INT, 1))
+    rounded = builder.lshr(builder.add(builder.add(bits, _constant(_INT, 0x7FFF)), odd), _constant(_INT, 16))
+    number = builder.fcmp_ordered("==", value, value)
+    return builder.trunc(builder.select(number, rounded, _constant(_INT, 0x7FC0)), data)

@@ -1,0 +1,96 @@
+"""The one recurrence of the neuron family, over all time steps: charge, fire, reset.
+
+The charge is `h = v + gain (x + feedback (v - rest))`.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+from snntrain.kernels import dispatch
+from snntrain.kernels.register import is_transformed
+from snntrain.neuron.integrate_and_fire import reference
+from snntrain.neuron.integrate_and_fire.contract import Rule
+from snntrain.neuron.integrate_and_fire.formulas import formula
+from snntrain.neuron.integrate_and_fire.operator import fused
+from snntrain.neuron.integrate_and_fire.reference import Coefficient, Trajectory, charge, fire_and_reset
+from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
+
+__all__ = ["Coefficient", "Trajectory", "charge", "fire_and_reset", "integrate_and_fire", "is_repeated", "steps_of"]
+
+
+def integrate_and_fire(
+    x: Tensor,
+    gain: Coefficient,
+    feedback: Coefficient,
+    rest: Coefficient,
+    v: Coefficient,
+    *,
+    v_threshold: Coefficient,
+    v_reset: float | None,
+    surrogate: Callable[[Tensor], Tensor],
+    detach_reset: bool,
+    T: int | None = None,
+    record: bool = False,
+) -> Trajectory:
+    """Run the recurrence over all steps of `x`, by the fastest executor for its device and dtype.
+
+    Plain PyTorch computes what compiled code does not: thresholds that are tensors, surrogates that are not this
+    package's own, and the transforms of `torch.func` and forward-mode differentiation.
+
+    Args:
+        x: input current `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. In half precision
+            the state is float32 while it runs.
+        gain, feedback, rest: coefficients of the charge, floats or tensors that broadcast over `[N, *]`.
+        v: membrane potential before the first step, a float or `[N, *]`.
+        v_threshold, v_reset, detach_reset: as in `BaseNode`.
+        surrogate: firing rule.
+        T: number of steps, where `x` is given once.
+        record: return `h` and `v` of every step, too.
+
+    Returns:
+        Spikes and last potential in the dtype of x, and all `h` and `v`, without gradient, if `record`.
+
+    Raises:
+        ValueError: `T` differs from the steps of `x`, which are more than one.
+    """
+    steps = steps_of(x, T)
+    if T is None and is_repeated(x):
+        x = x[:1]
+    v = exactly_at_rest(v, rest)
+    # A device spells its type out at each look, which takes longer than to allocate a tensor.
+    name = dispatch.choose("cpu" if x.is_cpu else x.device.type, x.dtype)
+    known = formula(surrogate)
+    compiled = name != "reference" and not is_transformed()
+    if compiled and known is not None and not isinstance(v_threshold, Tensor):
+        rule = Rule(v_threshold, v_reset, detach_reset, *known)
+        return fused(name, x, steps, gain, feedback, rest, v, rule, record)
+    return reference.integrate_and_fire(
+        *(x, steps, gain, feedback, rest, v),
+        v_threshold=v_threshold,
+        v_reset=v_reset,
+        surrogate=surrogate,
+        detach_reset=detach_reset,
+        record=record,
+    )
+
+
+def steps_of(x: Tensor, T: int | None) -> int:
+    """The number of time steps: those of `x`, or where it has one, which is repeated, `T`.
+
+    Raises:
+        ValueError: `T` is below 1, or differs from the steps of `x`, which are more than one.
+    """
+    steps = x.shape[0]
+    if T is None:
+        return steps
+    if T < 1 or (steps != 1 and steps != T):
+        raise ValueError(
+            f"T={T} does not fit an input of {steps} steps: give T={steps}, or one step, which is repeated"
+        )
+    return T
+
+
+def is_repeated(x: Tensor) -> bool:
+    """Whether the steps of `x` are one memory (stride 0), and no step wants a gradient of its own."""
+    return x.shape[0] > 1 and x.stride(0) == 0 and not (x.requires_grad or is_transformed())

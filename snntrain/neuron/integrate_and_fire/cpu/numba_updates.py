@@ -1,0 +1,62 @@
+"""How many potentials each step changes, counted on the CPU while the recurrence runs: nothing of it is kept.
+
+The potentials are those that `numba_kernels` computes, by the same functions.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from snntrain.kernels.cpu.compiled import at, compiled, taken
+from snntrain.kernels.cpu.numba_alone import carray, njit
+from snntrain.kernels.cpu.vectors import WIDTH, first, load, row_at, store, total, where, wide
+from snntrain.neuron.integrate_and_fire.cpu.numba_kernels import CALL, f32
+from snntrain.neuron.integrate_and_fire.cpu.numba_rows import after_reset, begin_row, charged
+from snntrain.neuron.integrate_and_fire.cpu.numba_surrogates import ONE, ZERO
+
+
+@njit
+def change_row(soft, rule, coefficients, n, x, v):
+    """One step of `v`, and how many of its first n numbers are others than before."""
+    v_threshold, v_reset, _, _ = rule
+    changed = wide(ZERO)
+    for i in range(0, n, WIDTH):
+        before, h = load(v, i), charged(x, coefficients, v, i)
+        after = after_reset(h, h - v_threshold, v_reset, soft)
+        store(v, i, after)
+        changed = changed + wide(first(where(after != before, ONE, ZERO), n - i))
+    return int(total(changed))
+
+
+@cache
+def kernel(half: bool, each: bool, soft: bool) -> Any:
+    """The kernel that writes the sum of each block to `updates`; where `fresh`, the first step changes all.
+
+    Args:
+        half, each, soft: as in `numba_kernels.forward`.
+    """
+    STORED, EACH, SOFT = np.uint16 if half else f32, each, soft
+
+    def count(call):
+        given = carray(call, 1)[0]
+        size, M, rule = given.block, given.M, (given.v_threshold, given.v_reset, given.p, given.q)
+        v = row_at(given.scratch, taken(call, 1) * size, f32)
+        while True:
+            block = taken(call, 0)
+            start = block * size
+            if start >= M:
+                break
+            n = min(size, M - start)
+            gain = row_at(given.each_gain, start, f32) if EACH else given.gain
+            feedback = row_at(given.each_feedback, start, f32) if EACH else given.feedback
+            rest = row_at(given.each_rest, start, f32) if EACH else given.rest
+            begin_row(given.each_v0, given.v0, start, n, f32, v)
+            updates = 0
+            for t in range(given.T):
+                x = row_at(given.x, t * given.x_stride + start, STORED)
+                changed = change_row(SOFT, rule, (gain, feedback, rest), n, x, v)
+                updates += n if t == 0 and given.fresh != 0 else changed
+            carray(at(given.updates), block + 1, np.int64)[block] = updates
+
+    return compiled(count, CALL, f"updates-{STORED.__name__}-{EACH}-{SOFT}")

@@ -1,0 +1,74 @@
+"""Neurons that make no whole vector: compiled code on the CPU knows whole vectors alone.
+
+The first neurons, where they make some, stay where they are. Those that are left over, fewer than a vector has, are
+copied into a separate vector. Its unused places hold zeros, or for the state the potential at rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from snntrain.neuron.integrate_and_fire.contract import Inputs, Parts, number, one_each
+
+# What belongs to whole vectors of neurons, unless there is none, and what belongs to those left over: tensors, or None.
+Pieces = Sequence[Any]
+
+
+class Remainder:
+    """Cuts what belongs to the neurons of a step into whole vectors, and a vector for those left over.
+
+    Args:
+        neurons: how many a step has, not a multiple of `width`.
+        width: of a vector.
+    """
+
+    def __init__(self, neurons: int, width: int) -> None:
+        self.neurons, self.width = neurons, width
+        self.whole = neurons - neurons % width
+
+    def sequence(self, sequence: Tensor | None) -> Pieces:
+        """`[T, N, *]`, whose steps lie in one order, as `[T, whole]`, a view, and `[T, width]`."""
+        if sequence is None:
+            return self._twice(None)
+        return self._cut(sequence.as_strided((sequence.shape[0], self.neurons), (sequence.stride(0), 1)))
+
+    def step(self, values: Tensor | None, behind: float = 0.0) -> Pieces:
+        """`[N, *]` as `[whole]`, a view, and `[width]`, with the number `behind` after those left over."""
+        return self._twice(None) if values is None else self._cut(values.as_strided((self.neurons,), (1,)), behind)
+
+    def inputs(self, given: Inputs) -> Iterator[Inputs]:
+        """The inputs of the pieces."""
+        # A vector's unused places stay at rest: from anywhere else they might run away to infinity, and 0 times that
+        # would spoil the sums.
+        rest = 0.0 if one_each(given.rest) else number(given.rest)
+        own = [self.step(k) if one_each(k) else self._twice(k) for k in given.coefficients]
+        own.append(self.step(given.v0, rest) if one_each(given.v0) else self._twice(given.v0))
+        for x, *values in zip(self.sequence(given.x), *own, strict=True):
+            yield Inputs(x, given.T, x.shape[1], *values)
+
+    def write_back(self, pieces: Pieces, into: Tensor | None) -> None:
+        """Copies what was computed for the neurons left over to where it belongs."""
+        if into is not None:
+            left_over = pieces[-1]
+            steps = left_over.numel() // self.width
+            # A step may have no dimension.
+            flat = into.as_strided((steps, self.neurons), (into.stride(0) if steps > 1 else self.neurons, 1))
+            flat[:, self.whole :] = left_over.reshape(steps, self.width)[:, : self.neurons - self.whole]
+
+    def joined(self, parts: Sequence[Parts]) -> Parts:
+        """The parts of all neurons, from those of the pieces."""
+        return Parts(
+            *(None if each[0] is None else torch.cat(each)[: self.neurons] for each in zip(*parts, strict=True))
+        )
+
+    def _cut(self, flat: Tensor, behind: float = 0.0) -> Pieces:
+        left_over = pad(flat[..., self.whole :], (0, self.width - self.neurons + self.whole), value=behind)
+        return [flat[..., : self.whole], left_over] if self.whole else [left_over]
+
+    def _twice(self, value: float | Tensor | None) -> list[Any]:
+        return [value] * (2 if self.whole else 1)

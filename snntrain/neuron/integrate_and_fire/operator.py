@@ -1,0 +1,244 @@
+"""The recurrence as one operator of PyTorch: autograd, autocast and torch.compile take it as they take a convolution.
+
+The operator `snntrain::integrate_and_fire` brings tensors into one order, has an executor run, and keeps nothing for
+its backward but its inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from snntrain.kernels.layout import Layout
+from snntrain.kernels.register import register
+from snntrain.neuron import surrogate
+from snntrain.neuron.integrate_and_fire import door, reference
+from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Rule, load
+from snntrain.neuron.integrate_and_fire.formulas import KINDS
+from snntrain.neuron.integrate_and_fire.reference import Coefficient, Trajectory
+
+
+def fused(
+    executor: str,
+    x: Tensor,
+    T: int,
+    gain: Coefficient,
+    feedback: Coefficient,
+    rest: Coefficient,
+    v: Coefficient,
+    rule: Rule,
+    record: bool,
+) -> Trajectory:
+    """Run the recurrence by the compiled `executor`; the other arguments as in `integrate_and_fire`."""
+    given = (gain, feedback, rest, v)
+    # As tensors, numbers would cost more than all else that is done here.
+    tensors = [value if isinstance(value, Tensor) else None for value in given]
+    numbers = [0.0 if isinstance(value, Tensor) else value for value in given]
+    return Trajectory(*_integrate_and_fire(x, T, *tensors, numbers, executor, *rule, record))
+
+
+def inputs(x: Tensor, T: int, gain: Coefficient, feedback: Coefficient, rest: Coefficient, v: Coefficient) -> Inputs:
+    """The inputs of a compiled executor; the arguments as in `integrate_and_fire`."""
+    return _ordered(Layout(x), x, T, (gain, feedback, rest, v))
+
+
+def _ordered(layout: Layout, x: Tensor, T: int, given: Sequence[Coefficient]) -> Inputs:
+    ordered = (layout.ordered_step(value) if isinstance(value, Tensor) else value for value in given)
+    return Inputs(layout.ordered(x), T, layout.neurons, *ordered)
+
+
+def _joined(tensors: Sequence[Tensor | None], numbers: Sequence[float]) -> list[Coefficient]:
+    """Gain, feedback, rest and `v0`, each as its tensor, or as its number if it has no tensor."""
+    return [n if tensor is None else tensor for tensor, n in zip(tensors, numbers, strict=True)]
+
+
+def _forward(
+    x: Tensor,
+    T: int,
+    gain: Tensor | None,
+    feedback: Tensor | None,
+    rest: Tensor | None,
+    v0: Tensor | None,
+    numbers: Sequence[float],
+    executor: str,
+    v_threshold: float,
+    v_reset: float | None,
+    detach_reset: bool,
+    kind: int,
+    p: float,
+    q: float,
+    record: bool,
+) -> list[Tensor]:
+    """Spikes, the last potential, and where `record` all `h` and all `v`."""
+    tensors = (gain, feedback, rest, v0)
+    door.check(x, T, tensors, numbers, executor, kind)
+    layout = Layout(x)
+    outputs = _outputs(layout, x, T, record)
+    if layout.neurons:
+        rule = Rule(v_threshold, v_reset, detach_reset, kind, p, q)
+        load(executor).forward(rule, _ordered(layout, x, T, _joined(tensors, numbers)), *outputs)
+    return outputs
+
+
+def _forward_fake(x: Tensor, T: int, *given: Any) -> list[Tensor]:
+    tensors, (numbers, executor, _, _, _, kind, _, _, record) = given[:4], given[4:]
+    door.check(x, T, tensors, numbers, executor, kind)
+    return _outputs(Layout(x), x, T, record)
+
+
+def _outputs(layout: Layout, x: Tensor, T: int, record: bool) -> list[Tensor]:
+    potentials = [layout.empty(T, x, torch.float32) for _ in range(2 * record)]
+    return [layout.empty(T, x), layout.empty_step(x), *potentials]
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    x, T, gain, feedback, rest, v0, *numbers_and_rule, _record = inputs
+    ctx.save_for_backward(x, gain, feedback, rest, v0)
+    ctx.T, ctx.numbers_and_rule = T, numbers_and_rule
+    ctx.mark_non_differentiable(*output[2:])
+    ctx.set_materialize_grads(False)
+
+
+def _differentiate(ctx: Any, grad_s: Tensor | None, grad_v_last: Tensor | None, *_: None) -> tuple[Any, ...]:
+    x, *tensors = ctx.saved_tensors
+    if grad_s is None:
+        grad_s = x.new_zeros(1, *x.shape[1:]).expand(ctx.T, *x.shape[1:])
+    _, _, *needed = ctx.needs_input_grad[:6]
+    grad_x, *found = _integrate_and_fire_backward(
+        grad_s, grad_v_last, x, ctx.T, *tensors, *ctx.numbers_and_rule, needed
+    )
+    gradients = iter(found)
+    return grad_x, None, *(next(gradients) if one else None for one in needed), *[None] * 9
+
+
+def _backward(
+    grad_s: Tensor,
+    grad_v_last: Tensor | None,
+    x: Tensor,
+    T: int,
+    gain: Tensor | None,
+    feedback: Tensor | None,
+    rest: Tensor | None,
+    v0: Tensor | None,
+    numbers: Sequence[float],
+    executor: str,
+    v_threshold: float,
+    v_reset: float | None,
+    detach_reset: bool,
+    kind: int,
+    p: float,
+    q: float,
+    needed: Sequence[bool],
+) -> list[Tensor]:
+    """The gradients of `x`, and of those of gain, feedback, rest and `v0` that are `needed`."""
+    tensors = (gain, feedback, rest, v0)
+    _check_backward(grad_s, grad_v_last, x, T, tensors, numbers, executor, kind, needed)
+    layout = Layout(x)
+    grad_x = layout.empty(len(x), x)
+    if not layout.neurons:
+        return [grad_x, *(torch.zeros_like(value) for value in _chosen(tensors, needed))]
+    *learnt, continued = needed
+    grad_v0 = x.new_empty(layout.neurons, dtype=torch.float32) if continued else None
+    parts = load(executor).backward(
+        Rule(v_threshold, v_reset, detach_reset, kind, p, q),
+        _ordered(layout, x, T, _joined(tensors, numbers)),
+        layout.ordered(grad_s),
+        None if grad_v_last is None else layout.ordered_step(grad_v_last),
+        grad_x,
+        grad_v0,
+        Learnt(*learnt),
+    )
+    pieces = _chosen((*parts, grad_v0), needed)
+    return [grad_x, *(_summed(layout, *pair) for pair in zip(pieces, _chosen(tensors, needed), strict=True))]
+
+
+def _check_backward(
+    grad_s: Tensor,
+    grad_v_last: Tensor | None,
+    x: Tensor,
+    T: int,
+    tensors: Sequence[Tensor | None],
+    numbers: Sequence[float],
+    executor: str,
+    kind: int,
+    needed: Sequence[bool],
+) -> None:
+    door.check(x, T, tensors, numbers, executor, kind)
+    door.check_gradients(x, T, grad_s, grad_v_last)
+    door.check_needed(needed, tensors)
+
+
+def _chosen(values: Sequence[Tensor | None], needed: Sequence[bool]) -> list[Tensor]:
+    return [value for value, one in zip(values, needed, strict=True) if one and value is not None]
+
+
+def _summed(layout: Layout, parts: Tensor, like: Tensor) -> Tensor:
+    """The gradient of a coefficient or state `like`, which was broadcast over a step, from parts of it: in float64."""
+    if like.numel() == 1:
+        total = (parts.sum(0, keepdim=True, dtype=torch.float64) if len(parts) > 1 else parts).to(like)
+        return total if total.shape == like.shape else total.reshape(like.shape)
+    each = parts.as_strided(layout.shape, layout.strides)
+    return (each if like.shape == layout.shape else each.double().sum_to_size(like.shape)).to(like.dtype)
+
+
+def _backward_fake(grad_s: Tensor, grad_v_last: Tensor | None, x: Tensor, T: int, *given: Any) -> list[Tensor]:
+    tensors, (numbers, executor, _, _, _, kind, _, _, needed) = given[:4], given[4:]
+    _check_backward(grad_s, grad_v_last, x, T, tensors, numbers, executor, kind, needed)
+    return [Layout(x).empty(len(x), x), *map(torch.empty_like, _chosen(tensors, needed))]
+
+
+def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
+    grad_s, grad_v_last, x, T, gain, feedback, rest, v0, *numbers_and_rule, needed = inputs
+    ctx.save_for_backward(grad_s, grad_v_last, x, gain, feedback, rest, v0)
+    ctx.T, ctx.numbers_and_rule, ctx.needed = T, numbers_and_rule, needed
+
+
+def _differentiate_backward(ctx: Any, *pulls: Tensor) -> tuple[Any, ...]:
+    """The derivative of the gradients, which the definition has, of any order."""
+    saved, once_more = ctx.saved_tensors, torch.is_grad_enabled()
+    with torch.enable_grad():
+        # Aliases, so that the derivative ends at them: an incoming gradient may depend on the input by itself. What
+        # wants no gradient takes part all the same, since its own gradient is among the results.
+        given = [k if k is None else k.view_as(k) if k.requires_grad else k.detach().requires_grad_() for k in saved]
+        found = _defined_gradients(given, ctx.T, ctx.numbers_and_rule, ctx.needed)
+        wanted = [k for k in given if k is not None]
+        seconds = iter(torch.autograd.grad(found, wanted, pulls, create_graph=once_more, allow_unused=True))
+    grad_s, grad_v_last, x, *others = (None if k is None else next(seconds) for k in given)
+    return grad_s, grad_v_last, x, None, *others, *[None] * 9
+
+
+def _surrogate(kind: int, p: float, q: float) -> Callable[[Tensor], Tensor]:
+    """The surrogate that a formula stands for, see `formulas`."""
+    of_kind: Callable[..., surrogate.Surrogate] = KINDS[kind]
+    return of_kind(p, q) if of_kind is surrogate.PiecewiseLeakyReLU else of_kind(p)
+
+
+def _defined_gradients(
+    given: Sequence[Tensor | None], T: int, numbers_and_rule: Sequence[Any], needed: Sequence[bool]
+) -> list[Tensor]:
+    """What `_backward` returns, computed by the definition and differentiable."""
+    grad_s, grad_v_last, x, *tensors = given
+    assert x is not None
+    numbers, _, v_threshold, v_reset, detach_reset, *shape = numbers_and_rule
+    run = reference.integrate_and_fire(
+        x,
+        T,
+        *_joined(tensors, numbers),
+        v_threshold=v_threshold,
+        v_reset=v_reset,
+        surrogate=_surrogate(*shape),
+        detach_reset=detach_reset,
+    )
+    pulled = [(run.s, grad_s), *([] if grad_v_last is None else [(run.v_last, grad_v_last)])]
+    outputs, gradients = zip(*pulled, strict=True)
+    wanted = [x, *_chosen(tensors, needed)]
+    return list(torch.autograd.grad(outputs, wanted, gradients, create_graph=True, materialize_grads=True))
+
+
+_integrate_and_fire_backward = register(
+    "integrate_and_fire_backward", _backward, _backward_fake, _differentiate_backward, _keep_backward
+)
+_integrate_and_fire = register("integrate_and_fire", _forward, _forward_fake, _differentiate, _keep)

@@ -1,0 +1,114 @@
+"""The definition of the recurrence, in plain PyTorch: any device, any dtype, derivatives of any order.
+
+h[t] = v[t-1] + gain (x[t] + feedback (v[t-1] - rest))
+s[t] = surrogate(h[t] - v_threshold)
+v[t] = (1 - s[t]) h[t] + s[t] v_reset      hard reset
+       h[t] - s[t] v_threshold             soft reset (v_reset is None)
+
+The feedback acts on the distance from rest. A neuron at rest without input therefore stays there exactly, and a slow
+leak keeps its precision. A feedback of the number 0 is left out, so that it makes no NaN of an infinite potential.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+Coefficient = float | Tensor
+NOTHING = torch.empty(0)
+
+
+class Trajectory(NamedTuple):
+    """What a neuron did over T steps.
+
+    Args:
+        s: spikes `[T, N, *]`.
+        v_last: membrane potential after the last step `[N, *]`.
+        h, v: charged and reset membrane potential of each step, `[T, N, *]`, float32 at least; empty unless asked for.
+    """
+
+    s: Tensor
+    v_last: Tensor
+    h: Tensor = NOTHING
+    v: Tensor = NOTHING
+
+
+def charge(v: Coefficient, x: Tensor, gain: Coefficient, feedback: Coefficient, rest: Coefficient) -> Tensor:
+    """Charged potential `h = v + gain (x + feedback (v - rest))`, of x's shape."""
+    if isinstance(feedback, Tensor) or feedback:
+        x = x + feedback * (v - rest)
+    return v + gain * x
+
+
+def fire_and_reset(
+    h: Tensor,
+    v_threshold: Coefficient,
+    v_reset: float | None,
+    surrogate: Callable[[Tensor], Tensor],
+    detach_reset: bool,
+) -> tuple[Tensor, Tensor]:
+    """Spikes of the charged potential `h` and the potential after the reset, both of h's shape."""
+    s = surrogate(h - v_threshold)
+    s_d = s.detach() if detach_reset else s
+    if v_reset is None:
+        return s, h - s_d * v_threshold
+    v = (1 - s_d) * h + s_d * v_reset
+    # A spike resets an infinite potential as any other, where 0 times infinity would be NaN; and a detached reset
+    # passes no gradient at all.
+    return s, torch.where((s_d == 1) if detach_reset else (h == torch.inf), v_reset, v)
+
+
+def integrate_and_fire(
+    x: Tensor,
+    T: int,
+    gain: Coefficient,
+    feedback: Coefficient,
+    rest: Coefficient,
+    v: Coefficient,
+    *,
+    v_threshold: Coefficient,
+    v_reset: float | None,
+    surrogate: Callable[[Tensor], Tensor],
+    detach_reset: bool,
+    record: bool = False,
+) -> Trajectory:
+    """Run the recurrence over T steps; arguments as in `snntrain.neuron.integrate_and_fire.integrate_and_fire`.
+
+    Half-precision input is computed in float32. `v_threshold` may be a tensor that broadcasts over a step.
+    """
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    gain, feedback, rest, v = (_for_a_step(k, x, dtype) for k in (gain, feedback, rest, v))
+    # As a tensor, so that the difference from rest is rounded as in every later step.
+    v = v if isinstance(v, Tensor) else torch.tensor(v, dtype=dtype)
+    current = x.to(dtype)
+
+    def step(v: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:
+        h = charge(v, current[t if len(current) > 1 else 0], gain, feedback, rest)
+        return h, *fire_and_reset(h, v_threshold, v_reset, surrogate, detach_reset)
+
+    return run(step, v, T, x.dtype, record)
+
+
+def _for_a_step(value: Coefficient, x: Tensor, dtype: torch.dtype) -> Coefficient:
+    """A coefficient or state in the computation's dtype; a tensor that holds one number takes any step's shape."""
+    if not isinstance(value, Tensor):
+        return value
+    value = value.to(dtype)
+    return value.reshape(()) if value.ndim >= x.ndim and value.numel() == 1 else value
+
+
+def run(
+    step: Callable[[Tensor, int], tuple[Tensor, Tensor, Tensor]],
+    v: Tensor,
+    T: int,
+    dtype: torch.dtype,
+    record: bool,
+) -> Trajectory:
+    """Run T steps, each from the potential before it and its number to `h`, spikes and the potential after it."""
+    steps = []
+    for t in range(T):
+        h, s, v = step(v, t)
+        steps.append((s, h.detach(), v.detach()) if record else (s,))
+    s, *recorded = (torch.stack(sequence) for sequence in zip(*steps, strict=True))
+    return Trajectory(s.to(dtype), v.to(dtype), *recorded)

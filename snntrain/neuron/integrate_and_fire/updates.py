@@ -1,0 +1,85 @@
+"""How many potentials the recurrence changes, for who asks after it has run: it does not keep them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from snntrain.kernels import dispatch
+from snntrain.neuron.integrate_and_fire import integrate_and_fire
+from snntrain.neuron.integrate_and_fire.contract import Rule
+from snntrain.neuron.integrate_and_fire.formulas import formula
+from snntrain.neuron.integrate_and_fire.operator import inputs
+from snntrain.neuron.integrate_and_fire.reference import Coefficient
+from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
+
+# Potentials that are held at a time where they have to be.
+MOST = 2**24
+
+
+def count_updates(
+    x: Tensor,
+    gain: Coefficient,
+    feedback: Coefficient,
+    rest: Coefficient,
+    v: Coefficient,
+    *,
+    v_threshold: Coefficient,
+    v_reset: float | None,
+    surrogate: Callable[[Tensor], Tensor],
+    T: int,
+) -> Tensor | int:
+    """How many potentials after a step differ from the one before it, over all `T` steps.
+
+    Where `v` is a number, as after a reset, the first step counts as changing all. On a CPU compiled code counts while
+    the recurrence runs, and no potential is kept; elsewhere the result is a tensor, so that nothing waits for it.
+
+    Args:
+        x: input current `[T, N, *]`, or `[1, N, *]` where it is the same in all steps.
+        gain, feedback, rest, v, v_threshold, v_reset, surrogate: as in `integrate_and_fire`.
+    """
+    known, v = formula(surrogate), exactly_at_rest(v, rest)
+    compiled = dispatch.choose(x.device.type, x.dtype) == "cpu"
+    if compiled and known is not None and not isinstance(v_threshold, Tensor):
+        # Numba is imported where it is needed.
+        from snntrain.neuron.integrate_and_fire import cpu
+
+        rule = Rule(v_threshold, v_reset, True, *known)
+        return cpu.updates(rule, inputs(x, T, gain, feedback, rest, v), fresh=not isinstance(v, Tensor))
+    counted: Tensor | int = 0
+    images = max(1, MOST // (T * max(1, x[0, :1].numel())))
+    for first in range(0, x.shape[1], images):
+        some = slice(first, first + images)
+        own_gain, own_feedback, own_rest, v0 = (_of(k, some, x.ndim - 1) for k in (gain, feedback, rest, v))
+        run = integrate_and_fire(
+            *(x[:, some], own_gain, own_feedback, own_rest, v0),
+            v_threshold=v_threshold,
+            v_reset=v_reset,
+            surrogate=surrogate,
+            detach_reset=True,
+            T=T,
+            record=True,
+        )
+        counted = counted + changed(v0, run.v)
+    return counted
+
+
+def changed(v0: Coefficient, v: Tensor) -> Tensor | int:
+    """How many of the potentials `v` `[T, *]` differ from those before; where `v0` is a number, the first all do."""
+    first = _count(v[0] != v0) if isinstance(v0, Tensor) else v[0].numel()
+    return first + _count(v[1:] != v[:-1])
+
+
+def _of(values: Coefficient, some: slice, dimensions: int) -> Coefficient:
+    """Those of some images, of what broadcasts over `[N, *]`."""
+    if isinstance(values, Tensor) and values.ndim == dimensions and len(values) > 1:
+        return values[some]
+    return values
+
+
+def _count(flags: Tensor) -> Tensor | int:
+    """How many are True: a number on a CPU, where NumPy is four times as fast, elsewhere a tensor to await."""
+    return int(np.count_nonzero(flags.numpy())) if flags.device.type == "cpu" else torch.count_nonzero(flags)

@@ -1,0 +1,1 @@
+"""Evaluates a network: metrics, the test images, and what its neurons do with a batch."""

@@ -1,0 +1,36 @@
+"""The evaluated model over the test images."""
+
+from __future__ import annotations
+
+from tqdm import tqdm
+
+from snntrain.signals import Stop
+from snntrain.training.evaluation.evaluate import Metrics, evaluate
+from snntrain.training.job import build
+from snntrain.training.job.build import Job
+
+
+def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
+    """Metrics over the test images; on a terminal a bar shows how many are left.
+
+    Args:
+        job: whose evaluated model is run.
+        stop: may end it between two batches.
+
+    Raises:
+        Stopped: a signal has asked for it.
+    """
+    batches = build.batches(job.config, job.data, job.data.test, job.runtime)
+    bar = tqdm(
+        batches.epoch(),
+        total=len(batches),
+        desc="test images",
+        leave=False,
+        # On a terminal alone.
+        disable=None,
+        dynamic_ncols=True,
+        bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left",
+    )
+    with bar:
+        images = bar if stop is None else stop.between(bar)
+        return evaluate(job.evaluated, job.loss, images, job.classes, job.precision)

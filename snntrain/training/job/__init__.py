@@ -1,0 +1,1 @@
+"""Builds a job from a configuration: device, precision, data, network, optimizer."""

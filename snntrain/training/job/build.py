@@ -1,0 +1,225 @@
+"""From the configuration's subtrees to the objects of a run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from snntrain.config.targets import arguments, build, misfit
+from snntrain.config.trust.targets import locate
+from snntrain.data.augment import Augment
+from snntrain.data.batches import Batches, fits
+from snntrain.data.dataset import Data, Split
+from snntrain.errors import UserError
+from snntrain.network.readout import Readout, readout_of
+from snntrain.neuron import BaseNode
+from snntrain.training.job import compilers, precision, runtime
+from snntrain.training.job.average import Average
+from snntrain.training.job.precision import Precision
+from snntrain.training.job.runtime import Runtime
+from snntrain.training.job.uncompiled import without_compiler
+
+# Keys of a data set that say how it is split into batches and shown, not what it is.
+PRESENTATION = ("mean", "std", "augment", "resident", "workers")
+
+# What each component is given besides the keys of its subtree: how many positional arguments, and which by name.
+GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
+    "neuron": (0, ("v_reset", "surrogate_function", "detach_reset", "step_mode")),
+    "surrogate": (0, ()),
+    "dataset": (0, ()),
+    "encoder": (0, ("T", "mean", "std")),
+    "network": (0, ("in_shape", "classes", "neuron")),
+    "loss": (0, ()),
+    "optimizer": (1, ()),
+    "scheduler": (1, ("total_steps",)),
+}
+
+
+class Model(nn.Module):
+    """Encoder and network: intensities `[N, C, H, W]` (or a sequence `[T, N, C, H, W]`) to `[T, N, classes]`."""
+
+    def __init__(self, encoder: nn.Module, network: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.network = network
+
+    @property
+    def readout(self) -> Readout:
+        """How its output is read."""
+        return readout_of(self.network)
+
+    def forward(self, images: Tensor) -> Tensor:
+        spikes: Tensor = self.network(self.encoder(images))
+        return spikes
+
+
+@dataclass
+class Job:
+    """Everything that training and testing a network takes."""
+
+    config: DictConfig
+    runtime: Runtime
+    precision: Precision
+    data: Data
+    model: Model
+    loss: nn.Module
+    optimizer: torch.optim.Optimizer
+    scheduler: LRScheduler
+    scaler: torch.amp.GradScaler
+    average: Average[Model] | None
+    train: Batches
+    validation: Batches
+
+    @property
+    def classes(self) -> int:
+        return len(self.data.class_names)
+
+    @property
+    def evaluated(self) -> Model:
+        """The model that is validated, tested and saved: the average of the weights where one is kept."""
+        return self.model if self.average is None else self.average.model
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Set what the configuration asks of the whole process while the block runs.
+
+        That is the current GPU, the precision of float32, and whether only reproducible operations are allowed.
+        """
+        with (
+            self.runtime.current(),
+            self.precision.of_float32(),
+            runtime.deterministic(self.config.trainer.deterministic),
+        ):
+            yield
+
+
+def prepare(config: DictConfig) -> Job:
+    """Build a run from a validated configuration; write nothing.
+
+    It is built on the current GPU, see `Runtime.current`, and trained, tested or looked at in `Job.computing`.
+
+    Raises:
+        UserError: a device that is not there or cannot do what is asked of it, data that is missing or damaged, a
+            network that does not fit the images.
+    """
+    _check_targets(config)
+    trainer = config.trainer
+    here = runtime.choose(trainer.device)
+    formats = precision.choose(trainer.precision, here.device)
+    if trainer.deterministic:
+        here.check_repeatable()
+    compilers.keep_privately(torch_compiles=trainer.compile, device=here.device.type)
+    runtime.seed_everything(config.seed)
+    data: Data = component(config, "dataset")
+    # Channels last is the order that convolutions and pooling compute in on either device.
+    network = model(config, data).to(here.device).to(memory_format=torch.channels_last)
+    training = batches(config, data, data.train, here, augmented=True, limit=trainer.limit_batches)
+    steps = trainer.epochs * -(-len(training) // trainer.accumulate)
+    fused = _fused(config.optimizer, config.allow_targets)
+    optimizer = component(config, "optimizer", network.parameters(), variant=without_compiler, **fused)
+    return Job(
+        config=config,
+        runtime=here,
+        precision=formats,
+        data=data,
+        model=network,
+        loss=component(config, "loss").to(here.device),
+        optimizer=optimizer,
+        scheduler=component(config, "scheduler", optimizer, total_steps=steps),
+        scaler=formats.scaler(),
+        average=None if trainer.ema is None else Average(network, trainer.ema),
+        train=training,
+        validation=batches(config, data, data.validation, here, limit=trainer.limit_batches),
+    )
+
+
+def _check_targets(config: DictConfig) -> None:
+    """Finds every class that the configuration names and whether it takes its keys, before one of them is built."""
+    lines = []
+    for group, (given, also) in GIVEN.items():
+        try:
+            wrong = misfit(_own_keys(config, group), given, also, config.allow_targets)
+            lines += [f"{group}: {wrong}"] if wrong else []
+        except UserError as error:
+            lines += _of_group(group, error)
+    if lines:
+        raise UserError(*lines)
+
+
+def component(config: DictConfig, group: str, *given: Any, **also: Any) -> Any:
+    """The object that the subtree `group` describes."""
+    try:
+        return build(_own_keys(config, group), *given, allowed=config.allow_targets, **also)
+    except UserError as error:
+        raise UserError(*_of_group(group, error)) from error
+
+
+def _of_group(group: str, error: UserError) -> list[str]:
+    """The error's lines, each with the name of the group that it is about."""
+    return [line if line.startswith(group) else f"{group}: {line}" for line in error.lines]
+
+
+def _own_keys(config: DictConfig, group: str) -> DictConfig:
+    node = config[group]
+    return OmegaConf.masked_copy(node, [key for key in node if group != "dataset" or key not in PRESENTATION])
+
+
+def model(config: DictConfig, data: Data) -> Model:
+    """Encoder and network for the images of `data`."""
+    if len(config.dataset.mean) != data.shape[0]:
+        raise UserError(
+            f"dataset.mean={config.dataset.mean}: one number a channel, and {data.name} has {data.shape[0]}"
+        )
+    encoder = component(config, "encoder", T=config.T, mean=list(config.dataset.mean), std=list(config.dataset.std))
+    neuron = partial(_neuron, config)
+    return Model(
+        encoder,
+        component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron),
+    )
+
+
+def _neuron(config: DictConfig) -> BaseNode:
+    node = component(
+        config,
+        "neuron",
+        v_reset=config.reset.v_reset,
+        surrogate_function=component(config, "surrogate"),
+        detach_reset=config.detach_reset,
+        step_mode="m",
+    )
+    if not isinstance(node, BaseNode):
+        raise UserError(f"neuron._target_={config.neuron._target_}: must be a subclass of snntrain.neuron.BaseNode")
+    return node
+
+
+def batches(
+    config: DictConfig, data: Data, split: Split, here: Runtime, *, augmented: bool = False, limit: int | None = None
+) -> Batches:
+    """The batches of a split: shuffled and augmented for training, in order for evaluation; at most `limit` of them."""
+    resident = config.dataset.resident
+    return Batches(
+        split,
+        batch_size=config.trainer.batch_size if augmented else config.trainer.eval_batch_size,
+        scale=data.scale,
+        device=here.device,
+        seed=config.seed,
+        shuffle=augmented,
+        augment=Augment(**arguments(config.dataset.augment)) if augmented else None,
+        resident=resident == "always" or (resident == "auto" and fits(split, here.device)),
+        workers=config.dataset.workers,
+        limit=limit,
+    )
+
+
+def _fused(optimizer: DictConfig, allowed: Sequence[str]) -> dict[str, bool]:
+    """Asks an optimizer that can to step all parameters in one pass."""
+    return {"fused": True} if "fused" in inspect.signature(locate(optimizer._target_, allowed)).parameters else {}

@@ -1,0 +1,121 @@
+"""What to do when memory runs out: which settings decide how much a run takes, and which of them to lower."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from omegaconf import DictConfig
+
+from snntrain.errors import RunFailed
+from snntrain.training.job import precision, runtime
+from snntrain.training.job.precision import Precision
+
+# What PyTorch, its libraries and the CUDA driver say, in whatever class of error.
+SIGNS = (
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "not enough memory",
+    "std::bad_alloc",
+    "out of memory",
+    "cudaErrorMemoryAllocation",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+)
+# Those of them that are about the memory of the machine, also where the device is a GPU.
+OF_THE_MACHINE = SIGNS[:4]
+
+
+@dataclass(frozen=True)
+class Work:
+    """A work that takes memory.
+
+    Args:
+        name: what a message calls it.
+        batch: the key of `trainer` that says how many images it takes at a time; None where none does.
+        finished: it is done with the weights of a finished run, whose network cannot be another one.
+    """
+
+    name: str
+    batch: str | None
+    finished: bool = False
+
+
+TRAINING = Work("training", "batch_size")
+EVALUATION = Work("evaluation", "eval_batch_size")
+EVALUATION_OF_A_FINISHED_RUN = Work("evaluation", "eval_batch_size", finished=True)
+
+
+def inspection(images: int) -> Work:
+    """A look at so many images, all of them at once, in a finished run."""
+    return Work(f"the inspection of {images:,} images", None, finished=True)
+
+
+@contextmanager
+def explained(config: DictConfig, work: Work = TRAINING) -> Iterator[None]:
+    """Turns an error of memory that runs out in the block into what takes it and what to lower; other errors pass.
+
+    Args:
+        config: the run's configuration.
+        work: what the block does.
+
+    Raises:
+        RunFailed: device or machine had no memory left.
+    """
+    try:
+        yield
+    except (MemoryError, OSError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise RunFailed(_told(config, error, work)) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an allocation failed, on the device or in the machine."""
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in SIGNS)
+
+
+def _told(config: DictConfig, error: BaseException, work: Work) -> str:
+    here = runtime.choose(config.trainer.device)
+    formats = precision.choose(config.trainer.precision, here.device)
+    where = f"{here.device} ({here.device_name})"
+    if here.device.type == "cpu" or _is_of_the_machine(error):
+        where = "the CPU"
+    batch = f"trainer.{work.batch}={config.trainer[work.batch]}, " if work.batch else ""
+    return (
+        f"out of memory on {where} in {work.name} with {batch}T={config.T}, precision {formats.name}: "
+        f"try {' or '.join(_remedies(config, formats, work))}"
+    )
+
+
+def _is_of_the_machine(error: BaseException) -> bool:
+    return isinstance(error, MemoryError | OSError) or any(sign in str(error) for sign in OF_THE_MACHINE)
+
+
+def _remedies(config: DictConfig, formats: Precision, work: Work) -> Iterator[str]:
+    """Settings that take less memory, those first that leave the result as it is."""
+    trainer, data, device = config.trainer, config.dataset, formats.device
+    if work.batch is None:
+        yield "fewer images with sample=<index>,… or monitor.samples=<number>"
+    if work.batch == EVALUATION.batch and trainer.eval_batch_size > 1:
+        yield f"trainer.eval_batch_size={trainer.eval_batch_size // 2}"
+    if work == TRAINING and trainer.batch_size > 1:
+        yield (
+            f"trainer.batch_size={trainer.batch_size // 2} with trainer.accumulate={2 * trainer.accumulate}, "
+            "which keeps the size of a step,"
+        )
+    # On a CPU a split in memory is there already, and holding it takes nothing more.
+    if data.resident == "always" or (data.resident == "auto" and device.type != "cpu"):
+        yield "dataset.resident=never"
+    if formats.dtype == torch.float32:
+        yield "trainer.precision=bf16"
+    if config.T > 1:
+        yield "a lower T"
+    if data.workers and data.resident == "never" and device.type == "cpu":
+        yield "dataset.workers=0"
+    yield "a machine with more memory" if work.finished else "a smaller network"

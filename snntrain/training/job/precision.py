@@ -1,0 +1,109 @@
+"""Precision: which format the layers compute in, and how small gradients survive it.
+
+| name | layers compute in | float32 convolutions and matrix products on a GPU |
+|---|---|---|
+| fp32 | float32 | IEEE float32 |
+| tf32 | float32 | their factors rounded to TF32, 10 bits of mantissa; sums in float32 |
+| bf16 | bfloat16 | IEEE float32, where a layer asks for float32 |
+| fp16 | float16, with a scaled loss | the same |
+
+Weights, losses and sums are float32 or better in each.
+"""
+
+import logging
+import platform
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from snntrain.errors import UserError
+from snntrain.training.job import float32
+
+log = logging.getLogger("snntrain")
+
+DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+# The first NVIDIA GPUs with bfloat16 and TF32.
+AMPERE = (8, 0)
+# AMD's GPUs that multiply bfloat16 in hardware, by the beginning of their architecture's name.
+AMD_WITH_BF16 = ("gfx908", "gfx90a", "gfx94", "gfx95", "gfx11", "gfx12")
+
+
+@dataclass(frozen=True)
+class Precision:
+    """`name` is fp32, tf32, bf16 or fp16; weights and losses stay float32 in each."""
+
+    name: str
+    device: torch.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the layers compute in."""
+        return DTYPES[self.name]
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Run the layers of the block in this precision."""
+        return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
+
+    def of_float32(self) -> AbstractContextManager[None]:
+        """Compute what is float32 as `name` says while the block runs: a switch of the whole process."""
+        return float32.computed_in(tf32=self.name == "tf32")
+
+    def is_emulated(self) -> bool:
+        """Whether the device has no such numbers of its own and computes them by way of float32, slowly."""
+        return self.name == "bf16" and self.device.type == "cpu" and not (cpu_has_bf16() or _arm_has_bf16())
+
+    def warn_if_emulated(self) -> None:
+        """Says so in the log, and what to use."""
+        if self.is_emulated():
+            log.warning(
+                "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower with it than "
+                "with fp32; trainer.precision=%s is fast here",
+                choose("auto", self.device).name,
+            )
+
+    def scaler(self) -> torch.amp.GradScaler:
+        """Scales the loss so that gradients do not vanish in float16; does nothing in the other formats."""
+        return torch.amp.GradScaler(self.device.type, enabled=self.name == "fp16")
+
+
+def choose(name: str, device: torch.device) -> Precision:
+    """The precision for `trainer.precision`: 'auto' is bf16 where the device has it natively, else fp16 on a GPU.
+
+    Raises:
+        UserError: fp16 on a CPU, where it is neither fast nor complete; tf32 on a device that does not have it.
+    """
+    if name == "auto":
+        if device.type == "cuda":
+            name = "bf16" if _gpu_has_bf16(device) else "fp16"
+        else:
+            name = "bf16" if cpu_has_bf16() else "fp32"
+    if name in ("tf32", "fp16") and device.type == "cpu":
+        raise UserError(f"trainer.precision={name}: needs a GPU, and the device is cpu; use fp32, bf16 or auto")
+    if name == "tf32" and not _has_tf32(device):
+        raise UserError(
+            f"trainer.precision=tf32: needs an NVIDIA GPU of compute capability 8.0 (Ampere) or later, and {device} is "
+            f"{torch.cuda.get_device_name(device)}; use fp32, fp16 or auto"
+        )
+    return Precision(name, device)
+
+
+def _gpu_has_bf16(device: torch.device) -> bool:
+    """Whether this GPU multiplies bfloat16 in hardware; `torch.cuda.is_bf16_supported` asks the current one."""
+    if torch.version.hip is not None:
+        return torch.cuda.get_device_properties(device).gcnArchName.startswith(AMD_WITH_BF16)
+    return torch.cuda.get_device_capability(device) >= AMPERE
+
+
+def _has_tf32(device: torch.device) -> bool:
+    return torch.version.hip is None and torch.cuda.get_device_capability(device) >= AMPERE
+
+
+def cpu_has_bf16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware; PyTorch would emulate it elsewhere, slowly."""
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def _arm_has_bf16() -> bool:
+    """Whether this is an ARM CPU that multiplies bfloat16 in hardware, by the test of the library that does it."""
+    return platform.machine().lower() in ("aarch64", "arm64") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -1,0 +1,48 @@
+"""The bar over an epoch's batches, on a terminal."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+
+from tqdm import tqdm
+
+from snntrain.data.batches import Draw
+from snntrain.training.evaluation.evaluate import Tally
+
+# Reading the loss makes the host wait for the device, so it is read this often only.
+SECONDS_BETWEEN_READINGS = 0.5
+
+
+def with_bar(batches: Iterable[Draw], done: int, count: int, title: str, tally: Tally) -> Iterator[Draw]:
+    """Passes the batches on, with a bar that shows loss, accuracy, images/s and the time left.
+
+    Args:
+        batches: those that are left of an epoch, as they were drawn.
+        done: how many it has had.
+        count: of the whole epoch.
+        title: what stands in front.
+        tally: of the batches so far.
+    """
+    bar = tqdm(
+        total=count,
+        initial=done,
+        desc=title,
+        leave=False,
+        file=sys.stdout,
+        disable=not sys.stdout.isatty(),
+        dynamic_ncols=True,
+        # With room for it all on 80 columns: what does not fit is cut off.
+        bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}",
+    )
+    started = read = time.monotonic()
+    before = tally.images() if done else 0
+    with bar:
+        for batch in batches:
+            yield batch
+            bar.update()
+            now = time.monotonic()
+            if not bar.disable and now - read > SECONDS_BETWEEN_READINGS:
+                read = now
+                metrics = tally.metrics()
+                speed = (int(metrics.confusion.sum()) - before) / (now - started)
+                bar.set_postfix_str(f"loss {metrics.loss:.4f}, accuracy {metrics.accuracy:.4f}, {speed:,.0f} images/s")

@@ -1,0 +1,194 @@
+"""What a run tells of itself: on the terminal, in its folder, in TensorBoard."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from omegaconf import OmegaConf
+from torch import Tensor, nn
+
+from snntrain.cost.rates import FiringRates
+from snntrain.inspect.tensorboard import Board
+from snntrain.neuron import PLIFNode, RIFNode, spiking_layers
+from snntrain.runs.run_folder import RunFolder
+from snntrain.training.evaluation.evaluate import Metrics
+from snntrain.training.job.build import Job
+from snntrain.training.logs.monitor import Monitor
+from snntrain.training.progress import Progress
+
+log = logging.getLogger("snntrain")
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What one epoch came to.
+
+    Args:
+        number: from 1.
+        training, validation: metrics over the images of each.
+        improved: whether its weights are the best so far.
+        rates: of the neurons in validation.
+        gradient_norms: mean over the steps, a layer each; empty without a monitor.
+        skipped: steps that were left out, because the loss or a gradient was not finite.
+        learning_rate: of the first step.
+        seconds: that training took.
+    """
+
+    number: int
+    training: Metrics
+    validation: Metrics
+    improved: bool
+    rates: FiringRates
+    gradient_norms: Mapping[str, float]
+    skipped: int
+    learning_rate: float
+    seconds: float
+
+    @property
+    def images(self) -> int:
+        """How many it was trained on."""
+        return int(self.training.confusion.sum())
+
+    @property
+    def images_per_second(self) -> float:
+        return self.images / self.seconds
+
+
+def figures(progress: Progress) -> dict[str, Any]:
+    """Return what summary.json says of the finished epochs."""
+    best = progress.best
+    return {
+        "best_epoch": best.epoch or None,
+        "val_accuracy": best.score[0] if best.epoch else None,
+        "epochs": progress.finished,
+        "train_seconds": round(progress.train_seconds, 3),
+        "images_per_second": round(progress.images / max(progress.train_seconds, 1e-9), 1),
+    }
+
+
+class Journal:
+    """Writes down each epoch of a job; `monitor` is None where nothing is watched."""
+
+    def __init__(self, job: Job, run: RunFolder, board: Board, monitor: Monitor | None) -> None:
+        self.job = job
+        self.run = run
+        self.board = board
+        self.monitor = monitor
+        # On a CPU training takes all cores, and is slowed by as much as drawing takes.
+        if monitor is not None and job.runtime.device.type == "cuda":
+            board.draw_beside()
+
+    def configuration(self, epoch: int = 0) -> None:
+        """The configuration that holds from the end of `epoch` on, and the charts that go with it."""
+        self.board.config(OmegaConf.to_yaml(self.job.config, resolve=True), epoch)
+        learnt = learnt_constants(self.job.model.network)
+        self.board.layout(monitored=self.monitor is not None, learnt=learnt)
+
+    def say(self, line: str) -> None:
+        """A line on the terminal and in train.log."""
+        log.info(line)
+
+    def epoch(self, epoch: Epoch, *, last: bool) -> None:
+        """Writes an epoch down everywhere.
+
+        Args:
+            epoch: what it came to.
+            last: whether training ends with it.
+
+        Raises:
+            RunFailed: the run folder cannot be written.
+        """
+        learnt = learnt_constants(self.job.evaluated.network)
+        self.run.append_metrics(self._row(epoch, learnt))
+        self._show(epoch, learnt)
+        if self.monitor is not None:
+            with self.board.tolerant("what is watched of the neurons"):
+                self._look(self.monitor, epoch, last)
+        total = self.job.config.trainer.epochs
+        ties = f" ties {epoch.validation.ties}" if epoch.validation.ties else ""
+        self.say(
+            f"epoch {epoch.number:>{len(str(total))}}/{total}"
+            f"  train loss {epoch.training.loss:.4f} accuracy {epoch.training.accuracy:.4f}"
+            f"  val loss {epoch.validation.loss:.4f} accuracy {epoch.validation.accuracy:.4f}{ties}"
+            f"  {epoch.images_per_second:,.0f} images/s{'  best so far' if epoch.improved else ''}"
+        )
+        if epoch.skipped:
+            log.warning("epoch %d: %d steps were left out, loss or gradient not finite", epoch.number, epoch.skipped)
+
+    def figures(self, progress: Progress) -> None:
+        """What summary.json says of the epochs so far.
+
+        Raises:
+            RunFailed: it cannot be written.
+        """
+        self.run.write_summary(figures(progress))
+
+    def draw_again(self, epoch: int, confusion: Tensor) -> None:
+        """The pictures of an epoch that were not in TensorBoard when the run was saved; the weights still are its."""
+        if self.monitor is not None:
+            with self.board.tolerant("what is watched of the neurons"):
+                probes = self.monitor.look(drawn=True).probes
+                assert probes is not None
+                self.board.pictures(epoch, probes, confusion.numpy(), self.job.config.monitor.neurons)
+
+    def _row(self, epoch: Epoch, learnt: dict[str, float]) -> dict[str, Any]:
+        return {
+            "epoch": epoch.number,
+            "train_loss": epoch.training.loss,
+            "train_accuracy": epoch.training.accuracy,
+            "val_loss": epoch.validation.loss,
+            "val_accuracy": epoch.validation.accuracy,
+            "val_ties": epoch.validation.ties,
+            "learning_rate": epoch.learning_rate,
+            "skipped_steps": epoch.skipped,
+            "seconds": round(epoch.seconds, 3),
+            "images_per_second": round(epoch.images_per_second, 1),
+            "firing_rates": epoch.rates.means(),
+            "learnt": learnt,
+        }
+
+    def _show(self, epoch: Epoch, learnt: dict[str, float]) -> None:
+        self.board.scalars(
+            epoch.number,
+            {
+                "loss/train": epoch.training.loss,
+                "loss/validation": epoch.validation.loss,
+                "accuracy/train": epoch.training.accuracy,
+                "accuracy/validation": epoch.validation.accuracy,
+                "training/learning_rate": epoch.learning_rate,
+                "training/images_per_second": epoch.images_per_second,
+                "training/skipped_steps": epoch.skipped,
+                **by_layer("firing_rate", epoch.rates.means()),
+                **by_layer("silent", epoch.rates.silent()),
+                **by_layer("saturated", epoch.rates.saturated()),
+                **by_layer("gradient_norm", epoch.gradient_norms),
+                **learnt,
+            },
+        )
+
+    def _look(self, monitor: Monitor, epoch: Epoch, last: bool) -> None:
+        seen = monitor.look(drawn=monitor.draws(epoch.number, last))
+        self.board.scalars(epoch.number, by_layer("surrogate_window", seen.in_window))
+        self.board.histograms(epoch.number, seen.distances)
+        if seen.probes is not None:
+            confusion = epoch.validation.confusion.numpy()
+            self.board.pictures(epoch.number, seen.probes, confusion, self.job.config.monitor.neurons)
+
+
+def by_layer(group: str, values: Mapping[str, float]) -> dict[str, float]:
+    """Numbers by their tag, `group/layer`."""
+    return {f"{group}/{layer}": value for layer, value in values.items()}
+
+
+def learnt_constants(net: nn.Module) -> dict[str, float]:
+    """tau of every PLIF layer and w of every RIF layer, by the layer's name."""
+    constants = {}
+    for name, layer in spiking_layers(net):
+        if isinstance(layer, PLIFNode):
+            constants[f"tau/{name}"] = layer.tau()
+        elif isinstance(layer, RIFNode):
+            constants[f"w/{name}"] = layer.w().item()
+    return constants

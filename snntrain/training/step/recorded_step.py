@@ -1,0 +1,192 @@
+"""A training step that is recorded once and replayed.
+
+To launch the kernels of a small network one by one takes the host longer than the GPU takes to run them. A recorded
+step must be the same work every time: fixed shapes, and no number that the host reads or decides on the way. What does
+change between steps lies in memory that is written before a replay: what the batches are made of, and the learning
+rates.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.optim import SGD, Adam, Optimizer
+from torch.optim.lr_scheduler import OneCycleLR
+
+from snntrain.data.batches import Draw
+from snntrain.neuron import reset_net
+from snntrain.training.job.build import Job
+from snntrain.training.step.bad_steps import takes_found_inf
+
+log = logging.getLogger("snntrain")
+
+# Steps before the recording, in which the optimizer and the libraries make what they keep.
+WARM_UP = 3
+# Set to 0, it switches recording off, for comparisons.
+VARIABLE = "SNNTRAIN_CUDA_GRAPH"
+
+# A step of the batches that it is made of.
+Step = Callable[[Sequence[Draw]], None]
+
+
+class Recording(Protocol):
+    """Work that was recorded."""
+
+    def replay(self) -> None:
+        """Run it again, on the memory that it was recorded with."""
+
+
+class Recorder(Protocol):
+    """Runs and records work of a device, as `CudaGraphs` does."""
+
+    def launch(self, work: Callable[[], None]) -> None: ...
+
+    def record(self, work: Callable[[], None]) -> Recording: ...
+
+
+def obstacle(job: Job) -> str | None:
+    """Why the steps of a job on a GPU cannot be recorded, and what can; None where nothing is in the way."""
+    if os.environ.get(VARIABLE) == "0":
+        return f"{VARIABLE}=0"
+    if job.config.trainer.compile:
+        return "trainer.compile=true launches them itself; leave it out, and they are recorded"
+    if isinstance(job.scheduler, OneCycleLR):
+        return "scheduler=onecycle sets the momentum from the host; scheduler=cosine can be recorded"
+    if not isinstance(job.optimizer, SGD | Adam) or not takes_found_inf(job.optimizer):
+        name = type(job.optimizer).__name__
+        return f"the optimizer {name} waits for the host to skip a bad step; adam, adamw and sgd can be recorded"
+    return None
+
+
+class RecordedStep:
+    """Launches `step` the first few times, then records it, and replays the recording from then on.
+
+    The greatest batches are recorded; others, as the last one of an epoch, are launched. Where recording fails, or a
+    replay does not do the step's work, a warning says so, everything is as before, and all steps are launched.
+
+    Args:
+        step: forward, backward, the move of the weights, and the tally of the batches.
+        job: whose step it is. The learning rates of its optimizer move into the device's memory.
+        recorder: of the device.
+        counts: tensors of the tally, which every step changes.
+        left_out: whether the last step moved no weights (bool, no dimension).
+        ready: whether the host no longer decides anything.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        job: Job,
+        recorder: Recorder,
+        *,
+        counts: Sequence[Tensor],
+        left_out: Tensor,
+        ready: Callable[[], bool],
+    ) -> None:
+        self.step, self.job, self.recorder = step, job, recorder
+        self.counts, self.left_out, self.ready = counts, left_out, ready
+        self.launched = self.replayed = self.greatest = 0
+        self.failed = False
+        self.draws: list[Draw] = []
+        self.recording: Recording | None = None
+        self.proven = False
+        _make_capturable(job.optimizer, left_out.device)
+
+    def __call__(self, draws: Sequence[Draw]) -> None:
+        if self.recording is None and not self.failed and self._is_usual(draws) and self.ready():
+            self._record(draws)
+        if self.recording is None or _shapes(draws) != _shapes(self.draws) or not self._replay(self.recording, draws):
+            self.launched += 1
+            self.recorder.launch(lambda: self.step(draws))
+
+    def _is_usual(self, draws: Sequence[Draw]) -> bool:
+        """Whether enough steps were launched, and none of them was greater."""
+        size = sum(tensor.numel() for draw in draws for tensor in draw)
+        self.greatest = max(self.greatest, size)
+        return self.launched >= WARM_UP and size == self.greatest
+
+    def _record(self, draws: Sequence[Draw]) -> None:
+        """Record the step on copies of its draws, without running it."""
+        self.draws = [tuple(tensor.clone() for tensor in draw) for draw in draws]
+        try:
+            with unchanged_where_it_fails(self.job):
+                self.recording = self.recorder.record(lambda: self.step(self.draws))
+        except Exception as error:  # Also of a compiler, or memory that has run out: launched, the step may do.
+            self._give_up(f"recording one failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
+
+    def _replay(self, recording: Recording, draws: Sequence[Draw]) -> bool:
+        """Whether a replay has done the work of a step."""
+        for own, draw in zip(self.draws, draws, strict=True):
+            for mine, tensor in zip(own, draw, strict=True):
+                mine.copy_(tensor)
+        if self.proven:
+            recording.replay()
+        elif not self._replay_and_look(recording):
+            return False
+        self.replayed += 1
+        return True
+
+    def _replay_and_look(self, recording: Recording) -> bool:
+        """Whether a replay has counted its batches; it is proven once it has moved parameters."""
+        parameters = list(self.job.model.parameters())
+        before, counted = _copies(parameters), _copies(self.counts)
+        recording.replay()
+        if _same(counted, self.counts):
+            self._give_up("the replay of a recorded one did nothing")
+            return False
+        if not _same(before, parameters):
+            self.proven = True
+        elif not self.left_out and any(group["lr"] != 0 for group in self.job.optimizer.param_groups):
+            self._give_up("the replay of a recorded one moved no parameter")
+        return True
+
+    def _give_up(self, why: str) -> None:
+        self.failed, self.recording = True, None
+        self.draws = []
+        log.warning("steps are launched kernel by kernel, which is slower: %s", why)
+
+
+@contextmanager
+def unchanged_where_it_fails(job: Job) -> Iterator[None]:
+    """What a step leaves on the host is as before where the block raises.
+
+    Else the next step would add to its gradients, continue from its potentials, and find the scaler half done.
+    """
+    gradients = [(parameter, parameter.grad) for parameter in job.model.parameters()]
+    try:
+        yield
+    except BaseException:
+        for parameter, gradient in gradients:
+            parameter.grad = gradient
+        reset_net(job.model)
+        if job.scaler.is_enabled():
+            # What it knows of a step that has not ended; between two steps it knows nothing.
+            job.scaler._per_optimizer_states.clear()
+        raise
+
+
+def _make_capturable(optimizer: Optimizer, device: torch.device) -> None:
+    """Move the learning rates into the device's memory, where a replay reads them."""
+    for group in optimizer.param_groups:
+        group["lr"] = torch.tensor(float(group["lr"]), device=device)
+        if "capturable" in group:
+            group["capturable"] = True
+
+
+def _shapes(draws: Sequence[Draw]) -> list[list[torch.Size]]:
+    return [[tensor.shape for tensor in draw] for draw in draws]
+
+
+def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor.detach().clone() for tensor in tensors]
+
+
+def _same(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
+    """Whether all are equal to the bit; waits for the device."""
+    return all(torch.equal(one, other) for one, other in zip(tensors, others, strict=True))

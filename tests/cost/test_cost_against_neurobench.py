@@ -1,0 +1,54 @@
+"""The same networks' cost by NeuroBench: its numbers as they were told, and told anew where it is installed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+import torch
+
+from snntrain.cost.count import Cost
+
+from .against_neurobench import CASES, IMAGES, NUMBERS, T, as_it_is, images, network, of_the_twin
+
+TOLD = json.loads(NUMBERS.read_text())
+
+
+def ours(pool: str, inputs: str) -> dict[str, Any]:
+    net = network(pool)
+    with torch.no_grad(), Cost(net) as cost:
+        net(images(inputs))
+    return cost.figures(IMAGES)
+
+
+@pytest.mark.parametrize(("pool", "inputs"), CASES)
+def test_the_operations_and_the_size_are_neurobenchs(pool: str, inputs: str) -> None:
+    told = TOLD[f"{pool} {inputs}"]["as it is"]
+    figures = ours(pool, inputs)
+    assert {key: figures[key] for key in told} == told
+    assert (told["effective_macs_per_image"] > 0) == (inputs == "constant" or pool == "avg")
+    assert 0 < told["effective_acs_per_image"] < told["dense_operations_per_image"]
+
+
+@pytest.mark.parametrize(("pool", "inputs"), CASES)
+def test_potentials_and_spikes_are_those_of_the_same_network_of_snntorchs_neurons(pool: str, inputs: str) -> None:
+    told = TOLD[f"{pool} {inputs}"]["twin"]
+    figures = ours(pool, inputs)
+    for key in ("membrane_updates_per_image", "spikes_per_image"):
+        assert figures[key] == told[key]
+    assert 0 < figures["membrane_updates_per_image"] < T * (4 * 64 + 6 * 16 + 12 + 6)
+
+
+def test_step_by_step_the_first_layer_is_called_once_a_step_on_a_constant_current() -> None:
+    told = TOLD["max constant"]["twin"]
+    figures = ours("max", "constant")
+    assert told["effective_macs_per_image"] == T * figures["effective_macs_per_image"]
+    assert told["effective_acs_per_image"] == figures["effective_acs_per_image"]
+
+
+@pytest.mark.parametrize(("pool", "inputs"), CASES)
+def test_the_numbers_kept_are_what_neurobench_tells(pool: str, inputs: str) -> None:
+    pytest.importorskip("neurobench", reason="NeuroBench is not installed; its numbers are kept beside this file")
+    told = {"as it is": as_it_is(network(pool), images(inputs)), "twin": of_the_twin(network(pool), images(inputs))}
+    assert told == TOLD[f"{pool} {inputs}"]

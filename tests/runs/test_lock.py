@@ -1,0 +1,304 @@
+"""One process at a time trains in a run folder: tried with real processes, stopped and killed."""
+
+import errno
+import fcntl
+import json
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from snntrain.errors import UserError
+from snntrain.runs.lock import LOCK_FILE, STALE_SECONDS, Lock
+
+# Holds the folder until its input ends, and says when it has begun.
+HOLDING = """
+import sys
+from pathlib import Path
+from snntrain.errors import UserError
+from snntrain.runs.lock import Lock
+try:
+    with Lock(Path(sys.argv[1]), beat_seconds=0.02):
+        print("held", flush=True)
+        sys.stdin.read()
+except UserError as error:
+    sys.exit(str(error))
+"""
+# Has a child that lives on when it is killed itself, as the workers that load data may for a while.
+FORKING = """
+import os, sys, time
+from pathlib import Path
+from snntrain.runs.lock import Lock
+with Lock(Path(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        time.sleep(60)
+        os._exit(0)
+    print(child, flush=True)
+    time.sleep(60)
+"""
+# Root may write everywhere, so it becomes somebody else, in the folder that this one may not reach by its path.
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from snntrain.errors import UserError
+from snntrain.runs.lock import Lock
+os.chdir(sys.argv[1])
+if os.geteuid() == 0:
+    os.setuid(65534)
+try:
+    with Lock(Path()):
+        pass
+except UserError as error:
+    sys.exit(str(error))
+"""
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a program and ends it after the test."""
+    started = []
+
+    def popen(code: str, *argv: object) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-c", code, *map(str, argv)]
+        started.append(subprocess.Popen(command, env=ENVIRONMENT, stdin=pipe, stdout=pipe, stderr=pipe, text=True))
+        return started[-1]
+
+    yield popen
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def heartbeat(folder: Path) -> int:
+    return (folder / LOCK_FILE).stat().st_mtime_ns
+
+
+def comes_true(condition: Callable[[], bool]) -> bool:
+    end = time.monotonic() + 20
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
+
+
+def no_locks(number: int) -> Callable[[int, int], None]:
+    """`fcntl.lockf` on a file system without locks."""
+
+    def lockf(file: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return lockf
+
+
+def test_the_owner_is_named_in_the_file(tmp_path: Path) -> None:
+    with Lock(tmp_path):
+        named = json.loads((tmp_path / LOCK_FILE).read_text())
+    assert named == {"host": socket.gethostname(), "pid": os.getpid()}
+
+
+def test_a_second_process_is_refused_and_told_who_trains_there(tmp_path: Path, start: Start) -> None:
+    first = start(HOLDING, tmp_path)
+    assert line(first) == "held"
+    told = (
+        f"{tmp_path}: process {first.pid} on host {socket.gethostname()} trains in this folder; "
+        "stop it first, or name another folder"
+    )
+    with pytest.raises(UserError) as refusal, Lock(tmp_path):
+        pass
+    assert str(refusal.value) == told
+    _, said = start(HOLDING, tmp_path).communicate()
+    assert said.strip() == told
+    # A refused one leaves the first undisturbed.
+    assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == first.pid
+    assert first.poll() is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b'{"host": "a"}',
+        b'{"host": "a\\u001b[31m", "pid": 1}',
+        b'{"host": "a", "pid": true}',
+        b"\xff",
+        b"[" * 2000,
+    ],
+)
+def test_of_a_damaged_file_the_refusal_names_nobody(content: bytes, tmp_path: Path, start: Start) -> None:
+    assert line(start(HOLDING, tmp_path)) == "held"
+    (tmp_path / LOCK_FILE).write_bytes(content)
+    with pytest.raises(UserError, match=r": another process trains in this folder; stop it first, or"), Lock(tmp_path):
+        pass
+
+
+def test_the_folder_is_free_when_its_owner_has_ended(tmp_path: Path, start: Start) -> None:
+    first = start(HOLDING, tmp_path)
+    assert line(first) == "held"
+    _, said = first.communicate()
+    assert (first.returncode, said) == (0, "")
+    assert (tmp_path / LOCK_FILE).read_bytes() == b""
+    with Lock(tmp_path):
+        pass
+    with Lock(tmp_path):
+        pass
+
+
+def test_a_killed_owner_frees_the_folder_at_once(tmp_path: Path, start: Start) -> None:
+    first = start(HOLDING, tmp_path)
+    assert line(first) == "held"
+    first.kill()
+    first.wait()
+    assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == first.pid
+    with Lock(tmp_path):
+        assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == os.getpid()
+
+
+def test_a_child_of_a_killed_owner_does_not_hold_the_folder(tmp_path: Path, start: Start) -> None:
+    first = start(FORKING, tmp_path)
+    child = int(line(first))
+    first.kill()
+    first.wait()
+    try:
+        os.kill(child, 0)
+        with Lock(tmp_path):
+            assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == os.getpid()
+    finally:
+        os.kill(child, 9)
+
+
+def test_an_owner_has_a_heartbeat_which_ends_with_it(tmp_path: Path, start: Start) -> None:
+    first = start(HOLDING, tmp_path)
+    assert line(first) == "held"
+    os.utime(tmp_path / LOCK_FILE, (0, 0))
+    assert comes_true(lambda: heartbeat(tmp_path) > 0)
+    before = heartbeat(tmp_path)
+    assert comes_true(lambda: heartbeat(tmp_path) > before)
+    first.communicate()
+    last = heartbeat(tmp_path)
+    time.sleep(0.1)
+    assert heartbeat(tmp_path) == last
+
+
+def test_the_heart_beats_on_after_a_clock_that_was_set_back_and_a_beat_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat, failed = os.utime, []
+
+    def failing(*arguments: object) -> None:
+        failed.append(arguments)
+        raise OSError(errno.EIO, "the disk has gone")
+
+    with Lock(tmp_path, beat_seconds=0.01):
+        monkeypatch.setattr(os, "utime", failing)
+        monkeypatch.setattr(time, "time", lambda: 0.0)
+        assert comes_true(lambda: len(failed) > 2)
+        monkeypatch.setattr(os, "utime", beat)
+        beat(tmp_path / LOCK_FILE, (0, 0))
+        assert comes_true(lambda: heartbeat(tmp_path) > 0)
+
+
+def test_a_folder_that_vanishes_disturbs_neither_the_heart_nor_a_folder_in_its_place(
+    tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    with Lock(folder, beat_seconds=0.01) as lock:
+        (folder / LOCK_FILE).unlink()
+        folder.rmdir()
+        time.sleep(0.05)
+        folder.mkdir()
+        (folder / LOCK_FILE).touch()
+        os.utime(folder / LOCK_FILE, (0, 0))
+        time.sleep(0.05)
+        assert lock._heart.is_alive()
+    assert heartbeat(folder) == 0
+    # An error in a thread is a warning of pytest.
+    assert not recwarn.list
+
+
+def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path, start: Start) -> None:
+    tmp_path.chmod(0o555)
+    process = start(AS_NOBODY, tmp_path)
+    _, said = process.communicate()
+    assert (process.returncode, said.strip()) == (
+        1,
+        ".: run.lock cannot be written (Permission denied); "
+        "a run writes into its folder: make that possible, or name another folder",
+    )
+
+
+def test_a_link_in_a_strangers_folder_leads_to_no_file_of_the_users(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("precious")
+    (tmp_path / LOCK_FILE).symlink_to(mine)
+    with pytest.raises(UserError, match=r"run\.lock cannot be written"), Lock(tmp_path):
+        pass
+    assert mine.read_text() == "precious"
+
+
+def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"gone: run.lock cannot be written \(No such file"), Lock(tmp_path / "gone"):
+        pass
+    (tmp_path / LOCK_FILE).mkdir()
+    with pytest.raises(UserError, match=r"run\.lock cannot be written"), Lock(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS])
+def test_without_locks_a_fresh_heartbeat_of_another_refuses(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "lockf", no_locks(number))
+    (tmp_path / LOCK_FILE).write_text('{"host": "node7", "pid": 123}')
+    with (
+        pytest.raises(UserError, match=r"process 123 on host node7 trains in this folder; .* has no locks"),
+        Lock(tmp_path),
+    ):
+        pass
+    ahead = time.time() + 3600
+    os.utime(tmp_path / LOCK_FILE, (ahead, ahead))
+    with pytest.raises(UserError, match="process 123"), Lock(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("case", ["stale", "ours", "released", "new"])
+def test_without_locks_one_goes_on_where_no_other_lives_and_warns(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(fcntl, "lockf", no_locks(errno.ENOLCK))
+    file = tmp_path / LOCK_FILE
+    if case == "stale":
+        file.write_text('{"host": "node7", "pid": 123}')
+        then = time.time() - STALE_SECONDS - 1
+        os.utime(file, (then, then))
+    elif case == "ours":
+        file.write_text(json.dumps({"host": socket.gethostname(), "pid": os.getpid()}))
+    elif case == "released":
+        with Lock(tmp_path):
+            pass
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "snntrain"), Lock(tmp_path):
+        assert json.loads(file.read_text())["pid"] == os.getpid()
+    assert f"{tmp_path}: this file system has no locks" in caplog.text
+
+
+def test_a_lock_waits_for_no_torch() -> None:
+    code = "import sys, snntrain.runs.lock; sys.exit(bool({'torch', 'hydra'} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=False).returncode == 0

@@ -1,0 +1,213 @@
+"""Runs are found at any depth and read as far as their files can be."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from snntrain.runs import reading as runs
+from snntrain.runs.lock import LOCK_FILE, STALE_SECONDS
+from snntrain.runs.reading import Run
+from tests.report.folders import untouched, write_run
+
+NOW = 1_000_000.0
+
+
+def read(folder: Path, now: float = NOW, *, over: bool = False) -> Run:
+    found = runs.read(folder, now, over=over)
+    assert found is not None
+    return found
+
+
+def test_runs_are_found_at_any_depth_and_each_once(tmp_path: Path) -> None:
+    made = {
+        write_run(tmp_path / place) for place in ("a", "sweep/0_T=1", "sweep/1_T=2", "x/y/z/run", "x/y/z/run/nested")
+    }
+    (tmp_path / "other").mkdir()
+    (tmp_path / "a" / "checkpoints").mkdir()
+    (tmp_path / "a" / "checkpoints" / "summary.json").write_text("{}")
+    assert set(runs.find([tmp_path])) == made
+    assert len(runs.find([tmp_path, tmp_path / "sweep", tmp_path])) == len(made)
+
+
+def test_links_are_followed_but_not_round_and_round(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "elsewhere" / "run")
+    top = tmp_path / "top"
+    top.mkdir()
+    (top / "linked").symlink_to(run)
+    (top / "back").symlink_to(top)
+    (top / "dangling").symlink_to(tmp_path / "gone")
+    (run / "up").symlink_to(tmp_path)
+    assert runs.find([top]) == [top / "linked"]
+
+
+def test_a_run_of_the_command_line_is_read_whole(finished_run: Path) -> None:
+    run = read(finished_run)
+    summary = json.loads((finished_run / "summary.json").read_text())
+    assert (run.status, run.error) == ("completed", None)
+    assert run.figures["test_accuracy"] == summary["test_accuracy"]
+    assert run.words["device"] == "cpu"
+    assert run.options == {"neuron": "plif", "reset": "hard"} | run.options
+    assert run.options["debug"] == "smoke"
+    assert run.classes["neuron"] == "PLIFNode"
+    assert run.settings["trainer.ema"] == "0.5"
+    assert run.settings["network.hidden"] == "[16]"
+    assert run.settings["detach_reset"] == "true"
+    assert [row["val_accuracy"] for row in runs.epochs(finished_run)][-1] is not None
+
+
+def test_the_figures_of_cost_count_as_the_runs_own(tmp_path: Path) -> None:
+    cost = {"spikes_per_image": 120.5, "energy_nj_per_image": 3, "layers": {"conv1": {"spikes_per_image": 1}}}
+    figures = read(write_run(tmp_path / "a", cost=cost, test_accuracy=math.nan, flag=True)).figures
+    assert figures == {"spikes_per_image": 120.5, "energy_nj_per_image": 3, "val_accuracy": 0.91, "train_seconds": 10.0}
+
+
+# A clock that was set back sees what was written in its future.
+@pytest.mark.parametrize(
+    ("silent", "told"), [(-86400, "running"), (60, "running"), (119, "running"), (121, "killed"), (1e9, "killed")]
+)
+def test_a_run_that_gives_no_sign_of_life_for_two_minutes_was_killed(silent: float, told: str, tmp_path: Path) -> None:
+    run = untouched(write_run(tmp_path / "a", status="running"), NOW)
+    assert read(run, NOW + silent).status == told
+
+
+def test_a_killed_run_tells_since_when_and_what_goes_on_with_it(tmp_path: Path) -> None:
+    run = untouched(write_run(tmp_path / "a b", status="running"), NOW)
+    found = read(run, NOW + 1000)
+    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(NOW))
+    assert found.ending == f"no sign of life since {since}; snntrain 'resume={run}' goes on"
+
+
+@pytest.mark.parametrize("name", [LOCK_FILE, "summary.json", "metrics.jsonl", "train.log", ".hydra"])
+def test_any_file_that_is_written_is_a_sign_of_life(name: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", status="running")
+    (run / name).touch()
+    untouched(run, NOW)
+    os.utime(run / name, (NOW + 500, NOW + 500))
+    assert runs.last_written(run) == NOW + 500
+    assert read(run, NOW + 600).status == "running"
+    assert read(run, NOW + 700).status == "killed"
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted", "completed", "running"])
+@pytest.mark.parametrize("name", ["last.pt", "best.pt"])
+def test_a_run_that_stopped_can_be_resumed_if_it_has_a_checkpoint(status: str, name: str, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a", status=status, error="RunFailed: disk full" if status == "failed" else None)
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / name).touch()
+    resumable = name == "last.pt" and status in ("failed", "interrupted")
+    found = read(run, time.time())
+    assert found.resume == (f"snntrain resume={run}" if resumable else None)
+    told = ["RunFailed: disk full"] * (status == "failed") + [f"snntrain resume={run} goes on"] * resumable
+    assert found.ending == ("; ".join(told) or None)
+
+
+def test_the_command_that_goes_on_is_not_told_twice(tmp_path: Path) -> None:
+    error = "disk full; go on with: snntrain resume=a"
+    run = write_run(tmp_path / "a", status="failed", error=error)
+    (run / "checkpoints").mkdir()
+    (run / "checkpoints" / "last.pt").touch()
+    assert read(run).ending == error
+
+
+def test_what_is_known_to_be_over_is_not_running(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "a", status="running")
+    for left in (None, ""):
+        if left is not None:
+            (folder / LOCK_FILE).write_text(left)
+        run = read(folder, time.time(), over=True)
+        assert (run.status, run.error) == ("failed", "ended without a word")
+
+
+def test_what_another_process_has_taken_is_running_though_its_own_is_over(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "a", status="running")
+    (folder / LOCK_FILE).write_text('{"host": "node7", "pid": 3}')
+    assert read(folder, time.time(), over=True).status == "running"
+    untouched(folder, NOW)
+    assert read(folder, NOW + 2 * STALE_SECONDS, over=True).status == "failed"
+
+
+def test_a_folder_without_a_summary_has_just_begun_or_has_failed(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a")
+    (run / "summary.json").unlink()
+    assert read(run, time.time()).status == "running"
+    untouched(run, NOW)
+    run_ = read(run, NOW + 2 * STALE_SECONDS)
+    assert (run_.status, run_.error) == ("failed", "it left no summary.json; see its train.log")
+
+
+@pytest.mark.parametrize("content", [b"", b'{"status": "comp', b"\xff\xfe", b"[1, 2]", b"{}", b"[" * 100_000])
+def test_a_damaged_summary_is_told_and_stops_nothing(content: bytes, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a")
+    (run / "summary.json").write_bytes(content)
+    found = read(run)
+    assert found.status == "damaged"
+    assert found.error is not None
+    assert found.error.startswith("summary.json ")
+    assert found.settings["T"] == "4"
+
+
+@pytest.mark.parametrize(
+    "content", [b"neuron: [", b"\xff\xfe", b"- 1\n", b"a: &a [*a]\n", b"? [1, 2]\n: 3\n", b"2: x\n"]
+)
+def test_a_damaged_config_leaves_the_summary(content: bytes, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a")
+    (run / "config.yaml").write_bytes(content)
+    assert read(run).figures["test_accuracy"] == 0.9
+    assert "T" not in read(run).settings
+
+
+def test_half_a_line_of_metrics_is_skipped(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a")
+    text = '{"epoch": 1, "val_loss": NaN, "val_accuracy": 0.5}\n[]\n{"val_loss": 2}\n\n{"epoch": 2, "val_lo'
+    (run / "metrics.jsonl").write_text(text)
+    assert runs.epochs(run, ("val_loss", "val_accuracy")) == [{"epoch": 1, "val_loss": None, "val_accuracy": 0.5}]
+    (run / "metrics.jsonl").unlink()
+    assert runs.epochs(run) == []
+
+
+def test_the_summary_of_another_program_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text('{"total": 3}')
+    assert runs.read(tmp_path, NOW) is None
+
+
+def test_files_that_may_not_be_read_do_not_stop_it(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "a")
+    for name in ("summary.json", "config.yaml", "metrics.jsonl"):
+        (run / name).unlink()
+        (run / name).mkdir()
+    assert read(run).status == "damaged"
+    assert runs.epochs(run) == []
+
+
+def test_nothing_that_a_file_holds_reaches_a_terminal_unseen(tmp_path: Path) -> None:
+    error = "\x1b[31mred\nsecond line \ud800"
+    run = read(write_run(tmp_path / "a", status="failed", error=error, config={"name": "a\tb"}))
+    assert run.error == r"\x1b[31mred\nsecond line \ud800"
+    assert run.settings["name"] == r"a\tb"
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(summary=st.binary(max_size=60), config=st.binary(max_size=60), metrics=st.binary(max_size=60))
+def test_no_content_at_all_is_too_much(summary: bytes, config: bytes, metrics: bytes, tmp_path: Path) -> None:
+    run = tmp_path / "a"
+    (run / ".hydra").mkdir(parents=True, exist_ok=True)
+    contents = {"summary.json": summary, "config.yaml": config, "metrics.jsonl": metrics, ".hydra/hydra.yaml": config}
+    for name, content in contents.items():
+        (run / name).write_bytes(content)
+    assert read(run).status
+    assert isinstance(runs.epochs(run), list)
+
+
+def test_a_report_waits_for_no_torch() -> None:
+    modules = "snntrain.cli.report, snntrain.report.page, snntrain.runs.latest"
+    code = f"import sys, {modules}; sys.exit(bool({{'torch', 'hydra'}} & sys.modules.keys()))"
+    environment = os.environ | {"PYTHONPATH": ":".join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, check=False).returncode == 0
