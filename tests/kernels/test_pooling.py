@@ -135,7 +135,7 @@ def test_it_compiles_without_a_graph_break(executor: str) -> None:
 def test_processes_that_compile_at_the_same_time_do_not_mix_up_their_kernels(tmp_path: Path) -> None:
     pytest.importorskip("numba")
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    command = "from snntrain.kernels.pooling.numba_kernels import forward; forward({})"
+    command = "from snntrain.kernels.pooling.cpu.kernels import forward; forward({})"
     for half in (True, False):
         subprocess.run([sys.executable, "-c", command.format(half)], env=environment, check=True)
     # Of one index for both, whoever writes last would point to the other one's code.

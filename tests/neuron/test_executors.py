@@ -13,7 +13,7 @@ from torch import Tensor
 from snntrain.kernels.cpu import caches
 from snntrain.kernels.cpu import threads as executor_threads
 from snntrain.neuron import PLIFNode, surrogate
-from snntrain.neuron.integrate_and_fire.cpu.numba_kernels import BACKWARD_BLOCK, FORWARD_BLOCK, SCRATCH
+from snntrain.neuron.integrate_and_fire.cpu.kernels import BACKWARD_BLOCK, FORWARD_BLOCK, SCRATCH
 from snntrain.neuron.integrate_and_fire.formulas import formula
 from tests.neuron.recurrences import (
     ATAN,

@@ -4,9 +4,12 @@ Numba leaves it to its compiler to find vectors in a loop. Here they are written
 in the middle of a computation: each vector is asked for before it is needed, and stored past the caches where it is not
 needed soon. A processor whose registers are shorter takes several for one vector.
 
-`FLOATS` are WIDTH float32, `DOUBLES` as many float64, to sum in, and `FLAGS` as many truth values. Arithmetic takes
-vectors, and vectors with a float32 that stands for as many of them; sums and products are rounded one by one unless the
-function that they stand in allows more.
+`FLOATS` are WIDTH float32, `DOUBLES` as many float64, to sum in, and `FLAGS` as many truth values. `SHORTS` and `BYTES`
+are whole numbers of 16 and 8 bits; a bfloat16 that is not computed with is one of `SHORTS`. Arithmetic takes vectors,
+and vectors with a number, which stands for WIDTH equal ones. Sums and products are rounded one by one unless the
+function around them allows more.
+
+This is the only file that writes LLVM's language.
 """
 
 import operator
@@ -19,6 +22,7 @@ from snntrain.kernels.cpu.numba_alone import (
     intrinsic,
     lower_builtin,
     models,
+    njit,
     register_model,
     type_callable,
     types,
@@ -56,6 +60,9 @@ class Vector(types.Type):
 
 
 FLOATS, DOUBLES, FLAGS = Vector("float", _FLOAT), Vector("double", _DOUBLE), Vector("flag", ir.IntType(1))
+SHORTS, BYTES = Vector("short", ir.IntType(16)), Vector("byte", ir.IntType(8))
+# The vector that a number stands for, and that memory holds from a number on.
+VECTORS = {types.float32: FLOATS, types.uint16: SHORTS, types.uint8: BYTES}
 
 
 @register_model(Vector)
@@ -79,6 +86,11 @@ def _spread(builder, given: types.Type, value: ir.Value) -> ir.Value:
 
 def _is_number(given: types.Type) -> bool:
     return given == types.float32
+
+
+def _as_vector(given: types.Type) -> types.Type | None:
+    """The vector that an operand is or stands for; None for any other type."""
+    return given if isinstance(given, Vector) else VECTORS.get(types.unliteral(given))
 
 
 # ---- arithmetic ------------------------------------------------------------------------------------------------------
@@ -124,24 +136,46 @@ _define(operator.ne, FLAGS, lambda builder, *given: builder.fcmp_unordered("!=",
 
 
 @intrinsic
+def same(typing, first, second):
+    """Where two vectors of whole numbers, or a vector and a number, are equal."""
+    if _as_vector(first) != _as_vector(second) or _as_vector(first) not in (SHORTS, BYTES):
+        return None
+
+    def generate(_, builder, signature, given):
+        return builder.icmp_unsigned("==", *(_spread(builder, *pair) for pair in zip(signature.args, given, strict=True)))
+
+    return FLAGS(first, second), generate
+
+
+@intrinsic
+def either(typing, first, second):
+    """Where one of two flags, or both, are set."""
+    if not first == second == FLAGS:
+        return None
+    return FLAGS(first, second), lambda _, builder, __, given: builder.or_(*given)
+
+
+@intrinsic
 def where(typing, flags, first, second):
-    """`first` where a flag is set, else `second`; vectors or float32."""
-    if flags != FLAGS or not all(given == FLOATS or _is_number(given) for given in (first, second)):
+    """`first` where a flag is set, else `second`; vectors of one type, or numbers that stand for them."""
+    found = _as_vector(first)
+    if flags != FLAGS or found is None or found != _as_vector(second):
         return None
 
     def generate(_, builder, signature, given):
         values = (_spread(builder, *pair) for pair in zip(signature.args[1:], given[1:], strict=True))
         return builder.select(given[0], *values)
 
-    return FLOATS(flags, first, second), generate
+    return found(flags, first, second), generate
 
 
 @intrinsic
 def spread(typing, number):
-    """A vector of one float32."""
-    if not _is_number(number):
+    """A vector of one number."""
+    found = VECTORS.get(types.unliteral(number))
+    if found is None:
         return None
-    return FLOATS(number), lambda _, builder, signature, given: _spread(builder, number, given[0])
+    return found(number), lambda _, builder, signature, given: _spread(builder, number, given[0])
 
 
 @intrinsic
@@ -215,13 +249,15 @@ def first(typing, vector, count):
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
 
-# A row is a pointer to float32, or to bfloat16, which come as 16 bits.
-ROWS = {types.CPointer(types.float32): _FLOAT, types.CPointer(types.uint16): ir.IntType(16)}
+# A row is a pointer to numbers in memory; bfloat16 come as 16 bits.
+ROWS = {types.CPointer(number): vector for number, vector in VECTORS.items()}
+# Rows that are computed with, in float32.
+COMPUTED = (types.CPointer(types.float32), types.CPointer(types.uint16))
 
 
 @intrinsic
 def row_at(typing, address, start, dtype):
-    """The row of float32 or uint16 that begins `start` numbers behind an address."""
+    """The row of numbers of a type that begins `start` numbers behind an address."""
 
     def generate(context, builder, signature, given):
         size = context.get_constant(types.int64, signature.args[2].dtype.bitwidth // 8)
@@ -232,9 +268,30 @@ def row_at(typing, address, start, dtype):
 
 
 @intrinsic
-def load(typing, row, i):
-    """The vector of the numbers of a row from `i` on."""
+def load_stored(typing, row, i):
+    """The vector of the numbers of a row from `i` on, as memory has them."""
     if row not in ROWS:
+        return None
+
+    def generate(_, builder, signature, given):
+        place, _, size = _place(builder, signature, given)
+        return builder.load(place, align=size)
+
+    return ROWS[row](row, types.int64), generate
+
+
+@intrinsic
+def computable(typing, stored):
+    """float32 of numbers as memory has them, float32 or bfloat16."""
+    if stored not in (FLOATS, SHORTS):
+        return None
+    return FLOATS(stored), lambda _, builder, __, given: _widened(builder, given[0])
+
+
+@intrinsic
+def load(typing, row, i):
+    """The vector of the numbers of a row of float32 or bfloat16 from `i` on, in float32."""
+    if row not in COMPUTED:
         return None
 
     def generate(_, builder, signature, given):
@@ -246,8 +303,8 @@ def load(typing, row, i):
 
 @intrinsic
 def store(typing, row, i, vector):
-    """Writes a vector, or a number as many times, to a row from `i` on."""
-    if row not in ROWS or not (vector == FLOATS or _is_number(vector)):
+    """Write a vector, or a number as many times, to a row from `i` on: float32, or as the row has it."""
+    if not _fits(row, _as_vector(vector)):
         return None
 
     def generate(context, builder, signature, given):
@@ -261,23 +318,32 @@ def store(typing, row, i, vector):
 
 @intrinsic
 def stream(typing, row, i, vector, ones):
-    """`store`, past the caches: where the vector begins at a line, and is not needed soon. `settle` has to follow.
+    """`store` past the caches, for a vector that begins at a line and is not needed soon. `settle` has to follow.
 
-    `ones` is -1, of which the compiler must not know: what it sees to be bfloat16 it stores as ever (LLVM 22).
+    `ones` is -1, but the compiler must not know that: what it recognises as bfloat16 it stores as usual (LLVM 22).
     """
-    if row not in ROWS or vector != FLOATS:
+    if not isinstance(vector, Vector) or not _fits(row, vector):
         return None
 
     def generate(context, builder, signature, given):
         place, data, size = _place(builder, signature, given)
         numbers = _narrowed(builder, given[2], data)
-        if data != _vector(_FLOAT):
+        if given[2].type != numbers.type:
             numbers = builder.and_(numbers, _spread(builder, types.int16, builder.trunc(given[3], data.element)))
         written = builder.store(numbers, place, align=size * WIDTH)
         written.set_metadata("nontemporal", builder.module.add_metadata([_INT(1)]))
         return context.get_dummy_value()
 
     return types.void(row, types.int64, vector, types.int64), generate
+
+
+@njit(inline="always")
+def put(row, i, vector, far):
+    """`stream` a vector if `far` is -1, `store` it if `far` is 0."""
+    if far != 0:
+        stream(row, i, vector, far)
+    else:
+        store(row, i, vector)
 
 
 @intrinsic
@@ -308,10 +374,15 @@ def ask(typing, row, i):
     return types.void(row, types.int64), generate
 
 
+def _fits(row: types.Type, vector: types.Type | None) -> bool:
+    """Whether a vector can be written to a row: as the row has it, or float32 to bfloat16."""
+    return row in ROWS and (vector == ROWS[row] or (vector == FLOATS and row in COMPUTED))
+
+
 def _place(builder, signature, given: list[ir.Value]) -> tuple[ir.Value, ir.Type, int]:
-    """Of a row and `i`: where it is, what vector is there, and the bytes of a number."""
+    """The place of number `i` of a row, the vector that lies there, and the bytes of a number."""
     row = signature.args[0]
-    data = _vector(ROWS[row])
+    data = ROWS[row].data
     return builder.bitcast(builder.gep(given[0], [given[1]]), data.as_pointer()), data, row.dtype.bitwidth // 8
 
 
@@ -334,3 +405,18 @@ def _narrowed(builder, value: ir.Value, data: ir.Type) -> ir.Value:
     rounded = builder.lshr(builder.add(builder.add(bits, _constant(_INT, 0x7FFF)), odd), _constant(_INT, 16))
     number = builder.fcmp_ordered("==", value, value)
     return builder.trunc(builder.select(number, rounded, _constant(_INT, 0x7FC0)), data)
+
+
+# ---- threads ---------------------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def taken(typing, record, field):
+    """Take the int64 at the place `field` of a record and add one to it there: no two threads get the same number."""
+
+    def take(_, builder, __, given):
+        number = ir.IntType(64)
+        place = builder.gep(builder.bitcast(given[0], number.as_pointer()), [given[1]])
+        return builder.atomic_rmw("add", place, number(1), "monotonic")
+
+    return types.int64(record, types.int64), take

@@ -13,9 +13,9 @@ from snntrain.kernels.cpu.caches import far
 from snntrain.kernels.cpu.threads import run_on_threads, threads_for
 from snntrain.kernels.cpu.vectors import WIDTH
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Parts, Rule, number, one_each
-from snntrain.neuron.integrate_and_fire.cpu import numba_kernels as kernels
-from snntrain.neuron.integrate_and_fire.cpu import numba_updates as counting
-from snntrain.neuron.integrate_and_fire.cpu.numba_rows import LEARNS_FEEDBACK, LEARNS_GAIN, LEARNS_REST
+from snntrain.neuron.integrate_and_fire.cpu import kernels
+from snntrain.neuron.integrate_and_fire.cpu import updates as counting
+from snntrain.neuron.integrate_and_fire.cpu.rows import LEARNS_FEEDBACK, LEARNS_GAIN, LEARNS_REST
 from snntrain.neuron.integrate_and_fire.cpu.remainder import Remainder
 
 FLAGS = (LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST)

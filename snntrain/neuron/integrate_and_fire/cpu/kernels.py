@@ -1,6 +1,6 @@
 """The recurrence compiled for the CPU with Numba: float32 or bfloat16 in and out, state in float32.
 
-A block of neurons goes through all its steps, row by row (`numba_rows`), while its state lies in the cache. Backward
+A block of neurons goes through all its steps, row by row (`rows.py`), while its state lies in the cache. Backward
 computes the potentials of the block again from `x` before it walks back in time, so that nothing but `x` is kept for
 it. In float32 the spikes are the reference's.
 
@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from snntrain.kernels.cpu.compiled import at, compiled, taken
+from snntrain.kernels.cpu.compiled import compiled
 from snntrain.kernels.cpu.numba_alone import carray
-from snntrain.kernels.cpu.vectors import row_at, settle, total, wide
-from snntrain.neuron.integrate_and_fire.cpu.numba_rows import (
+from snntrain.kernels.cpu.vectors import row_at, settle, taken, total, wide
+from snntrain.neuron.integrate_and_fire.cpu.rows import (
     LEARNS_FEEDBACK,
     LEARNS_GAIN,
     LEARNS_REST,
@@ -27,7 +27,7 @@ from snntrain.neuron.integrate_and_fire.cpu.numba_rows import (
     record_row,
     scale_row,
 )
-from snntrain.neuron.integrate_and_fire.cpu.numba_surrogates import ONE, ZERO
+from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO
 
 f32, f64 = np.float32, np.float64
 
@@ -177,11 +177,11 @@ def backward(half: bool, each: bool, soft: bool, attached: bool, constant: bool,
             if not EACH:
                 # The factors that all neurons share.
                 if GAIN:
-                    carray(at(given.grad_gain), block + 1, f64)[block] = total(sums[0])
+                    row_at(given.grad_gain, block, f64)[0] = total(sums[0])
                 if FEEDBACK:
-                    carray(at(given.grad_feedback), block + 1, f64)[block] = f64(gain) * total(sums[1])
+                    row_at(given.grad_feedback, block, f64)[0] = f64(gain) * total(sums[1])
                 if REST:
-                    carray(at(given.grad_rest), block + 1, f64)[block] = -f64(gain) * f64(feedback) * total(sums[2])
+                    row_at(given.grad_rest, block, f64)[0] = -f64(gain) * f64(feedback) * total(sums[2])
         settle()
 
     variant = f"backward-{STORED.__name__}-{EACH}-{SOFT}-{ATTACHED}-{CONSTANT}-{LEARNT}-{KIND}"

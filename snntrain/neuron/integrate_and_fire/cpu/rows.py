@@ -1,6 +1,6 @@
 """What the compiled recurrence on a CPU does to the neurons of a block in one step, which are a row.
 
-Functions go through the `n` numbers of rows (`numba_vectors`) vector by vector; `i` is a vector's first.
+Functions go through the `n` numbers of rows (`kernels/cpu/vectors.py`) vector by vector; `i` is a vector's first.
 `coefficients` are gain, feedback and rest, numbers that all neurons share or rows with a number per neuron; `rule` is
 v_threshold, v_reset and the surrogate's p and q; `soft` says that there is no v_reset. Where `far` is not 0, rows do
 not stay in the caches: they are asked for ahead of time, and written past the caches.
@@ -9,8 +9,8 @@ Forward, products and sums are rounded one by one and in the reference's order.
 """
 
 from snntrain.kernels.cpu.numba_alone import njit, overload, types
-from snntrain.kernels.cpu.vectors import WIDTH, ask, load, row_at, spread, store, stream, where, wide
-from snntrain.neuron.integrate_and_fire.cpu.numba_surrogates import ONE, ZERO, surrogate_gradient
+from snntrain.kernels.cpu.vectors import WIDTH, ask, load, put, row_at, spread, store, where, wide
+from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO, surrogate_gradient
 
 # How far ahead of the computation memory is asked for, in numbers.
 AHEAD = 512
@@ -39,14 +39,6 @@ def ask_ahead(row, following, i, n):
         ask(row, i + AHEAD)
     else:
         ask(following, i + AHEAD - n)
-
-
-@njit(inline="always")
-def put(row, i, vector, far):
-    if far != 0:
-        stream(row, i, vector, far)
-    else:
-        store(row, i, vector)
 
 
 @njit(inline="always")
@@ -139,7 +131,7 @@ def back_row(kind, soft, attached, learnt, rule, coefficients, far, n, known, re
     """One step back: from the gradient of the potential after it to that of the potential before it.
 
     Args:
-        kind, soft, attached, learnt: constants of the compiled code, see `numba_kernels.backward`.
+        kind, soft, attached, learnt: constants of the compiled code, see `kernels.backward`.
         known: whether the row `before` holds the potential before the step, not `h` of the step before.
         read: `x`, `h` of the step, the row `before`, `grad_s`, and the `grad_s` that is read next.
         written: `grad_v`, the gradient of the potential, and `grad_x`; then None, or a row that the gradient of h is
