@@ -142,7 +142,9 @@ def same(typing, first, second):
         return None
 
     def generate(_, builder, signature, given):
-        return builder.icmp_unsigned("==", *(_spread(builder, *pair) for pair in zip(signature.args, given, strict=True)))
+        return builder.icmp_unsigned(
+            "==", *(_spread(builder, *pair) for pair in zip(signature.args, given, strict=True))
+        )
 
     return FLAGS(first, second), generate
 

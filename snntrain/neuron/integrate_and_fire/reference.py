@@ -23,21 +23,24 @@ from snntrain.neuron.integrate_and_fire.formulas import surrogate_of
 
 Coefficient = float | Tensor
 NOTHING = torch.empty(0)
+NO_MORE: dict[str, Tensor] = {}
 
 
 class Trajectory(NamedTuple):
-    """What a neuron did over T steps.
+    """The spikes and states of a layer over T steps.
 
     Args:
         s: spikes `[T, N, *]`.
         v_last: membrane potential after the last step `[N, *]`.
         h, v: charged and reset membrane potential of each step, `[T, N, *]`, float32 at least; empty unless asked for.
+        more: by name, the same of each further state after each step, and of a `threshold` that moves.
     """
 
     s: Tensor
     v_last: Tensor
     h: Tensor = NOTHING
     v: Tensor = NOTHING
+    more: dict[str, Tensor] = NO_MORE
 
 
 def charge(v: Coefficient, x: Tensor, gain: Coefficient, feedback: Coefficient, rest: Coefficient) -> Tensor:

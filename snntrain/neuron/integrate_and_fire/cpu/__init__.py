@@ -15,8 +15,8 @@ from snntrain.kernels.cpu.vectors import WIDTH
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Parts, Rule, number, one_each
 from snntrain.neuron.integrate_and_fire.cpu import kernels
 from snntrain.neuron.integrate_and_fire.cpu import updates as counting
-from snntrain.neuron.integrate_and_fire.cpu.rows import LEARNS_FEEDBACK, LEARNS_GAIN, LEARNS_REST
 from snntrain.neuron.integrate_and_fire.cpu.remainder import Remainder
+from snntrain.neuron.integrate_and_fire.cpu.rows import LEARNS_FEEDBACK, LEARNS_GAIN, LEARNS_REST
 
 FLAGS = (LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST)
 # The kernels' record as a C structure, which takes a third of a NumPy record's time to make.
