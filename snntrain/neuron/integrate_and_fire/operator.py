@@ -1,8 +1,8 @@
 """The recurrence as one operator of PyTorch: autograd, autocast and torch.compile take it as they take a convolution.
 
-The operator `snntrain::integrate_and_fire` brings tensors into one order, runs the executor that serves their device and
-dtype, and keeps nothing for its backward but its inputs. Its arguments name no executor, so that a program that was
-exported on one device runs on any other.
+The operator `snntrain::integrate_and_fire` brings tensors into one order, runs the executor for their device and dtype,
+and keeps nothing for its backward but its inputs. Its arguments name no executor, so that a program that was exported
+on one device runs on any other.
 """
 
 from __future__ import annotations
@@ -218,7 +218,8 @@ def _defined_gradients(
     grad_s, grad_v_last, x, *tensors = given
     assert x is not None
     numbers, *rule = numbers_and_rule
-    run = reference.by_rule(Rule(*rule), x, T, *_joined(tensors, numbers))
+    *coefficients, v0 = _joined(tensors, numbers)
+    run = reference.by_rule(Rule(*rule), x, T, coefficients, v0)
     pulled = [(run.s, grad_s), *([] if grad_v_last is None else [(run.v_last, grad_v_last)])]
     outputs, gradients = zip(*pulled, strict=True)
     wanted = [x, *_chosen(tensors, needed)]

@@ -11,7 +11,7 @@ leak keeps its precision. A feedback of the number 0 is left out, so that it mak
 `forward` and `backward` are the definition as an executor, for tensors that no compiled code serves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -120,23 +120,18 @@ def run(
         h, s, v = step(v, t)
         steps.append((s, h.detach(), v.detach()) if record else (s,))
     s, *recorded = (torch.stack(sequence) for sequence in zip(*steps, strict=True))
-    return Trajectory(s.to(dtype), v.to(dtype), *recorded)
+    h, after = recorded if record else (NOTHING, NOTHING)
+    return Trajectory(s.to(dtype), v.to(dtype), h, after)
 
 
 # ---- as an executor --------------------------------------------------------------------------------------------------
 
 
 def by_rule(
-    rule: Rule,
-    x: Tensor,
-    T: int,
-    gain: Coefficient,
-    feedback: Coefficient,
-    rest: Coefficient,
-    v: Coefficient,
-    record: bool = False,
+    rule: Rule, x: Tensor, T: int, coefficients: Sequence[Coefficient], v: Coefficient, *, record: bool = False
 ) -> Trajectory:
-    """Run the recurrence by a rule of the compiled executors."""
+    """Run the recurrence by a rule of the compiled executors; `coefficients` are gain, feedback and rest."""
+    gain, feedback, rest = coefficients
     return integrate_and_fire(
         *(x, T, gain, feedback, rest, v),
         v_threshold=rule.v_threshold,
@@ -151,8 +146,8 @@ def forward(
     rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None = None, v: Tensor | None = None
 ) -> None:
     """See `Executor`."""
-    run = by_rule(rule, given.x, given.T, *given.coefficients, given.v0, record=h is not None)
-    for output, values in zip((s, v_last, h, v), run, strict=False):
+    run = by_rule(rule, given.x, given.T, given.coefficients, given.v0, record=h is not None)
+    for output, values in ((s, run.s), (v_last, run.v_last), (h, run.h), (v, run.v)):
         if output is not None:
             output.copy_(values)
 
@@ -172,9 +167,9 @@ def backward(
         x = _leaf(given.x)
         own = [_leaf(k) if wanted else k for k, wanted in zip(given.coefficients, learnt, strict=True)]
         v0 = given.v0 if grad_v0 is None else _leaf(torch.as_tensor(given.v0).expand(shape))
-        run = by_rule(rule, x, given.T, *own, v0)
+        run = by_rule(rule, x, given.T, own, v0)
         outputs, pulls = ([run.s], [grad_s]) if grad_v_last is None else (run[:2], [grad_s, grad_v_last])
-        leaves = [k for k, wanted in zip((x, *own, v0), (True, *learnt, grad_v0 is not None), strict=True) if wanted]
+        leaves = [k for k in (x, *own, v0) if isinstance(k, Tensor) and k.requires_grad]
         found = iter(torch.autograd.grad(outputs, leaves, pulls, materialize_grads=True))
     grad_x.copy_(next(found))
     parts = [_in_memory_order(next(found), shape, strides) if wanted else None for wanted in learnt]
