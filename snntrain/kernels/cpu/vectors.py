@@ -1,8 +1,8 @@
-"""Vectors of float32 as values of compiled code: what is done to them, and how they come from memory and go there.
+"""Vectors as values of compiled code: arithmetic, loads and stores.
 
-Numba leaves it to its compiler to find vectors in a loop. Here they are written down, so that memory can be dealt with
-in the middle of a computation: each vector is asked for before it is needed, and stored past the caches where it is not
-needed soon. A processor whose registers are shorter takes several for one vector.
+Numba leaves it to its compiler to find vectors in a loop. Here code names them, so that it can steer memory in the
+middle of a computation: it asks for each vector before it is needed, and stores vectors that are not needed soon past
+the caches. A processor with shorter registers takes several for one vector.
 
 `FLOATS` are WIDTH float32, `DOUBLES` as many float64, to sum in, and `FLAGS` as many truth values. `SHORTS` and `BYTES`
 are whole numbers of 16 and 8 bits; a bfloat16 that is not computed with is one of `SHORTS`. Arithmetic takes vectors,
@@ -28,12 +28,12 @@ from snntrain.kernels.cpu.numba_alone import (
     types,
 )
 
-# Numbers of a vector. A line of a cache holds as many float32.
+# Numbers per vector. A line of a cache holds as many float32.
 WIDTH = 16
 
 
 class _BFloatType(ir.Type):
-    """bfloat16, which the compiler has and the library that writes its language has not."""
+    """bfloat16, which LLVM has and llvmlite lacks."""
 
     def _to_string(self) -> str:
         return "bfloat"
@@ -41,8 +41,8 @@ class _BFloatType(ir.Type):
 
 _FLOAT, _DOUBLE, _INT, _BFLOAT = ir.FloatType(), ir.DoubleType(), ir.IntType(32), _BFloatType()
 
-# Whether the processor rounds to bfloat16 by itself, in one instruction instead of seven. Numbers below the least
-# normal one, 1.2e-38, become 0 then. For any other processor the compiler calls a function that may not be there.
+# Whether the processor rounds to bfloat16 by itself, in one instruction instead of seven. Then numbers below the least
+# normal one, 1.2e-38, become 0. For any other processor the compiler would call a function that may be missing.
 _features = get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
 ROUNDS_TO_BFLOAT16 = "+avx512bf16" in _features.split(",")
 
@@ -76,7 +76,7 @@ def _constant(element: ir.Type, value: float) -> ir.Value:
 
 
 def _spread(builder, given: types.Type, value: ir.Value) -> ir.Value:
-    """A vector as it is, or one of a number."""
+    """A vector as it is, or a number WIDTH times."""
     if isinstance(given, Vector):
         return value
     undefined = ir.Constant(_vector(value.type), ir.Undefined)
@@ -97,7 +97,7 @@ def _as_vector(given: types.Type) -> types.Type | None:
 
 
 def _combined(left: types.Type, right: types.Type) -> types.Type | None:
-    """The vector that two operands make; None where neither is one, or one is something else."""
+    """The type of the result of two operands; None if neither is a vector, or one is of another type."""
     vectors = {given for given in (left, right) if isinstance(given, Vector)}
     others = [given for given in (left, right) if not isinstance(given, Vector)]
     if len(vectors) != 1 or FLAGS in vectors or not all(map(_is_number, others)):
@@ -106,7 +106,7 @@ def _combined(left: types.Type, right: types.Type) -> types.Type | None:
 
 
 def _define(operation, result, make) -> None:
-    """Has `operation` of a vector and a vector or a number be what `make` builds of two vectors."""
+    """Define `operation` of two vectors, or a vector and a number, by what `make` builds from two vectors."""
 
     @type_callable(operation)
     def typed(context):
@@ -182,7 +182,7 @@ def spread(typing, number):
 
 @intrinsic
 def magnitude(typing, vector):
-    """Numbers without their signs."""
+    """The absolute values."""
     if vector != FLOATS:
         return None
 
@@ -209,7 +209,7 @@ def scaled_by_power(typing, vector, exponents):
 
 @intrinsic
 def wide(typing, vector):
-    """float64 of a vector, or of a float32 as many times."""
+    """float64 of a vector, or of a float32 WIDTH times."""
     if not (vector == FLOATS or _is_number(vector)):
         return None
 
@@ -350,7 +350,7 @@ def put(row, i, vector, far):
 
 @intrinsic
 def settle(typing):
-    """Has what was streamed arrive before anything that follows."""
+    """Finish all streamed writes before anything that follows."""
 
     def generate(context, builder, _, __):
         builder.fence("seq_cst")
@@ -361,7 +361,7 @@ def settle(typing):
 
 @intrinsic
 def ask(typing, row, i):
-    """Has the memory bring the line with the number `i` of a row, which may lie outside of it, into the caches."""
+    """Ask the memory to bring the line with number `i` of a row into the caches; `i` may lie outside of the row."""
     if row not in ROWS:
         return None
 
@@ -389,7 +389,7 @@ def _place(builder, signature, given: list[ir.Value]) -> tuple[ir.Value, ir.Type
 
 
 def _widened(builder, value: ir.Value) -> ir.Value:
-    """float32 of what memory has."""
+    """float32 of numbers as memory has them."""
     if value.type == _vector(_FLOAT):
         return value
     bits = builder.shl(builder.zext(value, _vector(_INT)), _constant(_INT, 16))
@@ -397,7 +397,7 @@ def _widened(builder, value: ir.Value) -> ir.Value:
 
 
 def _narrowed(builder, value: ir.Value, data: ir.Type) -> ir.Value:
-    """As memory has it: bfloat16 is the nearest one, of two the even one."""
+    """float32 as memory has it: the nearest bfloat16, and the even one of two that are equally near."""
     if data == value.type:
         return value
     if ROUNDS_TO_BFLOAT16:

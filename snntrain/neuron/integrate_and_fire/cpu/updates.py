@@ -1,4 +1,4 @@
-"""How many potentials each step changes, counted on the CPU while the recurrence runs: nothing of it is kept.
+"""Count the potentials that each step changes, on the CPU while the recurrence runs; no potential is kept.
 
 The potentials are those that `kernels.py` computes, by the same functions.
 """
@@ -18,7 +18,7 @@ from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO
 
 @njit
 def change_row(soft, rule, coefficients, n, x, v):
-    """One step of `v`, and how many of its first n numbers are others than before."""
+    """Move `v` by one step, and return how many of its first n numbers have changed."""
     v_threshold, v_reset, _, _ = rule
     changed = wide(ZERO)
     for i in range(0, n, WIDTH):
@@ -31,7 +31,7 @@ def change_row(soft, rule, coefficients, n, x, v):
 
 @cache
 def kernel(half: bool, each: bool, soft: bool) -> Any:
-    """The kernel that writes the sum of each block to `updates`; where `fresh`, the first step changes all.
+    """Return the kernel that writes the count of each block to `updates`; if `fresh`, the first step changes all.
 
     Args:
         half, each, soft: as in `kernels.forward`.
