@@ -36,11 +36,12 @@ FORWARD_BLOCK, BACKWARD_BLOCK, SMALLEST_BLOCK = 8192, 1024, 64
 # Numbers that backward keeps at most, unless its smallest block has more.
 SCRATCH = 2**20
 
-# The argument of a kernel. Arrays come as the addresses of their first elements, 0 for no array. A stride is the distance
-# from one step to the next, in elements; it is 0 if all steps are one memory. `x` and `grad_s` are `[T, M]`, where M
-# counts the neurons in the order of memory, in whole vectors. `s`, `h`, `v` and `grad_x` are contiguous `[T, M]`, but
-# `grad_x` is `[M]` if `constant`. `gain`, `feedback`, `rest` and `v0` are numbers, or float32 `[M]` at `each_gain` and
-# so on. `far` is -1 if sequences do not stay in the caches, else 0. `scratch` holds the rows of each thread.
+# The argument of a kernel. Arrays come as the addresses of their first elements, 0 for no array. A stride is the
+# distance from one step to the next, in elements; it is 0 if all steps are one memory. `x` and `grad_s` are `[T, M]`,
+# where M counts the neurons in the order of memory, in whole vectors. `s`, `h`, `v` and `grad_x` are contiguous
+# `[T, M]`, but `grad_x` is `[M]` if `constant`. `gain`, `feedback`, `rest` and `v0` are numbers, or float32 `[M]` at
+# `each_gain` and so on. `far` is -1 if sequences do not stay in the caches, else 0. `scratch` holds the rows of each
+# thread.
 CALL = np.dtype(
     [
         # The next block and the next thread: each taker adds one.
