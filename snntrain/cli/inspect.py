@@ -23,6 +23,7 @@ from snntrain.inspect.page import Inspection, page
 from snntrain.inspect.probe import choose_layers
 from snntrain.inspect.recording import UNKNOWN, Probes
 from snntrain.inspect.samples import choose_samples
+from snntrain.neuron import learnt_constants
 from snntrain.process import program
 from snntrain.runs.latest import LATEST
 from snntrain.runs.run_folder import read_summary
@@ -32,7 +33,6 @@ from snntrain.training.evaluation.look import look
 from snntrain.training.evaluation.on_test_images import metrics_on_test
 from snntrain.training.job.build import Job
 from snntrain.training.job.out_of_memory import EVALUATION_OF_A_FINISHED_RUN, explained, inspection
-from snntrain.training.logs.journal import learnt_constants
 
 HELP = """\
 snntrain inspect run=<folder>|latest [checkpoint=best|last] [sample=<index>,…|image=<file>] [layer=<name>,…]
@@ -213,8 +213,11 @@ def _figures(run: Finished, metrics: Metrics, *, kept: bool) -> dict[str, str]:
 
 
 def _learnt(job: Job) -> dict[str, str]:
-    constants = learnt_constants(job.evaluated.network)
-    return {tag.partition("/")[2]: f"{tag.partition('/')[0]} {value:.4g}" for tag, value in constants.items()}
+    found: dict[str, list[str]] = {}
+    for tag, value in learnt_constants(job.evaluated.network).items():
+        constant, _, layer = tag.partition("/")
+        found.setdefault(layer, []).append(f"{constant} {value:.4g}")
+    return {layer: ", ".join(constants) for layer, constants in found.items()}
 
 
 def _told(seen: Inspection) -> Iterable[str]:

@@ -16,8 +16,8 @@ class Membranes:
     def __init__(self, layer: BaseNode) -> None:
         self.layer = layer
         self.updates: Tensor | int = 0
-        # A charge rule of the user's own may change more than v, and must not run twice: the monitor tells of it.
-        self.by_monitor = type(layer).charge is not BaseNode.charge
+        # A user's own rules may change more than v, and must not run twice: the monitor records their potentials.
+        self.by_monitor = layer.has_own_rule
 
     def before(self) -> None:
         """Remembers the state that the call begins with."""

@@ -39,7 +39,8 @@ def arrays(probes: Probes) -> dict[str, np.ndarray]:
     """All that was recorded: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `predicted`, …"""
     layers: dict[str, Any] = {}
     for layer, recording in probes.recordings.items():
-        layers |= {f"{layer}/h": recording.h, f"{layer}/v": recording.v, f"{layer}/s": recording.s}
+        sequences = {"h": recording.h, "v": recording.v, "s": recording.s, **recording.more}
+        layers |= {f"{layer}/{name}": sequence for name, sequence in sequences.items()}
     return layers | {
         "input": probes.images,
         "output": probes.output,

@@ -57,7 +57,8 @@ def recording(layer: BaseNode, trajectory: Trajectory) -> Recording:
     v_threshold = layer.v_threshold
     if isinstance(v_threshold, Tensor):
         v_threshold = v_threshold.detach().mean().item()
-    return Recording(h, v, (trajectory.s != 0).cpu().numpy(), v_threshold, layer.v_reset)
+    more = {name: sequence.float().cpu().numpy() for name, sequence in trajectory.more.items()}
+    return Recording(h, v, (trajectory.s != 0).cpu().numpy(), v_threshold, layer.v_reset, more)
 
 
 def choose_layers(net: nn.Module, patterns: Collection[str], key: str) -> list[str]:
@@ -92,4 +93,5 @@ def _in_sequence(parts: list[Trajectory]) -> Trajectory:
     if len(parts) == 1:
         return parts[0]
     s, h, v = (torch.cat([getattr(part, key) for part in parts]) for key in ("s", "h", "v"))
-    return Trajectory(s, parts[-1].v_last, h, v)
+    more = {name: torch.cat([part.more[name] for part in parts]) for name in parts[0].more}
+    return Trajectory(s, parts[-1].v_last, h, v, more)

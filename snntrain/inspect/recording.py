@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Recording:
         s: spikes, bool.
         v_threshold: a neuron fires where `h` is `>=` this.
         v_reset: potential after a spike; None for the soft reset.
+        more: by name, each further state after each step, float32, and `threshold`, if it moves.
     """
 
     h: NDArray[np.float32]
@@ -29,6 +30,7 @@ class Recording:
     s: NDArray[np.bool_]
     v_threshold: float
     v_reset: float | None
+    more: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -78,4 +80,5 @@ def of_sample(recording: Recording, sample: int) -> Recording:
         h=recording.h[:, sample].reshape(T, -1),
         v=recording.v[:, sample].reshape(T, -1),
         s=recording.s[:, sample].reshape(T, -1),
+        more={name: values[:, sample].reshape(T, -1) for name, values in recording.more.items()},
     )

@@ -1,9 +1,9 @@
-"""Compiled operators and what they share. Nothing here knows a neuron.
+"""Compiled operators and their shared parts. Nothing here knows a neuron.
 
 register.py  adds an operator to PyTorch
-dispatch.py  who runs an operator, by device and dtype
+dispatch.py  chooses the executor of an operator, by device and dtype
 layout.py    brings tensors into one order
-cpu/         what Numba kernels share: compilation, vectors, threads, caches
-gpu/         what Triton kernels share
+cpu/         the shared parts of Numba kernels: compilation, vectors, threads, caches
+gpu/         the shared part of Triton kernels
 pooling/     max pooling
 """

@@ -1,10 +1,11 @@
-"""Choose who runs an operator of this package, by device and dtype.
+"""Choose the executor of an operator by the device and dtype of its tensors.
 
 reference   plain PyTorch; any device and dtype, derivatives of any order
 cpu         compiled by Numba; float32 and bfloat16
-cuda        compiled by Triton, where it can build what it needs; float32, bfloat16 and float16
+cuda        compiled by Triton, if it can build what it needs; float32, bfloat16 and float16
 
-`SNNTRAIN_EXECUTOR` forces one of them, for tests.
+An operator chooses each time that it runs. No name is in a traced or exported program, which therefore runs on another
+device by that device's kernels. `SNNTRAIN_EXECUTOR` forces one of them, for tests.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 from importlib.util import find_spec
 
 import torch
+from torch import Tensor
 
 from snntrain.kernels.gpu import triton_build
 
@@ -26,18 +28,26 @@ DTYPES = {
 
 
 def choose(device: str, dtype: torch.dtype) -> str:
-    """The name of the executor for tensors of a device's type and a dtype.
+    """Return the name of the executor for tensors of a device's type and a dtype.
 
-    The first choice for a GPU has Triton build what it needs, and warns where it cannot.
+    The first choice for a GPU lets Triton build what it needs, and warns if it cannot.
 
     Raises:
-        ValueError: `SNNTRAIN_EXECUTOR` names none, or one that does not take the dtype.
+        ValueError: `SNNTRAIN_EXECUTOR` is not a name, or the name of one that does not take the device or dtype.
     """
     forced = os.environ.get(VARIABLE)
     if forced:
-        if forced not in NAMES or dtype not in DTYPES.get(forced, (dtype,)):
-            raise ValueError(f"{VARIABLE}={forced} must be one of {', '.join(NAMES)} and take {dtype}")
+        # Triton's interpreter takes tensors on a CPU, and none takes memory that it cannot reach.
+        reachable = forced != "cpu" or device in ("cpu", "meta")
+        if forced not in NAMES or not reachable or dtype not in DTYPES.get(forced, (dtype,)):
+            raise ValueError(f"{VARIABLE}={forced} must be one of {', '.join(NAMES)} and take {dtype} on {device}")
         return forced
     if not COMPILED.get(device) or dtype not in DTYPES[device]:
         return "reference"
     return device if device != "cuda" or triton_build.launches() else "reference"
+
+
+def chosen(x: Tensor) -> str:
+    """Return the name of the executor for a tensor."""
+    # A device spells its type out at each look, which takes longer than to allocate a tensor.
+    return choose("cpu" if x.is_cpu else x.device.type, x.dtype)

@@ -1,6 +1,7 @@
 """The operators that this package adds to PyTorch, under `torch.ops.snntrain`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -14,6 +15,14 @@ BACKENDS = (torch._C.DispatchKey.CPU, torch._C.DispatchKey.CUDA)
 def is_transformed() -> bool:
     """Whether a transform of `torch.func` or forward-mode differentiation is at work, which no operator here knows."""
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
+
+
+@contextmanager
+def recording_gradients() -> Iterator[None]:
+    """Let autograd record in the block, also within an operator's own function, where PyTorch keeps it out."""
+    autograd = torch._C.DispatchKey.AutogradFunctionality
+    with torch._C._SetExcludeDispatchKeyGuard(autograd, False), torch.inference_mode(False), torch.enable_grad():
+        yield
 
 
 def register(

@@ -2,7 +2,7 @@
 
 from snntrain.neuron import clamp, surrogate
 from snntrain.neuron.base import BaseNode
-from snntrain.neuron.layers import detach_net, reset_net, set_step_mode, spiking_layers
+from snntrain.neuron.layers import begin_epoch, detach_net, learnt_constants, reset_net, set_step_mode, spiking_layers
 from snntrain.neuron.nodes import IFNode, LIFNode, PLIFNode, RIFNode
 
 __all__ = [
@@ -11,8 +11,10 @@ __all__ = [
     "LIFNode",
     "PLIFNode",
     "RIFNode",
+    "begin_epoch",
     "clamp",
     "detach_net",
+    "learnt_constants",
     "reset_net",
     "set_step_mode",
     "spiking_layers",

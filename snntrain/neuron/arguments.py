@@ -1,4 +1,4 @@
-"""What the neurons are given: numbers, a firing rule, a state, an input; each checked and brought into one form."""
+"""Check the arguments of neurons, numbers, firing rules, states and inputs, and bring each into one form."""
 
 from __future__ import annotations
 
@@ -79,18 +79,18 @@ def surrogate_function(value: Any) -> Callable[[Tensor], Tensor]:
     return value  # type: ignore[no-any-return]
 
 
-def state(value: Any) -> float | Tensor:
-    """A membrane potential: a number or a tensor."""
+def state(name: str, value: Any) -> float | Tensor:
+    """Return a state, such as the membrane potential `v`: a number or a tensor."""
     if type(value) in (Tensor, float):
         return value  # type: ignore[no-any-return]
     if isinstance(value, nn.Parameter):
         raise TypeError(
-            "v is the state and cannot be a parameter; to learn where it starts, register the parameter under another "
-            "name and set v to parameter.expand(<shape of a batch>) before the first step"
+            f"{name} is a state and cannot be a parameter; to learn where it starts, register the parameter under "
+            f"another name and set {name} to parameter.expand(<shape of a batch>) before the first step"
         )
     if isinstance(value, Tensor | float):
         return value
-    return number("v", value)
+    return number(name, value)
 
 
 def check_input(x: Any) -> None:

@@ -1,11 +1,11 @@
-"""What every spiking neuron has: a state, a threshold, a reset, a monitor, and one step or many at a time."""
+"""The base of all spiking neurons: states, a threshold, a reset, a monitor, and one step or many at a time."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -25,23 +25,23 @@ from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
 
 log = logging.getLogger(__name__)
 
-# What is checked, and brought into its form, whenever it is set.
+# Attributes that are checked, and brought into their form, whenever they are set.
 CHECKED: dict[str, Callable[[Any], Any]] = {
     "step_mode": arguments.step_mode,
     "v_threshold": arguments.v_threshold,
     "v_reset": arguments.v_reset,
     "surrogate_function": arguments.surrogate_function,
-    "v": arguments.state,
 }
-# Set at every call: never a parameter, buffer or module, for which nn.Module would look.
-STATE = ("v", "v_seq")
+# The name under which a threshold that moves is recorded.
+THRESHOLD = "threshold"
 
 
 class BaseNode(nn.Module):
     """A layer of spiking neurons; one step is charge, fire, reset.
 
-    A subclass gives its charge either as the three coefficients of `h = v + gain (x + feedback (v - rest))`, see
-    `dynamics`, or, where it is not affine, as a rule of its own, `charge(x)`.
+    A subclass defines its charge either by the three coefficients of `h = v + gain (x + feedback (v - rest))`, see
+    `dynamics`, or, if it is not affine, by a rule of its own, `charge(x)`. It may have more states than `v`: it names
+    them in `states`, changes them after each step in `adapt(s)`, and may move its `threshold()` with them.
 
     Args:
         v_threshold: a neuron fires where its charged potential is `>=` this; a finite number, or an `nn.Parameter` that
@@ -54,16 +54,17 @@ class BaseNode(nn.Module):
         step_mode: 's', a call is one step of `[N, *]`; 'm', a call is all steps of `[T, N, *]`.
 
     Attributes:
+        states: names of the states, `v` first. Each is an attribute as `v` is.
         v: membrane potential, a float until the first input gives it its shape, device and dtype. It carries over
             from call to call until `reset()`, moves with the module, and is never part of the `state_dict()`. Copies
             and pickles keep its numbers and leave its graph. A tensor of one's own may be set to start from.
         store_v_seq: True keeps the potentials of each call in `v_seq`, in plain PyTorch, which is slower.
         v_seq: None, or the potential after each step of the last call, `[T, N, *]`, float32 at least, with its
             gradient: for losses on the potential.
-        monitor: None, or a dict of the lists 'h' (after charging), 'v' (after the reset) and 's' (spikes), a NumPy
-            array `[N, *]` per step in each.
-        observer: None, or a function that each call gives its `Trajectory`, with all `h` and `v`, where it was
-            computed.
+        monitor: None, or a dict of the lists 'h' (after charging), 'v' (after the reset) and 's' (spikes), and one for
+            each further state and for a threshold that moves. Each list has a NumPy array `[N, *]` per step.
+        observer: None, or a function of the `Trajectory` of each call, with all `h` and `v`, on the device that
+            computed it.
 
     Raises:
         ValueError: an unknown `step_mode`, a threshold or reset that is not finite, or an input whose shape or kind
@@ -72,6 +73,7 @@ class BaseNode(nn.Module):
     """
 
     unparallelizable = True
+    states: ClassVar[tuple[str, ...]] = ("v",)
 
     def __init__(
         self,
@@ -88,7 +90,7 @@ class BaseNode(nn.Module):
         self.surrogate_function = surrogate_function
         self.detach_reset = bool(detach_reset)
         self.step_mode = step_mode
-        self.v: float | Tensor = 0.0
+        self.v: float | Tensor
         self.store_v_seq = False
         self.v_seq: Tensor | None = None
         self.monitor: dict[str, list[np.ndarray]] | None = None
@@ -97,18 +99,45 @@ class BaseNode(nn.Module):
         self.reset()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        check = CHECKED.get(name)
-        if check is not None:
-            value = check(value)
-        if name in STATE:
+        # States change at every call and are never parameters, buffers or modules, for which nn.Module would look.
+        if name in self.states:
+            object.__setattr__(self, name, arguments.state(name, value))
+        elif name == "v_seq":
             object.__setattr__(self, name, value)
         else:
-            super().__setattr__(name, value)
+            check = CHECKED.get(name)
+            super().__setattr__(name, value if check is None else check(value))
 
     @property
     def rest(self) -> float:
         """The potential that the leak pulls towards: v_reset, or 0 with a soft reset."""
         return 0.0 if self.v_reset is None else self.v_reset
+
+    def start(self, state: str) -> float:
+        """Return the value of a state before the first input; `BaseNode.__init__` calls it."""
+        return self.rest if state == "v" else 0.0
+
+    def threshold(self) -> float | Tensor:
+        """Return the threshold of the next spikes; a subclass may compute it from its states."""
+        return self.v_threshold
+
+    def adapt(self, s: Tensor) -> None:
+        """Change the states after a step with the spikes `s` `[N, *]`; `v` has been reset by then."""
+
+    def learnt(self) -> dict[str, float]:
+        """Return the learnt constants that a run logs, by name."""
+        return {}
+
+    @property
+    def has_own_rule(self) -> bool:
+        """Whether a subclass replaces a part of the step, so that only plain PyTorch can run it."""
+        kind = type(self)
+        return (
+            kind.charge is not BaseNode.charge
+            or kind.threshold is not BaseNode.threshold
+            or kind.adapt is not BaseNode.adapt
+            or len(self.states) > 1
+        )
 
     def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
         """Return gain, feedback and rest of the charge `h = v + gain (x + feedback (v - rest))`.
@@ -138,37 +167,40 @@ class BaseNode(nn.Module):
     def _run(self, x: Tensor, T: int | None) -> Tensor:
         if x.ndim == 0 or x.shape[0] == 0:
             raise ValueError(f"{type(self).__name__} needs at least one time step, got {list(x.shape)}")
-        if isinstance(self.v, Tensor):
-            self._check_state(self.v, x)
+        for name in self.states:
+            state = getattr(self, name)
+            if isinstance(state, Tensor):
+                self._check_state(name, state, x)
         x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
-        own_rule = type(self).charge is not BaseNode.charge
+        own_rule = self.has_own_rule
         plain = own_rule or self.store_v_seq
         if self.v_seq is not None:
             self.v_seq = None
         trajectory = self._step_by_step(x, T, own_rule) if plain else self._all_steps(x, T)
         self.v = trajectory.v_last
         if self.monitor is not None:
-            for name, sequence in (("h", trajectory.h), ("v", trajectory.v), ("s", trajectory.s)):
+            recorded = {"h": trajectory.h, "v": trajectory.v, "s": trajectory.s, **trajectory.more}
+            for name, sequence in recorded.items():
                 # A copy: on a CPU the array would share memory with the spikes that the next layer gets.
                 self.monitor[name].extend(_storable(sequence).cpu().numpy().copy())
         if self.observer is not None:
             self.observer(trajectory)
         return trajectory.s
 
-    def _check_state(self, v: Tensor, x: Tensor) -> None:
-        name = type(self).__name__
-        if v.shape != x.shape[1:]:
+    def _check_state(self, name: str, state: Tensor, x: Tensor) -> None:
+        kind = type(self).__name__
+        if state.shape != x.shape[1:]:
             raise ValueError(
-                f"{name} holds the state of a batch of shape {list(v.shape)} and was given "
+                f"{kind} holds the state of a batch of shape {list(state.shape)} and was given "
                 f"{list(x.shape[1:])}: call reset() before a batch of another shape"
             )
         if torch.compiler.is_compiling():
             return
-        if v.is_inference() and not torch.is_inference_mode_enabled():
+        if state.is_inference() and not torch.is_inference_mode_enabled():
             # Gradients may not reach back into inference mode, and need not.
-            self.v = v.clone()
-        elif arguments.is_left_over(v):
-            raise ValueError(f"{name} holds the state of a torch.func transform that has ended: call reset()")
+            setattr(self, name, state.clone())
+        elif arguments.is_left_over(state):
+            raise ValueError(f"{kind} holds the state of a torch.func transform that has ended: call reset()")
 
     def _all_steps(self, x: Tensor, T: int | None) -> Trajectory:
         return integrate_and_fire(
@@ -184,50 +216,68 @@ class BaseNode(nn.Module):
         )
 
     def _step_by_step(self, x: Tensor, T: int | None, own_rule: bool) -> Trajectory:
-        """The same loop in plain PyTorch, around a charge rule of the subclass's own, which reads `self.v`."""
+        """Run the same loop in plain PyTorch, around the subclass's own rules, which read the states of `self`."""
         if own_rule and not torch.compiler.is_compiling():
-            _tell_once(type(self).__name__)
+            _log_once(type(self).__name__)
         steps, sequence = steps_of(x, T), []
         current = x.to(torch.promote_types(x.dtype, torch.float32))
         coefficients = None if own_rule else self.dynamics()
+        more: dict[str, list[Tensor]] = {name: [] for name in self._recorded_more}
 
         def step(v: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:
             self.v = v
             x_t = current[t if len(current) > 1 else 0]
             h = self.charge(x_t) if coefficients is None else charge(v, x_t, *coefficients)
-            s, v = fire_and_reset(h, self.v_threshold, self.v_reset, self.surrogate_function, self.detach_reset)
+            v_threshold = self.threshold()
+            s, self.v = fire_and_reset(h, v_threshold, self.v_reset, self.surrogate_function, self.detach_reset)
+            self.adapt(s)
             if self.store_v_seq:
-                sequence.append(v)
-            return h, s, v
+                sequence.append(self.v)
+            if self._watched:
+                for name, steps_of_it in more.items():
+                    value = torch.as_tensor(v_threshold if name == THRESHOLD else getattr(self, name))
+                    steps_of_it.append(value.detach().to(h).expand(h.shape))
+            return h, s, self.v
 
-        v = exactly_at_rest(self.v, self.rest)
-        v = v.to(current.dtype) if isinstance(v, Tensor) else torch.full_like(current[0], v)
-        trajectory = run(step, v, steps, x.dtype, record=self._watched)
+        def begun(state: float | Tensor) -> Tensor:
+            return state.to(current.dtype) if isinstance(state, Tensor) else torch.full_like(current[0], state)
+
+        for name in self.states[1:]:
+            setattr(self, name, begun(getattr(self, name)))
+        trajectory = run(step, begun(exactly_at_rest(self.v, self.rest)), steps, x.dtype, record=self._watched)
+        for name in self.states[1:]:
+            setattr(self, name, getattr(self, name).to(x.dtype))
         if self.store_v_seq:
             self.v_seq = torch.stack(sequence)
-        return trajectory
+        return trajectory._replace(more={name: torch.stack(values) for name, values in more.items() if values})
 
     @property
     def _watched(self) -> bool:
         return self.monitor is not None or self.observer is not None
 
+    @property
+    def _recorded_more(self) -> tuple[str, ...]:
+        """Names of the sequences that are recorded besides `h`, `v` and `s`."""
+        moves = type(self).threshold is not BaseNode.threshold
+        return (*self.states[1:], THRESHOLD) if moves else self.states[1:]
+
     def reset(self) -> None:
-        """Forget the state: `v` is a float again, `v_seq` is None, and the monitor's lists are empty."""
-        self.v = self.rest
+        """Forget the states: each is a float again, `v_seq` is None, and the monitor's lists are empty."""
+        for name in self.states:
+            setattr(self, name, self.start(name))
         if self.v_seq is not None:
             self.v_seq = None
         if self.monitor is not None:
             self.set_monitor(True)
 
     def detach(self) -> None:
-        """Keep the state and let go of its graph, for truncated back-propagation through time."""
-        if isinstance(self.v, Tensor):
-            self.v = self.v.detach()
+        """Keep the states and let go of their graph, for truncated back-propagation through time."""
+        self._change_states(Tensor.detach)
         self.v_seq = None
 
     def set_monitor(self, monitor_state: bool = True) -> None:
-        """Switch the recording of `h`, `v` and `s` on, with empty lists, or off."""
-        self.monitor = {"h": [], "v": [], "s": []} if monitor_state else None
+        """Switch the recording on, with empty lists, or off."""
+        self.monitor = {name: [] for name in ("h", "v", "s", *self._recorded_more)} if monitor_state else None
 
     def extra_repr(self) -> str:
         return (
@@ -237,15 +287,22 @@ class BaseNode(nn.Module):
         )
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> BaseNode:
-        """Move the state along with the module (`.to(device)`, `.half()`, …)."""
+        """Move the states along with the module (`.to(device)`, `.half()`, …)."""
         super()._apply(fn, recurse)
-        if isinstance(self.v, Tensor):
-            self.v = fn(self.v)
+        self._change_states(fn)
         return self
 
+    def _change_states(self, function: Callable[[Tensor], Tensor]) -> None:
+        for name in self.states:
+            state = getattr(self, name)
+            if isinstance(state, Tensor):
+                setattr(self, name, function(state))
+
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles take the state's numbers and leave its graph, which cannot be copied, behind."""
-        return self.__dict__ | {"v": self.v.detach() if isinstance(self.v, Tensor) else self.v, "v_seq": None}
+        """Copies and pickles take the numbers of the states and leave their graph, which cannot be copied."""
+        states = {name: getattr(self, name) for name in self.states}
+        kept = {name: k.detach() if isinstance(k, Tensor) else k for name, k in states.items()}
+        return self.__dict__ | kept | {"v_seq": None}
 
     def _replicate_for_data_parallel(self) -> BaseNode:
         """A replica records for itself: with lists in common, the batches' parts would mix."""
@@ -255,10 +312,10 @@ class BaseNode(nn.Module):
 
 
 def _storable(sequence: Tensor) -> Tensor:
-    """What NumPy has a type for: half precision becomes float32."""
+    """A tensor of a type that NumPy has: half precision becomes float32."""
     return sequence.detach().to(torch.promote_types(sequence.dtype, torch.float32))
 
 
 @cache
-def _tell_once(name: str) -> None:
-    log.info("%s has a charge rule of its own and runs step by step in plain PyTorch", name)
+def _log_once(name: str) -> None:
+    log.info("%s has rules of its own and runs step by step in plain PyTorch", name)

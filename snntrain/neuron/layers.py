@@ -1,4 +1,4 @@
-"""What is done to all spiking layers of a network."""
+"""Walk the layers of a network: those that spike, those that learn constants, those that follow the epochs."""
 
 from __future__ import annotations
 
@@ -38,3 +38,29 @@ def set_step_mode(net: nn.Module, step_mode: str) -> None:
     """
     for _, layer in spiking_layers(net):
         layer.step_mode = step_mode
+
+
+def learnt_constants(net: nn.Module) -> dict[str, float]:
+    """Return what every layer with a `learnt()` has learnt, by constant and layer, as `tau/conv1_neuron`."""
+    return {
+        f"{constant}/{name}": value
+        for name, layer in net.named_modules()
+        if callable(learnt := getattr(layer, "learnt", None))
+        for constant, value in learnt().items()
+    }
+
+
+def begin_epoch(net: nn.Module, epoch: int, epochs: int) -> None:
+    """Call `on_epoch(epoch, epochs)` of every layer that has it, before the training of an epoch begins or resumes.
+
+    A layer sets the constants of the epoch there. They depend on the two numbers alone, and are buffers that change in
+    place, so that a step that was recorded on a GPU reads them. A persistent buffer is part of each checkpoint.
+
+    Args:
+        net: the network.
+        epoch: the number of the epoch, from 1.
+        epochs: how many epochs the run has.
+    """
+    for layer in net.modules():
+        if callable(on_epoch := getattr(layer, "on_epoch", None)):
+            on_epoch(epoch, epochs)

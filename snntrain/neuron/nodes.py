@@ -145,6 +145,9 @@ class PLIFNode(BaseNode):
         """The current time constant, in time steps."""
         return _inverse(self.decay().item())
 
+    def learnt(self) -> dict[str, float]:
+        return {"tau": self.tau()}
+
     def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
         return _wide(self.decay()), -1.0, self.rest
 
@@ -202,6 +205,9 @@ class RIFNode(BaseNode):
             return self.g
         lo, hi = self.bounds
         return torch.sigmoid(self.g) * (hi - lo) + lo
+
+    def learnt(self) -> dict[str, float]:
+        return {"w": self.w().item()}
 
     def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
         return 1.0, _wide(self.w()), self.rest

@@ -4,8 +4,11 @@ import math
 import time
 from collections.abc import Callable
 
+from torch import nn
+
 from snntrain.cost.rates import FiringRates
 from snntrain.errors import RunFailed
+from snntrain.neuron import begin_epoch
 from snntrain.signals import Stop, Stopped
 from snntrain.training.evaluation.evaluate import Metrics, evaluate
 from snntrain.training.job.build import Job
@@ -63,6 +66,7 @@ def train_epoch(training: Training, between_steps: Callable[[], None] = lambda: 
     """
     job, step, progress = training.job, training.step, training.progress
     job.model.train()
+    begin_epoch(nn.ModuleList([job.model, job.evaluated]), progress.epoch, job.config.trainer.epochs)
     if progress.batch == 0:
         progress.learning_rate = float(job.optimizer.param_groups[0]["lr"])
     started = time.perf_counter() - progress.seconds

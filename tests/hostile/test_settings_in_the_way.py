@@ -17,7 +17,7 @@ PACKAGE = Path(snntrain.__file__).parent
 # Each imports matplotlib, or may.
 DRAWING = ("snntrain.training.run", "snntrain.inspect.drawing", "snntrain.inspect.pictures.raster")
 COMPILE = """
-from snntrain.kernels.pooling.numba_kernels import forward
+from snntrain.kernels.pooling.cpu.kernels import forward
 import numba, os, yaml
 os.environ["NUMBA_OPT"] = "2"  # Numba reads its configuration anew where a variable of its own has changed.
 forward(False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -173,6 +174,23 @@ def test_threshold_and_reset_are_drawn_at_their_heights(v_reset: float | None) -
         heights = [segment[0, 1] for lines in found(figure, name) for segment in lines.get_segments()]
         drawn = [float(value_at(figure, panel, height)) for panel, height in enumerate(heights)]
         assert drawn == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_threshold_that_moves_is_drawn_over_time() -> None:
+    whole = recording()
+    threshold = np.random.default_rng(1).uniform(1, 9, whole.h.shape).astype(np.float32)
+    moving = replace(whole, more={"threshold": threshold})
+    figure = voltage_traces(panels(moving), TITLES, "layer")
+    assert found(figure, "threshold") == []
+    for neuron in by_activity(panels(moving), 3):
+        (line,) = found(figure, f"threshold of neuron {neuron}")
+        x, y = line.get_xydata().T.reshape(2, N, T + 1)
+        for sample in range(N):
+            np.testing.assert_allclose(step_at(figure, x[sample, :-1]), np.arange(1, T + 1), atol=1e-9)
+            drawn = value_at(figure, sample, y[sample, :-1])
+            np.testing.assert_allclose(drawn, threshold[:, sample, neuron], atol=1e-5)
+            bottom, top = frames(figure)[sample]
+            assert ((bottom <= y[sample, :-1]) & (y[sample, :-1] <= top)).all()
 
 
 def test_traces_are_titled_labelled_and_explained() -> None:

@@ -13,6 +13,7 @@ from snntrain.errors import UserError
 from snntrain.inspect.probe import choose_layers, record, watch
 from snntrain.network.sequence import TimeSequential
 from snntrain.neuron import LIFNode, PLIFNode, spiking_layers
+from tests.neuron.test_named_states import AdaptiveNode
 
 T, N = 5, 2
 
@@ -152,3 +153,13 @@ def test_a_monitor_that_was_on_stays_on() -> None:
     first.set_monitor(True)
     record(net, lambda: net(images()))
     assert first.monitor == {"h": [], "v": [], "s": []}
+
+
+def test_a_moving_threshold_and_a_second_state_are_recorded() -> None:
+    net = nn.Sequential(OrderedDict(adaptive=AdaptiveNode(step_mode="s")))
+    x = images().flatten(2)
+    (recording,) = record(net, lambda: [net(x_t) for x_t in x]).values()
+    assert list(recording.more) == ["a", "threshold"]
+    np.testing.assert_allclose(recording.more["threshold"][0], 1)
+    np.testing.assert_allclose(recording.more["threshold"][1:], 1 + 0.5 * recording.more["a"][:-1])
+    assert recording.more["a"].shape == recording.h.shape

@@ -16,7 +16,7 @@ from torch._dynamo.testing import CompileCounter
 
 from snntrain.kernels.cpu import caches
 from snntrain.kernels.dispatch import VARIABLE
-from snntrain.kernels.pooling import MaxPool2x2
+from snntrain.kernels.pooling import MaxPool2x2, door
 from snntrain.kernels.pooling.door import LANES
 from tests.kernels.triton_pooling import DEVICE, few_outputs, pooling_for_a_gpu
 
@@ -122,7 +122,7 @@ def test_an_image_too_small_is_torchs_error(executor: str) -> None:
 @half_and_full
 def test_the_operator_keeps_torchs_rules(dtype: torch.dtype, executor: str) -> None:
     x = images(2, LANES, 4, 4, dtype=dtype, executor=executor)
-    torch.library.opcheck(torch.ops.snntrain.max_pool_2x2.default, (x, executor))
+    torch.library.opcheck(torch.ops.snntrain.max_pool_2x2.default, (x,))
 
 
 def test_it_compiles_without_a_graph_break(executor: str) -> None:
@@ -135,7 +135,7 @@ def test_it_compiles_without_a_graph_break(executor: str) -> None:
 def test_processes_that_compile_at_the_same_time_do_not_mix_up_their_kernels(tmp_path: Path) -> None:
     pytest.importorskip("numba")
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    command = "from snntrain.kernels.pooling.numba_kernels import forward; forward({})"
+    command = "from snntrain.kernels.pooling.cpu.kernels import forward; forward({})"
     for half in (True, False):
         subprocess.run([sys.executable, "-c", command.format(half)], env=environment, check=True)
     # Of one index for both, whoever writes last would point to the other one's code.
@@ -153,42 +153,63 @@ def test_a_byte_an_output_is_kept_for_backward(executor: str) -> None:
 WINNERS = torch.zeros(2, LANES, 2, 2, dtype=torch.uint8)
 
 
-@pytest.mark.parametrize("name", ["cpu", "cuda"])
 @pytest.mark.parametrize(
     "call",
     [
-        lambda pool, back, name: pool(torch.zeros(2, LANES, 4), name),
-        lambda pool, back, name: pool(torch.zeros(2, LANES, 1, 4), name),
-        lambda pool, back, name: pool(torch.zeros(2, LANES, 4, 4, dtype=torch.float64), name),
-        lambda pool, back, name: pool(torch.zeros(2, LANES, 4, 4).to_sparse(), name),
-        lambda pool, back, name: pool(torch.zeros(2, LANES, 4, 4), "reference"),
-        lambda pool, back, name: back(torch.zeros(2, LANES, 2, 2), WINNERS[..., :1], 4, 4, name),
-        lambda pool, back, name: back(torch.zeros(2, LANES, 2, 2), WINNERS, 40, 4, name),
-        lambda pool, back, name: back(torch.zeros(2, LANES, 2, 2), WINNERS.float(), 4, 4, name),
-        lambda pool, back, name: back(torch.zeros(2, LANES, 2, 2), WINNERS.to("meta"), 4, 4, name),
-        lambda pool, back, name: back(torch.zeros(2, LANES, 2, 2).double(), WINNERS, 4, 4, name),
-        lambda pool, back, name: back(torch.zeros(2, LANES, 0, 2), WINNERS[..., :0, :], 1, 4, name),
-        lambda pool, back, name: back(torch.zeros(2, LANES, 2, 2), WINNERS, 4, 4, "tpu"),
+        lambda pool, back: pool(torch.zeros(2, LANES, 4)),
+        lambda pool, back: pool(torch.zeros(2, LANES, 1, 4)),
+        lambda pool, back: pool(torch.zeros(2, LANES, 4, 4, dtype=torch.int64)),
+        lambda pool, back: pool(torch.zeros(2, LANES, 4, 4).to_sparse()),
+        lambda pool, back: back(torch.zeros(2, LANES, 2, 2), WINNERS[..., :1], 4, 4),
+        lambda pool, back: back(torch.zeros(2, LANES, 2, 2), WINNERS, 40, 4),
+        lambda pool, back: back(torch.zeros(2, LANES, 2, 2), WINNERS.float(), 4, 4),
+        lambda pool, back: back(torch.zeros(2, LANES, 2, 2), WINNERS.to("meta"), 4, 4),
+        lambda pool, back: back(torch.zeros(2, LANES, 2, 2).long(), WINNERS, 4, 4),
+        lambda pool, back: back(torch.zeros(2, LANES, 0, 2), WINNERS[..., :0, :], 1, 4),
     ],
 )
-def test_a_direct_call_that_does_not_fit_is_refused(call: Callable[[Any, Any, str], Any], name: str) -> None:
-    with pytest.raises(ValueError, match="must"):
-        call(torch.ops.snntrain.max_pool_2x2, torch.ops.snntrain.max_pool_2x2_backward, name)
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda pool, back: pool(torch.zeros(2, LANES - 1, 4, 4), "cpu"),
-        lambda pool, back: back(torch.zeros(2, 8, 2, 2), WINNERS[:, :8], 4, 4, "cpu"),
-        lambda pool, back: pool(torch.zeros(2, LANES, 4, 4, dtype=torch.float16), "cpu"),
-        lambda pool, back: pool(torch.empty(1, 2**15, 2, 2**14, device="meta"), "cuda"),
-    ],
-    ids=["channels that fill no vector", "gradient of such", "float16", "rows of more than 2^28 numbers"],
-)
-def test_what_one_executor_cannot_do_is_refused(call: Callable[[Any, Any], Any]) -> None:
+def test_a_direct_call_that_does_not_fit_is_refused(call: Callable[[Any, Any], Any], executor: str) -> None:
     with pytest.raises(ValueError, match="must"):
         call(torch.ops.snntrain.max_pool_2x2, torch.ops.snntrain.max_pool_2x2_backward)
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        images(2, LANES - 1, 5, 4).detach(),
+        images(2, LANES, 4, 7).detach().contiguous(),
+        images(2, LANES, 4, 4).detach().half(),
+        images(2, LANES, 5, 7).detach().double(),
+    ],
+    ids=["channels that fill no vector", "channels first", "float16", "float64"],
+)
+def test_a_direct_call_that_no_compiled_code_serves_runs_in_plain_pytorch(x: Tensor) -> None:
+    own, other = x.clone().requires_grad_(), x.clone().requires_grad_()
+    pooled, _ = torch.ops.snntrain.max_pool_2x2(own)
+    expected = nn.functional.max_pool2d(other, 2)
+    assert torch.equal(pooled, expected)
+    grad = torch.randn(pooled.shape, generator=torch.Generator().manual_seed(1)).to(pooled.dtype)
+    assert torch.equal(*(torch.autograd.grad(y, leaf, grad)[0] for y, leaf in ((pooled, own), (expected, other))))
+
+
+def test_rows_too_long_for_32_bits_are_not_for_a_gpu_s_kernels() -> None:
+    assert not door.serves("cuda", torch.empty(1, 2**15, 2, 2**14, device="meta"), 2, 2**14)
+    assert door.serves("cuda", torch.empty(1, 2**14, 2, 2**14, device="meta"), 2, 2**14)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_an_exported_program_runs_by_any_executor(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("numba")
+    x = images(2, LANES, 5, 6, dtype=dtype).detach()
+    exported = torch.export.export(MaxPool2x2(), (x,))
+    (call,) = (node for node in exported.graph.nodes if "snntrain" in str(node.target))
+    assert not any(isinstance(argument, str) for argument in (*call.args, *call.kwargs.values()))
+    other = images(2, LANES, 5, 6, dtype=dtype, spikes=True).detach()
+    found = []
+    for name in ("reference", "cpu"):
+        monkeypatch.setenv(VARIABLE, name)
+        found.append(exported.module()(other))
+    assert torch.equal(*found)
 
 
 @pytest.mark.parametrize("size", [(4, 6), (5, 7)], ids=str)
@@ -196,10 +217,10 @@ def test_a_direct_call_takes_any_order_of_memory(size: tuple[int, int], executor
     pool, back = torch.ops.snntrain.max_pool_2x2, torch.ops.snntrain.max_pool_2x2_backward
     x = images(3, LANES, *size, executor=executor).detach()
     for ordered in (x, x.contiguous(), x.transpose(2, 3).contiguous().transpose(2, 3)):
-        pooled, winner = pool(ordered, executor)
+        pooled, winner = pool(ordered)
         assert torch.equal(pooled, nn.functional.max_pool2d(x, 2))
-        grad = back(pooled.contiguous(), winner.contiguous(), *size, executor)
-        assert torch.equal(grad, back(pooled, winner, *size, executor))
+        grad = back(pooled.contiguous(), winner.contiguous(), *size)
+        assert torch.equal(grad, back(pooled, winner, *size))
 
 
 @pytest.mark.parametrize("size", [(4, 6), (5, 7)], ids=str)

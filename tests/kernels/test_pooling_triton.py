@@ -99,8 +99,8 @@ def test_the_gradient_fills_memory_that_was_not_zero(monkeypatch: pytest.MonkeyP
 def test_shapes_and_orders_are_known_without_a_gpu(order: str) -> None:
     with FakeTensorMode():
         x = torch.empty(2, 5, 7, 9, device="cuda:1", memory_format=ORDERS[order])
-        pooled, winner = torch.ops.snntrain.max_pool_2x2(x, "cuda")
-        grad = torch.ops.snntrain.max_pool_2x2_backward(pooled, winner, 7, 9, "cuda")
+        pooled, winner = torch.ops.snntrain.max_pool_2x2(x)
+        grad = torch.ops.snntrain.max_pool_2x2_backward(pooled, winner, 7, 9)
     assert (pooled.shape, pooled.device) == ((2, 5, 3, 4), torch.device("cuda:1"))
     assert pooled.is_contiguous(memory_format=ORDERS[order])
     assert (grad.shape, grad.stride(), grad.device) == (x.shape, x.stride(), x.device)

@@ -186,9 +186,9 @@ def _direct(draw: random.Random, x: Any, T: int, given: Any, v: Any, rule: Any, 
     assert shape is not None
     tensors = [k.detach() if isinstance(k, Tensor) else None for k in (*given, v)]
     numbers = [0.0 if isinstance(k, Tensor) else k for k in (*given, v)][: 4 if draw.random() < 0.97 else 3]
-    settings = ("cpu", rule["v_threshold"], rule["v_reset"], rule["detach_reset"], *shape)
+    settings = (rule["v_threshold"], rule["v_reset"], rule["detach_reset"], *shape)
     if draw.random() < 0.03:
-        settings = (*settings[:4], draw.choice((-1, 99)), 1.0, 0.0)
+        settings = (*settings[:3], draw.choice((-1, 99)), 1.0, 0.0)
     torch.ops.snntrain.integrate_and_fire(x.detach(), T, *tensors, numbers, *settings, draw.random() < 0.3)
     memory = cpu.torch.memory  # type: ignore[attr-defined]
     grad_s = arbitrary(draw, (T, *x.shape[1:]), memory)

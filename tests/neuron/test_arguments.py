@@ -98,7 +98,7 @@ def test_a_surrogate_s_class_in_place_of_an_instance_is_told() -> None:
 
 def test_a_parameter_as_the_state_is_refused_with_what_to_do() -> None:
     node = LIFNode()
-    with pytest.raises(TypeError, match="v is the state and cannot be a parameter; to learn where it starts"):
+    with pytest.raises(TypeError, match="v is a state and cannot be a parameter; to learn where it starts"):
         node.v = nn.Parameter(torch.zeros(2, 3))
     assert node(torch.zeros(2, 3)).shape == (2, 3)
 

@@ -21,7 +21,7 @@ from snntrain.neuron.integrate_and_fire.formulas import formula
 pytest.importorskip("numba")
 
 FUZZ = Path(__file__).with_name("door_fuzz.py")
-RULE = ("cpu", 1.0, 0.0, False, *(formula(surrogate.ATan()) or ()))
+RULE = (1.0, 0.0, False, *(formula(surrogate.ATan()) or ()))
 
 
 def node(**arguments: Any) -> LIFNode:
@@ -96,11 +96,10 @@ WRONG: dict[str, Any] = {
     "fewer steps than the input has": lambda: forward(X, T=2),
     "no steps": lambda: forward(X, T=0),
     "no dimension": lambda: forward(torch.tensor(1.0), T=1),
-    "another dtype": lambda: forward(X.double()),
+    "an integer input": lambda: forward(X.long()),
     "a sparse input": lambda: forward(X.to_sparse()),
-    "an unknown executor": lambda: forward(X, rule=("gpu", *RULE[1:])),
-    "an unknown surrogate": lambda: forward(X, rule=(*RULE[:4], 77, 1.0, 0.0)),
-    "a negative surrogate": lambda: forward(X, rule=(*RULE[:4], -1, 1.0, 0.0)),
+    "an unknown surrogate": lambda: forward(X, rule=(*RULE[:3], 77, 1.0, 0.0)),
+    "a negative surrogate": lambda: forward(X, rule=(*RULE[:3], -1, 1.0, 0.0)),
     "too few numbers": lambda: forward(X, numbers=[0.5]),
     "too short a coefficient": lambda: forward(X, tensors=(torch.rand(39), None, None, None)),
     "too long a coefficient": lambda: forward(X, tensors=(None, torch.rand(2, 40), None, None)),
@@ -119,7 +118,7 @@ WRONG: dict[str, Any] = {
 
 @pytest.mark.parametrize("call", WRONG)
 def test_a_direct_call_that_does_not_fit_is_refused(call: str) -> None:
-    with pytest.raises(ValueError, match=r"must|takes no|there is no"):
+    with pytest.raises(ValueError, match=r"must|there is no"):
         WRONG[call]()
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from snntrain.kernels.cpu import caches
 from snntrain.kernels.cpu import threads as executor_threads
 from snntrain.neuron import PLIFNode, surrogate
-from snntrain.neuron.integrate_and_fire.cpu.numba_kernels import BACKWARD_BLOCK, FORWARD_BLOCK, SCRATCH
+from snntrain.neuron.integrate_and_fire.cpu.kernels import BACKWARD_BLOCK, FORWARD_BLOCK, SCRATCH
 from snntrain.neuron.integrate_and_fire.formulas import formula
 from tests.neuron.recurrences import (
     ATAN,
@@ -328,7 +328,7 @@ def test_the_operator_keeps_torchs_rules(dtype: torch.dtype, record: bool) -> No
     x = current(4, 3, 5).to(dtype).requires_grad_()
     v0 = random(3, 5).to(dtype).requires_grad_() if record else None
     gain, feedback, _ = COEFFICIENTS["learnt"]()
-    rule = ("cpu", V_THRESHOLD, 0.0, False, *formula(ATAN), record)
+    rule = (V_THRESHOLD, 0.0, False, *formula(ATAN), record)
     given = (x, 4, gain, feedback, None, v0, [0.0, 0.0, 0.1, 0.2], *rule)
     torch.library.opcheck(torch.ops.snntrain.integrate_and_fire.default, given)
 

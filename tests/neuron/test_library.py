@@ -21,4 +21,4 @@ def test_import_loads_torch_and_numpy_alone_of_third_parties() -> None:
     roots = {name.split(".")[0] for name in loaded}
     assert roots <= {"numpy", "snntrain", "torch", *sys.stdlib_module_names}
     of_the_project = {name for name in loaded if name.startswith("snntrain.")}
-    assert {name.split(".")[1] for name in of_the_project} == {"neuron"}
+    assert {name.split(".")[1] for name in of_the_project} == {"kernels", "neuron"}

@@ -112,7 +112,7 @@ def test_the_operator_itself_says_that_it_has_no_forward_derivative() -> None:
         x = forward_ad.make_dual(current(3, 8), current(3, 8, seed=1))
         with pytest.raises(NotImplementedError, match="no forward-mode derivative"):
             torch.ops.snntrain.integrate_and_fire(
-                x, 3, None, None, None, None, [0.5, -1.0, 0.0, 0.0], "cpu", 1.0, 0.0, False, 4, 2.0, 0.0, False
+                x, 3, None, None, None, None, [0.5, -1.0, 0.0, 0.0], 1.0, 0.0, False, 4, 2.0, 0.0, False
             )
 
 

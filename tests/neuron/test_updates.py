@@ -60,7 +60,7 @@ def test_the_count_is_that_of_the_recorded_potentials(
 
 def test_neurons_of_many_blocks_are_all_counted() -> None:
     pytest.importorskip("numba")
-    from snntrain.neuron.integrate_and_fire.cpu.numba_kernels import FORWARD_BLOCK
+    from snntrain.neuron.integrate_and_fire.cpu.kernels import FORWARD_BLOCK
 
     counted, expected = both(current(3, 2, FORWARD_BLOCK + 7), [0.4, -1.0, 0.0], 0.0, 0.0, 3)
     assert counted == expected > 2 * FORWARD_BLOCK

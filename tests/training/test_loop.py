@@ -16,7 +16,9 @@ from snntrain.data.batches import Batches
 from snntrain.errors import RunFailed
 from snntrain.neuron import spiking_layers
 from snntrain.training.evaluation.evaluate import Metrics, evaluate
-from snntrain.training.progress import Best
+from snntrain.training.loop import train_epoch
+from snntrain.training.progress import Best, Progress
+from snntrain.training.state import Training
 
 from .jobs import OURS, one_epoch, prepared, rows, same, state, stepping, trained, weights
 
@@ -229,3 +231,15 @@ def test_each_epoch_has_an_order_of_its_own() -> None:
     assert isinstance(job.train, Batches)
     first, second = (next(job.train.epoch(number))[1] for number in (1, 2))
     assert not torch.equal(first, second)
+
+
+def test_layers_are_called_before_each_epoch_and_when_it_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, calls = prepared("trainer.epochs=7", "trainer.limit_batches=3"), []
+    _, layer = next(spiking_layers(job.model))
+    monkeypatch.setattr(type(layer), "on_epoch", lambda self, *given: calls.append(given), raising=False)
+    step = stepping(job)
+    one_epoch(job, step, 1)
+    # A run that is resumed in the middle of an epoch.
+    train_epoch(Training(job, step, Progress(step.tally, epoch=5, batch=2)))
+    layers = len(list(spiking_layers(job.model)))
+    assert calls == [(1, 7)] * layers + [(5, 7)] * layers

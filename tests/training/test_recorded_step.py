@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from snntrain.neuron import LIFNode, spiking_layers
 from snntrain.training.job.build import Job
 from snntrain.training.progress import beginning
 from snntrain.training.step import recorded_step
@@ -164,6 +165,33 @@ def test_replayed_steps_train_as_the_host_trains(monkeypatch: pytest.MonkeyPatch
     monkeypatch.undo()
     host = prepared(*SMALL, "trainer.ema=0.7")
     assert epochs(host, stepping(host)) == pytest.approx(losses)
+
+
+class Annealed(LIFNode):
+    """LIF with a time constant that grows from epoch to epoch."""
+
+    def on_epoch(self, epoch: int, epochs: int) -> None:
+        assert isinstance(self.tau, Tensor)
+        self.tau.fill_(1 + epoch)
+
+
+@decided_by_device
+def test_a_replayed_step_reads_a_constant_that_an_epoch_has_changed() -> None:
+    jobs = []
+    for _ in range(2):
+        job = prepared(*SMALL, "neuron=lif", "trainer.ema=0.7")
+        for net in (job.model, job.evaluated):
+            for _, layer in spiking_layers(net):
+                layer.__class__ = Annealed
+                del layer.tau
+                layer.register_buffer("tau", torch.tensor([2.0]))
+        jobs.append(job)
+    one, other = jobs
+    step, inner = recorded(one, StandIn())
+    losses = epochs(one, step)
+    assert inner.replayed
+    assert losses == epochs(other, launched(other))
+    assert {layer.tau.item() for net in (one.model, one.evaluated) for _, layer in spiking_layers(net)} == {3.0}
 
 
 @decided_by_device

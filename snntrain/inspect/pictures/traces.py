@@ -58,7 +58,13 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
         ticks.set(markersize=6, markeredgewidth=1.8)
         panels.add(ticks, f"spikes of {name}")
         legend[name] = Line2D([], [], **style)
-    panels.level(v_threshold, "threshold", **THRESHOLD)
+    moves = all("threshold" in recording.more for recording in recordings)
+    if moves:
+        for colour, neuron in zip(COLOURS, chosen, strict=False):
+            line = Line2D(*_threshold(panels, recordings, neuron), linewidth=1, **{**THRESHOLD, "color": colour})
+            panels.add(line, f"threshold of neuron {neuron}")
+    else:
+        panels.level(v_threshold, "threshold", **THRESHOLD)
     legend["threshold"] = Line2D([], [], linewidth=1, **THRESHOLD)
     if v_reset is not None:
         panels.level(v_reset, "reset", **RESET)
@@ -70,7 +76,11 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
 def _limits(recordings: Sequence[Recording], chosen: list[int]) -> tuple[float, float]:
     """What the potentials of the chosen neurons, threshold and reset lie between, with a margin."""
     levels = [recordings[0].v_threshold, recordings[0].v_reset or 0.0]
-    potentials = [part[:, chosen].ravel() for recording in recordings for part in (recording.h, recording.v)]
+    potentials = [
+        part[:, chosen].ravel()
+        for recording in recordings
+        for part in (recording.h, recording.v, recording.more.get("threshold", recording.h))
+    ]
     values = np.concatenate([levels, *potentials])
     finite = values[np.isfinite(values)]
     low, high = float(finite.min()), float(finite.max())
@@ -85,6 +95,15 @@ def _trace(panels: Panels, recordings: Sequence[Recording], neuron: int) -> tupl
         xs.append(np.append(np.repeat(panels.x(np.arange(1, len(recording.h) + 1)), 2), np.nan))
         voltage = np.stack([recording.h[:, neuron], recording.v[:, neuron]], axis=1).ravel()
         ys.append(np.append(panels.y(panel, voltage), np.nan))
+    return np.concatenate(xs), np.concatenate(ys)
+
+
+def _threshold(panels: Panels, recordings: Sequence[Recording], neuron: int) -> tuple[np.ndarray, np.ndarray]:
+    """A point per step of a threshold that moves, and a gap up to the next panel."""
+    xs, ys = [], []
+    for panel, recording in enumerate(recordings):
+        xs.append(np.append(panels.x(np.arange(1, len(recording.h) + 1)), np.nan))
+        ys.append(np.append(panels.y(panel, recording.more["threshold"][:, neuron]), np.nan))
     return np.concatenate(xs), np.concatenate(ys)
 
 

@@ -1,1 +1,1 @@
-"""What Numba kernels share: compilation, vectors, threads, caches."""
+"""The shared parts of Numba kernels: compilation, vectors, threads, caches."""

@@ -1,7 +1,7 @@
-"""What compiled code on a CPU shares: numbers at addresses, bfloat16, and blocks that threads take.
+"""Compile a kernel with Numba and keep it on disk.
 
-A kernel is a C function of a record, whose first field counts the blocks that are taken; the record gives arrays as the
-addresses of their first elements. bfloat16, which Numba does not have, comes as the 16 bits that it is.
+A kernel is a C function of a record. The first field of the record counts the blocks that threads have taken; arrays
+come as the addresses of their first elements. Numba has no bfloat16, so it comes as its 16 bits.
 """
 
 from collections.abc import Callable
@@ -12,20 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from snntrain.kernels.cpu.numba_alone import carray, cfunc, from_dtype, intrinsic, kept_privately, overload, types
+from snntrain.kernels.cpu.numba_alone import cfunc, from_dtype, kept_privately, types
 
 
-def compiled(kernel: Callable[..., Any], record: np.dtype, variant: str) -> Any:
-    """The C function of a pointer to a `record`, from the cache on disk where it has been compiled before.
+def compiled(kernel: Callable[..., Any], record: np.dtype[Any], variant: str) -> Any:
+    """Return the C function of a pointer to a `record`, from the cache on disk if it was compiled before.
 
     Args:
         kernel: the function.
-        record: what it is called with.
-        variant: tells it from the other functions that are made by the same lines.
+        record: the type of the kernel's argument.
+        variant: a name for this kernel among those that the same lines make.
     """
-    # A file of its own in the cache: processes that compile two variants at the same time mix them up in one. Numba
-    # looks whether the kernel's file has changed, and not whether those have that it is made of.
-    kernel.__qualname__ = f"{variant}-{_sources(kernel.__code__.co_filename)}"
+    # Each variant has its own file in the cache: processes that compile two variants at the same time would mix them
+    # up in one. Numba checks whether the kernel's own file has changed, but not the files that it is made of.
+    kernel.__qualname__ = f"{variant}-{_digest(Path(kernel.__code__.co_filename))}"
     make = partial(cfunc, types.void(types.CPointer(from_dtype(record))), error_model="numpy")
     try:
         with kept_privately():
@@ -34,42 +34,11 @@ def compiled(kernel: Callable[..., Any], record: np.dtype, variant: str) -> Any:
         return make()(kernel)
 
 
+def sources(kernel: Path) -> list[Path]:
+    """The files that a kernel in the file `kernel` may be made of: those in its folder and those in this folder."""
+    return sorted(file for folder in {Path(__file__).parent, kernel.parent} for file in folder.glob("*.py"))
+
+
 @cache
-def _sources(kernel: str) -> str:
-    """A digest of the files that a kernel may be made of: those beside it and those of this folder."""
-    folders = {Path(__file__).parent, Path(kernel).parent}
-    files = sorted(file for folder in folders for file in folder.glob("*.py"))
-    return sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
-
-
-@intrinsic
-def at(typing, address):
-    """The pointer to an address."""
-    from llvmlite import ir
-
-    byte = ir.IntType(8).as_pointer()
-    return types.voidptr(types.int64), lambda _, builder, __, given: builder.inttoptr(given[0], byte)
-
-
-def row(address, start, n, dtype):
-    """The `n` numbers from the one `start` behind an address."""
-    raise NotImplementedError("compiled code only")
-
-
-@overload(row)
-def _row(address, start, n, dtype):
-    size = dtype.dtype.bitwidth // 8
-    return lambda address, start, n, dtype: carray(at(address + size * start), n, dtype)
-
-
-@intrinsic
-def taken(typing, record, field):
-    """The int64 at the place `field` of a record, which is one more from then on: no two threads get the same."""
-    from llvmlite import ir
-
-    def take(_, builder, __, given):
-        number = ir.IntType(64)
-        place = builder.gep(builder.bitcast(given[0], number.as_pointer()), [given[1]])
-        return builder.atomic_rmw("add", place, number(1), "monotonic")
-
-    return types.int64(record, types.int64), take
+def _digest(kernel: Path) -> str:
+    return sha256(b"".join(file.read_bytes() for file in sources(kernel))).hexdigest()[:8]

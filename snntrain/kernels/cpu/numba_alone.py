@@ -1,9 +1,9 @@
-"""Numba, as all compiled code of the CPU takes it: without a configuration from the working directory.
+"""Numba without a configuration from the working directory; all compiled code of the CPU imports it from here.
 
-Numba reads `.numba_config.yaml` there, when it is imported and before each compilation. Such a file moves its cache to
-where somebody else has put code. Numba skips the file where it cannot import YAML, so YAML is hidden while Numba is
-imported. Afterwards the name of the file is set to one that does not exist. Variables, as NUMBA_CACHE_DIR, are the
-user's own, and count.
+Numba reads `.numba_config.yaml` there, when it is imported and before each compilation. Such a file could point Numba's
+cache at code that somebody else has put there. Numba skips the file if it cannot import YAML, so YAML is hidden while
+Numba is imported. Afterwards the name of the file is set to one that does not exist. Variables such as NUMBA_CACHE_DIR
+are the user's own, and count.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ __all__ = [
 
 @contextmanager
 def kept_privately() -> Iterator[None]:
-    """In the block Numba keeps what it compiles in a folder of this user's alone, unless NUMBA_CACHE_DIR says where.
+    """Let Numba keep compiled code in a private folder of this user in the block, unless NUMBA_CACHE_DIR is set.
 
-    By itself it would take a folder beside the code, or below the home folder, whoever else can write there.
+    By itself it would take a folder beside the code or below the home folder, even if others can write there.
     """
     before = config.CACHE_DIR
     config.CACHE_DIR = before or str(private_cache("numba"))

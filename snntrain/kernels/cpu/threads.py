@@ -1,7 +1,7 @@
-"""C functions run by the threads that torch computes with.
+"""Run C functions on the threads that torch computes with.
 
-Those wait for their next work in a loop, so that other threads beside them would share their cores. They belong to the
-OpenMP library that torch has loaded, which runs any function.
+Torch's threads wait for their next work in a loop, so that other threads would have to share their cores. They belong
+to the OpenMP library that torch has loaded, which runs any function.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-# The entry of GNU's OpenMP, which LLVM's and Intel's have too; None where torch has loaded none of them.
+# The entry of GNU's OpenMP, which LLVM's and Intel's have too; None if torch has loaded none of them.
 _parallel = getattr(ctypes.CDLL(None), "GOMP_parallel", None) if os.name == "posix" else None
 if _parallel is not None:
     _parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
@@ -32,12 +32,12 @@ if os.name == "posix":
 
 
 def threads_for(pieces: int) -> int:
-    """How many threads share so many pieces of work: at most as many as torch uses."""
+    """Return the number of threads for this many pieces of work: at most as many as torch uses."""
     return 1 if _forked else max(1, min(pieces, torch.get_num_threads()))
 
 
 def run_on_threads(function: int, data: int, threads: int) -> None:
-    """Has so many threads call the C function at address `function` with `data`."""
+    """Call the C function at address `function` with `data` on each of this many threads."""
     if threads > 1 and _parallel is not None:
         _parallel(function, data, threads, 0)
         return

@@ -1,12 +1,15 @@
-"""Vectors of float32 as values of compiled code: what is done to them, and how they come from memory and go there.
+"""Vectors as values of compiled code: arithmetic, loads and stores.
 
-Numba leaves it to its compiler to find vectors in a loop. Here they are written down, so that memory can be dealt with
-in the middle of a computation: each vector is asked for before it is needed, and stored past the caches where it is not
-needed soon. A processor whose registers are shorter takes several for one vector.
+Numba leaves it to its compiler to find vectors in a loop. Here code names them, so that it can steer memory in the
+middle of a computation: it asks for each vector before it is needed, and stores vectors that are not needed soon past
+the caches. A processor with shorter registers takes several for one vector.
 
-`FLOATS` are WIDTH float32, `DOUBLES` as many float64, to sum in, and `FLAGS` as many truth values. Arithmetic takes
-vectors, and vectors with a float32 that stands for as many of them; sums and products are rounded one by one unless the
-function that they stand in allows more.
+`FLOATS` are WIDTH float32, `DOUBLES` as many float64, to sum in, and `FLAGS` as many truth values. `SHORTS` and `BYTES`
+are whole numbers of 16 and 8 bits; a bfloat16 that is not computed with is one of `SHORTS`. Arithmetic takes vectors,
+and vectors with a number, which stands for WIDTH equal ones. Sums and products are rounded one by one unless the
+function around them allows more.
+
+This is the only file that writes LLVM's language.
 """
 
 import operator
@@ -19,17 +22,18 @@ from snntrain.kernels.cpu.numba_alone import (
     intrinsic,
     lower_builtin,
     models,
+    njit,
     register_model,
     type_callable,
     types,
 )
 
-# Numbers of a vector. A line of a cache holds as many float32.
+# Numbers per vector. A line of a cache holds as many float32.
 WIDTH = 16
 
 
 class _BFloatType(ir.Type):
-    """bfloat16, which the compiler has and the library that writes its language has not."""
+    """bfloat16, which LLVM has and llvmlite lacks."""
 
     def _to_string(self) -> str:
         return "bfloat"
@@ -37,8 +41,8 @@ class _BFloatType(ir.Type):
 
 _FLOAT, _DOUBLE, _INT, _BFLOAT = ir.FloatType(), ir.DoubleType(), ir.IntType(32), _BFloatType()
 
-# Whether the processor rounds to bfloat16 by itself, in one instruction instead of seven. Numbers below the least
-# normal one, 1.2e-38, become 0 then. For any other processor the compiler calls a function that may not be there.
+# Whether the processor rounds to bfloat16 by itself, in one instruction instead of seven. Then numbers below the least
+# normal one, 1.2e-38, become 0. For any other processor the compiler would call a function that may be missing.
 _features = get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
 ROUNDS_TO_BFLOAT16 = "+avx512bf16" in _features.split(",")
 
@@ -56,6 +60,9 @@ class Vector(types.Type):
 
 
 FLOATS, DOUBLES, FLAGS = Vector("float", _FLOAT), Vector("double", _DOUBLE), Vector("flag", ir.IntType(1))
+SHORTS, BYTES = Vector("short", ir.IntType(16)), Vector("byte", ir.IntType(8))
+# The vector that a number stands for, and that memory holds from a number on.
+VECTORS = {types.float32: FLOATS, types.uint16: SHORTS, types.uint8: BYTES}
 
 
 @register_model(Vector)
@@ -69,7 +76,7 @@ def _constant(element: ir.Type, value: float) -> ir.Value:
 
 
 def _spread(builder, given: types.Type, value: ir.Value) -> ir.Value:
-    """A vector as it is, or one of a number."""
+    """A vector as it is, or a number WIDTH times."""
     if isinstance(given, Vector):
         return value
     undefined = ir.Constant(_vector(value.type), ir.Undefined)
@@ -81,11 +88,16 @@ def _is_number(given: types.Type) -> bool:
     return given == types.float32
 
 
+def _as_vector(given: types.Type) -> types.Type | None:
+    """The vector that an operand is or stands for; None for any other type."""
+    return given if isinstance(given, Vector) else VECTORS.get(types.unliteral(given))
+
+
 # ---- arithmetic ------------------------------------------------------------------------------------------------------
 
 
 def _combined(left: types.Type, right: types.Type) -> types.Type | None:
-    """The vector that two operands make; None where neither is one, or one is something else."""
+    """The type of the result of two operands; None if neither is a vector, or one is of another type."""
     vectors = {given for given in (left, right) if isinstance(given, Vector)}
     others = [given for given in (left, right) if not isinstance(given, Vector)]
     if len(vectors) != 1 or FLAGS in vectors or not all(map(_is_number, others)):
@@ -94,7 +106,7 @@ def _combined(left: types.Type, right: types.Type) -> types.Type | None:
 
 
 def _define(operation, result, make) -> None:
-    """Has `operation` of a vector and a vector or a number be what `make` builds of two vectors."""
+    """Define `operation` of two vectors, or a vector and a number, by what `make` builds from two vectors."""
 
     @type_callable(operation)
     def typed(context):
@@ -124,29 +136,53 @@ _define(operator.ne, FLAGS, lambda builder, *given: builder.fcmp_unordered("!=",
 
 
 @intrinsic
+def same(typing, first, second):
+    """Where two vectors of whole numbers, or a vector and a number, are equal."""
+    if _as_vector(first) != _as_vector(second) or _as_vector(first) not in (SHORTS, BYTES):
+        return None
+
+    def generate(_, builder, signature, given):
+        return builder.icmp_unsigned(
+            "==", *(_spread(builder, *pair) for pair in zip(signature.args, given, strict=True))
+        )
+
+    return FLAGS(first, second), generate
+
+
+@intrinsic
+def either(typing, first, second):
+    """Where one of two flags, or both, are set."""
+    if not first == second == FLAGS:
+        return None
+    return FLAGS(first, second), lambda _, builder, __, given: builder.or_(*given)
+
+
+@intrinsic
 def where(typing, flags, first, second):
-    """`first` where a flag is set, else `second`; vectors or float32."""
-    if flags != FLAGS or not all(given == FLOATS or _is_number(given) for given in (first, second)):
+    """`first` where a flag is set, else `second`; vectors of one type, or numbers that stand for them."""
+    found = _as_vector(first)
+    if flags != FLAGS or found is None or found != _as_vector(second):
         return None
 
     def generate(_, builder, signature, given):
         values = (_spread(builder, *pair) for pair in zip(signature.args[1:], given[1:], strict=True))
         return builder.select(given[0], *values)
 
-    return FLOATS(flags, first, second), generate
+    return found(flags, first, second), generate
 
 
 @intrinsic
 def spread(typing, number):
-    """A vector of one float32."""
-    if not _is_number(number):
+    """A vector of one number."""
+    found = VECTORS.get(types.unliteral(number))
+    if found is None:
         return None
-    return FLOATS(number), lambda _, builder, signature, given: _spread(builder, number, given[0])
+    return found(number), lambda _, builder, signature, given: _spread(builder, number, given[0])
 
 
 @intrinsic
 def magnitude(typing, vector):
-    """Numbers without their signs."""
+    """The absolute values."""
     if vector != FLOATS:
         return None
 
@@ -173,7 +209,7 @@ def scaled_by_power(typing, vector, exponents):
 
 @intrinsic
 def wide(typing, vector):
-    """float64 of a vector, or of a float32 as many times."""
+    """float64 of a vector, or of a float32 WIDTH times."""
     if not (vector == FLOATS or _is_number(vector)):
         return None
 
@@ -215,13 +251,15 @@ def first(typing, vector, count):
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
 
-# A row is a pointer to float32, or to bfloat16, which come as 16 bits.
-ROWS = {types.CPointer(types.float32): _FLOAT, types.CPointer(types.uint16): ir.IntType(16)}
+# A row is a pointer to numbers in memory; bfloat16 come as 16 bits.
+ROWS = {types.CPointer(number): vector for number, vector in VECTORS.items()}
+# Rows that are computed with, in float32.
+COMPUTED = (types.CPointer(types.float32), types.CPointer(types.uint16))
 
 
 @intrinsic
 def row_at(typing, address, start, dtype):
-    """The row of float32 or uint16 that begins `start` numbers behind an address."""
+    """The row of numbers of a type that begins `start` numbers behind an address."""
 
     def generate(context, builder, signature, given):
         size = context.get_constant(types.int64, signature.args[2].dtype.bitwidth // 8)
@@ -232,9 +270,30 @@ def row_at(typing, address, start, dtype):
 
 
 @intrinsic
-def load(typing, row, i):
-    """The vector of the numbers of a row from `i` on."""
+def load_stored(typing, row, i):
+    """The vector of the numbers of a row from `i` on, as memory has them."""
     if row not in ROWS:
+        return None
+
+    def generate(_, builder, signature, given):
+        place, _, size = _place(builder, signature, given)
+        return builder.load(place, align=size)
+
+    return ROWS[row](row, types.int64), generate
+
+
+@intrinsic
+def computable(typing, stored):
+    """float32 of numbers as memory has them, float32 or bfloat16."""
+    if stored not in (FLOATS, SHORTS):
+        return None
+    return FLOATS(stored), lambda _, builder, __, given: _widened(builder, given[0])
+
+
+@intrinsic
+def load(typing, row, i):
+    """The vector of the numbers of a row of float32 or bfloat16 from `i` on, in float32."""
+    if row not in COMPUTED:
         return None
 
     def generate(_, builder, signature, given):
@@ -246,8 +305,8 @@ def load(typing, row, i):
 
 @intrinsic
 def store(typing, row, i, vector):
-    """Writes a vector, or a number as many times, to a row from `i` on."""
-    if row not in ROWS or not (vector == FLOATS or _is_number(vector)):
+    """Write a vector, or a number as many times, to a row from `i` on: float32, or as the row has it."""
+    if not _fits(row, _as_vector(vector)):
         return None
 
     def generate(context, builder, signature, given):
@@ -261,17 +320,17 @@ def store(typing, row, i, vector):
 
 @intrinsic
 def stream(typing, row, i, vector, ones):
-    """`store`, past the caches: where the vector begins at a line, and is not needed soon. `settle` has to follow.
+    """`store` past the caches, for a vector that begins at a line and is not needed soon. `settle` has to follow.
 
-    `ones` is -1, of which the compiler must not know: what it sees to be bfloat16 it stores as ever (LLVM 22).
+    `ones` is -1, but the compiler must not know that: what it recognises as bfloat16 it stores as usual (LLVM 22).
     """
-    if row not in ROWS or vector != FLOATS:
+    if not isinstance(vector, Vector) or not _fits(row, vector):
         return None
 
     def generate(context, builder, signature, given):
         place, data, size = _place(builder, signature, given)
         numbers = _narrowed(builder, given[2], data)
-        if data != _vector(_FLOAT):
+        if given[2].type != numbers.type:
             numbers = builder.and_(numbers, _spread(builder, types.int16, builder.trunc(given[3], data.element)))
         written = builder.store(numbers, place, align=size * WIDTH)
         written.set_metadata("nontemporal", builder.module.add_metadata([_INT(1)]))
@@ -280,9 +339,18 @@ def stream(typing, row, i, vector, ones):
     return types.void(row, types.int64, vector, types.int64), generate
 
 
+@njit(inline="always")
+def put(row, i, vector, far):
+    """`stream` a vector if `far` is -1, `store` it if `far` is 0."""
+    if far != 0:
+        stream(row, i, vector, far)
+    else:
+        store(row, i, vector)
+
+
 @intrinsic
 def settle(typing):
-    """Has what was streamed arrive before anything that follows."""
+    """Finish all streamed writes before anything that follows."""
 
     def generate(context, builder, _, __):
         builder.fence("seq_cst")
@@ -293,7 +361,7 @@ def settle(typing):
 
 @intrinsic
 def ask(typing, row, i):
-    """Has the memory bring the line with the number `i` of a row, which may lie outside of it, into the caches."""
+    """Ask the memory to bring the line with number `i` of a row into the caches; `i` may lie outside of the row."""
     if row not in ROWS:
         return None
 
@@ -308,15 +376,20 @@ def ask(typing, row, i):
     return types.void(row, types.int64), generate
 
 
+def _fits(row: types.Type, vector: types.Type | None) -> bool:
+    """Whether a vector can be written to a row: as the row has it, or float32 to bfloat16."""
+    return row in ROWS and (vector == ROWS[row] or (vector == FLOATS and row in COMPUTED))
+
+
 def _place(builder, signature, given: list[ir.Value]) -> tuple[ir.Value, ir.Type, int]:
-    """Of a row and `i`: where it is, what vector is there, and the bytes of a number."""
+    """The place of number `i` of a row, the vector that lies there, and the bytes of a number."""
     row = signature.args[0]
-    data = _vector(ROWS[row])
+    data = ROWS[row].data
     return builder.bitcast(builder.gep(given[0], [given[1]]), data.as_pointer()), data, row.dtype.bitwidth // 8
 
 
 def _widened(builder, value: ir.Value) -> ir.Value:
-    """float32 of what memory has."""
+    """float32 of numbers as memory has them."""
     if value.type == _vector(_FLOAT):
         return value
     bits = builder.shl(builder.zext(value, _vector(_INT)), _constant(_INT, 16))
@@ -324,7 +397,7 @@ def _widened(builder, value: ir.Value) -> ir.Value:
 
 
 def _narrowed(builder, value: ir.Value, data: ir.Type) -> ir.Value:
-    """As memory has it: bfloat16 is the nearest one, of two the even one."""
+    """float32 as memory has it: the nearest bfloat16, and the even one of two that are equally near."""
     if data == value.type:
         return value
     if ROUNDS_TO_BFLOAT16:
@@ -334,3 +407,18 @@ def _narrowed(builder, value: ir.Value, data: ir.Type) -> ir.Value:
     rounded = builder.lshr(builder.add(builder.add(bits, _constant(_INT, 0x7FFF)), odd), _constant(_INT, 16))
     number = builder.fcmp_ordered("==", value, value)
     return builder.trunc(builder.select(number, rounded, _constant(_INT, 0x7FC0)), data)
+
+
+# ---- threads ---------------------------------------------------------------------------------------------------------
+
+
+@intrinsic
+def taken(typing, record, field):
+    """Take the int64 at the place `field` of a record and add one to it there: no two threads get the same number."""
+
+    def take(_, builder, __, given):
+        number = ir.IntType(64)
+        place = builder.gep(builder.bitcast(given[0], number.as_pointer()), [given[1]])
+        return builder.atomic_rmw("add", place, number(1), "monotonic")
+
+    return types.int64(record, types.int64), take

@@ -1,1 +1,1 @@
-"""What Triton kernels share: whether Triton can build them here."""
+"""The shared part of Triton kernels: whether Triton can build them here."""

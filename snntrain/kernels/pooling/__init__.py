@@ -13,18 +13,17 @@ __all__ = ["MaxPool2x2"]
 class MaxPool2x2(nn.MaxPool2d):
     """`nn.MaxPool2d(2)`: `[N, C, H, W]` to `[N, C, H // 2, W // 2]`.
 
-    Images on a CPU in channels-last order, and images on a GPU, go through compiled code. It keeps a byte an output for
-    the backward pass; PyTorch keeps eight, and fills the gradient twice. All others go PyTorch's way. The same numbers
-    come out: of equal pixels the first gets the gradient, NaN passes through.
+    Compiled code pools images on a CPU in channels-last order, and images on a GPU. It keeps a byte per output for the
+    backward pass; PyTorch keeps eight, and fills the gradient twice. PyTorch pools all others. The numbers are the
+    same: the first of equal pixels gets the gradient, NaN passes through.
     """
 
     def __init__(self) -> None:
         super().__init__(2)
 
     def forward(self, x: Tensor) -> Tensor:
-        # A device spells its type out at each look.
-        name = dispatch.choose("cpu" if x.is_cpu else x.device.type, x.dtype)
+        name = dispatch.chosen(x)
         if name == "reference" or is_transformed() or not door.is_ready(x, name):
             pooled: Tensor = super().forward(x)
             return pooled
-        return pool(x, name)
+        return pool(x)

@@ -1,4 +1,4 @@
-"""What the compiled pooling accepts: compiled code reads and writes where a call says, so the call is checked first."""
+"""Checks of the pooling operators: compiled code reads and writes at the places that a call gives."""
 
 from __future__ import annotations
 
@@ -13,66 +13,63 @@ LANES = 16
 LONGEST_ROW = 2**28
 
 
+def is_channels_last(x: Tensor) -> bool:
+    """Whether images, or what was pooled of them, are computed in channels-last order, not in contiguous order."""
+    # By strides: images of one pixel are contiguous in both orders.
+    return x.stride(1) < x.stride(3)
+
+
+def serves(executor: str, like: Tensor, height: int, width: int) -> bool:
+    """Whether a compiled executor takes images of a size, with the batch, channels, dtype and order of `like`."""
+    channels = like.shape[1]
+    if like.dtype not in DTYPES.get(executor, ()):
+        return False
+    if executor == "cpu":
+        return is_channels_last(like) and channels % LANES == 0
+    return channels * width <= LONGEST_ROW
+
+
 def is_ready(x: Tensor, executor: str) -> bool:
     """Whether compiled code takes the images as they lie, or on a GPU with no more than a copy."""
-    return fits(x, executor) and (executor != "cpu" or x.is_contiguous(memory_format=torch.channels_last))
+    return (
+        x.ndim == 4
+        and x.layout is torch.strided
+        and min(x.shape[2:]) >= 2
+        and serves(executor, x, *x.shape[2:])
+        and (executor != "cpu" or x.is_contiguous(memory_format=torch.channels_last))
+    )
 
 
-def fits(x: Tensor, executor: str) -> bool:
-    """Whether compiled code takes the images once they are in its order of memory."""
-    return x.ndim == 4 and _is_for(x, executor) and _is_size_for(executor, *x.shape[1:])
-
-
-def check(x: Tensor, executor: str) -> None:
-    """Check what forward is given.
+def check(x: Tensor) -> None:
+    """Check the argument of forward.
 
     Raises:
         ValueError: the images do not fit; the message has what was given and what is allowed.
     """
-    if not fits(x, executor):
+    dense = x.layout is torch.strided and x.is_floating_point()
+    if not dense or x.ndim != 4 or min(x.shape[2:]) < 2:
         raise ValueError(
-            f"images must be [N, C, H, W]{_allowed(executor)}, not {list(x.shape)}, {x.dtype} on {x.device}"
+            "images must be [N, C, H, W], dense floating-point numbers, H and W at least 2, "
+            f"not {list(x.shape)}, {x.dtype} of layout {x.layout}"
         )
 
 
-def check_gradient(grad: Tensor, winner: Tensor, height: int, width: int, executor: str) -> None:
-    """Check what backward is given: gradients and winners of images of these sides.
+def check_gradient(grad: Tensor, winner: Tensor, height: int, width: int) -> None:
+    """Check the arguments of backward: gradients and winners of images of these sides.
 
     Raises:
         ValueError: as `check`.
     """
     dense = grad.layout is winner.layout is torch.strided and grad.device == winner.device
-    if not dense or winner.dtype != torch.uint8:
+    if not dense or not grad.is_floating_point() or winner.dtype != torch.uint8:
         raise ValueError(
-            f"grad and winner must be dense on one device, and winner uint8, not {grad.dtype} on {grad.device} and "
-            f"{winner.dtype} on {winner.device}"
+            "grad and winner must be dense on one device, grad floating-point and winner uint8, "
+            f"not {grad.dtype} on {grad.device} and {winner.dtype} on {winner.device}"
         )
+    if min(height, width) < 2:
+        raise ValueError(f"the gradient must be that of images with H and W at least 2, not {height} and {width}")
     if grad.ndim != 4 or grad.shape != winner.shape or grad.shape[2:] != (height // 2, width // 2):
         raise ValueError(
             f"grad and winner must both be [N, C, {height // 2}, {width // 2}], not {list(grad.shape)} and "
             f"{list(winner.shape)}"
         )
-    if not (_is_for(grad, executor) and _is_size_for(executor, grad.shape[1], height, width)):
-        raise ValueError(
-            f"the gradient must be that of images [N, C, H, W]{_allowed(executor)}, not of "
-            f"{[*grad.shape[:2], height, width]}, {grad.dtype} on {grad.device}"
-        )
-
-
-def _is_for(x: Tensor, executor: str) -> bool:
-    on_device = x.is_cpu or x.is_meta or executor != "cpu"
-    return on_device and x.dtype in DTYPES.get(executor, ()) and x.layout is torch.strided
-
-
-def _is_size_for(executor: str, channels: int, height: int, width: int) -> bool:
-    if min(height, width) < 2:
-        return False
-    return channels % LANES == 0 if executor == "cpu" else channels * width <= LONGEST_ROW
-
-
-def _allowed(executor: str) -> str:
-    if executor == "cpu":
-        return f", float32 or bfloat16 on a CPU, C a multiple of {LANES}, H and W at least 2"
-    if executor == "cuda":
-        return f", float32, bfloat16 or float16, H and W at least 2, C W at most {LONGEST_ROW}"
-    return " and the executor 'cpu' or 'cuda'"

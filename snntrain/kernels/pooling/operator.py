@@ -1,6 +1,7 @@
 """Max pooling by 2 as one operator of PyTorch, `snntrain::max_pool_2x2`.
 
-It keeps of each window the number of its greatest pixel, row by row: 0 or 1 in the upper row, 2 or 3 in the lower one.
+It keeps the number of each window's greatest pixel: 0 or 1 in the upper row, 2 or 3 in the lower one. The operator
+chooses its executor when it runs, by the tensors; what no compiled code serves runs in plain PyTorch.
 """
 
 from __future__ import annotations
@@ -12,92 +13,91 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor
 
+from snntrain.kernels import dispatch
 from snntrain.kernels.pooling import door
 from snntrain.kernels.register import register
 
 
 class Pooling(Protocol):
-    """An executor's compiled pooling, on tensors in one order of memory, contiguous or channels-last.
+    """An executor's pooling, on tensors in one order of memory, contiguous or channels-last.
 
-    The CPU's takes channels-last order alone.
+    Compiled code of the CPU takes channels-last order alone.
     """
 
     def forward(self, x: Tensor, pooled: Tensor, winner: Tensor) -> None:
-        """Writes the greatest pixels of the images and which of its window each is, both `[N, C, H // 2, W // 2]`."""
+        """Write the greatest pixels of the images and which of its window each is, both `[N, C, H // 2, W // 2]`."""
 
     def backward(self, grad: Tensor, winner: Tensor, grad_x: Tensor) -> None:
-        """Writes all of the images' gradient, `[N, C, H, W]`, from that of the pooled images."""
+        """Write all of the images' gradient, `[N, C, H, W]`, from that of the pooled images."""
 
 
-def pool(x: Tensor, executor: str) -> Tensor:
-    """Pool images `[N, C, H, W]` by the compiled `executor`, 'cpu' or 'cuda'."""
-    pooled, _ = _max_pool_2x2(x, executor)
+def pool(x: Tensor) -> Tensor:
+    """Pool images `[N, C, H, W]`."""
+    pooled, _ = _max_pool_2x2(x)
     return cast(Tensor, pooled)
 
 
 @cache
 def _load(executor: str) -> Pooling:
-    """The compiled pooling of that name; its compiler is imported at the first use."""
+    """The pooling of that executor; its compiler is imported at the first use."""
     return cast(Pooling, import_module(f"snntrain.kernels.pooling.{executor}"))
 
 
-def _order(x: Tensor, executor: str) -> torch.memory_format:
+def _serving(like: Tensor, height: int, width: int) -> Pooling:
+    """The pooling for images of a size, with the batch, channels, dtype, device and order of `like`."""
+    executor = dispatch.chosen(like)
+    return _load(executor if door.serves(executor, like, height, width) else "reference")
+
+
+def _order(x: Tensor) -> torch.memory_format:
     """The order of memory in which images, or what was pooled of them, are computed."""
-    # By strides: images of one pixel are contiguous in both orders.
-    last = executor == "cpu" or x.stride(1) < x.stride(3)
-    return torch.channels_last if last else torch.contiguous_format
+    return torch.channels_last if door.is_channels_last(x) else torch.contiguous_format
 
 
-def _forward(x: Tensor, executor: str) -> tuple[Tensor, Tensor]:
-    """The pooled images, and of each window the number of its greatest pixel."""
-    pooled, winner = _forward_fake(x, executor)
+def _forward(x: Tensor) -> tuple[Tensor, Tensor]:
+    """The pooled images, and the number of each window's greatest pixel."""
+    pooled, winner = _forward_fake(x)
     if x.numel():
-        _load(executor).forward(x.contiguous(memory_format=_order(x, executor)), pooled, winner)
+        _serving(x, *x.shape[2:]).forward(x.contiguous(memory_format=_order(x)), pooled, winner)
     return pooled, winner
 
 
-def _forward_fake(x: Tensor, executor: str) -> tuple[Tensor, Tensor]:
-    door.check(x, executor)
+def _forward_fake(x: Tensor) -> tuple[Tensor, Tensor]:
+    door.check(x)
     images, channels, height, width = x.shape
     pooled = torch.empty(
-        *(images, channels, height // 2, width // 2),
-        dtype=x.dtype,
-        device=x.device,
-        memory_format=_order(x, executor),
+        *(images, channels, height // 2, width // 2), dtype=x.dtype, device=x.device, memory_format=_order(x)
     )
     return pooled, torch.empty_like(pooled, dtype=torch.uint8)
 
 
-def _backward(grad: Tensor, winner: Tensor, height: int, width: int, executor: str) -> Tensor:
-    grad_x = _backward_fake(grad, winner, height, width, executor)
+def _backward(grad: Tensor, winner: Tensor, height: int, width: int) -> Tensor:
+    grad_x = _backward_fake(grad, winner, height, width)
     if grad.numel():
-        order = _order(winner, executor)
-        _load(executor).backward(grad.contiguous(memory_format=order), winner.contiguous(memory_format=order), grad_x)
+        order = _order(winner)
+        _serving(grad_x, height, width).backward(
+            grad.contiguous(memory_format=order), winner.contiguous(memory_format=order), grad_x
+        )
     return grad_x
 
 
-def _backward_fake(grad: Tensor, winner: Tensor, height: int, width: int, executor: str) -> Tensor:
-    door.check_gradient(grad, winner, height, width, executor)
+def _backward_fake(grad: Tensor, winner: Tensor, height: int, width: int) -> Tensor:
+    door.check_gradient(grad, winner, height, width)
     return torch.empty(
-        *(*grad.shape[:2], height, width),
-        dtype=grad.dtype,
-        device=grad.device,
-        memory_format=_order(winner, executor),
+        *(*grad.shape[:2], height, width), dtype=grad.dtype, device=grad.device, memory_format=_order(winner)
     )
 
 
-def _keep(ctx: Any, inputs: tuple[Tensor, str], output: tuple[Tensor, Tensor]) -> None:
-    x, ctx.executor = inputs
+def _keep(ctx: Any, inputs: tuple[Tensor], output: tuple[Tensor, Tensor]) -> None:
+    (x,) = inputs
     ctx.save_for_backward(output[1])
     ctx.size = x.shape[2:]
     ctx.mark_non_differentiable(output[1])
     ctx.set_materialize_grads(False)
 
 
-def _differentiate(ctx: Any, grad: Tensor | None, _: None) -> tuple[Tensor | None, None]:
-    if grad is None:
-        return None, None
-    return _max_pool_2x2_backward(grad, ctx.saved_tensors[0], *ctx.size, ctx.executor), None
+def _differentiate(ctx: Any, grad: Tensor | None, _: None) -> Tensor | None:
+    return None if grad is None else _max_pool_2x2_backward(grad, ctx.saved_tensors[0], *ctx.size)
 
 
 def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
@@ -105,12 +105,12 @@ def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _differentiate_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
-    """The gradient's own: of each window the number where the greatest pixel was."""
+    """The derivative of the gradient: the number of each window at the place of its greatest pixel."""
     (winner,) = ctx.saved_tensors
     height, width = winner.shape[2:]
     windows = grad[:, :, : 2 * height, : 2 * width].unflatten(3, (width, 2)).unflatten(2, (height, 2))
     pixels = windows.transpose(3, 4).flatten(4)
-    return pixels.gather(4, winner.long().unsqueeze(4)).squeeze(4), None, None, None, None
+    return pixels.gather(4, winner.long().unsqueeze(4)).squeeze(4), None, None, None
 
 
 _max_pool_2x2_backward = register(

@@ -58,13 +58,11 @@ def integrate_and_fire(
     if T is None and is_repeated(x):
         x = x[:1]
     v = exactly_at_rest(v, rest)
-    # A device spells its type out at each look, which takes longer than to allocate a tensor.
-    name = dispatch.choose("cpu" if x.is_cpu else x.device.type, x.dtype)
     known = formula(surrogate)
-    compiled = name != "reference" and not is_transformed()
+    compiled = dispatch.chosen(x) != "reference" and not is_transformed()
     if compiled and known is not None and not isinstance(v_threshold, Tensor):
         rule = Rule(v_threshold, v_reset, detach_reset, *known)
-        return fused(name, x, steps, gain, feedback, rest, v, rule, record)
+        return fused(x, steps, gain, feedback, rest, v, rule, record)
     return reference.integrate_and_fire(
         *(x, steps, gain, feedback, rest, v),
         v_threshold=v_threshold,

@@ -64,14 +64,14 @@ class Parts(NamedTuple):
 
 
 class Executor(Protocol):
-    """The compiled recurrence on tensors in one order."""
+    """The recurrence on tensors in one order: `reference`, and the compiled `cpu` and `cuda`."""
 
     def forward(
         self, rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None = None, v: Tensor | None = None
     ) -> None:
         """Writes the spikes `s` `[T, N, *]`, the last potential `v_last` `[N, *]`, and all `h` and `v` if given.
 
-        `h` and `v` are float32, the others of x's dtype.
+        `h` and `v` are float32 (float64 if x is), the others of x's dtype.
         """
 
     def backward(
@@ -84,7 +84,7 @@ class Executor(Protocol):
         grad_v0: Tensor | None,
         learnt: Learnt,
     ) -> Parts:
-        """Writes `grad_x`, of x's shape and dtype, and `grad_v0` `[M]`, float32, unless it is None.
+        """Writes `grad_x`, of x's shape and dtype, and `grad_v0` `[M]`, of h's dtype, unless it is None.
 
         Args:
             grad_s: `[T, N, *]`; it and `grad_v_last` have x's dtype.
@@ -104,5 +104,5 @@ def number(values: float | Tensor) -> float:
 
 @cache
 def load(name: str) -> Executor:
-    """The compiled executor of that name; its compiler is imported at the first use."""
+    """Return the executor of that name; its compiler is imported at the first use."""
     return cast(Executor, import_module(f"snntrain.neuron.integrate_and_fire.{name}"))

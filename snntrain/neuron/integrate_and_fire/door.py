@@ -11,16 +11,13 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from snntrain.kernels.dispatch import DTYPES
 from snntrain.neuron.integrate_and_fire.formulas import KINDS
 
 NAMES = ("gain", "feedback", "rest", "v")
 STRIDED = torch.strided
 
 
-def check(
-    x: Tensor, T: int, tensors: Sequence[Tensor | None], numbers: Sequence[float], executor: str, kind: int
-) -> None:
+def check(x: Tensor, T: int, tensors: Sequence[Tensor | None], numbers: Sequence[float], kind: int) -> None:
     """Check what forward and backward are given.
 
     Args:
@@ -28,7 +25,6 @@ def check(
         T: number of steps.
         tensors: gain, feedback, rest and the potential before the first step; None where `numbers` has it.
         numbers: the same as numbers.
-        executor: name of the compiled executor.
         kind: the surrogate's place in `formulas.KINDS`.
 
     Raises:
@@ -37,10 +33,8 @@ def check(
     shape, device = x.shape, x.device
     if not shape or T < 1 or (shape[0] != T and shape[0] != 1):
         raise ValueError(f"the input must be [T, N, *] or [1, N, *] with T={T} steps, at least 1, not {list(shape)}")
-    if x.dtype not in DTYPES.get(executor, ()) or x.layout is not STRIDED:
-        raise ValueError(f"the executor {executor!r} takes no {x.dtype} input of layout {x.layout}")
-    if executor == "cpu" and not (x.is_cpu or x.is_meta):
-        raise ValueError(f"the executor 'cpu' takes no input on {device}")
+    if not x.dtype.is_floating_point or x.layout is not STRIDED:
+        raise ValueError(f"the input must be a dense floating-point tensor, not {x.dtype} of layout {x.layout}")
     if not 0 <= kind < len(KINDS):
         raise ValueError(f"there is no surrogate {kind}, only 0 to {len(KINDS) - 1}")
     if len(tensors) != len(NAMES) or len(numbers) != len(NAMES):

@@ -1,5 +1,6 @@
-"""Which surrogates the compiled executors know: each by a number and up to two shape parameters."""
+"""The surrogates that compiled code knows, each by a number and up to two shape parameters."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from snntrain.neuron import surrogate
@@ -39,3 +40,9 @@ def formula(function: object) -> Formula | None:
     if isinstance(function, surrogate.PiecewiseLeakyReLU):
         return Formula(kind, function.w, function.c)
     return Formula(kind, function.alpha, 0.0)  # type: ignore[attr-defined]
+
+
+def surrogate_of(kind: int, p: float, q: float) -> surrogate.Surrogate:
+    """Return the surrogate that a formula stands for."""
+    of_kind: Callable[..., surrogate.Surrogate] = KINDS[kind]
+    return of_kind(p, q) if of_kind is surrogate.PiecewiseLeakyReLU else of_kind(p)

@@ -1,28 +1,27 @@
 """The recurrence as one operator of PyTorch: autograd, autocast and torch.compile take it as they take a convolution.
 
-The operator `snntrain::integrate_and_fire` brings tensors into one order, has an executor run, and keeps nothing for
-its backward but its inputs.
+The operator `snntrain::integrate_and_fire` brings tensors into one order, runs the executor for their device and dtype,
+and keeps nothing for its backward but its inputs. Its arguments name no executor, so that a program that was exported
+on one device runs on any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from snntrain.kernels import dispatch
 from snntrain.kernels.layout import Layout
 from snntrain.kernels.register import register
-from snntrain.neuron import surrogate
 from snntrain.neuron.integrate_and_fire import door, reference
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Rule, load
-from snntrain.neuron.integrate_and_fire.formulas import KINDS
 from snntrain.neuron.integrate_and_fire.reference import Coefficient, Trajectory
 
 
 def fused(
-    executor: str,
     x: Tensor,
     T: int,
     gain: Coefficient,
@@ -32,16 +31,16 @@ def fused(
     rule: Rule,
     record: bool,
 ) -> Trajectory:
-    """Run the recurrence by the compiled `executor`; the other arguments as in `integrate_and_fire`."""
+    """Run the recurrence as one operator; the arguments as in `integrate_and_fire`."""
     given = (gain, feedback, rest, v)
     # As tensors, numbers would cost more than all else that is done here.
     tensors = [value if isinstance(value, Tensor) else None for value in given]
     numbers = [0.0 if isinstance(value, Tensor) else value for value in given]
-    return Trajectory(*_integrate_and_fire(x, T, *tensors, numbers, executor, *rule, record))
+    return Trajectory(*_integrate_and_fire(x, T, *tensors, numbers, *rule, record))
 
 
 def inputs(x: Tensor, T: int, gain: Coefficient, feedback: Coefficient, rest: Coefficient, v: Coefficient) -> Inputs:
-    """The inputs of a compiled executor; the arguments as in `integrate_and_fire`."""
+    """Return the inputs of an executor; the arguments as in `integrate_and_fire`."""
     return _ordered(Layout(x), x, T, (gain, feedback, rest, v))
 
 
@@ -63,7 +62,6 @@ def _forward(
     rest: Tensor | None,
     v0: Tensor | None,
     numbers: Sequence[float],
-    executor: str,
     v_threshold: float,
     v_reset: float | None,
     detach_reset: bool,
@@ -74,24 +72,29 @@ def _forward(
 ) -> list[Tensor]:
     """Spikes, the last potential, and where `record` all `h` and all `v`."""
     tensors = (gain, feedback, rest, v0)
-    door.check(x, T, tensors, numbers, executor, kind)
+    door.check(x, T, tensors, numbers, kind)
     layout = Layout(x)
     outputs = _outputs(layout, x, T, record)
     if layout.neurons:
         rule = Rule(v_threshold, v_reset, detach_reset, kind, p, q)
-        load(executor).forward(rule, _ordered(layout, x, T, _joined(tensors, numbers)), *outputs)
+        load(dispatch.chosen(x)).forward(rule, _ordered(layout, x, T, _joined(tensors, numbers)), *outputs)
     return outputs
 
 
 def _forward_fake(x: Tensor, T: int, *given: Any) -> list[Tensor]:
-    tensors, (numbers, executor, _, _, _, kind, _, _, record) = given[:4], given[4:]
-    door.check(x, T, tensors, numbers, executor, kind)
+    tensors, (numbers, _, _, _, kind, _, _, record) = given[:4], given[4:]
+    door.check(x, T, tensors, numbers, kind)
     return _outputs(Layout(x), x, T, record)
 
 
 def _outputs(layout: Layout, x: Tensor, T: int, record: bool) -> list[Tensor]:
-    potentials = [layout.empty(T, x, torch.float32) for _ in range(2 * record)]
+    potentials = [layout.empty(T, x, _computed_in(x)) for _ in range(2 * record)]
     return [layout.empty(T, x), layout.empty_step(x), *potentials]
+
+
+def _computed_in(x: Tensor) -> torch.dtype:
+    """The dtype of the state while it runs."""
+    return torch.promote_types(x.dtype, torch.float32)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
@@ -111,7 +114,7 @@ def _differentiate(ctx: Any, grad_s: Tensor | None, grad_v_last: Tensor | None, 
         grad_s, grad_v_last, x, ctx.T, *tensors, *ctx.numbers_and_rule, needed
     )
     gradients = iter(found)
-    return grad_x, None, *(next(gradients) if one else None for one in needed), *[None] * 9
+    return grad_x, None, *(next(gradients) if one else None for one in needed), *[None] * 8
 
 
 def _backward(
@@ -124,7 +127,6 @@ def _backward(
     rest: Tensor | None,
     v0: Tensor | None,
     numbers: Sequence[float],
-    executor: str,
     v_threshold: float,
     v_reset: float | None,
     detach_reset: bool,
@@ -135,14 +137,14 @@ def _backward(
 ) -> list[Tensor]:
     """The gradients of `x`, and of those of gain, feedback, rest and `v0` that are `needed`."""
     tensors = (gain, feedback, rest, v0)
-    _check_backward(grad_s, grad_v_last, x, T, tensors, numbers, executor, kind, needed)
+    _check_backward(grad_s, grad_v_last, x, T, tensors, numbers, kind, needed)
     layout = Layout(x)
     grad_x = layout.empty(len(x), x)
     if not layout.neurons:
         return [grad_x, *(torch.zeros_like(value) for value in _chosen(tensors, needed))]
     *learnt, continued = needed
-    grad_v0 = x.new_empty(layout.neurons, dtype=torch.float32) if continued else None
-    parts = load(executor).backward(
+    grad_v0 = x.new_empty(layout.neurons, dtype=_computed_in(x)) if continued else None
+    parts = load(dispatch.chosen(x)).backward(
         Rule(v_threshold, v_reset, detach_reset, kind, p, q),
         _ordered(layout, x, T, _joined(tensors, numbers)),
         layout.ordered(grad_s),
@@ -162,11 +164,10 @@ def _check_backward(
     T: int,
     tensors: Sequence[Tensor | None],
     numbers: Sequence[float],
-    executor: str,
     kind: int,
     needed: Sequence[bool],
 ) -> None:
-    door.check(x, T, tensors, numbers, executor, kind)
+    door.check(x, T, tensors, numbers, kind)
     door.check_gradients(x, T, grad_s, grad_v_last)
     door.check_needed(needed, tensors)
 
@@ -185,8 +186,8 @@ def _summed(layout: Layout, parts: Tensor, like: Tensor) -> Tensor:
 
 
 def _backward_fake(grad_s: Tensor, grad_v_last: Tensor | None, x: Tensor, T: int, *given: Any) -> list[Tensor]:
-    tensors, (numbers, executor, _, _, _, kind, _, _, needed) = given[:4], given[4:]
-    _check_backward(grad_s, grad_v_last, x, T, tensors, numbers, executor, kind, needed)
+    tensors, (numbers, _, _, _, kind, _, _, needed) = given[:4], given[4:]
+    _check_backward(grad_s, grad_v_last, x, T, tensors, numbers, kind, needed)
     return [Layout(x).empty(len(x), x), *map(torch.empty_like, _chosen(tensors, needed))]
 
 
@@ -207,31 +208,18 @@ def _differentiate_backward(ctx: Any, *pulls: Tensor) -> tuple[Any, ...]:
         wanted = [k for k in given if k is not None]
         seconds = iter(torch.autograd.grad(found, wanted, pulls, create_graph=once_more, allow_unused=True))
     grad_s, grad_v_last, x, *others = (None if k is None else next(seconds) for k in given)
-    return grad_s, grad_v_last, x, None, *others, *[None] * 9
-
-
-def _surrogate(kind: int, p: float, q: float) -> Callable[[Tensor], Tensor]:
-    """The surrogate that a formula stands for, see `formulas`."""
-    of_kind: Callable[..., surrogate.Surrogate] = KINDS[kind]
-    return of_kind(p, q) if of_kind is surrogate.PiecewiseLeakyReLU else of_kind(p)
+    return grad_s, grad_v_last, x, None, *others, *[None] * 8
 
 
 def _defined_gradients(
     given: Sequence[Tensor | None], T: int, numbers_and_rule: Sequence[Any], needed: Sequence[bool]
 ) -> list[Tensor]:
-    """What `_backward` returns, computed by the definition and differentiable."""
+    """The gradients that `_backward` returns, by the definition and differentiable."""
     grad_s, grad_v_last, x, *tensors = given
     assert x is not None
-    numbers, _, v_threshold, v_reset, detach_reset, *shape = numbers_and_rule
-    run = reference.integrate_and_fire(
-        x,
-        T,
-        *_joined(tensors, numbers),
-        v_threshold=v_threshold,
-        v_reset=v_reset,
-        surrogate=_surrogate(*shape),
-        detach_reset=detach_reset,
-    )
+    numbers, *rule = numbers_and_rule
+    *coefficients, v0 = _joined(tensors, numbers)
+    run = reference.by_rule(Rule(*rule), x, T, coefficients, v0)
     pulled = [(run.s, grad_s), *([] if grad_v_last is None else [(run.v_last, grad_v_last)])]
     outputs, gradients = zip(*pulled, strict=True)
     wanted = [x, *_chosen(tensors, needed)]

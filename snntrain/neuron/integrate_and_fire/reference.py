@@ -7,31 +7,40 @@ v[t] = (1 - s[t]) h[t] + s[t] v_reset      hard reset
 
 The feedback acts on the distance from rest. A neuron at rest without input therefore stays there exactly, and a slow
 leak keeps its precision. A feedback of the number 0 is left out, so that it makes no NaN of an infinite potential.
+
+`forward` and `backward` are the definition as an executor, for tensors that no compiled code serves.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from snntrain.kernels.register import recording_gradients
+from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Parts, Rule, one_each
+from snntrain.neuron.integrate_and_fire.formulas import surrogate_of
+
 Coefficient = float | Tensor
 NOTHING = torch.empty(0)
+NO_MORE: dict[str, Tensor] = {}
 
 
 class Trajectory(NamedTuple):
-    """What a neuron did over T steps.
+    """The spikes and states of a layer over T steps.
 
     Args:
         s: spikes `[T, N, *]`.
         v_last: membrane potential after the last step `[N, *]`.
         h, v: charged and reset membrane potential of each step, `[T, N, *]`, float32 at least; empty unless asked for.
+        more: by name, the same of each further state after each step, and of a `threshold` that moves.
     """
 
     s: Tensor
     v_last: Tensor
     h: Tensor = NOTHING
     v: Tensor = NOTHING
+    more: dict[str, Tensor] = NO_MORE
 
 
 def charge(v: Coefficient, x: Tensor, gain: Coefficient, feedback: Coefficient, rest: Coefficient) -> Tensor:
@@ -111,4 +120,74 @@ def run(
         h, s, v = step(v, t)
         steps.append((s, h.detach(), v.detach()) if record else (s,))
     s, *recorded = (torch.stack(sequence) for sequence in zip(*steps, strict=True))
-    return Trajectory(s.to(dtype), v.to(dtype), *recorded)
+    h, after = recorded if record else (NOTHING, NOTHING)
+    return Trajectory(s.to(dtype), v.to(dtype), h, after)
+
+
+# ---- as an executor --------------------------------------------------------------------------------------------------
+
+
+def by_rule(
+    rule: Rule, x: Tensor, T: int, coefficients: Sequence[Coefficient], v: Coefficient, *, record: bool = False
+) -> Trajectory:
+    """Run the recurrence by a rule of the compiled executors; `coefficients` are gain, feedback and rest."""
+    gain, feedback, rest = coefficients
+    return integrate_and_fire(
+        *(x, T, gain, feedback, rest, v),
+        v_threshold=rule.v_threshold,
+        v_reset=rule.v_reset,
+        surrogate=surrogate_of(rule.kind, rule.p, rule.q),
+        detach_reset=rule.detach_reset,
+        record=record,
+    )
+
+
+def forward(
+    rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None = None, v: Tensor | None = None
+) -> None:
+    """See `Executor`."""
+    run = by_rule(rule, given.x, given.T, given.coefficients, given.v0, record=h is not None)
+    for output, values in ((s, run.s), (v_last, run.v_last), (h, run.h), (v, run.v)):
+        if output is not None:
+            output.copy_(values)
+
+
+def backward(
+    rule: Rule,
+    given: Inputs,
+    grad_s: Tensor,
+    grad_v_last: Tensor | None,
+    grad_x: Tensor,
+    grad_v0: Tensor | None,
+    learnt: Learnt,
+) -> Parts:
+    """See `Executor`."""
+    shape, strides = given.x.shape[1:], given.x.stride()[1:]
+    with recording_gradients():
+        x = _leaf(given.x)
+        own = [_leaf(k) if wanted else k for k, wanted in zip(given.coefficients, learnt, strict=True)]
+        v0 = given.v0 if grad_v0 is None else _leaf(torch.as_tensor(given.v0).expand(shape))
+        run = by_rule(rule, x, given.T, own, v0)
+        outputs, pulls = ([run.s], [grad_s]) if grad_v_last is None else (run[:2], [grad_s, grad_v_last])
+        leaves = [k for k in (x, *own, v0) if isinstance(k, Tensor) and k.requires_grad]
+        found = iter(torch.autograd.grad(outputs, leaves, pulls, materialize_grads=True))
+    grad_x.copy_(next(found))
+    parts = [_in_memory_order(next(found), shape, strides) if wanted else None for wanted in learnt]
+    if grad_v0 is not None:
+        grad_v0.copy_(_in_memory_order(next(found), shape, strides))
+    return Parts(*parts)
+
+
+def _leaf(values: Coefficient) -> Tensor:
+    """A tensor of the same memory that gradients end at; a copy of one from inference mode, which cannot be saved."""
+    assert isinstance(values, Tensor)
+    return (values.clone() if values.is_inference() else values.detach()).requires_grad_()
+
+
+def _in_memory_order(grad: Tensor, shape: torch.Size, strides: tuple[int, ...]) -> Tensor:
+    """The gradient of a coefficient or state as `[M]`, or `[1]` if all neurons share it."""
+    if not one_each(grad):
+        return grad.reshape(1)
+    parts = grad.new_empty(grad.numel())
+    parts.as_strided(shape, strides).copy_(grad)
+    return parts

@@ -42,7 +42,7 @@ def count_updates(
         gain, feedback, rest, v, v_threshold, v_reset, surrogate: as in `integrate_and_fire`.
     """
     known, v = formula(surrogate), exactly_at_rest(v, rest)
-    compiled = dispatch.choose(x.device.type, x.dtype) == "cpu"
+    compiled = dispatch.chosen(x) == "cpu"
     if compiled and known is not None and not isinstance(v_threshold, Tensor):
         # Numba is imported where it is needed.
         from snntrain.neuron.integrate_and_fire import cpu

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from omegaconf import OmegaConf
-from torch import Tensor, nn
+from torch import Tensor
 
 from snntrain.cost.rates import FiringRates
 from snntrain.inspect.tensorboard import Board
-from snntrain.neuron import PLIFNode, RIFNode, spiking_layers
+from snntrain.neuron import learnt_constants
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training.evaluation.evaluate import Metrics
 from snntrain.training.job.build import Job
@@ -181,14 +181,3 @@ class Journal:
 def by_layer(group: str, values: Mapping[str, float]) -> dict[str, float]:
     """Numbers by their tag, `group/layer`."""
     return {f"{group}/{layer}": value for layer, value in values.items()}
-
-
-def learnt_constants(net: nn.Module) -> dict[str, float]:
-    """tau of every PLIF layer and w of every RIF layer, by the layer's name."""
-    constants = {}
-    for name, layer in spiking_layers(net):
-        if isinstance(layer, PLIFNode):
-            constants[f"tau/{name}"] = layer.tau()
-        elif isinstance(layer, RIFNode):
-            constants[f"w/{name}"] = layer.w().item()
-    return constants

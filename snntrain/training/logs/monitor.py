@@ -60,7 +60,7 @@ class Monitor:
         nodes = dict(spiking_layers(self.job.evaluated.network))
         in_window, distances = {}, {}
         for name, trajectory in trajectories.items():
-            distance = trajectory.h - nodes[name].v_threshold
+            distance = trajectory.h - trajectory.more.get("threshold", nodes[name].v_threshold)
             in_window[name] = share_in_window(distance, nodes[name].surrogate_function)
             if (counted := histogram(distance)) is not None:
                 distances[name] = counted

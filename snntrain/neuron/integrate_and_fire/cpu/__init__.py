@@ -13,10 +13,10 @@ from snntrain.kernels.cpu.caches import far
 from snntrain.kernels.cpu.threads import run_on_threads, threads_for
 from snntrain.kernels.cpu.vectors import WIDTH
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Parts, Rule, number, one_each
-from snntrain.neuron.integrate_and_fire.cpu import numba_kernels as kernels
-from snntrain.neuron.integrate_and_fire.cpu import numba_updates as counting
-from snntrain.neuron.integrate_and_fire.cpu.numba_rows import LEARNS_FEEDBACK, LEARNS_GAIN, LEARNS_REST
+from snntrain.neuron.integrate_and_fire.cpu import kernels
+from snntrain.neuron.integrate_and_fire.cpu import updates as counting
 from snntrain.neuron.integrate_and_fire.cpu.remainder import Remainder
+from snntrain.neuron.integrate_and_fire.cpu.rows import LEARNS_FEEDBACK, LEARNS_GAIN, LEARNS_REST
 
 FLAGS = (LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST)
 # The kernels' record as a C structure, which takes a third of a NumPy record's time to make.
@@ -57,7 +57,7 @@ def backward(
     grad_v0: Tensor | None,
     learnt: Learnt,
 ) -> Parts:
-    """See `Executor`; where all neurons share a coefficient, there is a part per block."""
+    """See `Executor`; a coefficient that all neurons share has a part per block."""
     if given.neurons % WIDTH:
         cut = Remainder(given.neurons, WIDTH)
         tensors = (cut.sequence(grad_s), cut.step(grad_v_last), cut.sequence(grad_x), cut.step(grad_v0))
@@ -72,7 +72,7 @@ def backward(
     kernel = kernels.backward(
         _is_half(given), each, rule.v_reset is None, not rule.detach_reset, constant, flags, rule.kind
     )
-    # The kernel adds to a neuron's part, and writes a block's.
+    # The kernel adds to the part of a neuron, and writes the part of a block.
     parts = Parts(*(_part(given.neurons, block, each) if wanted else None for wanted in learnt))
     _call(
         *(kernel, rule, given, block, given.T + 3),
@@ -87,7 +87,7 @@ def backward(
         grad_gain=_address(parts.gain),
         grad_feedback=_address(parts.feedback),
         grad_rest=_address(parts.rest),
-        # Where `x` is constant, it is one step that is written, and all of `grad_s` that is read.
+        # If `x` is constant, only one step is written, and all of `grad_s` is read.
         far=far(grad_s if constant else grad_x),
     )
     return parts
@@ -98,7 +98,7 @@ def _part(neurons: int, block: int, each: bool) -> Tensor:
 
 
 def updates(rule: Rule, given: Inputs, fresh: bool) -> int:
-    """How many potentials the steps change; where `fresh`, the first one changes all."""
+    """Count the potentials that the steps change; if `fresh`, the first step changes all."""
     if given.neurons % WIDTH:
         *whole, rest = Remainder(given.neurons, WIDTH).inputs(given)
         return sum(_updates(rule, part, fresh) for part in (*whole, rest._replace(neurons=given.neurons % WIDTH)))
@@ -114,11 +114,11 @@ def _updates(rule: Rule, given: Inputs, fresh: bool) -> int:
 
 
 def _call(kernel: Any, rule: Rule, given: Inputs, block: int, rows: int, **more: float) -> None:
-    """Runs a kernel on the inputs and `more` fields of its `CALL`, with so many rows of scratch memory a thread."""
+    """Run a kernel on the inputs and `more` fields of its `CALL`, with `rows` rows of scratch memory per thread."""
     neurons, each = given.neurons, _each(given)
     blocks = -(-neurons // block)
     threads = threads_for(blocks)
-    # The call has addresses alone: their arrays live as long as they are named here.
+    # The call has only addresses: their arrays live as long as this function names them.
     scratch = torch.empty(threads * rows * block)
     call = Call(
         T=given.T,
@@ -150,7 +150,7 @@ def _is_half(given: Inputs) -> bool:
 
 
 def _each(given: Inputs) -> bool:
-    """Whether neurons have coefficients of their own."""
+    """Whether each neuron has its own coefficients."""
     return any(map(one_each, given.coefficients))
 
 

@@ -1,7 +1,7 @@
-"""Neurons that make no whole vector: compiled code on the CPU knows whole vectors alone.
+"""Neurons that do not fill a whole vector: compiled code on the CPU takes only whole vectors.
 
-The first neurons, where they make some, stay where they are. Those that are left over, fewer than a vector has, are
-copied into a separate vector. Its unused places hold zeros, or for the state the potential at rest.
+The first neurons, which fill whole vectors, stay in place. The others, fewer than a vector has, are copied into a
+separate vector. Its unused places hold zeros, or for the state the potential at rest.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from torch.nn.functional import pad
 
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Parts, number, one_each
 
-# What belongs to whole vectors of neurons, unless there is none, and what belongs to those left over: tensors, or None.
+# The part of whole vectors, if there are any, and the part of the neurons left over: tensors, or None.
 Pieces = Sequence[Any]
 
 
 class Remainder:
-    """Cuts what belongs to the neurons of a step into whole vectors, and a vector for those left over.
+    """Cut the tensors of a step into whole vectors, and a vector for the neurons left over.
 
     Args:
-        neurons: how many a step has, not a multiple of `width`.
-        width: of a vector.
+        neurons: neurons per step, not a multiple of `width`.
+        width: numbers per vector.
     """
 
     def __init__(self, neurons: int, width: int) -> None:
@@ -32,19 +32,19 @@ class Remainder:
         self.whole = neurons - neurons % width
 
     def sequence(self, sequence: Tensor | None) -> Pieces:
-        """`[T, N, *]`, whose steps lie in one order, as `[T, whole]`, a view, and `[T, width]`."""
+        """Return `[T, N, *]`, with all steps in one order, as `[T, whole]`, a view, and `[T, width]`."""
         if sequence is None:
             return self._twice(None)
         return self._cut(sequence.as_strided((sequence.shape[0], self.neurons), (sequence.stride(0), 1)))
 
     def step(self, values: Tensor | None, behind: float = 0.0) -> Pieces:
-        """`[N, *]` as `[whole]`, a view, and `[width]`, with the number `behind` after those left over."""
+        """Return `[N, *]` as `[whole]`, a view, and `[width]`, with the number `behind` after the neurons left over."""
         return self._twice(None) if values is None else self._cut(values.as_strided((self.neurons,), (1,)), behind)
 
     def inputs(self, given: Inputs) -> Iterator[Inputs]:
-        """The inputs of the pieces."""
-        # A vector's unused places stay at rest: from anywhere else they might run away to infinity, and 0 times that
-        # would spoil the sums.
+        """Yield the inputs of the pieces."""
+        # The unused places of a vector stay at rest. From any other potential they might run away to infinity, and 0
+        # times infinity would spoil the sums.
         rest = 0.0 if one_each(given.rest) else number(given.rest)
         own = [self.step(k) if one_each(k) else self._twice(k) for k in given.coefficients]
         own.append(self.step(given.v0, rest) if one_each(given.v0) else self._twice(given.v0))
@@ -52,7 +52,7 @@ class Remainder:
             yield Inputs(x, given.T, x.shape[1], *values)
 
     def write_back(self, pieces: Pieces, into: Tensor | None) -> None:
-        """Copies what was computed for the neurons left over to where it belongs."""
+        """Copy the results of the neurons left over to their places."""
         if into is not None:
             left_over = pieces[-1]
             steps = left_over.numel() // self.width
@@ -61,7 +61,7 @@ class Remainder:
             flat[:, self.whole :] = left_over.reshape(steps, self.width)[:, : self.neurons - self.whole]
 
     def joined(self, parts: Sequence[Parts]) -> Parts:
-        """The parts of all neurons, from those of the pieces."""
+        """Join the parts of the pieces."""
         return Parts(
             *(None if each[0] is None else torch.cat(each)[: self.neurons] for each in zip(*parts, strict=True))
         )

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Parts, Rule, one_each
-from snntrain.neuron.integrate_and_fire.cuda import triton_kernels as kernels
+from snntrain.neuron.integrate_and_fire.cuda import kernels
 
 # Steps of a group, which are loaded at once: forward; backward where one group takes all steps; backward in groups.
 AHEAD, ALONE, GROUPED = 8, 16, 8

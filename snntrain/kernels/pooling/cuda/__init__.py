@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snntrain.kernels.pooling import triton_kernels as kernels
+from snntrain.kernels.pooling.cuda import kernels
 
 # Bytes that a thread asks for at a time.
 WIDTH = 16

@@ -18,7 +18,7 @@ HALF_PI, ROOT_PI = f32(np.pi / 2), f32(np.sqrt(np.pi))
 
 @njit(inline="always")
 def exp_negative(x):
-    """e^x of x <= 0 to a relative 2e-7, by what a vector unit has."""
+    """e^x for x <= 0 to a relative 2e-7, by the instructions of a vector unit."""
     x = where(x < f32(-87), f32(-87), x)
     shifted = x * LOG2_E + ROUNDER
     n = shifted - ROUNDER

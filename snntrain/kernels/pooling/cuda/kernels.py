@@ -8,7 +8,7 @@ ones, so neighbouring threads read and write neighbouring memory in either order
 Sizes are compiled in, as a network pools few: divisions by them become products, and the compiler knows what lies
 aligned. A program takes BLOCK vectors; distances within it have 32 bits, those from the first number of all have 64.
 
-Nothing here calls `triton.language`'s own jitted functions, see `neuron/recurrence/triton_kernels.py`.
+Nothing here calls `triton.language`'s own jitted functions, see `neuron/integrate_and_fire/cuda/kernels.py`.
 """
 
 import triton

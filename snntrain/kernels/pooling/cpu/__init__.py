@@ -10,7 +10,7 @@ from torch import Tensor
 
 from snntrain.kernels.cpu.caches import far
 from snntrain.kernels.cpu.threads import run_on_threads, threads_for
-from snntrain.kernels.pooling import numba_kernels as kernels
+from snntrain.kernels.pooling.cpu import kernels
 
 
 def forward(x: Tensor, pooled: Tensor, winner: Tensor) -> None:

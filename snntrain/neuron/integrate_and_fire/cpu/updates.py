@@ -1,6 +1,6 @@
-"""How many potentials each step changes, counted on the CPU while the recurrence runs: nothing of it is kept.
+"""Count the potentials that each step changes, on the CPU while the recurrence runs; no potential is kept.
 
-The potentials are those that `numba_kernels` computes, by the same functions.
+The potentials are those that `kernels.py` computes, by the same functions.
 """
 
 from functools import cache
@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from snntrain.kernels.cpu.compiled import at, compiled, taken
+from snntrain.kernels.cpu.compiled import compiled
 from snntrain.kernels.cpu.numba_alone import carray, njit
-from snntrain.kernels.cpu.vectors import WIDTH, first, load, row_at, store, total, where, wide
-from snntrain.neuron.integrate_and_fire.cpu.numba_kernels import CALL, f32
-from snntrain.neuron.integrate_and_fire.cpu.numba_rows import after_reset, begin_row, charged
-from snntrain.neuron.integrate_and_fire.cpu.numba_surrogates import ONE, ZERO
+from snntrain.kernels.cpu.vectors import WIDTH, first, load, row_at, store, taken, total, where, wide
+from snntrain.neuron.integrate_and_fire.cpu.kernels import CALL, f32
+from snntrain.neuron.integrate_and_fire.cpu.rows import after_reset, begin_row, charged
+from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO
 
 
 @njit
 def change_row(soft, rule, coefficients, n, x, v):
-    """One step of `v`, and how many of its first n numbers are others than before."""
+    """Move `v` by one step, and return how many of its first n numbers have changed."""
     v_threshold, v_reset, _, _ = rule
     changed = wide(ZERO)
     for i in range(0, n, WIDTH):
@@ -31,10 +31,10 @@ def change_row(soft, rule, coefficients, n, x, v):
 
 @cache
 def kernel(half: bool, each: bool, soft: bool) -> Any:
-    """The kernel that writes the sum of each block to `updates`; where `fresh`, the first step changes all.
+    """Return the kernel that writes the count of each block to `updates`; if `fresh`, the first step changes all.
 
     Args:
-        half, each, soft: as in `numba_kernels.forward`.
+        half, each, soft: as in `kernels.forward`.
     """
     STORED, EACH, SOFT = np.uint16 if half else f32, each, soft
 
@@ -57,6 +57,6 @@ def kernel(half: bool, each: bool, soft: bool) -> Any:
                 x = row_at(given.x, t * given.x_stride + start, STORED)
                 changed = change_row(SOFT, rule, (gain, feedback, rest), n, x, v)
                 updates += n if t == 0 and given.fresh != 0 else changed
-            carray(at(given.updates), block + 1, np.int64)[block] = updates
+            row_at(given.updates, block, np.int64)[0] = updates
 
     return compiled(count, CALL, f"updates-{STORED.__name__}-{EACH}-{SOFT}")

@@ -1,27 +1,27 @@
-"""What the compiled recurrence on a CPU does to the neurons of a block in one step, which are a row.
+"""One step of the compiled recurrence on a CPU, for a row: the neurons of a block.
 
-Functions go through the `n` numbers of rows (`numba_vectors`) vector by vector; `i` is a vector's first.
-`coefficients` are gain, feedback and rest, numbers that all neurons share or rows with a number per neuron; `rule` is
-v_threshold, v_reset and the surrogate's p and q; `soft` says that there is no v_reset. Where `far` is not 0, rows do
-not stay in the caches: they are asked for ahead of time, and written past the caches.
+Functions go through the `n` numbers of rows (`kernels/cpu/vectors.py`) vector by vector; `i` is the first number of a
+vector. `coefficients` are gain, feedback and rest: numbers that all neurons share, or rows with a number per neuron.
+`rule` is v_threshold, v_reset and the surrogate's p and q; `soft` means that there is no v_reset. If `far` is -1, rows
+do not stay in the caches: they are asked for ahead of time, and written past the caches. Else `far` is 0.
 
-Forward, products and sums are rounded one by one and in the reference's order.
+Forward rounds products and sums one by one, in the order of the reference.
 """
 
 from snntrain.kernels.cpu.numba_alone import njit, overload, types
-from snntrain.kernels.cpu.vectors import WIDTH, ask, load, row_at, spread, store, stream, where, wide
-from snntrain.neuron.integrate_and_fire.cpu.numba_surrogates import ONE, ZERO, surrogate_gradient
+from snntrain.kernels.cpu.vectors import WIDTH, ask, load, put, row_at, spread, store, where, wide
+from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO, surrogate_gradient
 
 # How far ahead of the computation memory is asked for, in numbers.
 AHEAD = 512
-# What a layer learns, flags of `learnt`.
+# The coefficients that a layer learns, flags of `learnt`.
 LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST = 1, 2, 4
 # Numbers whose products are summed in float32, before their sums are in float64.
 SUMMED = 16 * WIDTH
 
 
 def of(values, i):
-    """The neurons' own values, or the number that all have."""
+    """The values of a vector of neurons, or the number that all neurons share."""
     raise NotImplementedError("compiled code only")
 
 
@@ -34,7 +34,7 @@ def _of(values, i):
 
 @njit(inline="always")
 def ask_ahead(row, following, i, n):
-    """Asks for what is read AHEAD numbers later: of this row, or of the one that follows it."""
+    """Ask for the memory that is read AHEAD numbers later: in this row, or in the one that follows it."""
     if i + AHEAD < n:
         ask(row, i + AHEAD)
     else:
@@ -42,22 +42,14 @@ def ask_ahead(row, following, i, n):
 
 
 @njit(inline="always")
-def put(row, i, vector, far):
-    if far != 0:
-        stream(row, i, vector, far)
-    else:
-        store(row, i, vector)
-
-
-@njit(inline="always")
 def add(row, i, vector):
-    """Adds a vector to the numbers of a row."""
+    """Add a vector to the numbers of a row."""
     store(row, i, load(row, i) + vector)
 
 
 @njit
 def begin_row(address, value, start, n, dtype, into):
-    """The numbers from `start` behind an address, or `value` where that is 0."""
+    """Write the numbers from `start` behind an address, or `value` if the address is 0."""
     for i in range(0, n, WIDTH):
         if address == 0:
             store(into, i, value)
@@ -67,13 +59,13 @@ def begin_row(address, value, start, n, dtype, into):
 
 @njit
 def scale_row(row, factor, n, into):
-    """The products with a number, or with one each, in the dtype of `into`."""
+    """Write the products with a factor, one for all or one per neuron, in the dtype of `into`."""
     for i in range(0, n, WIDTH):
         store(into, i, of(factor, i) * load(row, i))
 
 
 def fed_back(x, feedback, from_rest):
-    """The input and the feedback of the distance from rest; vectors. A feedback of the number 0 is left out."""
+    """The input plus the feedback of the distance from rest; vectors. A feedback of the number 0 is left out."""
     raise NotImplementedError("compiled code only")
 
 
@@ -102,7 +94,7 @@ def after_reset(h, u, v_reset, soft):
 
 @njit
 def fire_row(soft, rule, coefficients, far, n, x, following, v, s):
-    """One step of `v`, and its spikes."""
+    """Move `v` by one step, and write the spikes."""
     v_threshold, v_reset, _, _ = rule
     for i in range(0, n, WIDTH):
         if far != 0:
@@ -115,7 +107,7 @@ def fire_row(soft, rule, coefficients, far, n, x, following, v, s):
 
 @njit
 def record_row(soft, rule, coefficients, n, x, v, h, v_after):
-    """The potentials of the step that `v` stands before."""
+    """Write the potentials of the next step of `v`."""
     v_threshold, v_reset, _, _ = rule
     for i in range(0, n, WIDTH):
         charge = charged(x, coefficients, v, i)
@@ -125,7 +117,7 @@ def record_row(soft, rule, coefficients, n, x, v, h, v_after):
 
 @njit
 def charge_row(soft, rule, coefficients, far, n, x, following, v, h):
-    """One step of `v`, and its charged potential."""
+    """Move `v` by one step, and write the charged potential."""
     v_threshold, v_reset, _, _ = rule
     for i in range(0, n, WIDTH):
         if far != 0:
@@ -136,16 +128,16 @@ def charge_row(soft, rule, coefficients, far, n, x, following, v, h):
 
 
 def back_row(kind, soft, attached, learnt, rule, coefficients, far, n, known, read, written, sums):
-    """One step back: from the gradient of the potential after it to that of the potential before it.
+    """Go one step back, from the gradient of the potential after the step to that of the potential before it.
 
     Args:
-        kind, soft, attached, learnt: constants of the compiled code, see `numba_kernels.backward`.
+        kind, soft, attached, learnt: constants of the compiled code, see `kernels.backward`.
         known: whether the row `before` holds the potential before the step, not `h` of the step before.
         read: `x`, `h` of the step, the row `before`, `grad_s`, and the `grad_s` that is read next.
-        written: `grad_v`, the gradient of the potential, and `grad_x`; then None, or a row that the gradient of h is
-            added to while `grad_x` is not written.
-        sums: of the gradients of gain, feedback and rest. Where neurons have coefficients of their own, rows, which are
-            added to; else vectors, without the factors that all neurons share.
+        written: `grad_v`, the gradient of the potential, and `grad_x`; then None, or a row that adds up the gradient
+            of h, and `grad_x` is not written.
+        sums: the sums of the gradients of gain, feedback and rest: rows that are added to, if each neuron has its own
+            coefficients, else vectors, without the factors that all neurons share.
 
     Returns:
         `sums` with those of this row.

@@ -1,11 +1,11 @@
 """The recurrence compiled for the CPU with Numba: float32 or bfloat16 in and out, state in float32.
 
-A block of neurons goes through all its steps, row by row (`numba_rows`), while its state lies in the cache. Backward
-computes the potentials of the block again from `x` before it walks back in time, so that nothing but `x` is kept for
-it. In float32 the spikes are the reference's.
+A block of neurons goes through all its steps, row by row (`rows.py`), while its state lies in the cache. Backward
+computes the potentials of the block again from `x` before it walks back in time, so that only `x` is kept for it. In
+float32 the spikes equal those of the reference.
 
-`forward` and `backward` make a kernel: a C function of a `CALL`. Each thread that runs it takes block after block until
-none is left.
+`forward` and `backward` make a kernel: a C function of a `CALL`. Each thread that runs it takes one block after another
+until none is left.
 """
 
 from functools import cache
@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from snntrain.kernels.cpu.compiled import at, compiled, taken
+from snntrain.kernels.cpu.compiled import compiled
 from snntrain.kernels.cpu.numba_alone import carray
-from snntrain.kernels.cpu.vectors import row_at, settle, total, wide
-from snntrain.neuron.integrate_and_fire.cpu.numba_rows import (
+from snntrain.kernels.cpu.vectors import row_at, settle, taken, total, wide
+from snntrain.neuron.integrate_and_fire.cpu.rows import (
     LEARNS_FEEDBACK,
     LEARNS_GAIN,
     LEARNS_REST,
@@ -27,7 +27,7 @@ from snntrain.neuron.integrate_and_fire.cpu.numba_rows import (
     record_row,
     scale_row,
 )
-from snntrain.neuron.integrate_and_fire.cpu.numba_surrogates import ONE, ZERO
+from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO
 
 f32, f64 = np.float32, np.float64
 
@@ -36,15 +36,15 @@ FORWARD_BLOCK, BACKWARD_BLOCK, SMALLEST_BLOCK = 8192, 1024, 64
 # Numbers that backward keeps at most, unless its smallest block has more.
 SCRATCH = 2**20
 
-# What a kernel is called with. Arrays come as the addresses of their first elements, 0 where there is none; `stride` is
-# the distance from one step to the next, in elements, 0 where all steps are one. `x` and `grad_s` are `[T, M]`, M the
-# neurons in the order of memory, whole vectors of them, and so are `s`, `h`, `v` and `grad_x`, whose steps follow each
-# other; only where `constant`, `grad_x` is `[M]`. `gain`, `feedback`, `rest` and `v0` are numbers, or float32 `[M]` at
-# `each_gain` and its like. `far` is -1 where sequences do not stay in the caches, else 0. `scratch` has each thread's
-# rows.
+# The argument of a kernel. Arrays come as the addresses of their first elements, 0 for no array. A stride is the
+# distance from one step to the next, in elements; it is 0 if all steps are one memory. `x` and `grad_s` are `[T, M]`,
+# where M counts the neurons in the order of memory, in whole vectors. `s`, `h`, `v` and `grad_x` are contiguous
+# `[T, M]`, but `grad_x` is `[M]` if `constant`. `gain`, `feedback`, `rest` and `v0` are numbers, or float32 `[M]` at
+# `each_gain` and so on. `far` is -1 if sequences do not stay in the caches, else 0. `scratch` holds the rows of each
+# thread.
 CALL = np.dtype(
     [
-        # The block and the thread that are next: who takes one counts on.
+        # The next block and the next thread: each taker adds one.
         *((name, np.int64) for name in ("block_next", "thread_next")),
         *((name, np.int64) for name in ("T", "M", "block", "far", "scratch")),
         *((name, np.int64) for name in ("x", "x_stride")),
@@ -60,23 +60,23 @@ CALL = np.dtype(
 
 
 def forward_block(neurons: int, threads: int) -> int:
-    """Neurons that go through all steps together: whole lines, so that rows begin at one, and work for all threads."""
+    """Return the neurons per block: whole lines of the caches, so that rows begin at one, and work for all threads."""
     share = -(-neurons // (threads * SMALLEST_BLOCK)) * SMALLEST_BLOCK
     return max(BACKWARD_BLOCK, min(FORWARD_BLOCK, share))
 
 
 def backward_block(T: int) -> int:
-    """The same for the way back through T steps."""
+    """Return the neurons per block for the way back through T steps."""
     return max(SMALLEST_BLOCK, min(BACKWARD_BLOCK, SCRATCH // T // SMALLEST_BLOCK * SMALLEST_BLOCK))
 
 
 @cache
 def forward(half: bool, each: bool, soft: bool) -> Any:
-    """The kernel that writes `s` and `v_last`, and float32 `h` and `v` where there are any.
+    """Return the kernel that writes `s` and `v_last`, and float32 `h` and `v` if they are given.
 
     Args:
         half: sequences are bfloat16, not float32.
-        each: neurons have coefficients of their own.
+        each: each neuron has its own coefficients.
         soft: there is no `v_reset`.
     """
     STORED, EACH, SOFT = np.uint16 if half else f32, each, soft
@@ -111,16 +111,16 @@ def forward(half: bool, each: bool, soft: bool) -> Any:
 
 @cache
 def backward(half: bool, each: bool, soft: bool, attached: bool, constant: bool, learnt: int, kind: int) -> Any:
-    """The kernel that writes `grad_x`, `grad_v0` where it is wanted, and the gradients of the learnt coefficients.
+    """Return the kernel that writes `grad_x`, `grad_v0` if it is given, and the gradients of the learnt coefficients.
 
-    `grad_v0` is float32 `[M]`. `grad_gain` and its like are added to float32 `[M]` where `each`, else they are float64,
-    a sum per block.
+    `grad_v0` is float32 `[M]`. `grad_gain` and so on are added to float32 `[M]` if `each`, else they are float64, a sum
+    per block.
 
     Args:
         half, each, soft: as in `forward`.
         attached: the reset takes part in the gradient.
-        constant: `x` is the same in all steps, and `grad_x` is of one.
-        learnt: whose gradients are wanted, `LEARNS_GAIN` and its like added up.
+        constant: `x` is the same in all steps, and `grad_x` has one step.
+        learnt: the gradients that are wanted, `LEARNS_GAIN` and so on added up.
         kind: the surrogate, see `formulas.KINDS`.
     """
     STORED, EACH, SOFT, ATTACHED = np.uint16 if half else f32, each, soft, attached
@@ -177,11 +177,11 @@ def backward(half: bool, each: bool, soft: bool, attached: bool, constant: bool,
             if not EACH:
                 # The factors that all neurons share.
                 if GAIN:
-                    carray(at(given.grad_gain), block + 1, f64)[block] = total(sums[0])
+                    row_at(given.grad_gain, block, f64)[0] = total(sums[0])
                 if FEEDBACK:
-                    carray(at(given.grad_feedback), block + 1, f64)[block] = f64(gain) * total(sums[1])
+                    row_at(given.grad_feedback, block, f64)[0] = f64(gain) * total(sums[1])
                 if REST:
-                    carray(at(given.grad_rest), block + 1, f64)[block] = -f64(gain) * f64(feedback) * total(sums[2])
+                    row_at(given.grad_rest, block, f64)[0] = -f64(gain) * f64(feedback) * total(sums[2])
         settle()
 
     variant = f"backward-{STORED.__name__}-{EACH}-{SOFT}-{ATTACHED}-{CONSTANT}-{LEARNT}-{KIND}"
