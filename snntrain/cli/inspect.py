@@ -15,6 +15,7 @@ from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
 from snntrain.errors import WRITTEN_OUT, UserError
 from snntrain.files.folder import Folder
+from snntrain.files.output import write_output
 from snntrain.files.paths import as_typed, user_path
 from snntrain.inspect import files
 from snntrain.inspect.drawing import figures
@@ -24,8 +25,8 @@ from snntrain.inspect.probe import choose_layers
 from snntrain.inspect.recording import UNKNOWN, Probes
 from snntrain.inspect.samples import choose_samples
 from snntrain.process import program
+from snntrain.runs import summary as summaries
 from snntrain.runs.latest import LATEST
-from snntrain.runs.run_folder import read_summary
 from snntrain.training.evaluation import kept_test as tested
 from snntrain.training.evaluation.evaluate import Metrics
 from snntrain.training.evaluation.look import look
@@ -89,7 +90,7 @@ def command(argv: Sequence[str]) -> None:
     out = Folder(user_path(given["out"], "out")) if given.get("out") else Folder(run.folder, "inspect")
     with explained(job.config, inspection(len(chosen.images))), job.computing():
         seen, written = _inspected(run, chosen, layers, argv)
-    files.write(out, written)
+    write_output(out, written)
     sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out.path / files.PAGE)]) + "\n")
 
 
@@ -199,7 +200,7 @@ def _figures(run: Finished, metrics: Metrics, *, kept: bool) -> dict[str, str]:
         "test ties": f"{metrics.ties:,}",
         "parameters": f"{sum(p.numel() for p in run.job.evaluated.parameters()):,}",
     }
-    summary = read_summary(run.folder)
+    summary = summaries.read(run.folder).known
     of_best = OF_BEST if run.checkpoint.stem == "best" and _as_trained(run) else {}
     for key, (name, form) in {**of_best, **OF_TRAINING}.items():
         # A summary that is damaged is no part of what is looked at; the weights and the configuration are.

@@ -1,4 +1,4 @@
-"""YAML and text of a run folder, which may come from a stranger: data alone, and no more than can be held."""
+"""YAML and text from strangers, as those of a run folder: data only, up to a limit."""
 
 from pathlib import Path
 from typing import Any
@@ -8,40 +8,40 @@ import yaml
 from snntrain.files import bounded
 from snntrain.files.bounded import Refused
 
-# Ten times as fast as the loader in Python, and not in every build of PyYAML.
+# Ten times as fast as the loader in Python, but not in every build of PyYAML.
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # A configuration has 2 kB, the metrics of a thousand epochs 0.5 MB.
 MOST_BYTES = 64 * 2**20
 
 
 def text(file: Path, most: int = MOST_BYTES, errors: str = "strict") -> str:
-    """Return the UTF-8 text of a file, as `bounded.text`, of no more than a run's files have."""
+    """Return the UTF-8 text of a file as `bounded.text` does, with a limit that fits a run's files."""
     return bounded.text(file, most, errors)
 
 
 def parse(content: str) -> Any:
-    """The data that a text in YAML holds.
+    """Return the data of a text in YAML.
 
-    Aliases are refused: each may stand for many others, so that a short text unfolds to more than any memory holds,
-    or contains itself. No file of ours has any.
+    Aliases are refused: each may stand for many others, so that a short text expands to more than any memory holds,
+    or contains itself. This program writes none.
 
     Raises:
-        ValueError, yaml.YAMLError: it is no YAML, or more than data.
-        RecursionError: it is nested too deep.
+        ValueError, yaml.YAMLError: it is not YAML, or holds more than data.
+        RecursionError: it is nested too deeply.
     """
-    # Without an anchor there is nothing that an alias could stand for.
+    # An alias needs an anchor.
     if "&" in content and any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(content, Loader)):
         raise Refused("it has aliases, as *name")
     return yaml.load(content, Loader)
 
 
 def unfolded(content: str) -> int:
-    """How many values a text in YAML has once each alias is replaced by what it stands for.
+    """Count the values of a text in YAML after each alias is replaced by its value.
 
     Raises:
-        Refused: an alias stands for what it is in.
-        yaml.YAMLError: it is no YAML.
-        RecursionError: it is nested too deep.
+        Refused: an alias contains itself.
+        yaml.YAMLError: it is not YAML.
+        RecursionError: it is nested too deeply.
     """
     counts: dict[int, int | None] = {}
 

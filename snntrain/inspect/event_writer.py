@@ -14,7 +14,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from snntrain.files.folder import Folder
-from snntrain.runs.event_files import PREFIX
+from snntrain.runs.layout import EVENTS_PREFIX
 
 # What a file of events begins with.
 VERSION = "brain.Event:2"
@@ -84,7 +84,7 @@ class EventWriter:
 
 def _new_file(folder: Folder) -> tuple[IO[bytes], str]:
     for number in itertools.count():
-        name = f"{PREFIX}{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{number}"
+        name = f"{EVENTS_PREFIX}{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{number}"
         try:
             return folder.create(name), name
         except FileExistsError:

@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from snntrain.errors import UserError
-from snntrain.files.folder import Folder
 from snntrain.inspect.plotter import Figure, rc_context
 from snntrain.inspect.recording import Probes
 
@@ -55,16 +53,3 @@ def npz(probes: Probes) -> bytes:
     # Its type says that a keyword might be allow_pickle; a layer's has a slash.
     np.savez_compressed(file, **arrays(probes))  # type: ignore[arg-type]
     return file.getvalue()
-
-
-def write(folder: Folder, files: dict[str, bytes]) -> None:
-    """Writes all files into the folder, over those of the same names; none of them where one cannot be written.
-
-    Raises:
-        UserError: the folder is a link in a run folder, or a file, or cannot be written.
-    """
-    try:
-        folder.write_together(files)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"out={folder.path}: cannot be written ({reason}); give another out=") from error

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snntrain.errors import printable
-from snntrain.runs.reading import COMPLETED, Run
+from snntrain.runs.reading import Run
+from snntrain.runs.state import COMPLETED
 
 # A choice by the test images would make them a part of the search.
 METRIC = "val_accuracy"

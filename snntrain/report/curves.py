@@ -7,7 +7,8 @@ from typing import Any
 
 from snntrain.report.comparison import Row
 from snntrain.report.statistics import SeedGroup, spread
-from snntrain.runs.reading import CURVES, Run, epochs
+from snntrain.runs.metrics import CURVES, epochs
+from snntrain.runs.reading import Run
 
 MOST_CURVES = 60
 MOST_POINTS = 200
@@ -15,7 +16,7 @@ MOST_POINTS = 200
 Curve = dict[str, list[float | None]]
 
 
-def chosen(rows: Sequence[Row], groups: Sequence[SeedGroup]) -> list[Row]:
+def rows_to_draw(rows: Sequence[Row], groups: Sequence[SeedGroup]) -> list[Row]:
     """The best rows, MOST_CURVES or little more: those that differ in the seed alone go together."""
     together = {id(row): group.rows for group in groups for row in group.rows}
     found: dict[int, Row] = {}

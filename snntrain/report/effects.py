@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from snntrain.report.comparison import Comparison, Row
-from snntrain.report.statistics import Spread, in_order, spread
+from snntrain.report.statistics import Spread, spread
+from snntrain.runs.order import in_order
 
 # A factor of more values is a quantity drawn at random: each value's mean would be one run.
 MOST_VALUES = 12

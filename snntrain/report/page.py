@@ -12,11 +12,12 @@ from typing import Any
 
 import snntrain
 from snntrain.report import sections
+from snntrain.report.glance import glance
 from snntrain.report.markup import element
 from snntrain.report.plot_data import plot_data
 from snntrain.report.report import Report
-from snntrain.report.text import links
-from snntrain.runs.reading import KILLED_RULE
+from snntrain.report.sentences import links
+from snntrain.runs.state import KILLED_NOTE
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("table.js", "chart.js", "plots.js")
@@ -26,7 +27,7 @@ def html(report: Report, links: Sequence[str]) -> str:
     """The page; `links` lead to the folders of the runs."""
     data = plot_data(report)
     shown = [
-        sections.glance(report, links),
+        glance(report, links),
         *sections.errors(report, links),
         sections.runs(report, links),
         *sections.curves(report, data),
@@ -58,5 +59,5 @@ def in_script(data: Any) -> str:
 
 def _notes(report: Report) -> Iterator[str]:
     yield from links(report)
-    yield f"Means are over completed runs. {KILLED_RULE[0].upper()}{KILLED_RULE[1:]}."
+    yield f"Means are over completed runs. {KILLED_NOTE[0].upper()}{KILLED_NOTE[1:]}."
     yield f"snntrain {snntrain.__version__}"

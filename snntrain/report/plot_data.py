@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from snntrain.report.curves import Curve, chosen, curve, mean_curve, thinned
+from snntrain.report.curves import Curve, curve, mean_curve, rows_to_draw, thinned
+from snntrain.report.numbers import figure
 from snntrain.report.report import Report
-from snntrain.report.statistics import in_order, repeated
-from snntrain.report.table import NOTHING, figure
+from snntrain.report.statistics import repeated
+from snntrain.report.table import NOTHING
+from snntrain.runs.order import in_order
 
 # As many as there are colours that everyone can tell apart.
 MOST_COLOURS = 7
@@ -21,7 +23,7 @@ def plot_data(report: Report) -> dict[str, Any]:
     comparison = report.comparison
     place = {id(row): index for index, row in enumerate(comparison.rows)}
     drawn: dict[int, Curve] = {}
-    for row in chosen(comparison.rows, report.groups):
+    for row in rows_to_draw(comparison.rows, report.groups):
         if found := curve(row.run):
             drawn[place[id(row)]] = found
     bands = []

@@ -10,11 +10,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from snntrain.errors import UserError, printable
-from snntrain.files.folder import Folder
 from snntrain.report.comparison import METRIC, Comparison, compare, metrics
 from snntrain.report.effects import Effects, effects
 from snntrain.report.statistics import SeedGroup, over_seeds
-from snntrain.runs import reading as runs
+from snntrain.runs.find import find, links
+from snntrain.runs.reading import read
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False
         folders: where to look.
         metric: a figure of the runs' summary.json.
         now: the time in seconds, by which a run that writes no more is told.
-        over: the caller has ended these runs, as in `runs.read`.
+        over: the caller has ended these runs, as in `snntrain.runs.state`.
 
     Raises:
         UserError: a folder that is not there, no runs, or a metric that no run has.
@@ -67,8 +67,8 @@ def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder; give those of runs or sweeps, as outputs or multirun")
     where = ", ".join(map(str, folders))
-    paths = runs.find(folders)
-    found = [run for path in paths if (run := runs.read(path, now, over=over)) is not None]
+    paths = find(folders)
+    found = [run for path in paths if (run := read(path, now, over=over)) is not None]
     if not found:
         raise UserError(f"{where}: no runs there, at any depth; the folder of a run holds a summary.json")
     known = metrics(found)
@@ -78,29 +78,7 @@ def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False
         allowed = f"there are {', '.join(known)}{did_you_mean(metric, known)}" if known else "no run has any figure yet"
         raise UserError(f"metric={metric}: no run has it; {allowed}")
     comparison = compare(found, metric)
-    linked = [f"{path} is a link and leads to {place}" for path, place in runs.links(folders, paths).items()]
+    linked = [f"{path} is a link and leads to {place}" for path, place in links(folders, paths).items()]
     return Report(
         printable(where), comparison, over_seeds(comparison), effects(comparison), list(map(printable, linked))
     )
-
-
-def write(report: Report, out: Path) -> list[Path]:
-    """Writes report.csv, report.md and report.html into `out`, which is made.
-
-    Raises:
-        UserError: it cannot be written there.
-    """
-    from snntrain.report import page, table, text
-
-    contents = {
-        "report.csv": table.as_csv(report.comparison, [printable(path) for path in report.paths(out)]),
-        "report.md": text.markdown(report, report.links(out)),
-        "report.html": page.html(report, report.links(out)),
-    }
-    try:
-        Folder(out).write_together(contents)
-    except OSError as error:
-        raise UserError(
-            f"out={out}: cannot be written ({error.strerror or error}); choose another folder with out=…"
-        ) from error
-    return [out / name for name in contents]

@@ -53,13 +53,5 @@ def repeated(groups: Iterable[SeedGroup]) -> bool:
     return any(group.spread.count > 1 for group in groups)
 
 
-def in_order(text: str) -> tuple[float, str]:
-    """A key that sorts numbers by size, and before words."""
-    try:
-        return float(text), text
-    except ValueError:
-        return float("inf"), text
-
-
 def _values(rows: Iterable[Row]) -> list[float]:
     return [row.value for row in rows if row.value is not None]

@@ -21,10 +21,11 @@ from snntrain.inspect.drawing import figures
 from snntrain.inspect.numbers import layer_numbers
 from snntrain.inspect.page import Inspection, page
 from snntrain.inspect.recording import Recording
+from snntrain.report.markdown import markdown, markdown_text
 from snntrain.report.page import html, in_script
 from snntrain.report.report import Report, make
-from snntrain.report.table import as_csv, markdown_text
-from snntrain.report.text import markdown, terminal
+from snntrain.report.spreadsheet import as_csv
+from snntrain.report.terminal import terminal
 from tests.inspect.seen import probes_of
 from tests.report.folders import write_run
 

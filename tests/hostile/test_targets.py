@@ -42,7 +42,7 @@ DANGEROUS = (
         "snntrain.cli.train.os.system",
     ),
     *("snntrain.config.targets.build", "snntrain.config.targets.locate", "snntrain.training.run.train"),
-    *("snntrain.runs.run_folder.discard", "snntrain.runs.run_folder._git"),
+    *("snntrain.runs.unstarted.discard", "snntrain.runs.run_folder._git"),
     "snntrain.training.saving.checkpoint.write",
     *("snntrain.inspect.files.write", "snntrain.report.report.write", "snntrain.errors.UserError"),
     *("snntrain.data.download.obtain", "snntrain.data.download.Source", "snntrain.data.vision.obtain"),

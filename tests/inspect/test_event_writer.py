@@ -71,7 +71,7 @@ def test_an_event_file_that_is_none_is_neither_read_nor_cut_back(kind: str, tmp_
     outside = Outside(tmp_path / "outside")
     folder = Folder(tmp_path, "tensorboard")
     plant(kind, folder.path / "events.out.tfevents.0000000001.host.1.0", outside)
-    with soon(), pytest.raises(OSError, match=r"link|folder|no regular file|second name|[Dd]irectory"):
+    with soon(), pytest.raises(OSError, match=r"link|folder|not a regular file|second name|[Dd]irectory"):
         cut_back(folder, [1])
     assert outside.untouched()
 

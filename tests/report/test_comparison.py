@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from snntrain.report.comparison import Comparison, compare, short_labels
-from snntrain.runs import reading as runs
+from snntrain.runs.reading import read
 from tests.report.folders import write_run
 
 
 def compared(folders: Sequence[Path], metric: str = "test_accuracy") -> Comparison:
-    return compare([run for folder in folders if (run := runs.read(folder, 0.0))], metric)
+    return compare([run for folder in folders if (run := read(folder, 0.0))], metric)
 
 
 def test_only_settings_that_differ_are_columns_and_the_seed_is_the_last(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_run_is_ranked_by_its_validation_unless_it_is_asked_otherwise(tmp_path
         write_run(tmp_path / "1", test_accuracy=0.8, val_accuracy=0.95),
         write_run(tmp_path / "2", status="interrupted", test_accuracy=None, val_accuracy=0.97),
     ]
-    by_default = compare([run for folder in folders if (run := runs.read(folder, 0.0))])
+    by_default = compare([run for folder in folders if (run := read(folder, 0.0))])
     assert [(row.label, row.value, row.counts) for row in by_default.rows] == [
         ("2", 0.97, False),
         ("1", 0.95, True),

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from snntrain.report.effects import Effects, effects
+from snntrain.report.markdown import markdown
 from snntrain.report.report import make
 from snntrain.report.sections import effects as on_the_page
-from snntrain.report.text import markdown, terminal
+from snntrain.report.terminal import terminal
 from tests.report.folders import write_run
 from tests.report.test_comparison import compared
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from snntrain.report.files import write
 from snntrain.report.page import html, in_script
-from snntrain.report.report import make, write
+from snntrain.report.report import make
 from tests.report.folders import write_run
 
 EVIL = """<script>document.title='taken'</script>"'&amp;"""

@@ -7,20 +7,14 @@ from pathlib import Path
 import pytest
 
 from snntrain.report.comparison import METRIC
+from snntrain.report.markdown import as_markdown, markdown, markdown_text
+from snntrain.report.numbers import figure, signed
 from snntrain.report.report import Report, make
-from snntrain.report.table import (
-    MOST_ROWS,
-    as_csv,
-    as_markdown,
-    as_text,
-    figure,
-    fit,
-    markdown_text,
-    runs_table,
-    signed,
-)
-from snntrain.report.text import failures, markdown, terminal
-from snntrain.runs.reading import KILLED_RULE
+from snntrain.report.sentences import failures
+from snntrain.report.spreadsheet import as_csv
+from snntrain.report.table import runs_table
+from snntrain.report.terminal import MOST_ROWS, as_text, fit, terminal
+from snntrain.runs.state import KILLED_NOTE
 from tests.report.folders import untouched, write_run
 
 COST = {"spikes_per_image": 1234.5, "energy_nj_per_image": 12.345, "parameters": 7}
@@ -194,9 +188,9 @@ def test_each_run_that_can_go_on_is_named_with_its_command(tmp_path: Path) -> No
     report = make([tmp_path], "test_accuracy", 1e9)
     killed, interrupted = failures(report)
     assert killed.startswith("killed: 1: no sign of life since ")
-    assert killed.endswith(f"; snntrain resume={tmp_path / '1'} goes on")
-    assert interrupted == f"interrupted: 2: snntrain resume={stopped} goes on"
+    assert killed.endswith(f"; resume with: snntrain resume={tmp_path / '1'}")
+    assert interrupted == f"interrupted: 2: resume with: snntrain resume={stopped}"
     text = terminal(report, 200)
-    assert "killed: was running, and has given no sign of life for two minutes" in text.splitlines()
+    assert "killed: was running, and has shown no sign of life for two minutes" in text.splitlines()
     assert f"- {interrupted}" in markdown(report, report.links(tmp_path)).splitlines()
-    assert KILLED_RULE not in terminal(report_on(tmp_path), 200)
+    assert KILLED_NOTE not in terminal(report_on(tmp_path), 200)

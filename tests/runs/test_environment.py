@@ -17,11 +17,11 @@ import torch
 from snntrain.runs.environment import environment
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training import run
-from snntrain.training.job.runtime import Runtime
+from snntrain.training.job.machine import machine
 from tests.hostile.test_run_folders import JSON_BOMBS
 from tests.training.jobs import configured
 
-CPU = Runtime(torch.device("cpu"))
+CPU = machine(torch.device("cpu"), "cpu")
 
 
 def told_of(folder: Path) -> dict[str, Any]:

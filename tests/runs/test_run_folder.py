@@ -13,13 +13,16 @@ import torch
 from omegaconf import OmegaConf
 
 from snntrain.errors import RunFailed, UserError
+from snntrain.files import whole
 from snntrain.files.folder import Folder
-from snntrain.runs.run_folder import FIGURES, RunFolder, discard, holds_a_run
+from snntrain.runs.run_folder import RunFolder
+from snntrain.runs.summary import FIGURES
+from snntrain.runs.unstarted import discard, holds_a_run
 from snntrain.training import run
-from snntrain.training.job.runtime import Runtime
+from snntrain.training.job.machine import machine
 from tests.training.jobs import configured
 
-CPU = Runtime(torch.device("cpu"))
+CPU = machine(torch.device("cpu"), "cpu")
 HYDRA = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
 
 
@@ -82,14 +85,14 @@ def test_nothing_half_written_is_left(finished_run: Path) -> None:
 def test_a_run_that_has_begun_has_a_configuration_to_go_on_with(tmp_path: Path) -> None:
     """Whatever ends it, and however soon."""
     names = []
-    write = Folder.write_whole
+    write = whole.write
 
-    def watched(folder: Folder, name: str, text: str) -> None:
+    def watched(folder: Folder, name: str, content: str | bytes) -> None:
         names.append(name)
-        write(folder, name, text)
+        write(folder, name, content)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Folder, "write_whole", watched)
+        patch.setattr(whole, "write", watched)
         with RunFolder(tmp_path, "snntrain", (), configured()):
             assert names == ["config.yaml", "summary.json"]
 
