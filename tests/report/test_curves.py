@@ -50,5 +50,5 @@ def test_the_best_are_shown_and_seeds_stay_together(tmp_path: Path, monkeypatch:
         for (neuron, seed), value in accuracy.items()
     ]
     comparison = compare([run for folder in folders if (run := read(folder, 0.0))])
-    shown = curves.chosen(comparison.rows, over_seeds(comparison))
+    shown = curves.rows_to_draw(comparison.rows, over_seeds(comparison))
     assert {row.label for row in shown} == {"if0", "if1"}
