@@ -1,4 +1,4 @@
-"""The cards at the top of the page: the best run, the best group, the greatest effect, the time."""
+"""The cards at the top of the page: the best run, the best group, the largest effect, the time."""
 
 from __future__ import annotations
 
@@ -13,44 +13,46 @@ from snntrain.report.statistics import repeated
 
 
 def glance(report: Report, links: Sequence[str]) -> str:
-    """The cards at the top; `links` lead to the folders of the runs."""
+    """Return the cards; `links` lead to the folders of the runs."""
     comparison = report.comparison
     cards = []
     row = comparison.best
     if row is not None:
-        told = " ".join(f"{key}={value}" for key, value in row.settings.items()) or row.label
+        settings = " ".join(f"{key}={value}" for key, value in row.settings.items()) or row.label
         value, link = figure(comparison.metric, row.value or 0.0), links[list(comparison.rows).index(row)]
         tested = row.run.figures.get(TESTED) if comparison.metric == METRIC else None
         beside = "" if tested is None else escape(f", {TESTED} {figure(TESTED, tested)}")
-        cards.append(_card(f"Best run by {comparison.metric}", value, linked(told, link) + beside))
+        cards.append(_card(f"Best run by {comparison.metric}", value, linked(settings, link) + beside))
     if repeated(report.groups):
         group = report.groups[0]
         first = group.rows[0].settings
-        told = " ".join(f"{key}={first[key]}" for key in comparison.factors if key in first)
+        settings = " ".join(f"{key}={first[key]}" for key in comparison.factors if key in first)
         mean, *deviation = spread_shown(comparison.metric, group.spread).split(" ", maxsplit=1)
         seeds = f"mean of {group.spread.count}" if group.spread.count > 1 else "one run"
         if comparison.metric == METRIC and group.tested is not None:
             seeds += f", {TESTED} {spread_shown(TESTED, group.tested)}"
-        cards.append(_card("Best over seeds", mean, escape(f"{told or 'all alike'}, {seeds}"), "".join(deviation)))
+        cards.append(
+            _card("Best over seeds", mean, escape(f"{settings or 'all settings equal'}, {seeds}"), "".join(deviation))
+        )
     if report.effects.found:
         effect = report.effects.found[0]
         means = [level.spread.mean for level in effect.levels]
         top = effect.levels[means.index(max(means))]
-        told = f"from its lowest mean to its highest, {figure(comparison.metric, max(means))} of {top.value}"
-        cards.append(_card("Greatest effect", effect.factor, escape(told), signed(comparison.metric, effect.range)))
+        note = f"between its lowest and its highest mean; {top.value} has {figure(comparison.metric, max(means))}"
+        cards.append(_card("Largest effect", effect.factor, escape(note), signed(comparison.metric, effect.range)))
     training, wall = (
         sum(row.run.figures.get(key, 0.0) for row in comparison.rows) for key in ("train_seconds", "wall_seconds")
     )
-    told = f"{_duration(training)} of training in all" + (f", {_duration(wall)} from start to end" if wall else "")
-    cards.append(_card("Runs", f"{len(comparison.rows):,}", escape(told)))
+    note = f"{_duration(training)} of training in total" + (f", {_duration(wall)} from start to end" if wall else "")
+    cards.append(_card("Runs", f"{len(comparison.rows):,}", escape(note)))
     return element("section", "\n".join(cards), class_="glance")
 
 
-def _card(title: str, value: str, told: str, beside: str = "") -> str:
-    """`told` is HTML."""
+def _card(title: str, value: str, note: str, beside: str = "") -> str:
+    """Return a card; `note` is HTML, the rest text."""
     small = f" {element('small', escape(beside))}" if beside else ""
     shown = element("div", f"{escape(value)}{small}", class_="value")
-    return element("div", f"{element('h2', escape(title))}{shown}{element('p', told, class_='muted')}")
+    return element("div", f"{element('h2', escape(title))}{shown}{element('p', note, class_='muted')}")
 
 
 def _duration(seconds: float) -> str:

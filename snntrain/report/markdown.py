@@ -12,7 +12,7 @@ from snntrain.report.table import Column, effects_table, runs_table, seeds_table
 
 
 def markdown(report: Report, links: Sequence[str]) -> str:
-    """The document; `links` lead to the folders of the runs."""
+    """Return the document; `links` lead to the folders of the runs."""
     comparison, groups, effects = report.comparison, report.groups, report.effects
     lines = [f"# Runs in {markdown_text(report.title)}", "", f"{report.counts}; {ranking(comparison)}.", ""]
     lines += as_markdown(runs_table(comparison), links)
@@ -20,17 +20,17 @@ def markdown(report: Report, links: Sequence[str]) -> str:
         lines += ["", markdown_text(note)]
     if repeated(groups):
         lines += ["", "## Mean ± std over seeds", "", *as_markdown(seeds_table(comparison, groups))]
-    if told := [markdown_text(line) for line in compared(effects)]:
+    if remarks := [markdown_text(line) for line in compared(effects)]:
         table = as_markdown(effects_table(comparison.metric, effects.found)) if effects.found else []
         lines += ["", "## Marginal effects", "", *table]
-        lines += [line for paragraph in (*told, "completed runs only") for line in ("", f"{paragraph}.")]
+        lines += [line for paragraph in (*remarks, "completed runs only") for line in ("", f"{paragraph}.")]
     if comparison.ended_badly:
-        lines += ["", "## Runs that did not end well", "", *(f"- {markdown_text(line)}" for line in failures(report))]
+        lines += ["", "## Runs that did not complete", "", *(f"- {markdown_text(line)}" for line in failures(report))]
     return "\n".join(lines) + "\n"
 
 
 def as_markdown(columns: Sequence[Column], links: Sequence[str] = ()) -> list[str]:
-    """A table of Markdown; `links` are what the cells of the column `run` lead to."""
+    """Return a table in Markdown; the cells of the column `run` get the `links`."""
     cells = [[markdown_text(cell.strip()) for cell in column.cells] for column in columns]
     for column, texts in zip(columns, cells, strict=True):
         if column.role == "run" and links:
@@ -41,7 +41,7 @@ def as_markdown(columns: Sequence[Column], links: Sequence[str] = ()) -> list[st
 
 
 def markdown_text(text: str) -> str:
-    """The text so that Markdown shows it as it is."""
-    # Within a word Markdown takes _ as it is.
+    """Escape a text so that Markdown shows it unchanged."""
+    # Inside a word, _ has no meaning in Markdown.
     escaped = re.sub(r"[\\`*\[\]|#]|\b_|_\b|(?<=_)_", r"\\\g<0>", text)
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -6,7 +6,7 @@ from snntrain.report.statistics import Spread
 
 
 def figure(name: str, value: float) -> str:
-    """A figure of summary.json in as many digits as tell something."""
+    """Format a figure of summary.json with its significant digits."""
     if name.endswith(("accuracy", "accuracy_last", "loss")):
         return f"{value:.4f}"
     if name.endswith("_seconds"):
@@ -17,10 +17,10 @@ def figure(name: str, value: float) -> str:
 
 
 def spread_shown(metric: str, spread: Spread) -> str:
-    """'0.9944 ± 0.0012'."""
+    """Format a mean with its deviation, as '0.9944 ± 0.0012'."""
     return figure(metric, spread.mean) + ("" if spread.std is None else f" ± {figure(metric, spread.std)}")
 
 
 def signed(metric: str, difference: float) -> str:
-    """A difference with its sign, a true minus for a negative one."""
+    """Format a difference with its sign, with a real minus sign."""
     return f"{'−' if difference < 0 else '+'}{figure(metric, abs(difference))}"

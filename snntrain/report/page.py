@@ -1,4 +1,4 @@
-"""report.html: one file with everything in it, to look at without a network and to send to others."""
+"""report.html: a single file that needs no network and can be sent to others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SCRIPTS = ("table.js", "chart.js", "plots.js")
 
 
 def html(report: Report, links: Sequence[str]) -> str:
-    """The page; `links` lead to the folders of the runs."""
+    """Return the page; `links` lead to the folders of the runs."""
     data = plot_data(report)
     shown = [
         glance(report, links),
@@ -52,7 +52,7 @@ def _file(name: str) -> str:
 
 
 def in_script(data: Any) -> str:
-    """JSON that no text inside can end: HTML's and JavaScript's signs are written as numbers."""
+    """Return JSON for a script element, in which the special characters of HTML and JavaScript are escaped."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
 

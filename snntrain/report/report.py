@@ -1,4 +1,4 @@
-"""A report: runs found, ordered and counted, and written as report.csv, report.md and report.html."""
+"""A report: the runs below some folders, compared by a metric."""
 
 from __future__ import annotations
 
@@ -22,9 +22,11 @@ class Report:
     """The content of a report.
 
     Args:
-        title: the folders that they were found in.
-        comparison, groups, effects: of the runs.
-        linked: a line for each link in these folders by which runs were found.
+        title: the folders in which the runs were found.
+        comparison: the runs in order.
+        groups: the completed runs that differ only in the seed.
+        effects: the marginal effects of the settings.
+        linked: a line for each link through which runs were found.
     """
 
     title: str
@@ -35,33 +37,33 @@ class Report:
 
     @property
     def counts(self) -> str:
-        """'48 runs: 47 completed, 1 failed'."""
+        """The number of runs by status, as '48 runs: 47 completed, 1 failed'."""
         rows = self.comparison.rows
         states = Counter(row.run.status for row in rows).most_common()
         runs_ = "1 run" if len(rows) == 1 else f"{len(rows):,} runs"
         return f"{runs_}: {', '.join(f'{count:,} {status}' for status, count in states)}"
 
     def paths(self, out: Path) -> list[str]:
-        """The folder of each row's run, as seen from `out`."""
+        """Return the folder of each row's run, relative to `out`."""
         here = os.path.abspath(out)
         return [os.path.relpath(os.path.abspath(row.run.path), here) for row in self.comparison.rows]
 
     def links(self, out: Path) -> list[str]:
-        """The same as relative addresses."""
+        """Return the folder of each row's run as a URL relative to `out`."""
         return [quote(os.fsencode(Path(path).as_posix())) + "/" for path in self.paths(out)]
 
 
 def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False) -> Report:
-    """Reads the runs at any depth below `folders` and compares them by `metric`.
+    """Read the runs at any depth below `folders` and compare them by `metric`.
 
     Args:
-        folders: where to look.
+        folders: the folders of runs or sweeps.
         metric: a figure of the runs' summary.json.
-        now: the time in seconds, by which a run that writes no more is told.
-        over: the caller has ended these runs, as in `snntrain.runs.state`.
+        now: the time in seconds, see `snntrain.runs.state`.
+        over: whether the caller has ended these runs, see `snntrain.runs.state`.
 
     Raises:
-        UserError: a folder that is not there, no runs, or a metric that no run has.
+        UserError: a folder does not exist, there are no runs, or no run has the metric.
     """
     for folder in folders:
         if not folder.is_dir():

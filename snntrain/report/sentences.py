@@ -1,4 +1,4 @@
-"""The sentences of a report, which the terminal, the Markdown file and the page share."""
+"""The sentences that the terminal, report.md and report.html share."""
 
 from __future__ import annotations
 
@@ -12,37 +12,37 @@ from snntrain.runs.state import KILLED, KILLED_NOTE
 
 MOST_LINKS = 20
 COMPARED = (
-    "the values of a factor are compared over those combinations of the other factors that all of them have, each "
-    "counting the same"
+    "the values of a factor are compared over the combinations of the other factors that all values share, with equal "
+    "weights"
 )
 COLUMNS = (
-    "±: deviation of the runs behind a value; difference: to the mean of the factor's values; "
-    "runs and combinations: how many stand behind it"
+    "±: standard deviation of the runs of a value; difference: from the mean over the factor's values; "
+    "runs, combinations: how many the value has"
 )
-FITTED = "* no combination is shared by all values: means of an additive model of all factors, by least squares"
+FITTED = "* the values share no combination: means of an additive model of all factors, fitted by least squares"
 
 
 def ranking(comparison: Comparison) -> str:
-    """By which figure the runs are ranked, and what that means for the test accuracy of the best."""
-    told = f"ranked by {comparison.metric}"
+    """Return the figure by which the runs are ranked, and whether the best run's test accuracy is unbiased."""
+    rank = f"ranked by {comparison.metric}"
     if comparison.metric == METRIC:
-        return f"{told}: the test images have no part in the choice, so the {TESTED} of the best run can be trusted"
+        return f"{rank}: the test images do not affect the ranking, so the {TESTED} of the best run is unbiased"
     if comparison.metric.startswith(TESTED):
-        return f"{told}: the test images have a part in the choice, so the figure of the best run is too good"
-    return told
+        return f"{rank}: the test images affect the ranking, so the figure of the best run is too good"
+    return rank
 
 
 def picked(comparison: Comparison) -> Iterator[str]:
-    """The best run and its test accuracy, in a line, where it was not chosen by that."""
+    """Yield the best run with its test accuracy, in one line, if that does not affect the ranking."""
     best = comparison.best
     if best is not None and best.value is not None and comparison.metric == METRIC:
         tested = best.run.figures.get(TESTED)
         known = f"{TESTED} {figure(TESTED, tested)}" if tested is not None else "not tested"
-        yield f"the best: {best.label}, {METRIC} {figure(METRIC, best.value)}, {known}"
+        yield f"best run: {best.label}, {METRIC} {figure(METRIC, best.value)}, {known}"
 
 
 def compared(effects: Effects) -> Iterator[str]:
-    """How the values of the factors were compared, and which factors could not be."""
+    """Yield how the values of the factors are compared, and which factors cannot be compared."""
     if effects.found:
         yield COMPARED
         yield COLUMNS
@@ -50,11 +50,11 @@ def compared(effects: Effects) -> Iterator[str]:
         yield FITTED
     if effects.not_compared:
         names = ", ".join(effects.not_compared)
-        yield f"not compared: {names}; what else was varied differs with their values"
+        yield f"not compared: {names}; other factors change together with their values"
 
 
 def notes(report: Report) -> Iterator[str]:
-    """What has to be said of some of the runs."""
+    """Yield the remarks on single runs."""
     rows = report.comparison.rows
     if any(row.run.status == KILLED for row in rows):
         yield KILLED_NOTE
@@ -62,13 +62,13 @@ def notes(report: Report) -> Iterator[str]:
 
 
 def links(report: Report) -> Iterator[str]:
-    """Where the links lead by which runs were found."""
+    """Yield the links through which runs were found, with their targets."""
     yield from report.linked[:MOST_LINKS]
     if len(report.linked) > MOST_LINKS:
-        yield f"and {len(report.linked) - MOST_LINKS:,} links more"
+        yield f"and {len(report.linked) - MOST_LINKS:,} more links"
 
 
 def failures(report: Report) -> Iterator[str]:
-    """A line for each run that did not end well: its status, its folder, its error, and what goes on with it."""
+    """Yield a line for each run that did not complete: status, folder, error and the command that resumes it."""
     for row in report.comparison.ended_badly:
         yield f"{row.run.status}: {row.label}: {row.run.ending}"

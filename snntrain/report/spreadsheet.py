@@ -12,9 +12,9 @@ from snntrain.report.table import WORDS, Value, is_number_text
 
 
 def as_csv(comparison: Comparison, links: Sequence[str]) -> str:
-    """Every run with its folder, status, differing settings, all its figures in full, and its error.
+    """Return every run with its folder, status, differing settings, all figures with all digits, and its error.
 
-    A text that a spreadsheet would take for a formula begins with an apostrophe, which makes it text there.
+    A text that a spreadsheet would read as a formula gets an apostrophe in front, which makes it a text.
     """
     figures = list(dict.fromkeys(name for row in comparison.rows for name in row.run.figures))
     lines = io.StringIO()

@@ -1,4 +1,4 @@
-"""Tables of a comparison: their columns, and the same as aligned text, as Markdown and as CSV."""
+"""The tables of a report, as columns; each output formats them its own way."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from snntrain.runs.state import COMPLETED
 
 Value = str | float | None
 
-# Beside the metric, the most telling first.
+# The figures beside the metric, the most important first.
 FIGURES = (TESTED, METRIC, "spikes_per_image", "energy_nj_per_image", "parameters", "train_seconds", "wall_seconds")
 WORDS = ("precision", "device_name")
 NOTHING = "–"
@@ -24,7 +24,7 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, a value a row, how a value is shown, and what it tells.
+    """A column: its name, one value per row, its role, and how a value is formatted.
 
     `role` is setting, metric, figure, word, status or run.
     """
@@ -36,12 +36,12 @@ class Column:
 
     @cached_property
     def cells(self) -> list[str]:
-        """The values as they are shown."""
+        """The formatted values."""
         return [self.show(value) for value in self.values]
 
     @cached_property
     def is_numeric(self) -> bool:
-        """Whether it holds numbers alone, so that it is set to the right."""
+        """Whether it holds only numbers, so that it is aligned to the right."""
         return self.role in ("metric", "figure") or all(value is None or is_number_text(value) for value in self.values)
 
 
@@ -53,9 +53,9 @@ def is_number_text(value: str | float) -> bool:
 
 
 def runs_table(comparison: Comparison, figures: Sequence[str] = FIGURES) -> list[Column]:
-    """A row a run: the settings that differ, the metric, those of `figures` that differ, the status, the folder.
+    """Return a row per run: differing settings, the metric, those of `figures` that differ, the status, the folder.
 
-    Beside METRIC the test accuracy is always there: it tells how good the run that was picked is.
+    If the metric is METRIC, the test accuracy is always shown: it says how good the best run is.
     """
     rows = comparison.rows
     columns = [Column(name, [row.settings.get(name) for row in rows], "setting") for name in comparison.columns]
@@ -81,7 +81,7 @@ def _figure_shown(name: str) -> Callable[[Value], str]:
 
 
 def seeds_table(comparison: Comparison, groups: Sequence[SeedGroup]) -> list[Column]:
-    """A row a group of runs that differ in the seed alone."""
+    """Return a row per group of runs that differ only in the seed."""
     firsts = [group.rows[0].settings for group in groups]
     settings = [Column(name, [first.get(name) for first in firsts], "setting") for name in comparison.factors]
     spreads: list[Value] = [spread_shown(comparison.metric, group.spread) for group in groups]
@@ -103,7 +103,7 @@ def _by_seed(group: SeedGroup) -> list[Row]:
 
 
 def effects_table(metric: str, effects: Sequence[Effect]) -> list[Column]:
-    """A row a value of each factor; a star marks factors whose values were not compared directly."""
+    """Return a row per value of each factor; a star marks factors whose values share no combination."""
     levels = [(effect, level) for effect in effects for level in effect.levels]
     names: list[Value] = [
         effect.factor + "*" * effect.fitted if level is effect.levels[0] else "" for effect, level in levels

@@ -17,32 +17,33 @@ LONGEST_CELL = 40
 
 
 def terminal(report: Report, width: int) -> str:
-    """The tables for a terminal of `width` columns."""
+    """Return the tables for a terminal of `width` columns."""
     comparison, groups, effects = report.comparison, report.groups, report.effects
     columns, left_out = fit(runs_table(comparison), width, effects.found)
     lines = [*as_text(columns), ranking(comparison), *picked(comparison), *notes(report)]
     if left_out:
-        lines.append(f"left out for the width: {', '.join(left_out)}; report.csv has all")
+        lines.append(f"columns left out: {', '.join(left_out)}; report.csv has all of them")
     if repeated(groups):
         columns, left_out = fit(seeds_table(comparison, groups), width, effects.found)
         lines += ["", "mean ± std over seeds", *as_text(columns)]
         if left_out:
-            lines.append(f"left out for the width: {', '.join(left_out)}")
-    if told := list(compared(effects)):
+            lines.append(f"columns left out: {', '.join(left_out)}")
+    if remarks := list(compared(effects)):
         table = fit(effects_table(comparison.metric, effects.found), width, ())[0] if effects.found else []
-        lines += ["", "marginal effects", *(as_text(table) if table else []), *told]
+        lines += ["", "marginal effects", *(as_text(table) if table else []), *remarks]
     return "\n".join(lines)
 
 
 def fit(columns: Sequence[Column], width: int, effects: Sequence[Effect]) -> tuple[list[Column], list[str]]:
-    """The columns that fit into `width`, and the names of those left out: the least telling.
+    """Return the columns that fit into `width`, and the names of those left out.
 
-    Figures beside the metric go first, then the factors of the least effect; metric, status and folder stay.
+    Figures other than the metric are left out first, then the factors with the smallest effects. The metric, the status
+    and the folder always stay.
     """
     ranges = {effect.factor: effect.range for effect in effects}
     kept, left_out = list(columns), []
     droppable = [column for column in columns if column.role not in ("metric", "status", "run")]
-    for column in sorted(droppable, key=_telling(columns, ranges)):
+    for column in sorted(droppable, key=_importance(columns, ranges)):
         if _width(kept) <= width:
             break
         kept.remove(column)
@@ -50,7 +51,7 @@ def fit(columns: Sequence[Column], width: int, effects: Sequence[Effect]) -> tup
     return kept, left_out
 
 
-def _telling(columns: Sequence[Column], ranges: Mapping[str, float]) -> Callable[[Column], tuple[int, float]]:
+def _importance(columns: Sequence[Column], ranges: Mapping[str, float]) -> Callable[[Column], tuple[int, float]]:
     def rank(column: Column) -> tuple[int, float]:
         if column.role != "setting":
             return (0, -columns.index(column))
@@ -68,7 +69,7 @@ def _shortened(cell: str) -> str:
 
 
 def as_text(columns: Sequence[Column]) -> list[str]:
-    """Aligned lines, the head first; of a long table the first rows, and a line that counts the rest."""
+    """Return aligned lines with a head. A long table ends after MOST_ROWS rows with a line that counts the others."""
     shown = []
     for column in columns:
         cells = [column.name, *map(_shortened, column.cells[:MOST_ROWS])]

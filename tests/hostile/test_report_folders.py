@@ -68,7 +68,7 @@ def test_more_links_than_anybody_reads_are_counted(top: Path, snntrain: Callable
         (top / f"link{number:02}").symlink_to(top.parent / "disk" / str(number))
     out = snntrain("report", "top").out
     assert out.count("is a link and leads to") == 20
-    assert "and 10 links more" in out
+    assert "and 10 more links" in out
 
 
 def test_more_folders_than_can_be_walked_are_told(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:

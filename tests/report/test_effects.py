@@ -150,7 +150,7 @@ def test_what_cannot_be_told_apart_is_not_compared_and_said_so(tmp_path: Path) -
         write_run(tmp_path / neuron, neuron=neuron, config={"T": T}, val_accuracy=0.8 + T / 100)
     report = make([tmp_path], "val_accuracy", 0.0)
     assert report.effects.found == []
-    told = "not compared: T, neuron; what else was varied differs with their values"
+    told = "not compared: T, neuron; other factors change together with their values"
     assert told in terminal(report, 200).splitlines()
     assert f"{told}." in markdown(report, report.links(tmp_path)).splitlines()
     assert f"N{told[1:]}." in "".join(on_the_page(report))

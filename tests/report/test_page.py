@@ -140,8 +140,8 @@ def test_the_page_shows_the_test_accuracy_of_the_run_that_validation_picked(tmp_
     assert '<h2>Best run by val_accuracy</h2><div class="value">0.9500</div>' in cards
     assert "</a>, test_accuracy 0.9625</p>" in cards
     assert "T=6, mean of 2, test_accuracy 0.9625 ± 0.0000" in cards
-    assert "40 seconds of training in all, 20 minutes from start to end" in cards
-    assert "ranked by val_accuracy: the test images have no part in the choice" in text
+    assert "40 seconds of training in total, 20 minutes from start to end" in cards
+    assert "ranked by val_accuracy: the test images do not affect the ranking" in text
     assert "0.9900" not in cards
 
 

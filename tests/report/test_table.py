@@ -86,8 +86,8 @@ def test_a_narrow_terminal_is_told_what_was_left_out(width: int, sweep: Path) ->
     head = table[0].split()
     assert {"test_accuracy", "status", "run"} <= set(head)
     missing = [name for name in ("train_seconds", "seed", "reset", "neuron") if name not in head]
-    told = [line for line in table if line.startswith("left out for the width: ")]
-    assert told == ([f"left out for the width: {', '.join(missing)}; report.csv has all"] if missing else [])
+    told = [line for line in table if line.startswith("columns left out: ")]
+    assert told == ([f"columns left out: {', '.join(missing)}; report.csv has all of them"] if missing else [])
 
 
 def test_the_factor_of_the_least_effect_goes_before_the_others(sweep: Path) -> None:
@@ -118,8 +118,8 @@ def test_the_ranking_is_told_and_the_test_accuracy_of_what_it_picked(tmp_path: P
         ["lif", "0.9500", "0.9000"],
         ["rif", "0.9400", "0.9000"],
     ]
-    by_validation = "ranked by val_accuracy: the test images have no part in the choice"
-    best = "the best: 1, val_accuracy 0.9500, test_accuracy 0.9000"
+    by_validation = "ranked by val_accuracy: the test images do not affect the ranking"
+    best = "best run: 1, val_accuracy 0.9500, test_accuracy 0.9000"
     assert rows[3].startswith(by_validation)
     assert rows[4] == best
     text = markdown(report, report.links(tmp_path))
@@ -127,10 +127,9 @@ def test_the_ranking_is_told_and_the_test_accuracy_of_what_it_picked(tmp_path: P
     assert best in text.splitlines()
     by_test = terminal(report_on(tmp_path), 200)
     assert (
-        "ranked by test_accuracy: the test images have a part in the choice, so the figure of the best run is too"
-        in by_test
+        "ranked by test_accuracy: the test images affect the ranking, so the figure of the best run is too" in by_test
     )
-    assert "the best: " not in by_test
+    assert "best run: " not in by_test
 
 
 def test_the_mean_over_seeds_has_its_test_accuracy_beside_it(tmp_path: Path) -> None:
