@@ -51,7 +51,7 @@ def unfolded(content: str) -> int:
         if id(node) in counts:
             known = counts[id(node)]
             if known is None:
-                raise Refused("an alias stands for what it is in")
+                raise Refused("an alias contains itself")
             return known
         counts[id(node)] = None
         below = node.value if isinstance(node, yaml.SequenceNode) else [part for pair in node.value for part in pair]

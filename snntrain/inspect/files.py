@@ -1,4 +1,4 @@
-"""The files of an inspection: pictures as PNG and SVG, the page, and all that was recorded."""
+"""The files of an inspection: pictures as PNG and SVG, and the recordings."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from snntrain.inspect.plotter import Figure, rc_context
 from snntrain.inspect.recording import Probes
 
 PAGE, RECORDINGS = "index.html", "recordings.npz"
-# Of a PNG, and of what is pixels in an SVG: sharp on a screen of fine pixels.
+# The resolution of a PNG, and of pixels in an SVG: sharp on high-resolution screens.
 DPI = 220
-# Text stays text, and the same picture is the same file.
+# Text stays text, and equal pictures give equal files.
 SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "snntrain"}
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 def svg(figure: Figure) -> str:
-    """The figure as an SVG file."""
+    """Return a plot as an SVG file."""
     file = io.BytesIO()
     with rc_context(SVG):
         figure.savefig(file, format="svg", dpi=DPI, facecolor="white", metadata=NO_METADATA)
@@ -27,14 +27,14 @@ def svg(figure: Figure) -> str:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG file."""
+    """Return a plot as a PNG file."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=DPI, facecolor="white")
     return file.getvalue()
 
 
 def arrays(probes: Probes) -> dict[str, np.ndarray]:
-    """All that was recorded: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `predicted`, …"""
+    """Return all recordings: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `predicted`, …"""
     layers: dict[str, Any] = {}
     for layer, recording in probes.recordings.items():
         layers |= {f"{layer}/h": recording.h, f"{layer}/v": recording.v, f"{layer}/s": recording.s}
@@ -48,8 +48,8 @@ def arrays(probes: Probes) -> dict[str, np.ndarray]:
 
 
 def npz(probes: Probes) -> bytes:
-    """`arrays` as a file that `numpy.load` reads without unpickling anything."""
+    """Return `arrays` as a file that `numpy.load` reads without unpickling."""
     file = io.BytesIO()
-    # Its type says that a keyword might be allow_pickle; a layer's has a slash.
+    # The stub allows for a keyword allow_pickle; our keys do not clash with it.
     np.savez_compressed(file, **arrays(probes))  # type: ignore[arg-type]
     return file.getvalue()

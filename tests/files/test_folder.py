@@ -16,12 +16,12 @@ from tests.hostile.planted import KINDS, Outside, plant, soon
 
 
 @pytest.mark.usefixtures("little_room")
-def test_what_finds_no_room_in_a_file_that_grows_is_told(folder: Folder) -> None:
+def test_a_full_disk_is_an_error_of_a_file_that_grows(folder: Folder) -> None:
     with pytest.raises(OSError, match="File too large"), folder.append("a.csv") as file:
         file.write(bytes(20_000))
 
 
-def test_others_may_read_the_files_as_far_as_the_user_lets_them(folder: Folder) -> None:
+def test_permissions_follow_the_umask(folder: Folder) -> None:
     before = os.umask(0o027)
     try:
         whole.write(folder, "c", b"")
@@ -48,7 +48,7 @@ def test_a_file_grows_and_is_cut_back(folder: Folder) -> None:
         assert file.read() == b"new"
 
 
-def test_what_is_missing_is_no_error_where_one_looks_or_takes_away(tmp_path: Path) -> None:
+def test_looking_for_or_removing_a_missing_name_is_not_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for nowhere in (Folder(tmp_path / "gone"), Folder(tmp_path, "gone"), Folder(tmp_path, "file", "below")):
         assert (nowhere.names(), nowhere.holds("a"), nowhere.kind("a"), nowhere.size("a")) == ([], False, None, 0)
@@ -72,7 +72,7 @@ OPENING = {**IN_PLACE, "read": lambda folder: folder.read("a").close()}
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("method", OPENING)
-def test_nothing_but_a_plain_file_is_opened(method: str, kind: str, folder: Folder, outside: Outside) -> None:
+def test_only_regular_files_are_opened(method: str, kind: str, folder: Folder, outside: Outside) -> None:
     plant(kind, folder.path / "a", outside)
     with soon():
         if kind == "hard link" and method == "read":
@@ -87,7 +87,7 @@ def test_nothing_but_a_plain_file_is_opened(method: str, kind: str, folder: Fold
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_new_file_takes_the_place_of_nothing(kind: str, folder: Folder, outside: Outside) -> None:
+def test_a_new_file_replaces_nothing(kind: str, folder: Folder, outside: Outside) -> None:
     plant(kind, folder.path / "a", outside)
     with pytest.raises(FileExistsError):
         folder.create("a")
@@ -95,7 +95,7 @@ def test_a_new_file_takes_the_place_of_nothing(kind: str, folder: Folder, outsid
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "folder"])
-def test_what_is_renamed_kept_or_removed_is_the_name_alone(kind: str, folder: Folder, outside: Outside) -> None:
+def test_renaming_keeping_and_removing_affect_only_the_name(kind: str, folder: Folder, outside: Outside) -> None:
     plant(kind, folder.path / "a", outside)
     folder.rename("a", "b")
     whole.keep(folder, "b", "c")

@@ -28,7 +28,7 @@ def test_everything_else_stands_for_itself(given: str) -> None:
     assert user_path(given) == Path(given)
 
 
-def test_the_home_folder_of_nobody_is_told_with_what_to_write() -> None:
+def test_the_home_folder_of_an_unknown_user_is_an_error_that_says_what_to_write() -> None:
     with pytest.raises(
         UserError, match=r"^out=~nobody_here/a: there is no user 'nobody_here'; write \./~nobody_here/a "
     ):

@@ -73,7 +73,7 @@ def test_one_that_others_can_write_to_is_not_used(place: Path, open_to: int) -> 
     assert mode(folder) == open_to
 
 
-def test_one_whose_place_others_can_take_is_not_used(place: Path) -> None:
+def test_a_folder_that_others_can_replace_is_not_used(place: Path) -> None:
     (place / "home").chmod(0o777)
     assert made_private(place / "home" / "some") is None
     (place / "home").chmod(0o1777)

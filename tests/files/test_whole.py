@@ -13,7 +13,7 @@ from tests.files.contents import OLD, contents
 from tests.hostile.planted import KINDS, Outside, plant, soon
 
 
-def test_files_are_written_over_older_ones_and_nothing_else_is_left(folder: Folder) -> None:
+def test_files_replace_older_ones_and_leave_nothing_else(folder: Folder) -> None:
     whole.write(folder, "a.csv", "Größe")
     assert contents(folder) == {**OLD, "a.csv": "Größe".encode()}
     whole.write_together(folder / "new" / "deep", {"c": "c", "d": b"d"})
@@ -21,7 +21,7 @@ def test_files_are_written_over_older_ones_and_nothing_else_is_left(folder: Fold
 
 
 @pytest.mark.usefixtures("little_room")
-def test_a_full_disk_leaves_what_was_there_and_nothing_half(folder: Folder) -> None:
+def test_a_full_disk_leaves_the_old_files_unchanged(folder: Folder) -> None:
     with pytest.raises(OSError, match="File too large") as one:
         whole.write(folder, "a.csv", bytes(20_000))
     with pytest.raises(OSError, match="File too large") as several:
@@ -31,7 +31,7 @@ def test_a_full_disk_leaves_what_was_there_and_nothing_half(folder: Folder) -> N
     assert (one.value.filename, several.value.filename) == (str(folder.path / "a.csv"), str(folder.path))
 
 
-def test_a_folder_in_the_way_of_one_leaves_all_others_as_they_were(folder: Folder) -> None:
+def test_a_folder_in_the_place_of_one_file_leaves_all_others_unchanged(folder: Folder) -> None:
     (folder / "c").make()
     with pytest.raises(IsADirectoryError):
         whole.write_together(folder, {"a.csv": b"new", "c": b"new", "d": b"new"})
@@ -41,13 +41,13 @@ def test_a_folder_in_the_way_of_one_leaves_all_others_as_they_were(folder: Folde
     assert contents(folder) == OLD
 
 
-def test_what_a_killed_process_has_left_is_in_nobodys_way(folder: Folder) -> None:
+def test_the_leftovers_of_a_killed_process_do_not_matter(folder: Folder) -> None:
     (folder.path / "a.csv.tmp").write_bytes(b"hal")
     whole.write(folder, "a.csv", b"new a")
     assert contents(folder) == {**OLD, "a.csv": b"new a"}
 
 
-def test_several_at_once_leave_the_whole_files_of_one(folder: Folder) -> None:
+def test_of_several_writers_at_once_one_wins_with_all_of_its_files(folder: Folder) -> None:
     written = [{name: bytes([number]) * 100_000 for name in OLD} for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(partial(whole.write_together, folder), written * 4))
@@ -65,9 +65,7 @@ def test_a_file_is_kept_under_a_second_name_while_the_next_takes_its_own(folder:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "folder"])
 @pytest.mark.parametrize("name", ["a", whole.temporary("a")])
-def test_what_is_written_whole_replaces_links_and_what_they_lead_to_stays(
-    name: str, kind: str, folder: Folder, outside: Outside
-) -> None:
+def test_a_link_is_replaced_and_its_target_stays(name: str, kind: str, folder: Folder, outside: Outside) -> None:
     plant(kind, folder.path / name, outside)
     with soon():
         whole.write(folder, "a", "new")

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snntrain.inspect import files
-from snntrain.inspect.drawing import figures
+from snntrain.inspect.drawing import plots
 from snntrain.inspect.numbers import layer_numbers
 from snntrain.inspect.page import Inspection, page
 from snntrain.inspect.recording import Recording
@@ -220,7 +220,7 @@ def inspection() -> Inspection:
         dict.fromkeys((FORMULA, *names[:5]), recording),
         output,
     )
-    pictures = dict(figures(probes, np.eye(len(names), dtype=np.int64), 4))
+    pictures = dict(plots(probes, np.eye(len(names), dtype=np.int64), 4))
     return Inspection(
         name=TAKEN,
         about=HOSTILE,

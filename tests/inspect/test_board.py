@@ -89,9 +89,9 @@ def test_pictures_that_cannot_be_drawn_are_missing_and_one_warning_says_so(
             board.scalars(step, {"loss/train": 0.5})
     assert [step for step, _ in pictures(tmp_path)["spikes/some"]] == [1, 3]
     assert len(events(tmp_path).Scalars("loss/train")) == 4
-    (told,) = [record for record in caplog.records if record.name == "snntrain"]
-    assert told.getMessage().startswith("training goes on without pictures (traceback in train.log): ")
-    assert "ValueError" in told.getMessage()
+    (reported,) = [record for record in caplog.records if record.name == "snntrain"]
+    assert reported.getMessage().startswith("training continues without pictures (traceback in train.log): ")
+    assert "ValueError" in reported.getMessage()
     (traceback,) = [record for record in caplog.records if record.name == "snntrain.file"]
     assert "by_activity" in "".join(format_exception(traceback.exc_info[1]))
     assert not multiprocessing.active_children()

@@ -12,7 +12,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from snntrain.inspect.drawing import figures
+from snntrain.inspect.drawing import plots
 from snntrain.inspect.pictures import heat_map, raster, voltage_traces
 from snntrain.inspect.pictures.lettering import _outline
 from snntrain.inspect.pictures.neurons import by_activity, evenly_spread
@@ -109,7 +109,7 @@ def test_a_raster_shows_the_recorded_spikes_of_every_sample() -> None:
     assert len(found(figure, "spikes")[0].get_xydata()) == whole.s.sum()
 
 
-def test_a_raster_tells_the_rate_of_all_neurons_whichever_are_shown() -> None:
+def test_a_raster_shows_the_rate_of_all_neurons_not_only_of_those_drawn() -> None:
     whole = recording()
     rates = [f"{title}, rate {whole.s[:, sample].mean():.3g}" for sample, title in enumerate(TITLES)]
     assert texts(raster(panels(whole), TITLES, "layer", rows=2), "title") == rates
@@ -362,7 +362,7 @@ def test_nothing_of_a_picture_is_cut_at_its_right_edge(count: float) -> None:
     images = np.zeros((N, 1, 8, 8), np.float32)
     output = np.full((T, N, 10), count / T, np.float32)
     probes = probes_of(images, list(range(N)), tuple("0123456789"), {"layer": whole}, output)
-    drawn = dict(figures(probes, np.eye(10, dtype=np.int64), NEURONS))
+    drawn = dict(plots(probes, np.eye(10, dtype=np.int64), NEURONS))
     assert "output/spike_counts" in drawn
     for tag, figure in drawn.items():
         assert pixels(figure)[:, -5:, :3].min() == 255, tag
@@ -372,5 +372,5 @@ def test_an_output_without_a_spike_has_an_axis_of_whole_spikes() -> None:
     probes = probes_of(
         np.zeros((1, 1, 8, 8), np.float32), [3], tuple("0123456789"), {}, np.zeros((T, 1, 10), np.float32)
     )
-    ((_, figure),) = figures(probes, None, NEURONS)
+    ((_, figure),) = plots(probes, None, NEURONS)
     assert texts(figure, "y tick") == ["0", "0.5", "1"]

@@ -97,7 +97,7 @@ def test_a_leak_that_lets_gradients_pass_is_a_window_without_an_end() -> None:
     assert share_in_window(torch.tensor([-99.0, 0.0, 99.0]), surrogate.PiecewiseLeakyReLU(w=1.0, c=0.06)) == 1
 
 
-def test_what_is_no_number_is_outside() -> None:
+def test_values_that_are_not_numbers_are_outside() -> None:
     h = torch.tensor([math.nan, math.inf, -math.inf, 0.0])
     assert share_in_window(h, surrogate.ATan()) == share_in_window(h, surrogate.Rectangle()) == 0.25
 

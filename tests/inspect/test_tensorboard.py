@@ -258,5 +258,5 @@ def test_a_run_is_not_lost_over_what_is_only_looked_at(
         record.getMessage() for record in caplog.records if record.name == "snntrain" and record.levelname == "WARNING"
     ]
     assert warnings == [
-        f"training goes on without {missing} (traceback in train.log): OSError: [Errno 28] No space left on device"
+        f"training continues without {missing} (traceback in train.log): OSError: [Errno 28] No space left on device"
     ]

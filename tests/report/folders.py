@@ -41,8 +41,8 @@ def write_run(
     chosen = {"neuron": neuron, "reset": "soft" if soft else "hard", "optimizer": "adam", **(options or {})}
     lines = "".join(f"      {group}: {option}\n" for group, option in chosen.items())
     (folder / ".hydra" / "hydra.yaml").write_text(f"hydra:\n  runtime:\n    choices:\n{lines}  verbose: false\n")
-    told = {"status": "completed", "error": None, "name": "snntrain", "test_accuracy": 0.9, "val_accuracy": 0.91}
-    (folder / "summary.json").write_text(json.dumps({**told, "train_seconds": 10.0, "cost": None, **summary}))
+    reported = {"status": "completed", "error": None, "name": "snntrain", "test_accuracy": 0.9, "val_accuracy": 0.91}
+    (folder / "summary.json").write_text(json.dumps({**reported, "train_seconds": 10.0, "cost": None, **summary}))
     rows = [
         {
             "epoch": n,

@@ -29,7 +29,7 @@ def test_only_settings_that_differ_are_columns_and_the_seed_is_the_last(tmp_path
     assert comparison.shared["optimizer.betas"] == "[0.9,0.999]"
 
 
-def test_a_group_goes_by_its_option_and_what_follows_from_it_is_no_column(tmp_path: Path) -> None:
+def test_a_group_is_named_by_its_option_and_the_keys_that_follow_are_not_columns(tmp_path: Path) -> None:
     folders = [write_run(tmp_path / "0", neuron="lif"), write_run(tmp_path / "1", neuron="plif", soft=True)]
     comparison = compared(folders)
     assert comparison.columns == ["neuron", "reset"]

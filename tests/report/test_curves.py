@@ -20,19 +20,19 @@ def test_the_mean_is_over_the_epochs_that_all_have(tmp_path: Path) -> None:
         run = read(write_run(tmp_path / str(number), curve=curve), 0.0)
         assert run is not None
         found.append(curves.curve(run))
-    told = curves.mean_curve(found)
-    assert told["epoch"] == [1, 2]
+    reported = curves.mean_curve(found)
+    assert reported["epoch"] == [1, 2]
     common = np.array([curve[:2] for curve in values])
-    np.testing.assert_allclose(told["val_accuracy"]["mean"], common.mean(axis=0))
-    np.testing.assert_allclose(told["val_accuracy"]["std"], common.std(axis=0, ddof=1))
+    np.testing.assert_allclose(reported["val_accuracy"]["mean"], common.mean(axis=0))
+    np.testing.assert_allclose(reported["val_accuracy"]["std"], common.std(axis=0, ddof=1))
 
 
 def test_where_one_run_has_no_value_the_mean_has_none() -> None:
     one = {key: [1.0, None] for key in CURVES} | {"epoch": [1, 2]}
     other = {key: [0.0, 0.0] for key in CURVES} | {"epoch": [1, 2]}
-    told = curves.mean_curve([one, other])["val_loss"]
-    assert told["mean"] == [0.5, None]
-    assert told["std"] == [pytest.approx(0.5**0.5), None]
+    reported = curves.mean_curve([one, other])["val_loss"]
+    assert reported["mean"] == [0.5, None]
+    assert reported["std"] == [pytest.approx(0.5**0.5), None]
 
 
 def test_a_long_curve_keeps_its_ends() -> None:

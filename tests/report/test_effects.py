@@ -144,16 +144,16 @@ def test_a_fit_is_that_of_the_normal_equations(tmp_path: Path) -> None:
         assert [level.difference for level in found[factor].levels] == pytest.approx(list(part - part.mean()))
 
 
-def test_what_cannot_be_told_apart_is_not_compared_and_said_so(tmp_path: Path) -> None:
+def test_factors_that_change_together_are_not_compared(tmp_path: Path) -> None:
     """IF was run with T=2 alone and LIF with T=4 alone: nobody can tell which made the difference."""
     for neuron, T in (("if", 2), ("lif", 4)):
         write_run(tmp_path / neuron, neuron=neuron, config={"T": T}, val_accuracy=0.8 + T / 100)
     report = make([tmp_path], "val_accuracy", 0.0)
     assert report.effects.found == []
-    told = "not compared: T, neuron; other factors change together with their values"
-    assert told in terminal(report, 200).splitlines()
-    assert f"{told}." in markdown(report, report.links(tmp_path)).splitlines()
-    assert f"N{told[1:]}." in "".join(on_the_page(report))
+    reported = "not compared: T, neuron; other factors change together with their values"
+    assert reported in terminal(report, 200).splitlines()
+    assert f"{reported}." in markdown(report, report.links(tmp_path)).splitlines()
+    assert f"N{reported[1:]}." in "".join(on_the_page(report))
 
 
 def test_every_form_of_the_report_says_what_stands_behind_an_effect(tmp_path: Path) -> None:

@@ -53,9 +53,9 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append(tag)
-        told = dict(attrs)
+        reported = dict(attrs)
         if tag == "a":
-            self.links.append(told["href"] or "")
+            self.links.append(reported["href"] or "")
         else:
             self.fetched += [value for key, value in attrs if key in ("src", "href", "action", "data") and value]
 

@@ -53,7 +53,7 @@ def sweep(tmp_path: Path) -> Path:
         ("epochs", 3, "3"),
     ],
 )
-def test_a_figure_is_shown_in_the_digits_that_tell(name: str, value: float, shown: str) -> None:
+def test_a_figure_is_shown_with_its_significant_digits(name: str, value: float, shown: str) -> None:
     assert figure(name, value) == shown
 
 
@@ -70,7 +70,7 @@ def test_the_table_on_the_terminal_is_aligned_and_the_best_run_leads(sweep: Path
     assert all(line[column] == " " and line[column - 1] in "0123456789–" for line in (first, *rest[:12]))
 
 
-def test_mean_and_deviation_over_seeds_and_effects_are_told(sweep: Path) -> None:
+def test_mean_and_deviation_over_seeds_and_effects_are_shown(sweep: Path) -> None:
     lines = [" ".join(line.split()) for line in terminal(report_on(sweep), 200).splitlines()]
     assert "if soft 0.9110 ± 0.0010 3 0, 1, 2" in lines
     assert "neuron if 0.9060 ± 0.0055 +0.2000 6 2" in lines
@@ -78,7 +78,7 @@ def test_mean_and_deviation_over_seeds_and_effects_are_told(sweep: Path) -> None
 
 
 @pytest.mark.parametrize("width", [200, 70, 60, 50, 40])
-def test_a_narrow_terminal_is_told_what_was_left_out(width: int, sweep: Path) -> None:
+def test_a_narrow_terminal_lists_the_columns_that_are_left_out(width: int, sweep: Path) -> None:
     report = report_on(sweep)
     text = terminal(report, width)
     table = text.split("\n\n")[0].splitlines()
@@ -86,8 +86,8 @@ def test_a_narrow_terminal_is_told_what_was_left_out(width: int, sweep: Path) ->
     head = table[0].split()
     assert {"test_accuracy", "status", "run"} <= set(head)
     missing = [name for name in ("train_seconds", "seed", "reset", "neuron") if name not in head]
-    told = [line for line in table if line.startswith("columns left out: ")]
-    assert told == ([f"columns left out: {', '.join(missing)}; report.csv has all of them"] if missing else [])
+    reported = [line for line in table if line.startswith("columns left out: ")]
+    assert reported == ([f"columns left out: {', '.join(missing)}; report.csv has all of them"] if missing else [])
 
 
 def test_the_factor_of_the_least_effect_goes_before_the_others(sweep: Path) -> None:
@@ -106,7 +106,7 @@ def test_costs_are_columns_where_they_are_known_and_differ(tmp_path: Path) -> No
     assert [row.split()[2] for row in rows] == ["1,234", "99.5", "–"]
 
 
-def test_the_ranking_is_told_and_the_test_accuracy_of_what_it_picked(tmp_path: Path) -> None:
+def test_the_ranking_and_the_test_accuracy_of_the_best_run_are_shown(tmp_path: Path) -> None:
     write_run(tmp_path / "0", neuron="if", status="interrupted", test_accuracy=None, val_accuracy=0.99)
     write_run(tmp_path / "1", neuron="lif", test_accuracy=0.9, val_accuracy=0.95)
     write_run(tmp_path / "2", neuron="rif", test_accuracy=0.9, val_accuracy=0.94)
@@ -178,7 +178,7 @@ def test_each_failed_run_is_named_with_its_error(sweep: Path) -> None:
     assert list(failures(report_on(sweep))) == ["failed: broken: RunFailed: not | finite"]
 
 
-def test_each_run_that_can_go_on_is_named_with_its_command(tmp_path: Path) -> None:
+def test_each_run_that_can_be_resumed_has_its_command(tmp_path: Path) -> None:
     write_run(tmp_path / "0", neuron="if")
     untouched(write_run(tmp_path / "1", neuron="lif", status="running"), 0.0)
     stopped = write_run(tmp_path / "2", neuron="rif", status="interrupted")

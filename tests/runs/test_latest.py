@@ -31,7 +31,7 @@ def test_the_latest_run_is_the_one_that_gave_the_last_sign_of_life() -> None:
     assert latest([Path("multirun")]) == second
 
 
-def test_what_others_wrote_later_is_no_run() -> None:
+def test_a_later_file_of_another_program_is_not_a_run() -> None:
     run = untouched(write_run(Path("outputs/run")), NOW)
     Path("outputs/other").mkdir()
     Path("outputs/other/summary.json").write_text('{"total": 3}')
@@ -57,19 +57,19 @@ def test_of_a_sweep_the_first_jobs_are_named_by_their_numbers() -> None:
     for job in ("10_T=3", "2_T=2", "1_T=1", "0_T=4"):
         write_run(Path("sweep") / job)
     Path("sweep/multirun.yaml").touch()
-    told = "a sweep of 4 runs; name one of them, as in"
+    reported = "a sweep of 4 runs; name one of them, as in"
     with pytest.raises(UserError) as error:
         named_run("run", "sweep")
-    assert str(error.value) == f"run=sweep: {told} run=sweep/0_T=4, run=sweep/1_T=1, run=sweep/2_T=2, …"
+    assert str(error.value) == f"run=sweep: {reported} run=sweep/0_T=4, run=sweep/1_T=1, run=sweep/2_T=2, …"
     with pytest.raises(UserError) as error:
         named_run("resume", "sweep")
     assert str(error.value) == (
-        f"resume=sweep: {told} resume=sweep/0_T=4, resume=sweep/1_T=1, resume=sweep/2_T=2, …; "
+        f"resume=sweep: {reported} resume=sweep/0_T=4, resume=sweep/1_T=1, resume=sweep/2_T=2, …; "
         "to resume the whole sweep, give its own command with hydra.sweep.dir=sweep"
     )
 
 
-def test_a_folder_of_runs_is_none() -> None:
+def test_a_folder_of_runs_is_not_a_run() -> None:
     write_run(Path("outputs/2026-01-01/10-00-00-a"))
     with pytest.raises(UserError) as error:
         named_run("run", "outputs")

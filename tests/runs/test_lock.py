@@ -112,18 +112,18 @@ def test_the_owner_is_named_in_the_file(tmp_path: Path) -> None:
     assert named == {"host": socket.gethostname(), "pid": os.getpid()}
 
 
-def test_a_second_process_is_refused_and_told_who_trains_there(tmp_path: Path, start: Start) -> None:
+def test_a_second_process_is_refused_with_the_name_of_the_first(tmp_path: Path, start: Start) -> None:
     first = start(HOLDING, tmp_path)
     assert line(first) == "held"
-    told = (
+    reported = (
         f"{tmp_path}: process {first.pid} on host {socket.gethostname()} trains in this folder; "
         "stop it first, or name another folder"
     )
     with pytest.raises(UserError) as refusal, Lock(tmp_path):
         pass
-    assert str(refusal.value) == told
+    assert str(refusal.value) == reported
     _, said = start(HOLDING, tmp_path).communicate()
-    assert said.strip() == told
+    assert said.strip() == reported
     # A refused one leaves the first undisturbed.
     assert json.loads((tmp_path / LOCK).read_text())["pid"] == first.pid
     assert first.poll() is None
@@ -234,7 +234,7 @@ def test_a_folder_that_vanishes_disturbs_neither_the_heart_nor_a_folder_in_its_p
     assert not recwarn.list
 
 
-def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path, start: Start) -> None:
+def test_a_folder_without_write_permission_is_refused(tmp_path: Path, start: Start) -> None:
     tmp_path.chmod(0o555)
     process = start(AS_NOBODY, tmp_path)
     _, said = process.communicate()
@@ -254,7 +254,7 @@ def test_a_link_in_a_strangers_folder_leads_to_no_file_of_the_users(tmp_path: Pa
     assert mine.read_text() == "precious"
 
 
-def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_lock_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"gone: run.lock cannot be written \(No such file"), Lock(tmp_path / "gone"):
         pass
     (tmp_path / LOCK).mkdir()
@@ -280,7 +280,7 @@ def test_without_locks_a_fresh_heartbeat_of_another_refuses(
 
 
 @pytest.mark.parametrize("case", ["stale", "ours", "released", "new"])
-def test_without_locks_one_goes_on_where_no_other_lives_and_warns(
+def test_without_locks_a_run_starts_with_a_warning_if_no_other_is_alive(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(fcntl, "lockf", no_locks(errno.ENOLCK))

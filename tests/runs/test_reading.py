@@ -71,14 +71,16 @@ def test_the_figures_of_cost_count_as_the_runs_own(tmp_path: Path) -> None:
 
 # A clock that was set back sees what was written in its future.
 @pytest.mark.parametrize(
-    ("silent", "told"), [(-86400, "running"), (60, "running"), (119, "running"), (121, "killed"), (1e9, "killed")]
+    ("silent", "status"), [(-86400, "running"), (60, "running"), (119, "running"), (121, "killed"), (1e9, "killed")]
 )
-def test_a_run_that_gives_no_sign_of_life_for_two_minutes_was_killed(silent: float, told: str, tmp_path: Path) -> None:
+def test_a_run_that_gives_no_sign_of_life_for_two_minutes_was_killed(
+    silent: float, reported: str, tmp_path: Path
+) -> None:
     run = untouched(write_run(tmp_path / "a", status="running"), NOW)
-    assert read(run, NOW + silent).status == told
+    assert read(run, NOW + silent).status == status
 
 
-def test_a_killed_run_tells_since_when_and_what_goes_on_with_it(tmp_path: Path) -> None:
+def test_a_killed_run_says_since_when_and_how_to_resume_it(tmp_path: Path) -> None:
     run = untouched(write_run(tmp_path / "a b", status="running"), NOW)
     found = read(run, NOW + 1000)
     since = time.strftime("%Y-%m-%d %H:%M", time.localtime(NOW))
@@ -105,11 +107,11 @@ def test_a_run_that_stopped_can_be_resumed_if_it_has_a_checkpoint(status: str, n
     resumable = name == "last.pt" and status in ("failed", "interrupted")
     found = read(run, time.time())
     assert found.resume == (f"snntrain resume={run}" if resumable else None)
-    told = ["RunFailed: disk full"] * (status == "failed") + [f"resume with: snntrain resume={run}"] * resumable
-    assert found.ending == ("; ".join(told) or None)
+    reported = ["RunFailed: disk full"] * (status == "failed") + [f"resume with: snntrain resume={run}"] * resumable
+    assert found.ending == ("; ".join(reported) or None)
 
 
-def test_the_command_that_goes_on_is_not_told_twice(tmp_path: Path) -> None:
+def test_the_command_that_resumes_is_shown_once(tmp_path: Path) -> None:
     error = "disk full; resume with: snntrain resume=a"
     run = write_run(tmp_path / "a", status="failed", error=error)
     (run / "checkpoints").mkdir()
@@ -144,7 +146,7 @@ def test_a_folder_without_a_summary_has_just_begun_or_has_failed(tmp_path: Path)
 
 
 @pytest.mark.parametrize("content", [b"", b'{"status": "comp', b"\xff\xfe", b"[1, 2]", b"{}", b"[" * 100_000])
-def test_a_damaged_summary_is_told_and_stops_nothing(content: bytes, tmp_path: Path) -> None:
+def test_a_damaged_summary_is_shown_and_stops_nothing(content: bytes, tmp_path: Path) -> None:
     run = write_run(tmp_path / "a")
     (run / "summary.json").write_bytes(content)
     found = read(run)
@@ -173,7 +175,7 @@ def test_half_a_line_of_metrics_is_skipped(tmp_path: Path) -> None:
     assert epochs(run) == []
 
 
-def test_the_summary_of_another_program_is_no_run(tmp_path: Path) -> None:
+def test_the_summary_of_another_program_is_not_a_run(tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text('{"total": 3}')
     assert reading.read(tmp_path, NOW) is None
 

@@ -24,17 +24,17 @@ NOT_NUMBERS = (10**400, -(10**400), 1e200, float("nan"), float("inf"), True, "0.
 
 
 @pytest.mark.parametrize("value", NOT_NUMBERS, ids=range(len(NOT_NUMBERS)))
-def test_what_is_no_number_in_range_is_left_out(value: Any) -> None:
+def test_values_that_are_not_numbers_in_range_are_left_out(value: Any) -> None:
     assert typed(dict.fromkeys((*NUMBERS, *COUNTS), value)) == {}
 
 
 @pytest.mark.parametrize("value", [-1, 1.5, 2**60])
-def test_what_counts_nothing_is_left_out(value: float) -> None:
+def test_values_that_are_not_counts_are_left_out(value: float) -> None:
     assert typed(dict.fromkeys(COUNTS, value)) == {}
 
 
 @pytest.mark.parametrize("value", [3, None, ["failed"], {"a": 1}, "x" * (LONGEST_TEXT + 1)])
-def test_what_is_no_text_of_a_line_is_left_out(value: Any) -> None:
+def test_values_that_are_not_short_texts_are_left_out(value: Any) -> None:
     assert typed({"status": value, "error": value, "device": value}) == {}
 
 
@@ -58,7 +58,7 @@ COSTS = (
 
 
 @pytest.mark.parametrize("cost", COSTS, ids=range(len(COSTS)))
-def test_a_cost_that_is_none_is_left_out(cost: Any) -> None:
+def test_an_invalid_cost_is_left_out(cost: Any) -> None:
     assert typed({"cost": cost, "epochs": 3}) == {"epochs": 3}
 
 
@@ -67,7 +67,7 @@ def test_a_cost_that_is_not_known_everywhere_is_kept() -> None:
     assert typed({"cost": cost}) == {"cost": cost}
 
 
-def test_what_nobody_asks_for_is_left_out() -> None:
+def test_unknown_keys_are_left_out() -> None:
     assert typed({"status": "completed", "more": [[[]]]}) == {"status": "completed"}
 
 
@@ -79,6 +79,6 @@ def test_a_run_that_ends_keeps_what_it_can_of_a_strangers_summary(content: str, 
     (tmp_path / "summary.json").write_text(content)
     with pytest.raises(UserError), RunFolder(tmp_path, "snntrain"):
         raise UserError("dataset=digits: changed")
-    told = json.loads((tmp_path / "summary.json").read_text())
-    assert told["status"] in ("completed", "failed")
-    assert told["cost"] is None
+    reported = json.loads((tmp_path / "summary.json").read_text())
+    assert reported["status"] in ("completed", "failed")
+    assert reported["cost"] is None
