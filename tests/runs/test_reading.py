@@ -74,7 +74,7 @@ def test_the_figures_of_cost_count_as_the_runs_own(tmp_path: Path) -> None:
     ("silent", "status"), [(-86400, "running"), (60, "running"), (119, "running"), (121, "killed"), (1e9, "killed")]
 )
 def test_a_run_that_gives_no_sign_of_life_for_two_minutes_was_killed(
-    silent: float, reported: str, tmp_path: Path
+    silent: float, status: str, tmp_path: Path
 ) -> None:
     run = untouched(write_run(tmp_path / "a", status="running"), NOW)
     assert read(run, NOW + silent).status == status
