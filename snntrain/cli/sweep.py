@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from snntrain.cli.report import tell
 from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line, on_one_line, printable
-from snntrain.files import plain_yaml
+from snntrain.files import bounded, safe_yaml
 from snntrain.files.folder import Folder
 from snntrain.files.paths import shown, user_path
 from snntrain.report.comparison import METRIC
@@ -81,7 +81,7 @@ def _own(overrides: Sequence[str]) -> list[str]:
 def _swept(folder: Path) -> list[str]:
     """The overrides of the sweep in a folder, as Hydra wrote them down when it began."""
     try:
-        content = plain_yaml.parse(plain_yaml.text(folder / SWEEP))
+        content = safe_yaml.parse(bounded.text(folder / SWEEP))
         return [str(line) for line in content["hydra"]["overrides"]["task"]]
     except (OSError, ValueError, LookupError, TypeError, RecursionError, yaml.YAMLError):
         return []

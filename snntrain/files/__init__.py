@@ -8,6 +8,6 @@ folder.py          writes, changes and removes files below a run folder
 whole.py           writes files whole or not at all
 output.py          writes the files of a command with out=
 bounded.py         reads files up to a limit
-plain_yaml.py      parses YAML as data only
+safe_yaml.py       parses YAML as data only
 private_folder.py  folders for compiled code, which is loaded and run without asking
 """

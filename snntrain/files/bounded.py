@@ -9,6 +9,8 @@ from typing import BinaryIO, cast
 
 # Bytes per read of a file that grows, or that reports no size, as those below /proc.
 AT_A_TIME = 2**20
+# The limit of a text in bytes. A configuration has 2 kB, the metrics of a thousand epochs have 0.5 MB.
+MOST_TEXT = 64 * 2**20
 
 
 class Refused(ValueError):
@@ -56,7 +58,7 @@ def read(file: Path, most: int) -> bytes:
     return b"".join(parts)
 
 
-def text(file: Path, most: int, errors: str = "strict") -> str:
+def text(file: Path, most: int = MOST_TEXT, errors: str = "strict") -> str:
     """Return the UTF-8 text of a file.
 
     Raises:

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from snntrain.files import plain_yaml
+from snntrain.files import bounded
 from snntrain.runs import git
 
 PACKAGES = ("snntrain", "torch", "torchvision", "numpy", "hydra-core", "omegaconf", "tensorboard")
@@ -43,7 +43,7 @@ def earlier_starts(file: Path) -> list[dict[str, Any]]:
         file: environment.json of the latest start. If it is missing or damaged, the list is empty.
     """
     try:
-        last = json.loads(plain_yaml.text(file))
+        last = json.loads(bounded.text(file))
         # A stranger may have nested it so deeply that it can be read but not written again.
         json.dumps([[last]], indent=2)
     except (OSError, ValueError, RecursionError):

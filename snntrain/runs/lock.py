@@ -1,6 +1,7 @@
 """One process at a time trains in a run folder: a lock that ends with its owner, and a heartbeat that others can see.
 
-filelock has no heartbeat, does not name the owner, and opens its file through links.
+filelock was weighed. Its kernel lock has no heartbeat and does not name the owner; its lease has both, but another
+process may take it over while the owner still runs.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from snntrain.files import plain_yaml
+from snntrain.files import bounded
 from snntrain.runs.layout import METRICS
 from snntrain.runs.summary import is_number
 
@@ -16,7 +16,7 @@ CURVES = ("val_accuracy", "val_loss", "train_accuracy", "train_loss")
 def epochs(folder: Path, keys: Iterable[str] = CURVES) -> list[dict[str, float | None]]:
     """Return the readable lines, each with `epoch` and `keys`; a value that is missing or not finite is None."""
     try:
-        lines = plain_yaml.text(folder / METRICS, errors="replace").split("\n")
+        lines = bounded.text(folder / METRICS, errors="replace").split("\n")
     except (OSError, ValueError):
         return []
     rows: list[dict[str, float | None]] = []

@@ -11,7 +11,7 @@ import yaml
 
 from snntrain.config.dotted import leaves, typed
 from snntrain.errors import printable
-from snntrain.files import plain_yaml
+from snntrain.files import bounded, safe_yaml
 from snntrain.runs import summary
 from snntrain.runs.layout import CHECKPOINTS_FOLDER, CONFIG, HYDRA_FOLDER, HYDRA_SETTINGS, LAST
 from snntrain.runs.resume_command import resume_command
@@ -94,7 +94,7 @@ def _resume(folder: Path, status: str, error: str | None) -> str | None:
 def _settings(file: Path) -> tuple[dict[str, str], dict[str, str]]:
     """Return config.yaml by dotted key, and the class of each group; both empty if it cannot be read."""
     try:
-        content = plain_yaml.parse(plain_yaml.text(file, MOST_BYTES))
+        content = safe_yaml.parse(bounded.text(file, MOST_BYTES))
         if not isinstance(content, dict):
             return {}, {}
         targets = {key: value.get("_target_") for key, value in content.items() if isinstance(value, dict)}
@@ -107,7 +107,7 @@ def _settings(file: Path) -> tuple[dict[str, str], dict[str, str]]:
 def _options(file: Path) -> dict[str, str]:
     """Return the selected option of each group, defaults and presets included, as Hydra wrote them down."""
     try:
-        block = _CHOICES.search(plain_yaml.text(file, MOST_BYTES))
+        block = _CHOICES.search(bounded.text(file, MOST_BYTES))
     except (OSError, ValueError):
         return {}
     found = _CHOICE.findall(block[1]) if block else []

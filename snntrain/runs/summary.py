@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from snntrain.errors import printable
-from snntrain.files import plain_yaml
+from snntrain.files import bounded
 from snntrain.runs.layout import SUMMARY
 
 COST = "cost"
@@ -65,7 +65,7 @@ class Summary:
 def read(folder: Path) -> Summary:
     """Read summary.json of a run folder."""
     try:
-        content = json.loads(plain_yaml.text(folder / SUMMARY, MOST_BYTES))
+        content = json.loads(bounded.text(folder / SUMMARY, MOST_BYTES))
     except FileNotFoundError:
         return Summary({}, MISSING)
     except (OSError, ValueError, RecursionError) as error:

@@ -44,7 +44,7 @@ DANGEROUS = (
     *("snntrain.config.targets.build", "snntrain.config.targets.locate", "snntrain.training.run.train"),
     *("snntrain.runs.unstarted.discard", "snntrain.runs.run_folder._git"),
     "snntrain.training.saving.checkpoint.write",
-    *("snntrain.inspect.files.write", "snntrain.report.report.write", "snntrain.errors.UserError"),
+    *("snntrain.files.output.write_output", "snntrain.report.files.write", "snntrain.errors.UserError"),
     *("snntrain.data.download.obtain", "snntrain.data.download.Source", "snntrain.data.vision.obtain"),
     *("snntrain.data.vision.pickle.loads", "snntrain.data.vision._verified", "snntrain.data.vision._datasets"),
     *("snntrain.data.vision.source", "snntrain.data.digits.np.load", "snntrain.data.digits.FILE.unlink"),

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snntrain.files import plain_yaml, whole
+from snntrain.files import bounded, whole
 from snntrain.files.folder import Folder
 from snntrain.runs.layout import TEST
 from snntrain.training.evaluation.evaluate import Metrics
@@ -40,7 +40,7 @@ def write(folder: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
 def read(folder: Path, network: nn.Module, classes: int) -> Metrics | None:
     """What was kept of a test of a network with just these weights; None where there is nothing that can be read."""
     try:
-        content = json.loads(plain_yaml.text(folder / TEST))
+        content = json.loads(bounded.text(folder / TEST))
         weights = digest(network)
         kept = next(entry for entry in content.values() if entry["weights"] == weights)
         loss, confusion, ties = kept["loss"], _matrix(kept["confusion"], classes), kept["ties"]

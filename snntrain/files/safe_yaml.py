@@ -1,22 +1,13 @@
-"""YAML and text from strangers, as those of a run folder: data only, up to a limit."""
+"""YAML from strangers, as that of a run folder: data only."""
 
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-from snntrain.files import bounded
 from snntrain.files.bounded import Refused
 
 # Ten times as fast as the loader in Python, but not in every build of PyYAML.
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-# A configuration has 2 kB, the metrics of a thousand epochs 0.5 MB.
-MOST_BYTES = 64 * 2**20
-
-
-def text(file: Path, most: int = MOST_BYTES, errors: str = "strict") -> str:
-    """Return the UTF-8 text of a file as `bounded.text` does, with a limit that fits a run's files."""
-    return bounded.text(file, most, errors)
 
 
 def parse(content: str) -> Any:
