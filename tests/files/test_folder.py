@@ -151,7 +151,7 @@ def test_no_name_leads_out_of_the_folder(name: str, folder: Folder) -> None:
 
 
 def test_nothing_is_held_open(folder: Folder, outside: Outside) -> None:
-    """Also where a name is refused."""
+    """Even if a name is refused."""
     before = os.listdir("/dev/fd")
     for kind in KINDS:
         plant(kind, folder.path / "a", outside)

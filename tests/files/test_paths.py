@@ -1,4 +1,4 @@
-"""A path is what a person means by it."""
+"""A path is read as the user means it."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from snntrain.files.paths import as_typed, user_path
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder, in which no command is given."""
+    """A home folder that is not the working directory."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))

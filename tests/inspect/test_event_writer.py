@@ -1,4 +1,4 @@
-"""A writer of events holds the file that it has made."""
+"""A writer of events keeps its file open."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_folder_that_is_taken_away_costs_the_events_and_a_warning(
     assert "training continues without TensorBoard's events" in caplog.text
 
 
-def test_after_a_record_that_found_no_room_none_is_written(tmp_path: Path) -> None:
+def test_after_a_record_that_failed_on_a_full_disk_none_is_written(tmp_path: Path) -> None:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     writer = EventWriter(Folder(tmp_path))

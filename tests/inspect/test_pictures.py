@@ -1,4 +1,4 @@
-"""What the figures hold, read back from their artists, which lie in inches on the figure and have names."""
+"""The content of the plots, read back from their artists, which have names and coordinates in inches."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TITLES = ["image 1, class cat", "image 2, class dog", "image 3, class owl"]
 def recording(
     T: int = T, samples: int = N, neurons: int = NEURONS, v_reset: float | None = 0.0, scale: float = 1.0
 ) -> Recording:
-    """Random potentials `[T, N, neurons]` that fire at 1 and are reset as neurons are."""
+    """Random potentials `[T, N, neurons]` that fire at 1 and are reset like those of neurons."""
     h = scale * np.random.default_rng(0).normal(0.6, 0.8, (T, samples, neurons)).astype(np.float32)
     s = h >= 1
     return Recording(h, np.where(s, h - 1 if v_reset is None else v_reset, h).astype(np.float32), s, 1.0, v_reset)
@@ -38,7 +38,7 @@ def panels(whole: Recording) -> list[Recording]:
 
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:
-    """The drawn picture; a warning is an error."""
+    """Draw the picture; a warning is an error."""
     canvas = FigureCanvasAgg(figure)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -47,7 +47,7 @@ def pixels(figure: Figure) -> NDArray[np.uint8]:
 
 
 def found(figure: Figure, name: str) -> list[Any]:
-    """The artists of that name, in the order in which they were put on the figure."""
+    """Return the artists of that name in the order in which they were added."""
     return [artist for artist in figure.get_children() if artist.get_label() == name]
 
 
@@ -71,14 +71,14 @@ def labelled(figure: Figure, panel: int) -> tuple[NDArray[np.float64], list[str]
 
 
 def value_at(figure: Figure, panel: int, height: Any) -> NDArray[np.float64]:
-    """The values that the panel's labels give to heights."""
+    """Convert heights to values by the panel's labels."""
     heights, words = labelled(figure, panel)
     slope, start = np.polyfit(heights, [float(word) for word in words], 1)
     return slope * np.asarray(height) + start
 
 
 def step_at(figure: Figure, x: Any) -> NDArray[np.float64]:
-    """The time steps that the labels below the panels give to places."""
+    """Convert positions to time steps by the labels below the panels."""
     ticks = found(figure, "x tick")
     places = [text.get_position()[0] for text in ticks]
     slope, start = np.polyfit(places, [float(text.get_text()) for text in ticks], 1)
@@ -86,7 +86,7 @@ def step_at(figure: Figure, x: Any) -> NDArray[np.float64]:
 
 
 def spikes_drawn(figure: Figure, panel: int) -> set[tuple[int, int]]:
-    """Time step and row, from 1 and 0, of each spike of a panel."""
+    """Return time step, from 1, and row, from 0, of each spike of a panel."""
     (line,) = found(figure, "spikes")
     low, high = frames(figure)[panel]
     drawn = np.array([point for point in line.get_xydata() if low < point[1] < high]).reshape(-1, 2)
@@ -219,7 +219,7 @@ def test_a_neuron_that_fires_for_another_image_is_traced_too() -> None:
 
 @pytest.mark.parametrize("v_reset", [0.0, -0.5, None])
 def test_a_heat_map_has_the_colour_of_v_in_every_cell(v_reset: float | None) -> None:
-    """The colour bar, read at the place that its labels give to v."""
+    """Look up v in the colour bar by its labels."""
     whole = recording(v_reset=v_reset)
     figure = heat_map(panels(whole), TITLES, "layer", rows=64)
     bar = colours_drawn(figure, "colour bar")[0]
@@ -251,7 +251,7 @@ def test_a_heat_map_marks_the_recorded_spikes() -> None:
 
 
 def all_of(parts: list[Recording], titles: list[str]) -> list[Figure]:
-    """Every picture of a layer whose neurons have no place."""
+    """Every picture of a layer of neurons without positions."""
     return [
         raster(parts, titles, "layer", 64),
         voltage_traces(parts, titles, "layer"),
@@ -284,7 +284,7 @@ def test_the_spikes_are_to_be_seen() -> None:
 
 @pytest.mark.parametrize("rows", [64, 256, 2048])
 def test_spikes_of_many_neurons_are_to_be_seen_too(rows: int) -> None:
-    """Also where a row is lower than a pixel."""
+    """Even if a row is lower than a pixel."""
     whole = recording(neurons=2048)
     picture = pixels(raster(panels(whole), TITLES, "layer", rows)).astype(int)
     blue = (picture[..., 2] - picture[..., 0]).clip(0).mean() / 0xB2
@@ -310,7 +310,7 @@ def test_a_silent_layer_at_rest_is_drawn() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("everywhere", [True, False])
-def test_potentials_that_are_no_numbers_leave_gaps(value: float, everywhere: bool) -> None:
+def test_potentials_that_are_not_finite_leave_gaps(value: float, everywhere: bool) -> None:
     whole = recording()
     for part in (whole.h, whole.v):
         part[0 if everywhere else T // 2 :] = value
@@ -343,7 +343,7 @@ def test_a_sample_of_a_feature_map_has_its_neurons_in_one_row() -> None:
 
 
 def test_a_text_is_as_wide_as_its_curves() -> None:
-    """`get_extents` follows every curve; a text is placed by its width, so both must be the same to the pixel."""
+    """A text is placed by its width, so the width must match `get_extents`, which follows every curve, to the pixel."""
     for letter in map(chr, [*range(0x21, 0x7F), *range(0xC0, 0x180)]):
         outline, width = _outline(letter)
         assert width == outline.get_extents().x1, letter
@@ -356,8 +356,8 @@ def test_a_class_may_have_a_blank_name(blank: str) -> None:
 
 
 @pytest.mark.parametrize("count", [0.0, 3.0])
-def test_nothing_of_a_picture_is_cut_at_its_right_edge(count: float) -> None:
-    """The legend of the output's picture is the widest; a card of TensorBoard's ends where the picture does."""
+def test_no_picture_is_cut_at_its_right_edge(count: float) -> None:
+    """The legend of the output's picture is the widest; TensorBoard's card ends with the picture."""
     whole = recording()
     images = np.zeros((N, 1, 8, 8), np.float32)
     output = np.full((T, N, 10), count / T, np.float32)

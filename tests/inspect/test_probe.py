@@ -1,4 +1,4 @@
-"""Recordings beside the same network run by hand with its monitors on."""
+"""Recordings, against the same network run by hand with its monitors."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_layers_that_were_not_asked_for_are_not_watched() -> None:
     ("patterns", "chosen"),
     [(["*"], ["first", "second"]), (["second", "first"], ["first", "second"]), (["s*"], ["second"]), ([], [])],
 )
-def test_layers_are_chosen_by_name_or_pattern_in_their_order(patterns: list[str], chosen: list[str]) -> None:
+def test_layers_are_selected_by_name_or_pattern_in_their_order(patterns: list[str], chosen: list[str]) -> None:
     assert matching_layers(network(), patterns, "monitor.layers") == chosen
 
 

@@ -1,4 +1,4 @@
-"""The pictures that have more than a row of neurons: feature maps, outputs, classes."""
+"""The pictures of feature maps, outputs and classes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def spikes(channels: int, T: int = T) -> NDArray[np.bool_]:
 
 
 def probes(colours: int = 1) -> Probes:
-    """Images, and an output that takes the second for another class and says nothing of the third."""
+    """Images, and an output that is wrong for the second one; the class of the third is unknown."""
     generator = np.random.default_rng(1)
     output = (generator.random((T, N, CLASSES)) < 0.2).astype(np.float32)
     output[:, 0, 7], output[:, 1, 4], output[:, 2] = 1, 1, 0
@@ -41,7 +41,7 @@ def probes(colours: int = 1) -> Probes:
 
 
 def corners(bars: Any) -> NDArray[np.float64]:
-    """Left, right and top of each bar: `[bars, 3]`."""
+    """Return the left, right and top of each bar: `[bars, 3]`."""
     vertices = [path.vertices for path in bars.get_paths()]
     return np.array([(v[:, 0].min(), v[:, 0].max(), v[:, 1].max()) for v in vertices])
 

@@ -1,4 +1,4 @@
-"""Which images are recorded."""
+"""The images that are recorded."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_with_fewer_images_than_classes_each_is_of_another(seed: int) -> None:
     assert LABELS[sample_indices(LABELS, 3, seed)].tolist() == [0, 1, 2]
 
 
-def test_the_seed_alone_chooses() -> None:
+def test_only_the_seed_decides_which_images_are_drawn() -> None:
     torch.manual_seed(0)
     once = sample_indices(LABELS, 5, 3)
     torch.manual_seed(1)

@@ -22,7 +22,7 @@ def write_run(
     curve: Sequence[float] = CURVE,
     **summary: Any,
 ) -> Path:
-    """Writes a completed run, whose summary is overlaid by `summary` and whose top-level keys by `config`.
+    """Write a completed run; `summary` replaces keys of its summary, and `config` top-level keys of its configuration.
 
     `options` are the choices that Hydra wrote down beside `neuron` and `reset`; `curve` is the validation accuracy.
     """
@@ -59,7 +59,7 @@ def write_run(
 
 
 def untouched(folder: Path, since: float) -> Path:
-    """The folder with all its files last written at `since`."""
+    """Set the modification times of the folder and of all its files to `since`, and return it."""
     for path in (folder, *folder.rglob("*")):
         os.utime(path, (since, since))
     return folder

@@ -1,4 +1,4 @@
-"""Which settings tell runs apart, and in which order the runs stand."""
+"""The settings in which runs differ, and the order of the runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_of_a_cost_the_smallest_is_the_best(metric: str, first: str, tmp_path: P
 
 
 def test_a_run_is_ranked_by_its_validation_unless_it_is_asked_otherwise(tmp_path: Path) -> None:
-    """No run is judged by another figure than the others are."""
+    """All runs are ranked by the same figure."""
     folders = [
         write_run(tmp_path / "0", test_accuracy=0.99, val_accuracy=0.9),
         write_run(tmp_path / "1", test_accuracy=0.8, val_accuracy=0.95),

@@ -1,4 +1,4 @@
-"""Which learning curves are shown, and their means."""
+"""The learning curves that are shown, and their means."""
 
 from pathlib import Path
 

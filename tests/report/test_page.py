@@ -62,7 +62,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three neurons with two seeds each and their costs; names and errors that would be taken for HTML."""
+    """Three neurons with two seeds each and their costs; some names and errors look like HTML."""
     folder = tmp_path_factory.mktemp("sweep")
     for n, neuron in enumerate(("if", "lif", "rif")):
         for seed in range(2):
@@ -154,7 +154,7 @@ def test_a_report_of_one_failed_run_is_a_page_too(tmp_path: Path) -> None:
 
 
 def browse(page: Path, profile: Path) -> str:
-    """The page as the browser has it after its scripts; fails where they have something to say on the console."""
+    """Return the page after its scripts have run; fail if they write to the console."""
     command = [
         *FLAGS.split(),
         "--enable-logging=stderr",

@@ -23,7 +23,7 @@ def test_the_deviation_is_that_of_a_sample(values: list[float]) -> None:
         assert reported.std == pytest.approx(np.std(values, ddof=1), abs=1e-9)
 
 
-def test_runs_that_differ_in_the_seed_alone_are_one_group(tmp_path: Path) -> None:
+def test_runs_that_differ_only_in_the_seed_are_one_group(tmp_path: Path) -> None:
     accuracies = {"if": (0.91, 0.95, 0.93), "rif": (0.8, 0.9, 0.7)}
     folders = [
         write_run(

@@ -1,4 +1,4 @@
-"""The same comparison as text for a terminal, as Markdown and as CSV."""
+"""A comparison as text for a terminal, as Markdown and as CSV."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ def report_on(folder: Path) -> Report:
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Path:
-    """Two neurons, two resets, three seeds: of `reset` a small effect, of `neuron` a great one; and a failed run."""
+    """Two neurons, two resets, three seeds and a failed run; `reset` has a small effect, `neuron` a large one."""
     for neuron, base in (("if", 0.9), ("lif", 0.5)):
         for soft in (False, True):
             for seed in range(3):

@@ -1,4 +1,4 @@
-"""environment.json: what it takes to run a run again, and what its earlier starts were."""
+"""environment.json: all that it takes to repeat a run, and its earlier starts."""
 
 from __future__ import annotations
 

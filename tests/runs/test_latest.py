@@ -1,4 +1,4 @@
-"""Which run is meant by `latest`, and by the folder of a sweep."""
+"""The run that `latest` or a folder names."""
 
 import os
 import time

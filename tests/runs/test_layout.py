@@ -1,4 +1,4 @@
-"""The table of a run's files is what a run writes, and the only place that names them."""
+"""The table of a run's files matches what a run writes, and is the only place that names them."""
 
 from __future__ import annotations
 

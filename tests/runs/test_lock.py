@@ -1,4 +1,4 @@
-"""One process at a time trains in a run folder: tried with real processes, stopped and killed."""
+"""One process at a time trains in a run folder; with real processes that end or are killed."""
 
 import errno
 import fcntl
@@ -300,6 +300,6 @@ def test_without_locks_a_run_starts_with_a_warning_if_no_other_is_alive(
     assert f"{tmp_path}: this file system has no locks" in caplog.text
 
 
-def test_a_lock_waits_for_no_torch() -> None:
+def test_a_lock_does_not_wait_for_torch() -> None:
     code = "import sys, snntrain.runs.lock; sys.exit(bool({'torch', 'hydra'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=False).returncode == 0

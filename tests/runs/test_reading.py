@@ -1,4 +1,4 @@
-"""Runs are found at any depth and read as far as their files can be."""
+"""Runs are found at any depth, and read as far as their files can be read."""
 
 import json
 import math
@@ -198,7 +198,7 @@ def test_nothing_that_a_file_holds_reaches_a_terminal_unseen(tmp_path: Path) -> 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(summary=st.binary(max_size=60), config=st.binary(max_size=60), metrics=st.binary(max_size=60))
-def test_no_content_at_all_is_too_much(summary: bytes, config: bytes, metrics: bytes, tmp_path: Path) -> None:
+def test_any_content_can_be_read(summary: bytes, config: bytes, metrics: bytes, tmp_path: Path) -> None:
     run = tmp_path / "a"
     (run / ".hydra").mkdir(parents=True, exist_ok=True)
     contents = {"summary.json": summary, "config.yaml": config, "metrics.jsonl": metrics, ".hydra/hydra.yaml": config}

@@ -1,4 +1,4 @@
-"""What a run leaves in its folder, however it ends."""
+"""The files that a run leaves in its folder, however it ends."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_no_temporary_file_is_left(finished_run: Path) -> None:
 
 
 def test_a_run_that_has_started_can_be_resumed(tmp_path: Path) -> None:
-    """Whatever ends it, and however soon."""
+    """However soon it ends."""
     names = []
     write = whole.write
 
@@ -260,7 +260,7 @@ def hydra_files(folder: Path) -> None:
         (folder / name).write_text("x")
 
 
-def test_a_run_that_never_began_is_taken_back_with_its_empty_folders(
+def test_a_run_that_never_started_is_removed_with_its_empty_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -279,7 +279,7 @@ def test_what_someone_else_wrote_is_never_discarded(tmp_path: Path, monkeypatch:
     assert os.listdir(folder) == ["notes.txt"]
 
 
-def test_a_run_that_trained_nothing_is_taken_back_with_its_own_files(
+def test_a_run_that_trained_nothing_is_removed_with_its_own_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

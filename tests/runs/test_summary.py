@@ -1,4 +1,4 @@
-"""summary.json of a stranger's: what of it can be used without looking at it again."""
+"""summary.json, as far as its values can be used, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_unknown_keys_are_left_out() -> None:
     "content", ['{"status": "completed", "cost": ' + "[" * 1000 + "]" * 1000 + "}", "[" * 100_000, "[]", "3", ""]
 )
 def test_a_run_that_ends_keeps_what_it_can_of_a_strangers_summary(content: str, tmp_path: Path) -> None:
-    """It is merged into the run's own where that is refused, and has to be written again."""
+    """If the run is refused, the old summary is merged into the new one and written again."""
     (tmp_path / "summary.json").write_text(content)
     with pytest.raises(UserError), RunFolder(tmp_path, "snntrain"):
         raise UserError("dataset=digits: changed")
