@@ -103,12 +103,12 @@ def draw(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> l
     Each is compressed while the next is drawn: compression releases the interpreter's lock.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="snntrain-png") as compressing:
-        begun = []
+        pictures = []
         for tag, figure in plots(probes, confusion, neurons):
             pixels = _pixels(figure)
             # Level 3 takes half the time of zlib's own level, for files a fifth larger.
-            begun.append((tag, pixels, compressing.submit(as_png, pixels, dpi=figure.dpi, level=3)))
-        return [Picture(tag, pixels.shape[1], pixels.shape[0], png.result()) for tag, pixels, png in begun]
+            pictures.append((tag, pixels, compressing.submit(as_png, pixels, dpi=figure.dpi, level=3)))
+        return [Picture(tag, pixels.shape[1], pixels.shape[0], png.result()) for tag, pixels, png in pictures]
 
 
 def plots(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> Iterator[tuple[str, Figure]]:

@@ -45,7 +45,7 @@ MONITORED = {
 LEARNT = {"tau of PLIF (time steps)": "tau", "w of RIF": "w"}
 DISTANCE = (
     "Membrane potential before the reset minus the threshold, for the watched images at every step. "
-    "The neuron fires at 0, the threshold, and to the right of it."
+    "The threshold is at 0: the neuron fires there and to the right of it."
 )
 
 

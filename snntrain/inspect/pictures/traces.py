@@ -39,21 +39,21 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
         layer: the layer's name.
         neurons: the number of neurons, from the most active over all samples to a quiet one.
     """
-    chosen = by_activity(recordings, neurons)
+    traced = by_activity(recordings, neurons)
     v_threshold, v_reset = recordings[0].v_threshold, recordings[0].v_reset
-    low, high = _limits(recordings, chosen)
+    low, high = _limits(recordings, traced)
     top = high + (high - low) * TICK_BAND / (1 - TICK_BAND)
     scale = Scale("potential", low, top, round_ticks(low, high, 4))
-    entries = len(chosen) + 1 + (v_reset is not None)
+    entries = len(traced) + 1 + (v_reset is not None)
     below = 0.05 + LEGEND_ROW * legend_rows(entries)
     T = len(recordings[0].s)
     panels = Panels(f"{layer}: membrane potential", titles, time_scale(T), scale, below=below)
     legend = {}
-    for order, (colour, neuron) in enumerate(zip(COLOURS, chosen, strict=False)):
+    for order, (colour, neuron) in enumerate(zip(COLOURS, traced, strict=False)):
         name = f"neuron {neuron}"
         style: dict[str, Any] = {"color": colour, "linewidth": 1.4, "marker": ".", "markersize": 4}
         panels.add(Line2D(*_trace(panels, recordings, neuron), **style), name)
-        height = top - (top - high) * (order + 0.5) / len(chosen)
+        height = top - (top - high) * (order + 0.5) / len(traced)
         ticks = Line2D(*_fired(panels, recordings, neuron, height), linestyle="", marker="|", color=colour)
         ticks.set(markersize=6, markeredgewidth=1.8)
         panels.add(ticks, f"spikes of {name}")
@@ -67,10 +67,10 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     return panels.figure
 
 
-def _limits(recordings: Sequence[Recording], chosen: list[int]) -> tuple[float, float]:
+def _limits(recordings: Sequence[Recording], traced: list[int]) -> tuple[float, float]:
     """Return the range of the potentials, the threshold and the reset, with a margin."""
     levels = [recordings[0].v_threshold, recordings[0].v_reset or 0.0]
-    potentials = [part[:, chosen].ravel() for recording in recordings for part in (recording.h, recording.v)]
+    potentials = [part[:, traced].ravel() for recording in recordings for part in (recording.h, recording.v)]
     values = np.concatenate([levels, *potentials])
     finite = values[np.isfinite(values)]
     low, high = float(finite.min()), float(finite.max())
