@@ -11,7 +11,7 @@ from snntrain.cli.arguments import Arguments, parse, unquoted
 from snntrain.config import saved
 from snntrain.errors import UserError
 from snntrain.process.allocator import keep_freed_memory
-from snntrain.runs.latest import LATEST, chosen
+from snntrain.runs.latest import LATEST, named_run
 from snntrain.training.job import build, runtime
 from snntrain.training.job.build import Job
 from snntrain.training.job.out_of_memory import EVALUATION_OF_A_FINISHED_RUN, explained
@@ -63,7 +63,7 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
         return None
     one_process.check()
     given, overrides = _taken_apart(arguments, command, own)
-    folder = chosen("run", given["run"])
+    folder = named_run("run", given["run"])
     path = folder / "checkpoints" / f"{given['checkpoint']}.pt"
     keep_freed_memory()
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))

@@ -12,7 +12,7 @@ from snntrain.config import schema
 from snntrain.config.check import bounds
 from snntrain.config.compose import CONF, Composer, composer
 from snntrain.errors import UserError, first_line
-from snntrain.files import plain_yaml
+from snntrain.files import bounded, safe_yaml
 
 HEAD = """\
 snntrain trains spiking neural networks from a composed config.
@@ -106,7 +106,7 @@ def _documented(compose: Composer, group: str, option: str) -> Iterator[tuple[st
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = plain_yaml.parse(plain_yaml.text(file)) or {}
+        content = safe_yaml.parse(bounded.text(file)) or {}
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it") from error
     if not isinstance(content, dict):

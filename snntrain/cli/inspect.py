@@ -15,18 +15,19 @@ from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
 from snntrain.errors import WRITTEN_OUT, UserError
 from snntrain.files.folder import Folder
+from snntrain.files.output import write_output
 from snntrain.files.paths import as_typed, user_path
 from snntrain.inspect import files
-from snntrain.inspect.drawing import figures
+from snntrain.inspect.drawing import plots
 from snntrain.inspect.numbers import layer_numbers
 from snntrain.inspect.page import Inspection, page
-from snntrain.inspect.probe import choose_layers
+from snntrain.inspect.probe import matching_layers
 from snntrain.inspect.recording import UNKNOWN, Probes
-from snntrain.inspect.samples import choose_samples
+from snntrain.inspect.samples import sample_indices
 from snntrain.neuron import learnt_constants
 from snntrain.process import program
+from snntrain.runs import summary as summaries
 from snntrain.runs.latest import LATEST
-from snntrain.runs.run_folder import read_summary
 from snntrain.training.evaluation import kept_test as tested
 from snntrain.training.evaluation.evaluate import Metrics
 from snntrain.training.evaluation.look import look
@@ -83,13 +84,13 @@ def command(argv: Sequence[str]) -> None:
         return
     job, given = run.job, run.given
     patterns = [pattern.strip() for pattern in given.get("layer", "*").split(",")]
-    layers = choose_layers(job.evaluated.network, patterns, "layer")
+    layers = matching_layers(job.evaluated.network, patterns, "layer")
     chosen = chosen_images(job, given)
     # In a run folder of a stranger's it may be a link; what the user names may be one.
     out = Folder(user_path(given["out"], "out")) if given.get("out") else Folder(run.folder, "inspect")
     with explained(job.config, inspection(len(chosen.images))), job.computing():
         seen, written = _inspected(run, chosen, layers, argv)
-    files.write(out, written)
+    write_output(out, written)
     sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out.path / files.PAGE)]) + "\n")
 
 
@@ -101,7 +102,7 @@ def _inspected(
     probes = _of_layers(_look(job, chosen), layers)
     kept = _kept_test(run)
     metrics = kept or _measured(job)
-    pictures = dict(figures(probes, metrics.confusion.numpy(), job.config.monitor.neurons))
+    pictures = dict(plots(probes, metrics.confusion.numpy(), job.config.monitor.neurons))
     vectors = {tag: files.svg(figure) for tag, figure in pictures.items()}
     seen = Inspection(
         name=job.config.name,
@@ -140,7 +141,7 @@ def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:
     if "sample" in given:
         indices = _indices(given["sample"], len(split))
     else:
-        indices = choose_samples(split.labels, monitor.samples, job.config.seed)
+        indices = sample_indices(split.labels, monitor.samples, job.config.seed)
     images = torch.stack([split[index] for index in indices])
     return Chosen(images, split.labels[indices], [f"test image {index}" for index in indices])
 
@@ -199,7 +200,7 @@ def _figures(run: Finished, metrics: Metrics, *, kept: bool) -> dict[str, str]:
         "test ties": f"{metrics.ties:,}",
         "parameters": f"{sum(p.numel() for p in run.job.evaluated.parameters()):,}",
     }
-    summary = read_summary(run.folder)
+    summary = summaries.read(run.folder).known
     of_best = OF_BEST if run.checkpoint.stem == "best" and _as_trained(run) else {}
     for key, (name, form) in {**of_best, **OF_TRAINING}.items():
         # A summary that is damaged is no part of what is looked at; the weights and the configuration are.

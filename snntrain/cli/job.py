@@ -9,8 +9,9 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line
+from snntrain.files.paths import short
 from snntrain.process.allocator import keep_freed_memory
-from snntrain.runs.run_folder import resume_command
+from snntrain.runs.resume_command import resume_command
 from snntrain.signals import importing, signal_behind
 
 # Writes to train.log alone: a traceback is not for the terminal.
@@ -50,4 +51,4 @@ def _interrupted(number: int, config: DictConfig, folder: Path) -> Interrupted:
     if not (folder / "config.yaml").exists():
         return Interrupted(number)
     log_file.warning("interrupted")
-    return Interrupted(number, f"interrupted; go on with: {resume_command(folder, config.allow_targets)}")
+    return Interrupted(number, f"interrupted; go on with: {resume_command(short(folder), config.allow_targets)}")

@@ -26,14 +26,14 @@ from snntrain.cli import log as logs
 from snntrain.config.compose import Composer, forbidden
 from snntrain.config.trust.config_files import leads_out
 from snntrain.errors import UserError
+from snntrain.files import whole
 from snntrain.files.folder import Folder
 from snntrain.files.paths import user_path
-from snntrain.runs.names import check_run
-from snntrain.runs.run_folder import HYDRA_FOLDER
+from snntrain.runs.layout import CONFIG, HYDRA_FOLDER, HYDRA_SETTINGS, OVERRIDES, SWEEP
+from snntrain.runs.writable import check_run
 
 # What is run in the folder of a job: its configuration, the folder, and a line for each thing that is forbidden.
 Task = Callable[[DictConfig, Path, Sequence[str]], Any]
-SWEEP_FILE = "multirun.yaml"
 
 
 def composed(compose: Composer, overrides: Sequence[str], mode: RunMode) -> DictConfig:
@@ -62,7 +62,7 @@ def sweep(compose: Composer, config: DictConfig, task: Task) -> None:
     context = HydraContext(config_loader=compose.loader, callbacks=callbacks)
     callbacks.on_multirun_start(config=config, config_name=compose.config_name)
     folder.make()
-    folder.write_whole(SWEEP_FILE, OmegaConf.to_yaml(config))
+    whole.write(folder, SWEEP, OmegaConf.to_yaml(config))
     with TemporaryDirectory(prefix="snntrain-sweep-") as place:
         given = copy.deepcopy(config)
         given.hydra.sweep.dir = place
@@ -73,8 +73,8 @@ def sweep(compose: Composer, config: DictConfig, task: Task) -> None:
             sweeper.sweep(arguments=list(config.hydra.overrides.task))
         finally:
             for file in Path(place).iterdir():
-                if file.name != SWEEP_FILE and file.is_file():
-                    folder.write_whole(file.name, file.read_bytes())
+                if file.name != SWEEP and file.is_file():
+                    whole.write(folder, file.name, file.read_bytes())
     callbacks.on_multirun_end(config=config, config_name=compose.config_name)
 
 
@@ -136,14 +136,13 @@ def _write_down(folder: Folder, config: DictConfig) -> None:
     own = OmegaConf.masked_copy(config, "hydra")
     with read_write(own.hydra.runtime):
         own.hydra.runtime.output_dir = os.path.abspath(folder.path)
-    (folder / HYDRA_FOLDER).write_together(
+    whole.write_together(
+        folder / HYDRA_FOLDER,
         {
-            "config.yaml": OmegaConf.to_yaml(
-                OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-            ),
-            "hydra.yaml": OmegaConf.to_yaml(own),
-            "overrides.yaml": OmegaConf.to_yaml(config.hydra.overrides.task),
-        }
+            CONFIG: OmegaConf.to_yaml(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])),
+            HYDRA_SETTINGS: OmegaConf.to_yaml(own),
+            OVERRIDES: OmegaConf.to_yaml(config.hydra.overrides.task),
+        },
     )
 
 

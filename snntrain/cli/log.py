@@ -10,8 +10,7 @@ from pathlib import Path
 
 from snntrain.errors import WRITTEN_OUT
 from snntrain.files.folder import Folder
-
-FILE = "train.log"
+from snntrain.runs.layout import LOG
 
 
 class FolderHandler(logging.Handler):
@@ -25,7 +24,7 @@ class FolderHandler(logging.Handler):
         """Writes a message."""
         # Whatever the locale is, and whatever bytes the name of a folder has.
         line = f"{self.format(record)}\n".encode(errors=WRITTEN_OUT)
-        with contextlib.suppress(OSError), self.folder.append(FILE) as file:
+        with contextlib.suppress(OSError), self.folder.append(LOG) as file:
             file.write(line)
 
 

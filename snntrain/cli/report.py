@@ -13,8 +13,10 @@ from snntrain.cli.arguments import parse, unquoted
 from snntrain.errors import UserError
 from snntrain.files.paths import user_path
 from snntrain.report.comparison import METRIC
-from snntrain.report.report import Report, make, write
-from snntrain.report.text import failures, terminal
+from snntrain.report.files import write
+from snntrain.report.report import Report, make
+from snntrain.report.sentences import failures
+from snntrain.report.terminal import terminal
 
 HELP = """\
 snntrain report <folder>… [metric=<figure>] [out=<folder>]

@@ -9,7 +9,7 @@ from snntrain.cli.arguments import Arguments, unquoted
 from snntrain.config import saved
 from snntrain.errors import UserError
 from snntrain.runs import own_folder
-from snntrain.runs.latest import chosen
+from snntrain.runs.latest import named_run
 
 KEY = "resume="
 
@@ -31,12 +31,12 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
     value = [word for word in arguments.overrides if word.startswith(KEY)][-1].removeprefix(KEY)
     if not value:
         raise UserError(f"{KEY}: names no run; give its folder, as in {KEY}outputs/<date>/<time>-<id>, or {KEY}latest")
-    folder = chosen("resume", unquoted(value))
+    folder = named_run("resume", unquoted(value))
     overrides = [word for word in arguments.overrides if not word.startswith(KEY)]
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
     own_folder.check(folder, config)
     if summary := own_folder.nothing_left(folder, config):
-        print(own_folder.told(folder, summary))
+        print(own_folder.nothing_left_note(folder, summary))
         return
     # It is not needed to tell what is wrong with a command.
     from snntrain.cli import named_root

@@ -15,15 +15,18 @@ from omegaconf import DictConfig, OmegaConf
 from snntrain.cli.report import tell
 from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line, on_one_line, printable
-from snntrain.files import plain_yaml
+from snntrain.files import bounded, safe_yaml
 from snntrain.files.folder import Folder
-from snntrain.files.paths import user_path
+from snntrain.files.paths import shown, user_path
 from snntrain.report.comparison import METRIC
-from snntrain.report.report import make, write
-from snntrain.runs import reading as runs
-from snntrain.runs.names import check_sweep
-from snntrain.runs.reading import Run
-from snntrain.runs.run_folder import discard, shown
+from snntrain.report.files import write
+from snntrain.report.report import make
+from snntrain.runs.find import find
+from snntrain.runs.layout import HYDRA_FOLDER, SWEEP
+from snntrain.runs.reading import Run, read
+from snntrain.runs.state import COMPLETED, RUNNING
+from snntrain.runs.unstarted import discard
+from snntrain.runs.writable import check_sweep
 from snntrain.signals import signal_behind
 
 
@@ -56,7 +59,7 @@ def check_folders(hydra: DictConfig, overrides: Sequence[str]) -> None:
         raise UserError("hydra.sweep.dir=: names no folder; without it a sweep makes its own below multirun/")
     place = user_path(folder, "hydra.sweep.dir")
     check_sweep(Folder(place))
-    if runs.find([place]) and (before := _swept(place)) != _own(overrides):
+    if find([place]) and (before := _swept(place)) != _own(overrides):
         told = f"of the sweep {shlex.join(before)}, which goes on if it is given again" if before else "already"
         raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs {told}; name another one")
     if not OmegaConf.is_interpolation(hydra.sweep, "subdir"):
@@ -78,7 +81,7 @@ def _own(overrides: Sequence[str]) -> list[str]:
 def _swept(folder: Path) -> list[str]:
     """The overrides of the sweep in a folder, as Hydra wrote them down when it began."""
     try:
-        content = plain_yaml.parse(plain_yaml.text(folder / "multirun.yaml"))
+        content = safe_yaml.parse(bounded.text(folder / SWEEP))
         return [str(line) for line in content["hydra"]["overrides"]["task"]]
     except (OSError, ValueError, LookupError, TypeError, RecursionError, yaml.YAMLError):
         return []
@@ -119,7 +122,7 @@ def conclude(folder: Path) -> None:
     """
     jobs = _jobs(folder)
     unfinished = _tell(jobs, folder, "jobs")
-    running = sum(job.status == "running" for job in jobs)
+    running = sum(job.status == RUNNING for job in jobs)
     if failed := unfinished - running:
         raise RunFailed(f"{failed} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
     if running:
@@ -145,12 +148,12 @@ def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
 def _take_back_what_never_began(folder: Path) -> None:
     """A job's folder is made first; it is empty, or holds nothing else, where the signal came right after that."""
     for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink() and {entry.name for entry in path.iterdir()} <= {".hydra"}:
+        if path.is_dir() and not path.is_symlink() and {entry.name for entry in path.iterdir()} <= {HYDRA_FOLDER}:
             discard(path)
 
 
 def _jobs(folder: Path) -> list[Run]:
-    found = (runs.read(path, time.time(), over=True) for path in runs.find([folder]))
+    found = (read(path, time.time(), over=True) for path in find([folder]))
     return [job for job in found if job is not None]
 
 
@@ -158,7 +161,7 @@ def _tell(jobs: Sequence[Run], folder: Path, which: str) -> int:
     """Reports on the jobs, says which of them were completed, and returns how many were not."""
     if jobs:
         _report(folder)
-    failed = [job for job in jobs if job.status != runs.COMPLETED]
+    failed = [job for job in jobs if job.status != COMPLETED]
     print(f"{len(jobs) - len(failed)} of {len(jobs)} {which} completed in {folder}")
     for job in failed:
         name = printable(str(job.path.relative_to(folder)))

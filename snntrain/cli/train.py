@@ -27,8 +27,9 @@ from snntrain.errors import RunFailed, UserError, first_line
 from snntrain.files.paths import user_path
 from snntrain.process import program
 from snntrain.runs import own_folder
+from snntrain.runs.layout import HYDRA_FOLDER
 from snntrain.runs.lock import Unavailable
-from snntrain.runs.run_folder import HYDRA_FOLDER, discard
+from snntrain.runs.unstarted import discard
 from snntrain.signals import importing
 
 log = logging.getLogger("snntrain")
@@ -79,7 +80,7 @@ def _train(arguments: Arguments, typed: Sequence[str]) -> None:
     with _composer(arguments) as compose:
         config = _validate(arguments, compose)
         if "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
-            print(own_folder.told(_folder(config), summary))
+            print(own_folder.nothing_left_note(_folder(config), summary))
         else:
             _run(arguments, typed, compose)
 
@@ -243,6 +244,6 @@ def _job_of_sweep(config: DictConfig, folder: Path, typed: Sequence[str]) -> flo
     """The same of a sweep's job, which is not run again where it was completed the last time."""
     own_folder.check(folder, config)
     if summary := own_folder.nothing_left(folder, config):
-        log.info("%s", own_folder.told(folder, summary))
+        log.info("%s", own_folder.nothing_left_note(folder, summary))
         return float(summary.get("val_accuracy", "nan"))
     return job.run(config, folder, typed)

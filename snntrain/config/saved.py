@@ -16,7 +16,7 @@ from snntrain.config.compose import CONF, Composer, composer
 from snntrain.config.explain import OF_OVERRIDES, explain, key_of
 from snntrain.config.trust import targets
 from snntrain.errors import UserError, first_line
-from snntrain.files import plain_yaml
+from snntrain.files import bounded, safe_yaml
 
 ALLOW = "allow_targets"
 # One of ours has 2 kB.
@@ -62,7 +62,7 @@ def read(file: Path) -> dict[str, Any]:
         UserError: there is none, or it is damaged.
     """
     try:
-        content = plain_yaml.parse(plain_yaml.text(file, MOST_BYTES))
+        content = safe_yaml.parse(bounded.text(file, MOST_BYTES))
         interpolation = next(_interpolations(content), None)
     except (FileNotFoundError, NotADirectoryError):
         raise UserError(f"run={file.parent}: no run folder, it holds no config.yaml; give one as {EXAMPLE}") from None

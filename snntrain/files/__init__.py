@@ -1,11 +1,13 @@
-"""What is read and written: paths as people name them, files that may be a stranger's, files written whole.
+"""Reading and writing files that may come from strangers.
 
 A run folder, a data set or a picture may come from somebody else. Nothing here follows a link inside such a folder or
-reads more than its limit. docs/security.md says what is promised to users.
+reads more than its limit. docs/security.md lists the guarantees for users.
 
-paths.py           files and folders as people name them
-folder.py          whatever is written, changed or removed below a run folder
-bounded.py         whatever is read
-plain_yaml.py      bounded text and YAML
-private_folder.py  folders of compiled code, which is run without a question
+paths.py           paths as users write them
+folder.py          writes, changes and removes files below a run folder
+whole.py           writes files whole or not at all
+output.py          writes the files of a command with out=
+bounded.py         reads files up to a limit
+safe_yaml.py       parses YAML as data only
+private_folder.py  folders for compiled code, which is loaded and run without asking
 """

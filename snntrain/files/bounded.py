@@ -1,4 +1,4 @@
-"""Files that may come from a stranger: regular ones alone, opened once, and no more than can be held."""
+"""Reading files that may come from strangers: only regular files, opened once, up to a limit."""
 
 from __future__ import annotations
 
@@ -7,30 +7,32 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, cast
 
-# Bytes that are read of a file that grows, or does not say how many it has, as those of /proc.
+# Bytes per read of a file that grows, or that reports no size, as those below /proc.
 AT_A_TIME = 2**20
+# The limit of a text in bytes. A configuration has 2 kB, the metrics of a thousand epochs have 0.5 MB.
+MOST_TEXT = 64 * 2**20
 
 
 class Refused(ValueError):
-    """A file that is not read, and why."""
+    """A file that must not be read; the message says why."""
 
 
 def open_regular(file: Path, most: int | None = None) -> BinaryIO:
-    """Open a file to read its bytes; what is read by it is of this one file, whatever takes its place.
+    """Open a file for reading. The opened file stays the same even if another one takes its name.
 
     Args:
-        file: may be a link to one.
-        most: how many bytes it may have; None for as many as it has.
+        file: the file, or a link to it.
+        most: the largest size in bytes; None for no limit.
 
     Raises:
         OSError: it cannot be opened, or is a folder.
-        Refused: it has more bytes, or is a device or a pipe: these have no end, or never begin.
+        Refused: it is larger, or is a device or a pipe: reading those may never end or never start.
     """
     opened = cast(BinaryIO, open(file, "rb", opener=_at_once))  # noqa: SIM115
     try:
         found = os.fstat(opened.fileno())
         if not stat.S_ISREG(found.st_mode):
-            raise Refused("it is no regular file")
+            raise Refused("it is not a regular file")
         if most is not None and found.st_size > most:
             raise _too_long(most)
     except BaseException:
@@ -43,7 +45,7 @@ def read(file: Path, most: int) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        OSError, Refused: as `open_regular`; also where it grows beyond `most` while it is read.
+        OSError, Refused: as `open_regular`; also if it grows beyond `most` while it is read.
     """
     with open_regular(file, most) as opened:
         parts = [opened.read(os.fstat(opened.fileno()).st_size)]
@@ -56,18 +58,18 @@ def read(file: Path, most: int) -> bytes:
     return b"".join(parts)
 
 
-def text(file: Path, most: int, errors: str = "strict") -> str:
+def text(file: Path, most: int = MOST_TEXT, errors: str = "strict") -> str:
     """Return the UTF-8 text of a file.
 
     Raises:
         OSError, Refused: as `read`.
-        UnicodeDecodeError: it is no UTF-8, unless `errors` says what to put in place of what is none.
+        UnicodeDecodeError: it is not UTF-8, unless `errors` says how to replace invalid bytes.
     """
     return read(file, most).decode("utf-8", errors)
 
 
 def memory() -> int:
-    """How many bytes this machine's memory has: a file of more cannot be held."""
+    """Return the bytes of memory in this machine: a larger file cannot be loaded."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
@@ -76,5 +78,5 @@ def _too_long(most: int) -> Refused:
 
 
 def _at_once(path: str, flags: int) -> int:
-    """Opens a pipe that nobody writes to as well, without waiting for somebody; of a terminal it does not take hold."""
+    """Open without waiting for the writer of a pipe, and without making a terminal the controlling one."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)

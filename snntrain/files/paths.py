@@ -1,4 +1,4 @@
-"""Files and folders as people name them: one reading for every key, flag, word and variable that takes one."""
+"""Paths as users write them: one reading for every key, flag, word and variable that takes a path."""
 
 from __future__ import annotations
 
@@ -9,30 +9,41 @@ from snntrain.errors import UserError
 
 
 def user_path(given: str, key: str = "") -> Path:
-    """Return the file or folder that a person means.
+    """Return the file or folder that the user means.
 
-    `~` and `~name` at the beginning are home folders. A relative path lies where the command was given. `$` stands for
-    itself: variables are filled in by the shell.
+    `~` and `~name` at the beginning are home folders. A relative path starts in the working directory. `$` stands for
+    itself: the shell replaces variables.
 
     Args:
-        given: what was typed.
-        key: what it was typed for, as `out`, for the message.
+        given: the text that the user typed.
+        key: the key that it was given for, as `out`, for the message.
 
     Raises:
-        UserError: no user has this name, nor does any file.
+        UserError: there is no user and no file of this name.
     """
     if not given.startswith("~"):  # A Path forgets ./ at the beginning.
         return Path(given)
     try:
         return Path(given).expanduser()
     except RuntimeError:
-        if os.path.lexists(given):  # As a shell would take it.
+        if os.path.lexists(given):  # As a shell does.
             return Path(given)
         name = given.partition("/")[0].removeprefix("~")
-        told = f"{key}={given}" if key else given
-        raise UserError(f"{told}: there is no user '{name}'; write ./{given} if that is the name of a folder") from None
+        word = f"{key}={given}" if key else given
+        raise UserError(f"{word}: there is no user '{name}'; write ./{given} if that is the name of a folder") from None
 
 
 def as_typed(path: Path) -> str:
-    """Return what to type for a path, such that neither `~` nor a quote at its beginning is read as a sign."""
+    """Return what to type for a path, so that a `~` or a quote at its beginning stands for itself."""
     return f"./{path}" if str(path).startswith(("~", "'", '"')) else str(path)
+
+
+def short(path: Path) -> Path:
+    """Return the path relative to the working directory if it lies below that."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else Path(relative)
+
+
+def shown(path: Path) -> str:
+    """Return what to type for a path, in its short form."""
+    return as_typed(short(path))

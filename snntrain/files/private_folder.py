@@ -1,7 +1,9 @@
-"""Folders of this user's own, where nobody else can put a file: what lies there may be run.
+"""Folders into which only this user can put files, so that code in them may be run.
 
-Compilers keep what they have compiled, and load it again without a question. So it lies below the user's cache folder,
-and where that cannot be written, below the temporary folder, which all users share.
+Compilers store compiled code and load it again without asking. It lies below the user's cache folder. If that cannot be
+written, it lies below the temporary folder, which all users share.
+
+platformdirs names cache folders, but checks neither owner nor permissions of the folder and of those above it.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ FOR_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 @cache
 def private_cache(name: str) -> Path:
-    """Return the private folder in which `name` keeps its files.
+    """Return the private folder for the files of `name`.
 
-    That is the one that `lasting_cache` finds, else a new one, which is removed when the program ends.
+    This is the folder of `lasting_cache`. If there is none, it is a new one, which is removed when the program ends.
     """
     if (folder := lasting_cache(name)) is not None:
         return folder
@@ -31,9 +33,9 @@ def private_cache(name: str) -> Path:
 
 
 def lasting_cache(name: str) -> Path | None:
-    """Return the private folder in which the files of `name` stay from one run to the next; None: there is none.
+    """Return the private folder in which the files of `name` stay between runs; None if there is no such folder.
 
-    That is `$XDG_CACHE_HOME/snntrain/<name>`, by default below `~/.cache`, else `snntrain-<user id>/<name>` below the
+    This is `$XDG_CACHE_HOME/snntrain/<name>`, by default below `~/.cache`, else `snntrain-<user id>/<name>` below the
     temporary folder.
     """
     home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
@@ -42,10 +44,10 @@ def lasting_cache(name: str) -> Path | None:
 
 
 def made_private(folder: Path) -> Path | None:
-    """Make the folder, for this user alone; return its real path, or None where it cannot be made so.
+    """Make a folder for this user alone; return its real path, or None if that is not possible.
 
-    A folder that others can write to, or another user's, is left alone, and so is a link: what lies behind it may be
-    a stranger's. The folders above it must not be open to others either, who could put another one in its place.
+    A folder of another user, a folder that others can write to, and a link are not used: a stranger may have put files
+    there. Others must not be able to write to the folders above it either: they could replace it.
     """
     try:
         folder = folder.expanduser().absolute()
@@ -68,16 +70,16 @@ def made_private(folder: Path) -> Path | None:
 
 
 def _make_parents(folder: Path) -> None:
-    """Make the folders that are missing, for this user alone."""
+    """Make the missing folders, for this user alone."""
     for path in (*reversed(folder.parents), folder):
         if not os.path.lexists(path):
             path.mkdir(mode=stat.S_IRWXU, exist_ok=True)
 
 
 def _stays_in_place(above: Path) -> bool:
-    """Whether nobody but its owner, this user or root, can exchange what lies in the folder.
+    """Return whether only its owner, who is this user or root, can replace entries of the folder.
 
-    A group may write there: on many systems each user has a group of his own.
+    A group may write there: on many systems each user has a group of their own.
     """
     found = above.stat()
     others = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX

@@ -1,1 +1,1 @@
-"""Looking inside: firing rates, recordings of voltages and spikes, pictures of them, TensorBoard."""
+"""Looking inside a network: recordings of potentials and spikes, pictures of them, TensorBoard."""

@@ -1,12 +1,11 @@
-"""The pictures of an epoch, and a process that draws them while the next epoch is trained.
+"""The pictures of an epoch, and a process that draws them during the next epoch.
 
-Not a thread: matplotlib is Python from end to end, and training waits for the interpreter that it shares with it. An
-epoch of digits took three times as long beside a drawing thread, and a fifth longer beside a process.
+Not a thread: matplotlib is written in Python, and would hold the interpreter's lock that training needs. An epoch of
+digits took three times as long beside a drawing thread, and a fifth longer beside a process.
 """
 
 from __future__ import annotations
 
-import io
 import signal
 import traceback
 from collections.abc import Iterator
@@ -27,13 +26,14 @@ from snntrain.inspect.pictures import (
     raster,
     voltage_traces,
 )
-from snntrain.inspect.plotter import Figure, FigureCanvasAgg, imsave
+from snntrain.inspect.plotter import Figure, FigureCanvasAgg
+from snntrain.inspect.png import as_png
 from snntrain.inspect.recording import UNKNOWN, Probes, of_sample
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawn figure as PNG, its size in pixels, and what TensorBoard is to call it."""
+    """A picture as PNG, with its size in pixels and its tag in TensorBoard."""
 
     tag: str
     width: int
@@ -42,25 +42,25 @@ class Picture:
 
 
 class DrawingProcess:
-    """Draws the pictures of one epoch at a time beside its caller, until it is closed."""
+    """Draws the pictures of one epoch at a time in another process, until it is closed."""
 
     def __init__(self) -> None:
-        # Not a fork: that would share the GPU, and the locks of other threads.
+        # Not a fork: a fork would share the GPU and the locks of other threads.
         context = get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self._process.start()
-        # With this end open here, too, the process could die without being noticed.
+        # If this end stayed open here, the death of the process would go unnoticed.
         theirs.close()
 
     def begin(self, probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> None:
-        """Has the process do what `draw` does; one call of `collect` must come before the next of this."""
-        # To a process that has died nothing can be sent; `collect` says so.
+        """Start drawing, as `draw` does; call `collect` before the next call."""
+        # If the process has died, `collect` reports it.
         with suppress(OSError):
             self._connection.send((probes, confusion, neurons))
 
     def collect(self) -> list[Picture]:
-        """The pictures that were begun; waits until they are drawn.
+        """Wait for the pictures, and return them.
 
         Raises:
             RuntimeError: they could not be drawn; its note is the traceback.
@@ -76,16 +76,16 @@ class DrawingProcess:
         return answer
 
     def close(self) -> None:
-        """Ends the process; what it is drawing is lost."""
+        """End the process; pictures that it is drawing are lost."""
         self._connection.close()
-        # It would not always see that: processes that read data may hold this end open.
+        # It may not notice: processes that read data may hold this end open.
         self._process.terminate()
         self._process.join()
 
 
 def _serve(connection: Connection) -> None:
-    """Draws what is asked for until the other side closes; a traceback is the answer where that fails."""
-    # Ctrl-C is given to all processes of a terminal. The one that trains decides what becomes of it.
+    """Draw on request until the other side closes; answer with a traceback if drawing fails."""
+    # Ctrl-C reaches all processes of a terminal. The process that trains decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with suppress(EOFError, OSError):
         while True:
@@ -98,28 +98,29 @@ def _serve(connection: Connection) -> None:
 
 
 def draw(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> list[Picture]:
-    """All pictures of `figures`, as PNG.
+    """Draw all pictures of `plots` as PNG.
 
-    Each is compressed while the next is drawn: compression does not hold the interpreter's lock.
+    Each is compressed while the next is drawn: compression releases the interpreter's lock.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="snntrain-png") as compressing:
-        begun = []
-        for tag, figure in figures(probes, confusion, neurons):
+        pictures = []
+        for tag, figure in plots(probes, confusion, neurons):
             pixels = _pixels(figure)
-            begun.append((tag, pixels, compressing.submit(_as_png, pixels, figure.dpi)))
-        return [Picture(tag, pixels.shape[1], pixels.shape[0], png.result()) for tag, pixels, png in begun]
+            # Level 3 takes half the time of zlib's own level, for files a fifth larger.
+            pictures.append((tag, pixels, compressing.submit(as_png, pixels, dpi=figure.dpi, level=3)))
+        return [Picture(tag, pixels.shape[1], pixels.shape[0], png.result()) for tag, pixels, png in pictures]
 
 
-def figures(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> Iterator[tuple[str, Figure]]:
-    """What the neurons did and what came out, as figures with their tags, `kind/layer`.
+def plots(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> Iterator[tuple[str, Figure]]:
+    """Yield the tag, `kind/layer`, and the plot of each picture.
 
-    Of every layer a spike raster, voltage traces and a heat map, of a convolutional one the spike counts of its
-    channels too; then the output's spike counts and, where it is given, the confusion matrix.
+    Every layer has a spike raster, voltage traces and a heat map. A convolutional layer also has the spike counts of
+    its channels. Then follow the output's spike counts and, if given, the confusion matrix.
 
     Args:
-        probes: a panel a sample.
+        probes: the recordings; a plot has a panel per sample.
         confusion: counts `[true class, predicted class]`.
-        neurons: rows of a raster or heat map, or channels, at most.
+        neurons: the largest number of rows of a raster or heat map, or of channels.
     """
     titles = _titles(probes)
     for layer, recording in probes.recordings.items():
@@ -135,7 +136,7 @@ def figures(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -
 
 
 def _titles(probes: Probes) -> list[str]:
-    """What each sample is, what it is taken for where that is something else, and whether by a tie."""
+    """Return the title of each sample: its class, a wrong prediction, and a tie."""
     titles, answers = [], probes.answers
     for number, (label, guess, tied) in enumerate(zip(probes.labels, answers.classes, answers.tied, strict=True), 1):
         true = "" if label == UNKNOWN else f", class {probes.class_names[label]}"
@@ -145,14 +146,7 @@ def _titles(probes: Probes) -> list[str]:
 
 
 def _pixels(figure: Figure) -> NDArray[np.uint8]:
-    """`[height, width, 4]`."""
+    """Draw a figure as pixels `[height, width, 4]`."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())
-
-
-def _as_png(pixels: NDArray[np.uint8], dpi: float) -> bytes:
-    png = io.BytesIO()
-    # Half the time of zlib's own level, for files a fifth larger.
-    imsave(png, pixels, format="png", origin="upper", dpi=dpi, pil_kwargs={"compress_level": 3})
-    return png.getvalue()

@@ -1,4 +1,4 @@
-"""An event file of TensorBoard's, written by a thread beside the training."""
+"""An event file of TensorBoard, written by a thread during training."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from snntrain.files.folder import Folder
-from snntrain.runs.event_files import PREFIX
+from snntrain.runs.layout import EVENTS_PREFIX
 
-# What a file of events begins with.
+# The first event of each file.
 VERSION = "brain.Event:2"
 
 
 class EventWriter:
-    """Writes events into a new file of a folder, which is made.
+    """Writes events into a new file of a folder, which is made if missing.
 
     TensorBoard's own writer opens its file by the path again and again, and would follow a link that is put there. This
-    one holds the file that it has made.
+    writer keeps its file open.
 
     Args:
-        folder: of the event files.
-        purged: from which step on TensorBoard forgets what earlier files of the run say, if from any.
+        folder: the folder of the event files.
+        purged: the step from which on TensorBoard drops the events of earlier files; None for no step.
 
     Raises:
-        OSError: the file cannot be made; of `add`, `flush` and `close`, an event before could not be written, and
-            none is from then on.
+        OSError: the file cannot be made. From `add`, `flush` and `close`: an earlier event could not be written, and
+            later events are not written.
     """
 
     def __init__(self, folder: Folder, purged: int | None = None) -> None:
         folder.make()
         self._file, self.name = _new_file(folder)
         self._records = RecordWriter(self._file)
-        # The only one, so that events are written in their order.
+        # One thread only, so that events are written in order.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="events")
         self._failure: Exception | None = None
         self._submit(Event(file_version=VERSION))
@@ -48,18 +48,18 @@ class EventWriter:
             self._submit(Event(step=purged, session_log=SessionLog(status=SessionLog.START)))
 
     def add(self, summary: Summary, step: int | None = None) -> None:
-        """Gives a summary of `step` to the thread, which writes it."""
+        """Queue a summary of `step` for writing."""
         self._raise()
         self._submit(Event(summary=summary, step=step))
 
     def flush(self) -> None:
-        """Waits until the file has all that was given."""
-        # It comes after all the others.
+        """Wait until all queued events are in the file."""
+        # This call comes after all others in the queue.
         self._thread.submit(int).result()
         self._raise()
 
     def close(self) -> None:
-        """Waits as `flush` does, and closes the file."""
+        """Wait as `flush` does, and close the file."""
         self._thread.shutdown()
         self._file.close()
         self._raise()
@@ -69,7 +69,7 @@ class EventWriter:
         self._thread.submit(self._write, event.SerializeToString())
 
     def _write(self, record: bytes) -> None:
-        # After half a record nothing can be read any more.
+        # Nothing can be read behind an incomplete record.
         if self._failure is None:
             try:
                 self._records.write(record)
@@ -84,7 +84,7 @@ class EventWriter:
 
 def _new_file(folder: Folder) -> tuple[IO[bytes], str]:
     for number in itertools.count():
-        name = f"{PREFIX}{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{number}"
+        name = f"{EVENTS_PREFIX}{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{number}"
         try:
             return folder.create(name), name
         except FileExistsError:

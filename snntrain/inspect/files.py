@@ -1,4 +1,4 @@
-"""The files of an inspection: pictures as PNG and SVG, the page, and all that was recorded."""
+"""The files of an inspection: pictures as PNG and SVG, and the recordings."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from snntrain.errors import UserError
-from snntrain.files.folder import Folder
 from snntrain.inspect.plotter import Figure, rc_context
 from snntrain.inspect.recording import Probes
 
 PAGE, RECORDINGS = "index.html", "recordings.npz"
-# Of a PNG, and of what is pixels in an SVG: sharp on a screen of fine pixels.
+# The resolution of a PNG, and of pixels in an SVG: sharp on high-resolution screens.
 DPI = 220
-# Text stays text, and the same picture is the same file.
+# Text stays text, and equal pictures give equal files.
 SVG: Any = {"svg.fonttype": "none", "svg.hashsalt": "snntrain"}
 NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 
 
 def svg(figure: Figure) -> str:
-    """The figure as an SVG file."""
+    """Return a plot as an SVG file."""
     file = io.BytesIO()
     with rc_context(SVG):
         figure.savefig(file, format="svg", dpi=DPI, facecolor="white", metadata=NO_METADATA)
@@ -29,14 +27,14 @@ def svg(figure: Figure) -> str:
 
 
 def png(figure: Figure) -> bytes:
-    """The figure as a PNG file."""
+    """Return a plot as a PNG file."""
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=DPI, facecolor="white")
     return file.getvalue()
 
 
 def arrays(probes: Probes) -> dict[str, np.ndarray]:
-    """All that was recorded: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `predicted`, …"""
+    """Return all recordings: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `predicted`, …"""
     layers: dict[str, Any] = {}
     for layer, recording in probes.recordings.items():
         sequences = {"h": recording.h, "v": recording.v, "s": recording.s, **recording.more}
@@ -51,21 +49,8 @@ def arrays(probes: Probes) -> dict[str, np.ndarray]:
 
 
 def npz(probes: Probes) -> bytes:
-    """`arrays` as a file that `numpy.load` reads without unpickling anything."""
+    """Return `arrays` as a file that `numpy.load` reads without unpickling."""
     file = io.BytesIO()
-    # Its type says that a keyword might be allow_pickle; a layer's has a slash.
+    # The stub allows for a keyword allow_pickle; our keys do not clash with it.
     np.savez_compressed(file, **arrays(probes))  # type: ignore[arg-type]
     return file.getvalue()
-
-
-def write(folder: Folder, files: dict[str, bytes]) -> None:
-    """Writes all files into the folder, over those of the same names; none of them where one cannot be written.
-
-    Raises:
-        UserError: the folder is a link in a run folder, or a file, or cannot be written.
-    """
-    try:
-        folder.write_together(files)
-    except OSError as error:
-        reason = error.strerror or error
-        raise UserError(f"out={folder.path}: cannot be written ({reason}); give another out=") from error

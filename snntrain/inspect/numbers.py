@@ -1,4 +1,4 @@
-"""The figures of a layer over the images that were looked at."""
+"""The activity of a layer in numbers, over the inspected images."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,16 @@ from snntrain.inspect.recording import Recording
 
 @dataclass(frozen=True)
 class LayerNumbers:
-    """What a layer came to over all time steps of all images.
+    """The activity of a layer over all time steps of all images.
 
     Args:
-        shape: of the layer's neurons.
-        neurons: how many.
-        rate: spikes a neuron and time step.
+        shape: the shape of the layer's neurons.
+        neurons: their number.
+        rate: spikes per neuron and time step.
         silent: share of the neurons that never fired.
-        saturated: share of the neurons that fired at each step.
-        lowest, highest: potential `h` before the reset.
+        saturated: share of the neurons that fired at every step.
+        lowest: the lowest potential `h` before the reset.
+        highest: the highest potential `h` before the reset.
     """
 
     shape: tuple[int, ...]
@@ -28,7 +29,7 @@ class LayerNumbers:
 
 
 def layer_numbers(recording: Recording) -> LayerNumbers:
-    """The figures of a recording `[T, N, *]`."""
+    """Return the activity in a recording `[T, N, *]`."""
     s, h = recording.s, recording.h
     return LayerNumbers(
         shape=s.shape[2:],

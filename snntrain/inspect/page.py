@@ -1,9 +1,8 @@
-"""One page of all that was seen in a run: self-contained, for light and dark, without a script."""
+"""The page of an inspection: self-contained, light and dark, without scripts."""
 
 from __future__ import annotations
 
 import base64
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +10,15 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from snntrain.inspect.numbers import LayerNumbers
 from snntrain.inspect.pictures.output import visible
 from snntrain.inspect.pictures.panels import INK
+from snntrain.inspect.png import as_png
 from snntrain.inspect.recording import UNKNOWN, Probes
 
 STYLE = Path(__file__).with_name("page.css")
-# What the title of a picture's tag says before the slash, in words.
+# The words for the first part of a picture's tag.
 KINDS = {
     "spikes": "spike raster",
     "voltages": "voltage traces",
@@ -30,18 +29,18 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Inspection:
-    """What the page tells.
+    """The content of the page.
 
     Args:
-        name: of the run.
-        about: what was run, in a line or two.
-        figures: of the run, value by name.
-        command: what makes the page again.
-        sources: where each image comes from.
-        probes: the images, and what the network did with them.
-        numbers: of each layer, by name.
-        learnt: constants that a layer has learnt, as `{"conv1_neuron": "tau 2.1"}`.
-        pictures: each as SVG, by tag.
+        name: the run's name.
+        about: one or two lines on the run.
+        figures: the run's figures by name.
+        command: the command that makes the page again.
+        sources: the origin of each image.
+        probes: the images and the recordings.
+        numbers: the activity of each layer.
+        learnt: the constants that a layer has learnt, as `{"conv1_neuron": "tau 2.1"}`.
+        pictures: the pictures as SVG, by tag.
     """
 
     name: str
@@ -56,7 +55,7 @@ class Inspection:
 
 
 def page(seen: Inspection) -> str:
-    """The page as HTML."""
+    """Return the page as HTML."""
     title = f"{escape(seen.name)} · snntrain inspect"
     return "\n".join(
         [
@@ -65,7 +64,7 @@ def page(seen: Inspection) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
             f"<title>{title}</title>",
-            # An icon of its own: browsers ask a server for one otherwise.
+            # An empty icon: else browsers ask a server for one.
             '<link rel="icon" href="data:,">',
             f"<style>{STYLE.read_text(encoding='utf-8')}</style></head><body>",
             *_head(seen),
@@ -102,7 +101,7 @@ def _images(seen: Inspection) -> Iterable[str]:
         )
     yield "</div>"
     if any(probes.answers.tied):
-        yield "<p>Tied: several classes share the greatest output; the first of them is predicted.</p>"
+        yield "<p>Tied: several classes share the largest output; the first of them is predicted.</p>"
     yield from _pictures(seen, [tag for tag in seen.pictures if tag.startswith("output/")])
     yield "</section>"
 
@@ -119,8 +118,8 @@ def _layers(seen: Inspection) -> Iterable[str]:
             f"<td>{_bar(numbers.saturated)}</td><td>{numbers.lowest:.2f} … {numbers.highest:.2f}</td>"
             f"<td>{escape(seen.learnt.get(layer, '–'))}</td></tr>"
         )
-    yield "</tbody></table><p>Over the images above. Firing rate: spikes a neuron and time step. Silent: never fired."
-    yield "Saturated: fired at each step. h: the potential before the reset.</p></section>"
+    yield "</tbody></table><p>Over the images above. Firing rate: spikes per neuron and time step. Silent: never fired."
+    yield "Saturated: fired at every step. h: the potential before the reset.</p></section>"
     for number, layer in enumerate(seen.numbers):
         yield f'<section id="layer{number}"><h2>{escape(layer)}</h2>'
         yield from _pictures(seen, [tag for tag in seen.pictures if tag.partition("/")[2] == layer])
@@ -128,7 +127,7 @@ def _layers(seen: Inspection) -> Iterable[str]:
 
 
 def _bar(share: float, text: str | None = None) -> str:
-    """A share as a bar behind its figure."""
+    """Return a number with a bar behind it."""
     return f'<span class="bar" style="--share:{100 * share:.1f}%">{text or f"{100 * share:.1f} %"}</span>'
 
 
@@ -136,8 +135,8 @@ def _pictures(seen: Inspection, tags: Iterable[str]) -> Iterable[str]:
     yield '<div class="pictures">'
     for tag in tags:
         kind, _, of = tag.partition("/")
-        told = f"{KINDS.get(kind, of.replace('_', ' '))} of {of}" if kind in KINDS else of.replace("_", " ")
-        yield f'<figure role="img" aria-label="{escape(told)}">'
+        label = f"{KINDS[kind]} of {of}" if kind in KINDS else of.replace("_", " ")
+        yield f'<figure role="img" aria-label="{escape(label)}">'
         yield inline(seen.pictures[tag], f"p{list(seen.pictures).index(tag)}-")
         yield "</figure>"
     yield "</div>"
@@ -155,7 +154,7 @@ def _foot(seen: Inspection) -> Iterable[str]:
 
 
 def inline(svg: str, prefix: str) -> str:
-    """An SVG file as a part of a page: its ink is the page's, its paper too, and its names are its own."""
+    """Return an SVG file as part of the page: with the page's colours, and with names that start with `prefix`."""
     svg = svg[svg.index("<svg") :]
     svg = svg.replace(INK, "currentColor").replace("fill: #ffffff", "fill: none", 1)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
@@ -164,7 +163,5 @@ def inline(svg: str, prefix: str) -> str:
 
 
 def _png(pixels: np.ndarray) -> str:
-    """Pixels `[H, W, RGB]` as a PNG that a page holds."""
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "png")
-    return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+    """Return pixels `[H, W, RGB]` as a data URL."""
+    return f"data:image/png;base64,{base64.b64encode(as_png(pixels)).decode()}"

@@ -1,7 +1,7 @@
-"""matplotlib, as everything here takes it: with settings of the user's own alone.
+"""matplotlib, imported without reading settings from the working directory.
 
-When it is imported, matplotlib reads a file `matplotlibrc` of the working directory before all others. Such a file can
-make it run LaTeX, and a pipe of that name is waited for.
+On import, matplotlib first reads a file `matplotlibrc` in the working directory. Such a file can make it run LaTeX, and
+a pipe of that name would block the import.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Needs no right to read the folder, where the system has it.
+# O_PATH needs no right to read the folder; not every system has it.
 PLACE = os.O_RDONLY | os.O_DIRECTORY | getattr(os, "O_PATH", 0)
 
 
 @contextmanager
 def _elsewhere() -> Iterator[None]:
-    """In the block the working directory is the root folder, where nobody but root has put anything.
+    """Make the root folder, into which only root can put files, the working directory for the block.
 
-    A relative path of another thread would lead there, too: the command line imports this before it starts any.
+    This affects relative paths of other threads, too: the command line imports this module before it starts threads.
     """
     path = sys.path[:]
     sys.path[:] = [os.path.abspath(folder) for folder in path]
@@ -40,6 +40,5 @@ if "matplotlib" not in sys.modules:
 from matplotlib import rc_context  # noqa: E402
 from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.image import imsave  # noqa: E402
 
-__all__ = ["Figure", "FigureCanvasAgg", "imsave", "rc_context"]
+__all__ = ["Figure", "FigureCanvasAgg", "rc_context"]

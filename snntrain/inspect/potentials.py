@@ -1,4 +1,4 @@
-"""What the charged potentials of a layer come to, computed where they are: on the device."""
+"""Statistics of the potentials of a layer before the reset, computed on the device."""
 
 from __future__ import annotations
 
@@ -11,21 +11,24 @@ from torch import Tensor
 from snntrain.neuron.surrogate import PiecewiseQuadratic, Rectangle
 
 BINS = 50
-# A gradient below this share of the one at the threshold is one that hardly passes.
+# A gradient below this share of the gradient at the threshold hardly passes.
 SHARE = 0.1
-# Their gradient is zero from some distance on, so that all of it is their window.
+# Their gradient is zero beyond some distance: the window ends there.
 BOUNDED = (PiecewiseQuadratic, Rectangle)
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Counts of values in bins of equal width, one edge of which is 0, and the values' sums.
+    """Counts of values in bins of equal width, with an edge at 0, and sums of the values.
 
     Args:
-        limits: right edge of each bin; a value that lies on an edge counts to the right of it.
-        counts: values in each bin.
-        low, high: the least and the greatest value.
-        number, total, squares: how many values, their sum, the sum of their squares.
+        limits: the right edge of each bin; a value on an edge belongs to the bin on its right.
+        counts: the number of values in each bin.
+        low: the smallest value.
+        high: the largest value.
+        number: the number of values.
+        total: their sum.
+        squares: the sum of their squares.
     """
 
     limits: list[float]
@@ -38,14 +41,14 @@ class Histogram:
 
 
 def histogram(values: Tensor, bins: int = BINS) -> Histogram | None:
-    """Of the finite ones of `values` (any shape) in about `bins` bins; None where there are none."""
+    """Return a histogram of the finite `values` (any shape) with about `bins` bins; None if there are none."""
     x = values[values.isfinite()].double()
     if not x.numel():
         return None
     low, high, total, squares = torch.stack([x.min(), x.max(), x.sum(), x.square().sum()]).tolist()
-    # Edges at multiples of the width: so 0 is one, in whatever range the values lie.
+    # The edges are multiples of the width, so that 0 is an edge for any range of values.
     width = (high - low) / bins or abs(high) or 1.0
-    # Not histc, which cannot be repeated to the bit on a GPU, nor keep what is just below 0 out of the bin above it.
+    # Not histc: it is not deterministic on a GPU, and may put values just below 0 into the bin above it.
     index = (x / width).floor_().long()
     first = int(index.min())
     counts = torch.bincount(index - first).tolist()
@@ -54,10 +57,10 @@ def histogram(values: Tensor, bins: int = BINS) -> Histogram | None:
 
 
 def share_in_window(distance: Tensor, surrogate: Callable[[Tensor], Tensor]) -> float:
-    """The share of potentials, by their `distance` from the threshold, at which a gradient passes the surrogate.
+    """Return the share of potentials in the surrogate's window, where a gradient passes.
 
-    The window is where the surrogate gradient is at least a tenth of the one at the threshold, and where that gradient
-    ends (PiecewiseQuadratic, Rectangle) all of where it is not zero. Half its width:
+    The window is the range in which the surrogate gradient is at least a tenth of its value at the threshold, or, for
+    bounded surrogates (PiecewiseQuadratic, Rectangle), in which it is not zero. Half of its width:
 
     ================== ================ =========================
     surrogate          in general       with default parameters
@@ -69,16 +72,16 @@ def share_in_window(distance: Tensor, surrogate: Callable[[Tensor], Tensor]) -> 
     ATan               6/(πα)           0.955
     NonzeroSignLogAbs  9/α              9
     Erf                √ln(10)/α        0.759
-    PiecewiseLeakyReLU w                1, without an end if c >= 1/(20w)
+    PiecewiseLeakyReLU w                1, unbounded if c >= 1/(20w)
     SuperSpike         (√10 - 1)/α      0.216
     Rectangle          1/(2α)           0.5
     ================== ================ =========================
 
-    It is found from the gradient itself, so that a surrogate of the user's own has one, too.
+    The gradient itself is evaluated, so that this works for the user's own surrogates, too.
 
     Args:
         distance: `h - v_threshold`, any shape.
-        surrogate: of the layer.
+        surrogate: the layer's surrogate.
     """
     gradient = _gradient(surrogate, distance)
     if isinstance(surrogate, BOUNDED):
@@ -89,7 +92,7 @@ def share_in_window(distance: Tensor, surrogate: Callable[[Tensor], Tensor]) -> 
 
 
 def _gradient(surrogate: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """What the backward pass of the surrogate multiplies by."""
+    """Return the factor of the surrogate's backward pass."""
     with torch.enable_grad():
         x = x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(surrogate(x).sum(), x)

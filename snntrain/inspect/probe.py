@@ -1,4 +1,4 @@
-"""What the neurons did with a few images: voltages and spikes of every step."""
+"""Recording the potentials and spikes of every step for a few images."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from snntrain.neuron.integrate_and_fire import Trajectory
 def watch(
     net: nn.Module, forward: Callable[[], Tensor], layers: Collection[str] | None = None
 ) -> tuple[Tensor, dict[str, Trajectory]]:
-    """What `forward` returns, and what the spiking layers of `net` did meanwhile `[T, N, *]`, by the layer's name.
+    """Return the output of `forward`, and the trajectories `[T, N, *]` of the spiking layers by name.
 
-    It runs in evaluation mode and without gradients, and leaves nothing on the device that is not returned. Modes and
-    observers are afterwards as they were and states are reset, also where `forward` raises.
+    The network runs in evaluation mode and without gradients. Afterwards modes and observers are restored and states
+    are reset, even if `forward` raises.
 
     Args:
-        net: the network, or the part of it that is watched.
-        forward: runs it.
-        layers: names of the layers that are watched; None for all.
+        net: the network, or a part of it.
+        forward: a function that runs it.
+        layers: the names of the layers to watch; None for all.
     """
     watched = {name: layer for name, layer in spiking_layers(net) if layers is None or name in layers}
     before = {name: layer.observer for name, layer in watched.items()}
@@ -44,7 +44,7 @@ def watch(
 
 
 def record(net: nn.Module, forward: Callable[[], Any], layers: Collection[str] | None = None) -> dict[str, Recording]:
-    """Recordings of the spiking layers of `net` while `forward` runs it, on the host; otherwise as `watch`."""
+    """Record the spiking layers of `net` while `forward` runs it, on the host; otherwise as `watch`."""
     _, trajectories = watch(net, forward, layers)
     nodes = dict(spiking_layers(net))
     return {name: recording(nodes[name], trajectory) for name, trajectory in trajectories.items()}
@@ -61,13 +61,13 @@ def recording(layer: BaseNode, trajectory: Trajectory) -> Recording:
     return Recording(h, v, (trajectory.s != 0).cpu().numpy(), v_threshold, layer.v_reset, more)
 
 
-def choose_layers(net: nn.Module, patterns: Collection[str], key: str) -> list[str]:
-    """The spiking layers of `net` that a name or shell pattern of `patterns` matches, in the network's order.
+def matching_layers(net: nn.Module, patterns: Collection[str], key: str) -> list[str]:
+    """Return the names of the spiking layers that match a name or shell pattern, in the network's order.
 
     Args:
         net: the network.
         patterns: names and shell patterns, as conv*.
-        key: by which they were given, as monitor.layers.
+        key: the key that they were given for, as monitor.layers.
 
     Raises:
         UserError: a pattern matches no layer.

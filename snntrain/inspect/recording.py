@@ -1,4 +1,4 @@
-"""What is kept of a few images' way through a network; no torch, so that what draws it starts at once."""
+"""Recordings of a network's activity; without torch, so that the drawing process starts quickly."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-# The label of an image whose class nobody has told.
+# The label of an image of unknown class.
 UNKNOWN = -1
 
 
@@ -35,14 +35,14 @@ class Recording:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network takes a few images for, as `snntrain.network.readout` decides.
+    """The predictions for a few images, as `snntrain.network.readout` makes them.
 
     Args:
-        scores: `[N, classes]`: spikes of a class over all steps and votes; where the output is not made of spikes, its
-            sum over the steps.
-        classes: the class of each image `[N]`.
-        tied: whether several classes share its greatest score `[N]`; then the first of them is its class.
-        votes: spiking neurons a class; None where the output is not made of spikes.
+        scores: `[N, classes]`: the spikes of a class over all steps and votes. If the output does not spike, its sum
+            over the steps.
+        classes: the predicted class of each image `[N]`.
+        tied: whether several classes share the largest score `[N]`; the first of them is predicted.
+        votes: spiking neurons per class; None if the output does not spike.
     """
 
     scores: NDArray[np.float64]
@@ -53,15 +53,15 @@ class Answers:
 
 @dataclass(frozen=True)
 class Probes:
-    """The images that are looked at, and what a network did with them.
+    """The inspected images, and what a network did with them.
 
     Args:
-        images: as they were before the encoder `[N, C, H, W]`, in [0, 1].
+        images: the images before the encoder `[N, C, H, W]`, in [0, 1].
         labels: true classes `[N]`, or UNKNOWN.
-        class_names: of all classes.
-        recordings: of each spiking layer `[T, N, *]`, by name, in the order in which they ran.
-        output: what the loss was given `[T, N, classes]`.
-        answers: the classes that it says.
+        class_names: the names of all classes.
+        recordings: the recording of each spiking layer `[T, N, *]` by name, in the order of the network.
+        output: the input of the loss `[T, N, classes]`.
+        answers: the predictions.
     """
 
     images: NDArray[np.float32]
@@ -73,7 +73,7 @@ class Probes:
 
 
 def of_sample(recording: Recording, sample: int) -> Recording:
-    """One sample's part of a recording `[T, N, *]`, its neurons in one row: `[T, neurons]`."""
+    """Return one sample of a recording `[T, N, *]`, flattened to `[T, neurons]`."""
     T = len(recording.s)
     return replace(
         recording,

@@ -1,16 +1,16 @@
-"""Which images are looked at: a few fixed ones, one a class first."""
+"""The few fixed images that are inspected."""
 
 import torch
 from torch import Tensor
 
 
-def choose_samples(labels: Tensor, count: int, seed: int) -> list[int]:
-    """Indices of `count` images (fewer where there are fewer): one a class first, then any, drawn by `seed`.
+def sample_indices(labels: Tensor, count: int, seed: int) -> list[int]:
+    """Return the indices of up to `count` images: first one per class, then others, drawn at random.
 
     Args:
         labels: classes `[N]`.
-        count: how many.
-        seed: the same seed chooses the same images.
+        count: the number of images.
+        seed: the seed of the draw.
     """
     order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed)).tolist()
     classes = labels.tolist()
@@ -18,5 +18,5 @@ def choose_samples(labels: Tensor, count: int, seed: int) -> list[int]:
     for index in order:
         first_of_class.setdefault(classes[index], index)
     firsts = [first_of_class[label] for label in sorted(first_of_class)]
-    chosen = set(firsts)
-    return (firsts + [index for index in order if index not in chosen])[:count]
+    taken = set(firsts)
+    return (firsts + [index for index in order if index not in taken])[:count]

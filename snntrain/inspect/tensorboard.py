@@ -1,4 +1,4 @@
-"""Everything that a run writes to TensorBoard; tags are `group/name`."""
+"""All output of a run to TensorBoard; tags are `group/name`."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ log = logging.getLogger("snntrain")
 # Writes to train.log alone: a traceback is not for the terminal.
 log_file = logging.getLogger("snntrain.file")
 
-RGBA = 4  # what a summary's image calls that order of channels
+RGBA = 4  # the number of this order of channels in a summary
 Value = bool | int | float | str
 
-# The charts of the tab Custom Scalars: each has the curves of one group of tags.
+# The charts of the tab Custom Scalars; a chart shows one group of tags.
 TRAINING = {"loss": "loss", "accuracy": "accuracy"}
 NEURONS = {
-    "firing rate (spikes a neuron and time step)": "firing_rate",
+    "firing rate (spikes per neuron and time step)": "firing_rate",
     "silent neurons (share of the layer)": "silent",
     "saturated neurons (share of the layer)": "saturated",
 }
@@ -44,27 +44,25 @@ MONITORED = {
 }
 LEARNT = {"tau of PLIF (time steps)": "tau", "w of RIF": "w"}
 DISTANCE = (
-    "Membrane potential before the reset, minus the threshold, of the watched images at every step. "
-    "The threshold is at 0: there and to the right of it the neuron fires."
+    "Membrane potential before the reset minus the threshold, for the watched images at every step. "
+    "The threshold is at 0: the neuron fires there and to the right of it."
 )
 
 
 class Board:
-    """Writes a run's events into `folder`; all that it was given is there when it is closed.
+    """Writes a run's events into `folder`; all of them are in the file when the board is closed.
 
-    Training is not lost over what is only looked at: what cannot be drawn or written is missing, and the first time a
-    warning says so.
+    Errors do not end the training: output that cannot be drawn or written is missing, and the first error is a warning.
 
     Args:
-        folder: of the event files; those of earlier starts of the run are gone on from.
-        after: the last epoch that these tell of. Of later ones nothing is in them, but a TensorBoard that has been
-            watching may know of some, and is told to forget them.
+        folder: the folder of the event files, with those of earlier starts of the run.
+        after: the last epoch in these files. A running TensorBoard may have seen later epochs, and drops them.
     """
 
     def __init__(self, folder: Folder, after: int = 0) -> None:
         self.folder = folder
         self.drawing: DrawingProcess | None = None
-        self._drawn: tuple[int, NDArray[np.int64]] | None = None  # whose pictures are being drawn
+        self._drawn: tuple[int, NDArray[np.int64]] | None = None  # the epoch of the pictures that are being drawn
         self._warned: set[str] = set()
         self._writer: EventWriter | None = None
         with self.tolerant("TensorBoard's events"):
@@ -92,9 +90,9 @@ class Board:
                 self.writer.close()
 
     def sizes(self) -> list[int]:
-        """Return the bytes of each event file, once all that was given is in them; what `cut_back` takes.
+        """Wait for all queued events, and return the size of each event file, for `event_files.cut_back`.
 
-        They are on the disk after a `sync`.
+        The files are on the disk after `sync`.
         """
         names: list[str] = []
         with self.tolerant("TensorBoard's events"):
@@ -109,43 +107,43 @@ class Board:
         return sizes
 
     def sync(self) -> None:
-        """Wait until what the event files hold is on the disk; another thread may go on adding to them."""
+        """Wait until the event files are on the disk; another thread may add events meanwhile."""
         with self.tolerant("TensorBoard's events"):
             event_files.sync(self.folder)
 
     @contextmanager
     def tolerant(self, what: str) -> Iterator[None]:
-        """An error in the block ends the block, and is no more than a warning, the first time for each `what`."""
+        """Turn an error in the block into a warning, once for each `what`."""
         try:
             yield
         except Exception as error:
             if what not in self._warned:
                 reason = f"{type(error).__name__}: {error}".partition("\n")[0]
-                log.warning("training goes on without %s (traceback in train.log): %s", what, reason)
+                log.warning("training continues without %s (traceback in train.log): %s", what, reason)
                 log_file.warning("without %s", what, exc_info=True)
             self._warned.add(what)
 
     def draw_beside(self) -> None:
-        """Has pictures drawn while the caller goes on, and written at the next `pictures` or in the end."""
+        """Draw pictures in another process from now on; they are written at the next `pictures`, or at the end."""
         self.drawing = DrawingProcess()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Single numbers of an epoch, by tag."""
+        """Write the numbers of an epoch by tag."""
         with self.tolerant("TensorBoard's events"):
             for tag, value in values.items():
                 self.writer.add(scalar(tag, value), step)
 
     def config(self, resolved: str, step: int = 0) -> None:
-        """The resolved configuration from epoch `step` on, in the Text tab."""
+        """Write the resolved configuration from epoch `step` on to the Text tab."""
         with self.tolerant("TensorBoard's events"):
             self.writer.add(text("config", "\n".join(f"    {line}" for line in resolved.splitlines())), step)
 
     def layout(self, *, monitored: bool, learnt: Collection[str]) -> None:
-        """The charts of the tab Custom Scalars.
+        """Write the charts of the tab Custom Scalars.
 
         Args:
-            monitored: whether there is what a monitor measures.
-            learnt: tags of the constants that neurons learn.
+            monitored: whether the run has a monitor.
+            learnt: the tags of constants that neurons learn.
         """
         groups = {tag.partition("/")[0] for tag in learnt}
         neurons = NEURONS | (MONITORED if monitored else {})
@@ -158,18 +156,18 @@ class Board:
             self.writer.add(custom_scalars(charts))
 
     def histograms(self, step: int, distances: Mapping[str, Histogram]) -> None:
-        """How far the potentials of each layer were from the threshold, by the layer's name."""
+        """Write histograms of the distance of the potentials from the threshold, by layer."""
         for layer, counted in distances.items():
             self._add(step, _histogram(f"h_minus_threshold/{layer}", counted))
 
     def pictures(self, step: int, probes: Probes, confusion: NDArray[np.int64], neurons: int) -> None:
-        """Everything that is drawn of an epoch.
+        """Draw and write the pictures of an epoch.
 
         Args:
-            step: epoch.
-            probes: what is drawn.
-            confusion: of the validation images, `[true class, predicted class]`.
-            neurons: of a picture at most.
+            step: the epoch.
+            probes: the recordings.
+            confusion: counts of the validation images, `[true class, predicted class]`.
+            neurons: the largest number of neurons in a picture.
         """
         self.finish_pictures()
         with self.tolerant("pictures"):
@@ -180,22 +178,22 @@ class Board:
                 self._drawn = step, confusion
 
     def hyper_parameters(self, values: Mapping[str, Value], metrics: Mapping[str, float]) -> None:
-        """The HParams tab: the configuration by dotted key, and the run's final figures."""
+        """Write the configuration by dotted key, and the final figures, to the HParams tab."""
         final = {f"final/{key}": value for key, value in metrics.items()}
         _, start, end = hparams(dict(values), final)
         with self.tolerant("TensorBoard's events"):
-            # Not the first summary, which says what to show of all runs: TensorBoard then takes the first five keys. By
-            # itself it begins with those that differ.
+            # Without the first summary: it would fix the columns to the first five keys. TensorBoard itself starts with
+            # the keys that differ.
             for summary in (start, end):
                 self.writer.add(summary)
         self.scalars(0, final)
 
     def undrawn(self) -> dict[str, Any] | None:
-        """The epoch whose pictures are still being drawn, and its confusion matrix."""
+        """Return the epoch of the pictures that are still being drawn, with its confusion matrix; else None."""
         return None if self._drawn is None else {"epoch": self._drawn[0], "confusion": torch.from_numpy(self._drawn[1])}
 
     def finish_pictures(self) -> None:
-        """Waits for the pictures that are being drawn, if any are."""
+        """Wait for pictures that are being drawn, and write them."""
         if self.drawing is not None and self._drawn is not None:
             (step, _), self._drawn = self._drawn, None
             with self.tolerant("pictures"):
@@ -206,7 +204,7 @@ class Board:
             image = Summary.Image(
                 width=picture.width, height=picture.height, colorspace=RGBA, encoded_image_string=picture.png
             )
-            # As torch's image() does, which takes pixels and would encode them here.
+            # torch's image() would take pixels and encode them in this process.
             self._add(step, Summary.Value(tag=picture.tag, image=image))
 
     def _add(self, step: int, value: Summary.Value) -> None:
@@ -215,7 +213,7 @@ class Board:
 
 
 def _histogram(tag: str, counted: Histogram) -> Summary.Value:
-    """As torch's histogram_raw() makes it, and with a description."""
+    """Return a summary like that of torch's histogram_raw(), with a description."""
     histogram = {
         "min": counted.low,
         "max": counted.high,

@@ -1,4 +1,4 @@
-"""Runs in the order of a metric, with the settings in which they differ."""
+"""Runs ordered by a metric, with the settings in which they differ."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from snntrain.errors import printable
-from snntrain.runs.reading import COMPLETED, Run
+from snntrain.runs.reading import Run
+from snntrain.runs.state import COMPLETED
 
-# A choice by the test images would make them a part of the search.
+# Ranking by the test images would make them part of the search.
 METRIC = "val_accuracy"
 TESTED = "test_accuracy"
-# Neither tells what was tried: the name is a label, the seed is there to be averaged over.
+# Not factors: the name is a label, and results are averaged over the seed.
 LABELS = ("name", "seed")
 _LOWER_IS_BETTER = ("loss", "_seconds", "_per_image", "parameters", "_bytes", "_ties", "_ties_last")
 
@@ -26,8 +27,8 @@ class Row:
 
     Args:
         run: the run.
-        label: a short name of its folder that no other run here has.
-        settings: its value of each column of the comparison; a key that it lacks is missing.
+        label: a short, unique name of its folder.
+        settings: its value in each column of the comparison; a key that the run lacks is missing.
         value: the metric, or None.
     """
 
@@ -38,13 +39,13 @@ class Row:
 
     @property
     def counts(self) -> bool:
-        """Whether it enters means: only what was trained to its end can be compared."""
+        """Whether it counts in means: only completed runs can be compared."""
         return self.run.status == COMPLETED and self.value is not None
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """`rows` best first; `columns`: dotted keys and groups that differ; `shared`: those of one value in all runs."""
+    """`rows` best first; `columns`: keys and groups that differ; `shared`: keys with one value in all runs."""
 
     rows: Sequence[Row]
     metric: str
@@ -53,49 +54,49 @@ class Comparison:
 
     @property
     def factors(self) -> list[str]:
-        """The columns that tell what was tried."""
+        """The columns that may affect the metric."""
         return [column for column in self.columns if column not in LABELS]
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether the best run is the one of the smallest metric, as of a loss or a time."""
+        """Whether a smaller metric is better, as for a loss or a time."""
         return self.metric.endswith(_LOWER_IS_BETTER)
 
     @property
     def best(self) -> Row | None:
-        """The best of the completed runs, if there is one."""
+        """The best completed run, or None."""
         return next((row for row in self.rows if row.counts), None)
 
     @property
     def ended_badly(self) -> list[Row]:
-        """The runs that have something to say of their end."""
+        """The runs that did not complete."""
         return [row for row in self.rows if row.run.ending is not None]
 
 
 def metrics(runs: Iterable[Run]) -> list[str]:
-    """The figures that at least one run has."""
+    """Return the figures that at least one run has."""
     return list(dict.fromkeys(key for run in runs for key in run.figures))
 
 
 def compare(runs: Sequence[Run], metric: str = METRIC) -> Comparison:
-    """Orders `runs` by `metric`, those without it last, and finds what differs between them."""
+    """Order `runs` by `metric`, runs without it last, and find the settings that differ."""
     values = _named_groups(runs)
     columns, shared = _columns(values)
     labels = short_labels([run.path for run in runs])
     rows = []
     for run, settings, label in zip(runs, values, labels, strict=True):
-        chosen = {column: settings[column] for column in columns if column in settings}
-        rows.append(Row(run, label, chosen, run.figures.get(metric)))
+        own = {column: settings[column] for column in columns if column in settings}
+        rows.append(Row(run, label, own, run.figures.get(metric)))
     sign = 1 if metric.endswith(_LOWER_IS_BETTER) else -1
     rows.sort(key=lambda row: math.inf if row.value is None else sign * row.value)
     return Comparison(rows, metric, columns, shared)
 
 
 def _named_groups(runs: Sequence[Run]) -> list[dict[str, str]]:
-    """The settings of each run, each group's name in front of its keys."""
+    """Return the settings of each run, with the name of each group in front of its keys."""
     groups = {key.partition(".")[0] for run in runs for key in run.settings if "." in key}
     names = {group: _names(runs, group) for group in groups}
-    told = []
+    named = []
     for run in runs:
         settings: dict[str, str] = {}
         for key, value in run.settings.items():
@@ -103,12 +104,12 @@ def _named_groups(runs: Sequence[Run]) -> list[dict[str, str]]:
             if group in names and group not in settings and (name := names[group].get(run.path)):
                 settings[group] = name
             settings[key] = value
-        told.append(settings)
-    return told
+        named.append(settings)
+    return named
 
 
 def _names(runs: Sequence[Run], group: str) -> dict[Path, str]:
-    """What each run calls its option of a group: all by the option, else all by the class, else none by a name."""
+    """Return each run's name of its option in a group: the option if all runs have it, else the class."""
     having = [run for run in runs if any(key.startswith(f"{group}.") for key in run.settings)]
     for source in ("options", "classes"):
         names = {run.path: getattr(run, source).get(group) for run in having}
@@ -118,7 +119,7 @@ def _names(runs: Sequence[Run], group: str) -> dict[Path, str]:
 
 
 def _columns(values: Sequence[Mapping[str, str]]) -> tuple[list[str], dict[str, str]]:
-    """The keys that differ between runs, seed last, without those that follow from their group's option; the rest."""
+    """Return the keys that differ, without those that follow from their group's option, and the shared keys."""
     keys = list(dict.fromkeys(key for settings in values for key in settings))
     distinct = {key: {settings[key] for settings in values if key in settings} for key in keys}
     differing = [key for key in keys if len(distinct[key]) > 1]
@@ -139,7 +140,7 @@ def _follows(key: str, differing: Sequence[str], values: Sequence[Mapping[str, s
 
 
 def short_labels(paths: Sequence[Path]) -> list[str]:
-    """A name for each folder, from below what all have in common; a sweep's job goes by its number where that tells."""
+    """Return a name for each folder, relative to their common parent; a sweep's job by its number if unique."""
     if len(paths) == 1:
         return [printable(paths[0].name or str(paths[0]))]
     absolute = [Path(os.path.abspath(path)) for path in paths]

@@ -1,7 +1,7 @@
-"""Marginal effects: what each value of a factor does to the metric, all else being equal.
+"""Marginal effects: how each value of a factor changes the metric, all else being equal.
 
-Runs that failed leave holes in a sweep. A mean over what is left of each value would compare other combinations with
-each other, and a factor would seem to do what a hole does.
+Failed runs leave holes in a sweep. Plain means over the runs that are left would compare different combinations of the
+other factors, so that a hole would look like an effect.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from snntrain.report.comparison import Comparison, Row
-from snntrain.report.statistics import Spread, in_order, spread
+from snntrain.report.statistics import Spread, spread
+from snntrain.runs.order import in_order
 
-# A factor of more values is a quantity drawn at random: each value's mean would be one run.
+# A factor with more values is a quantity drawn at random: each value would have one run.
 MOST_VALUES = 12
-# A model of more terms is not fitted: it takes minutes, and has hardly a run a term.
+# A model with more terms takes minutes to fit, and has hardly one run per term.
 MOST_TERMS = 200
 
-# The values of all factors but one; None for a factor that a run does not have.
+# The values of all factors but one; None if a run does not have a factor.
 Combination = tuple[str | None, ...]
 
 
@@ -28,10 +29,10 @@ class Level:
 
     Args:
         value: the value.
-        spread: mean of the metric over the combinations, each counting the same; deviation and number of the runs
-            behind it. Without a deviation where it is fitted.
-        difference: from the mean of the factor's values.
-        combinations: of the other factors' values that are behind it.
+        spread: mean of the metric over the combinations, with equal weights; deviation and number of its runs. A fitted
+            mean has no deviation.
+        difference: from the mean over the factor's values.
+        combinations: how many combinations of the other factors it has.
     """
 
     value: str
@@ -46,9 +47,9 @@ class Effect:
 
     Args:
         factor: its name.
-        mean: of its levels' means, each counting the same.
+        mean: the mean of its levels' means.
         levels: its values.
-        fitted: whether no combination is shared by all values, so that the means are those of an additive model.
+        fitted: whether the values share no combination, so that the means are those of an additive model.
     """
 
     factor: str
@@ -58,24 +59,24 @@ class Effect:
 
     @property
     def range(self) -> float:
-        """From the lowest level's mean to the highest's."""
+        """The difference between the highest and the lowest mean."""
         means = [level.spread.mean for level in self.levels]
         return max(means) - min(means)
 
 
 @dataclass(frozen=True)
 class Effects:
-    """The factors that can be compared, the greatest effect first, and the names of those that cannot."""
+    """The effects of the factors, the largest first, and the names of factors that cannot be compared."""
 
     found: Sequence[Effect]
     not_compared: Sequence[str]
 
 
 def effects(comparison: Comparison) -> Effects:
-    """The marginal effect of every factor of 2 to MOST_VALUES values, over the completed runs.
+    """Return the marginal effect of every factor with 2 to MOST_VALUES values, over the completed runs.
 
-    The values of a factor are compared over the combinations of the other factors that all of them have. Where there is
-    none, the differences are those of an additive model by least squares, if the runs determine them.
+    The values of a factor are compared over the combinations of the other factors that all values share. If there is
+    no such combination, an additive model is fitted by least squares, provided that the runs determine it.
     """
     counting = [row for row in comparison.rows if row.counts]
     found, not_compared = [], []
@@ -92,7 +93,7 @@ def effects(comparison: Comparison) -> Effects:
 
 
 def _cells(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> dict[str, dict[Combination, list[float]]]:
-    """The metric of the runs, by the value of the factor and then by the combination of all others."""
+    """Return the metric of the runs by the value of the factor, then by the combination of the other factors."""
     others = [name for name in factors if name != factor]
     cells: dict[str, dict[Combination, list[float]]] = {}
     for row in rows:
@@ -103,7 +104,7 @@ def _cells(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> dict[str
 
 
 def _shared(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> Effect | None:
-    """Compare the values over the combinations that they share; None if they share none."""
+    """Compare the values over the combinations that they share; return None if they share none."""
     cells = _cells(factor, factors, rows)
     common = set.intersection(*(set(cells[value]) for value in cells))
     if not common:
@@ -117,7 +118,7 @@ def _shared(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> Effect 
 
 
 def _fitted(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> Effect | None:
-    """Each value as an additive model of all factors has it; None where the runs do not determine the differences."""
+    """Compare the values by an additive model of all factors; return None if the runs do not determine it."""
     import numpy as np
 
     cells = _cells(factor, factors, rows)
@@ -133,7 +134,7 @@ def _fitted(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> Effect 
     if np.linalg.matrix_rank(whole) - np.linalg.matrix_rank(rest) < len(own):
         return None
     solution = np.linalg.lstsq(whole, metric, rcond=None)[0]
-    # Of the first value 0; of each other one what it adds.
+    # The first value adds 0.
     added = [0.0, *solution[: len(own)].tolist()]
     base = float(np.mean(rest @ solution[len(own) :]))
     counts = [sum(map(len, cells[value].values())) for value in cells]
@@ -142,7 +143,7 @@ def _fitted(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> Effect 
 
 
 def _indicators(values: Sequence[str | None]) -> list[list[float]]:
-    """For each value but the first a row that is 1 where it is."""
+    """Return a row of 0 and 1 for each value but the first."""
     distinct = list(dict.fromkeys(values))
     return [[float(value == one) for value in values] for one in distinct[1:]]
 

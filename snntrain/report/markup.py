@@ -1,4 +1,4 @@
-"""Pieces of the page: elements, tables and strips of HTML in which everything that was given is escaped."""
+"""The building blocks of the page in HTML, with all given texts escaped."""
 
 from __future__ import annotations
 
@@ -12,35 +12,36 @@ STRIP_WIDTH, STRIP_HEIGHT, STRIP_EDGE = 176, 20, 6
 
 
 def element(tag: str, content: str, /, **attributes: str | None) -> str:
-    """An element around `content`, which is HTML; attributes are escaped, and left out where None."""
+    """Return an element around `content`, which is HTML. Attributes are escaped; None leaves one out."""
     given = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items() if value is not None}
-    told = "".join(f' {key}="{escape(value)}"' for key, value in given.items())
-    return f"<{tag}{told}>{content}</{tag}>"
+    written = "".join(f' {key}="{escape(value)}"' for key, value in given.items())
+    return f"<{tag}{written}>{content}</{tag}>"
 
 
 def section(title: str, note: str, *content: str) -> str:
-    """A section of the page; `content` is HTML, the rest text."""
-    told = [element("p", escape(note), class_="muted")] if note else []
-    return element("section", "\n".join([element("h2", escape(title)), *told, *content]))
+    """Return a section of the page; `content` is HTML, the rest text."""
+    intro = [element("p", escape(note), class_="muted")] if note else []
+    return element("section", "\n".join([element("h2", escape(title)), *intro, *content]))
 
 
 def select(name: str, label: str, options: Iterable[tuple[str, str]]) -> str:
-    """A labelled choice; `options` are values and what is read of each."""
-    choices = "".join(element("option", escape(text), value=value) for value, text in options)
-    return element("label", f"{escape(label)} {element('select', choices, name=name)}")
+    """Return a labelled drop-down list; `options` are values and their texts."""
+    items = "".join(element("option", escape(text), value=value) for value, text in options)
+    return element("label", f"{escape(label)} {element('select', items, name=name)}")
 
 
 def status(word: str) -> str:
-    """The status of a run in its colour, with its sign, and in words."""
+    """Return the status of a run with its colour and its sign."""
     return element("span", escape(word), class_=f"status {word}")
 
 
 def linked(text: str, link: str) -> str:
+    """Return a text that leads to `link`."""
     return element("a", escape(text), href=link)
 
 
 def heading(column: Column, sorted_: str | None) -> str:
-    """A heading that sorts: `sorted_` is the order now, none, ascending or descending; without it one that does not."""
+    """Return a heading; `sorted_` is the order now (none, ascending, descending), or None if it does not sort."""
     text = escape(column.name)
     if sorted_ is not None:
         text = element("button", text, type="button")
@@ -48,7 +49,7 @@ def heading(column: Column, sorted_: str | None) -> str:
 
 
 def cell(column: Column, row: int, content: str | None = None, share: float | None = None) -> str:
-    """The cell of a column with the value that it is sorted by; `share` of 1 is the length of a metric's bar."""
+    """Return a cell with the value that it is sorted by; `share` from 0 to 1 is the length of a metric's bar."""
     value = column.values[row]
     shown = column.cells[row].strip()
     known = "" if value is None else value if isinstance(value, str) else repr(value)
@@ -56,7 +57,7 @@ def cell(column: Column, row: int, content: str | None = None, share: float | No
         "td",
         escape(shown) if content is None else content,
         class_=" ".join(filter(None, ("number" if column.is_numeric else "", column.role))) or None,
-        # Of '0.9944 ± 0.0012', and of a figure with a star, the number.
+        # The number in '0.9944 ± 0.0012', and in a figure with a star.
         data_value=known.partition(" ")[0].strip("*").replace(",", "") if column.is_numeric else known,
         style=None if share is None else f"--share: {share:.3f}",
         title=shown if content is None and len(shown) > 40 else None,
@@ -64,9 +65,9 @@ def cell(column: Column, row: int, content: str | None = None, share: float | No
 
 
 def strip(spread: Spread, low: float, high: float, mean: float | None = None, single: Sequence[float] = ()) -> str:
-    """A mean as a dot with its deviation as a bar on an axis from `low` to `high`.
+    """Return a mean as a dot, with its deviation as a bar, on an axis from `low` to `high`.
 
-    `mean` is marked by a dashed line, the values of single runs by rings.
+    A dashed line marks `mean`, and rings mark the values of single runs.
     """
     middle = STRIP_HEIGHT / 2
 
@@ -89,6 +90,6 @@ def strip(spread: Spread, low: float, high: float, mean: float | None = None, si
 
 
 def bounds(spreads: Iterable[Spread]) -> tuple[float, float]:
-    """The axis on which all of them have a place."""
+    """Return the ends of an axis that covers all means and deviations."""
     ends = [(each.mean - (each.std or 0.0), each.mean + (each.std or 0.0)) for each in spreads]
     return min(low for low, _ in ends), max(high for _, high in ends)

@@ -1,4 +1,4 @@
-"""report.html: one file with everything in it, to look at without a network and to send to others."""
+"""report.html: a single file that needs no network and can be sent to others."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from typing import Any
 
 import snntrain
 from snntrain.report import sections
+from snntrain.report.glance import glance
 from snntrain.report.markup import element
 from snntrain.report.plot_data import plot_data
 from snntrain.report.report import Report
-from snntrain.report.text import links
-from snntrain.runs.reading import KILLED_RULE
+from snntrain.report.sentences import links
+from snntrain.runs.state import KILLED_NOTE
 
 ASSETS = Path(__file__).parent / "assets"
 SCRIPTS = ("table.js", "chart.js", "plots.js")
 
 
 def html(report: Report, links: Sequence[str]) -> str:
-    """The page; `links` lead to the folders of the runs."""
+    """Return the page; `links` lead to the folders of the runs."""
     data = plot_data(report)
     shown = [
-        sections.glance(report, links),
+        glance(report, links),
         *sections.errors(report, links),
         sections.runs(report, links),
         *sections.curves(report, data),
@@ -51,12 +52,12 @@ def _file(name: str) -> str:
 
 
 def in_script(data: Any) -> str:
-    """JSON that no text inside can end: HTML's and JavaScript's signs are written as numbers."""
+    """Return JSON for a script element, in which the special characters of HTML and JavaScript are escaped."""
     text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("&", r"\u0026").replace("<", r"\u003c").replace(">", r"\u003e")
 
 
 def _notes(report: Report) -> Iterator[str]:
     yield from links(report)
-    yield f"Means are over completed runs. {KILLED_RULE[0].upper()}{KILLED_RULE[1:]}."
+    yield f"Means are over completed runs. {KILLED_NOTE[0].upper()}{KILLED_NOTE[1:]}."
     yield f"snntrain {snntrain.__version__}"

@@ -1,27 +1,29 @@
-"""What the scripts of the page draw, as JSON takes it."""
+"""The data that the scripts of the page draw, ready for JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from snntrain.report.curves import Curve, chosen, curve, mean_curve, thinned
+from snntrain.report.curves import Curve, curve, mean_curve, rows_to_draw, thinned
+from snntrain.report.numbers import figure
 from snntrain.report.report import Report
-from snntrain.report.statistics import in_order, repeated
-from snntrain.report.table import NOTHING, figure
+from snntrain.report.statistics import repeated
+from snntrain.report.table import NOTHING
+from snntrain.runs.order import in_order
 
-# As many as there are colours that everyone can tell apart.
+# As many colours as everyone can distinguish.
 MOST_COLOURS = 7
-# What a run spends, and the word for it.
+# The costs of a run, and their names on the page.
 COSTS = {"spikes_per_image": "spikes", "energy_nj_per_image": "energy"}
 
 
 def plot_data(report: Report) -> dict[str, Any]:
-    """Every run's figures, the curves of the best, and their means over seeds."""
+    """Return the figures of every run, the curves of the best runs, and their means over seeds."""
     comparison = report.comparison
     place = {id(row): index for index, row in enumerate(comparison.rows)}
     drawn: dict[int, Curve] = {}
-    for row in chosen(comparison.rows, report.groups):
+    for row in rows_to_draw(comparison.rows, report.groups):
         if found := curve(row.run):
             drawn[place[id(row)]] = found
     bands = []
@@ -46,7 +48,7 @@ def plot_data(report: Report) -> dict[str, Any]:
 
 
 def _colour_factors(report: Report, labels: Sequence[str]) -> list[dict[str, Any]]:
-    """What the curves may be coloured by, the factor of the greatest effect first; few runs each by itself."""
+    """Return the factors that can colour the curves, the largest effect first; if runs are few, also the run."""
     ordered = [effect.factor for effect in report.effects.found]
     ordered += [factor for factor in report.comparison.factors if factor not in ordered]
     found = []

@@ -1,4 +1,4 @@
-"""A report: runs found, ordered and counted, and written as report.csv, report.md and report.html."""
+"""A report: the runs below some folders, compared by a metric."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pathlib import Path
 from urllib.parse import quote
 
 from snntrain.errors import UserError, printable
-from snntrain.files.folder import Folder
 from snntrain.report.comparison import METRIC, Comparison, compare, metrics
 from snntrain.report.effects import Effects, effects
 from snntrain.report.statistics import SeedGroup, over_seeds
-from snntrain.runs import reading as runs
+from snntrain.runs.find import find, links
+from snntrain.runs.reading import read
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,11 @@ class Report:
     """The content of a report.
 
     Args:
-        title: the folders that they were found in.
-        comparison, groups, effects: of the runs.
-        linked: a line for each link in these folders by which runs were found.
+        title: the folders in which the runs were found.
+        comparison: the runs in order.
+        groups: the completed runs that differ only in the seed.
+        effects: the marginal effects of the settings.
+        linked: a line for each link through which runs were found.
     """
 
     title: str
@@ -35,40 +37,40 @@ class Report:
 
     @property
     def counts(self) -> str:
-        """'48 runs: 47 completed, 1 failed'."""
+        """The number of runs by status, as '48 runs: 47 completed, 1 failed'."""
         rows = self.comparison.rows
         states = Counter(row.run.status for row in rows).most_common()
         runs_ = "1 run" if len(rows) == 1 else f"{len(rows):,} runs"
         return f"{runs_}: {', '.join(f'{count:,} {status}' for status, count in states)}"
 
     def paths(self, out: Path) -> list[str]:
-        """The folder of each row's run, as seen from `out`."""
+        """Return the folder of each row's run, relative to `out`."""
         here = os.path.abspath(out)
         return [os.path.relpath(os.path.abspath(row.run.path), here) for row in self.comparison.rows]
 
     def links(self, out: Path) -> list[str]:
-        """The same as relative addresses."""
+        """Return the folder of each row's run as a URL relative to `out`."""
         return [quote(os.fsencode(Path(path).as_posix())) + "/" for path in self.paths(out)]
 
 
 def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False) -> Report:
-    """Reads the runs at any depth below `folders` and compares them by `metric`.
+    """Read the runs at any depth below `folders` and compare them by `metric`.
 
     Args:
-        folders: where to look.
+        folders: the folders of runs or sweeps.
         metric: a figure of the runs' summary.json.
-        now: the time in seconds, by which a run that writes no more is told.
-        over: the caller has ended these runs, as in `runs.read`.
+        now: the time in seconds, see `snntrain.runs.state`.
+        over: whether the caller has ended these runs, see `snntrain.runs.state`.
 
     Raises:
-        UserError: a folder that is not there, no runs, or a metric that no run has.
+        UserError: a folder does not exist, there are no runs, or no run has the metric.
     """
     for folder in folders:
         if not folder.is_dir():
             raise UserError(f"{folder}: there is no such folder; give those of runs or sweeps, as outputs or multirun")
     where = ", ".join(map(str, folders))
-    paths = runs.find(folders)
-    found = [run for path in paths if (run := runs.read(path, now, over=over)) is not None]
+    paths = find(folders)
+    found = [run for path in paths if (run := read(path, now, over=over)) is not None]
     if not found:
         raise UserError(f"{where}: no runs there, at any depth; the folder of a run holds a summary.json")
     known = metrics(found)
@@ -78,29 +80,7 @@ def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False
         allowed = f"there are {', '.join(known)}{did_you_mean(metric, known)}" if known else "no run has any figure yet"
         raise UserError(f"metric={metric}: no run has it; {allowed}")
     comparison = compare(found, metric)
-    linked = [f"{path} is a link and leads to {place}" for path, place in runs.links(folders, paths).items()]
+    linked = [f"{path} is a link and leads to {place}" for path, place in links(folders, paths).items()]
     return Report(
         printable(where), comparison, over_seeds(comparison), effects(comparison), list(map(printable, linked))
     )
-
-
-def write(report: Report, out: Path) -> list[Path]:
-    """Writes report.csv, report.md and report.html into `out`, which is made.
-
-    Raises:
-        UserError: it cannot be written there.
-    """
-    from snntrain.report import page, table, text
-
-    contents = {
-        "report.csv": table.as_csv(report.comparison, [printable(path) for path in report.paths(out)]),
-        "report.md": text.markdown(report, report.links(out)),
-        "report.html": page.html(report, report.links(out)),
-    }
-    try:
-        Folder(out).write_together(contents)
-    except OSError as error:
-        raise UserError(
-            f"out={out}: cannot be written ({error.strerror or error}); choose another folder with out=…"
-        ) from error
-    return [out / name for name in contents]

@@ -1,4 +1,4 @@
-"""The sections of the page, each HTML or nothing where there is nothing to tell."""
+"""The sections of the page, each as HTML; a section without content is left out."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Any
 
-from snntrain.report.comparison import METRIC, TESTED
 from snntrain.report.curves import MOST_CURVES
 from snntrain.report.markup import bounds, cell, element, heading, linked, section, select, status, strip
+from snntrain.report.numbers import figure
 from snntrain.report.plot_data import COSTS
 from snntrain.report.report import Report
+from snntrain.report.sentences import compared, ranking
 from snntrain.report.statistics import repeated
-from snntrain.report.table import effects_table, figure, runs_table, seeds_table, signed, spread_shown
-from snntrain.report.text import compared, ranking
+from snntrain.report.table import effects_table, runs_table, seeds_table
 from snntrain.runs.reading import Run
 
 FEW = 5
@@ -25,56 +25,8 @@ CURVE_WORDS = {
 }
 
 
-def glance(report: Report, links: Sequence[str]) -> str:
-    """The cards at the top; `links` lead to the folders of the runs."""
-    comparison = report.comparison
-    cards = []
-    row = comparison.best
-    if row is not None:
-        told = " ".join(f"{key}={value}" for key, value in row.settings.items()) or row.label
-        value, link = figure(comparison.metric, row.value or 0.0), links[list(comparison.rows).index(row)]
-        tested = row.run.figures.get(TESTED) if comparison.metric == METRIC else None
-        beside = "" if tested is None else escape(f", {TESTED} {figure(TESTED, tested)}")
-        cards.append(_card(f"Best run by {comparison.metric}", value, linked(told, link) + beside))
-    if repeated(report.groups):
-        group = report.groups[0]
-        first = group.rows[0].settings
-        told = " ".join(f"{key}={first[key]}" for key in comparison.factors if key in first)
-        mean, *deviation = spread_shown(comparison.metric, group.spread).split(" ", maxsplit=1)
-        seeds = f"mean of {group.spread.count}" if group.spread.count > 1 else "one run"
-        if comparison.metric == METRIC and group.tested is not None:
-            seeds += f", {TESTED} {spread_shown(TESTED, group.tested)}"
-        cards.append(_card("Best over seeds", mean, escape(f"{told or 'all alike'}, {seeds}"), "".join(deviation)))
-    if report.effects.found:
-        effect = report.effects.found[0]
-        means = [level.spread.mean for level in effect.levels]
-        top = effect.levels[means.index(max(means))]
-        told = f"from its lowest mean to its highest, {figure(comparison.metric, max(means))} of {top.value}"
-        cards.append(_card("Greatest effect", effect.factor, escape(told), signed(comparison.metric, effect.range)))
-    training, wall = (
-        sum(row.run.figures.get(key, 0.0) for row in comparison.rows) for key in ("train_seconds", "wall_seconds")
-    )
-    told = f"{_duration(training)} of training in all" + (f", {_duration(wall)} from start to end" if wall else "")
-    cards.append(_card("Runs", f"{len(comparison.rows):,}", escape(told)))
-    return element("section", "\n".join(cards), class_="glance")
-
-
-def _card(title: str, value: str, told: str, beside: str = "") -> str:
-    """`told` is HTML."""
-    small = f" {element('small', escape(beside))}" if beside else ""
-    shown = element("div", f"{escape(value)}{small}", class_="value")
-    return element("div", f"{element('h2', escape(title))}{shown}{element('p', told, class_='muted')}")
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    if seconds < 100:
-        return f"{seconds:.0f} seconds"
-    return f"{minutes} minutes" if minutes < 100 else f"{minutes / 60:,.1f} hours"
-
-
 def errors(report: Report, links: Sequence[str]) -> Iterator[str]:
-    """The runs that did not end well."""
+    """Yield the list of runs that did not complete, with their errors."""
     by_row = zip(report.comparison.rows, links, strict=True)
     items = [
         element("li", f"{status(row.run.status)} {linked(row.label, link)} {_ending(row.run)}")
@@ -82,7 +34,7 @@ def errors(report: Report, links: Sequence[str]) -> Iterator[str]:
         if row.run.ending is not None
     ]
     if items:
-        title = f"{len(items):,} {'run' if len(items) == 1 else 'runs'} did not end well"
+        title = f"{len(items):,} {'run' if len(items) == 1 else 'runs'} did not complete"
         shown = element("ul", "\n".join(items), class_="errors")
         if len(items) > FEW:
             shown = element("details", element("summary", "show all") + shown)
@@ -91,14 +43,14 @@ def errors(report: Report, links: Sequence[str]) -> Iterator[str]:
 
 def _ending(run: Run) -> str:
     error = [element("code", escape(run.error))] if run.error else []
-    resume = [f"{element('code', escape(run.resume))} goes on"] if run.resume else []
+    resume = [f"resume with: {element('code', escape(run.resume))}"] if run.resume else []
     return "; ".join([*error, *resume])
 
 
 def runs(report: Report, links: Sequence[str]) -> str:
-    """The table of all runs."""
+    """Return the table of all runs."""
     comparison = report.comparison
-    # What does not fit into the window is reached by scrolling: not the run and how it ended.
+    # Columns that do not fit into the window are reached by scrolling; the run and its status always fit.
     columns = sorted(runs_table(comparison), key=lambda column: ("run", "status", column.role).index(column.role))
     order = "ascending" if comparison.lower_is_better else "descending"
     head = [heading(column, order if column.role == "metric" else "none") for column in columns]
@@ -118,10 +70,10 @@ def runs(report: Report, links: Sequence[str]) -> str:
             cells.append(cell(column, index, content, share))
         lines.append(element("tr", "".join(cells), data_runs=str(index)))
     table = _table(head, lines, "runs")
-    told = '<span id="filtered" class="muted" role="status"></span>'
-    search = '<label>filter <input id="filter" type="search" placeholder="words, as plif soft"></label>'
-    controls = element("div", search + told, class_="controls")
-    note = f"The best first, {ranking(comparison)}. A heading sorts; a run leads to its folder."
+    count = '<span id="filtered" class="muted" role="status"></span>'
+    search = '<label>filter <input id="filter" type="search" placeholder="words, for example plif soft"></label>'
+    controls = element("div", search + count, class_="controls")
+    note = f"The best first, {ranking(comparison)}. Select a heading to sort by it, or a run to open its folder."
     return section("Runs", note, controls, _scrolled(table))
 
 
@@ -131,12 +83,12 @@ def _table(head: Sequence[str], lines: Sequence[str], name: str | None = None) -
 
 
 def _scrolled(table: str) -> str:
-    """The table in a frame of its own, which the keyboard can scroll too."""
+    """Return the table in a frame that scrolls, also by keyboard."""
     return element("div", table, class_="scroll", tabindex="0")
 
 
 def curves(report: Report, data: dict[str, Any]) -> Iterator[str]:
-    """The learning curves; `data` is what the scripts draw."""
+    """Yield the learning curves, which the scripts draw from `data`."""
     count, total = len(data["curves"]), len(report.comparison.rows)
     if not count:
         return
@@ -144,7 +96,7 @@ def curves(report: Report, data: dict[str, Any]) -> Iterator[str]:
     if data["bands"]:
         controls.append(select("over", "show", [("runs", "each run"), ("seeds", "mean ± std over seeds")]))
     controls += _colour_choice(data)
-    note = "The pointer on a curve or on a row of the table shows which run it is."
+    note = "Point at a curve or at a row of the table to highlight the run."
     if total > count > MOST_CURVES - 1:
         note = f"The best {count} of {total:,} runs; the other {total - count:,} are in the table. {note}"
     yield _plot("Learning curves", note, controls, "curves")
@@ -157,22 +109,22 @@ def _colour_choice(data: dict[str, Any]) -> list[str]:
 
 def _plot(title: str, note: str, controls: Sequence[str], name: str) -> str:
     bar = element("div", "".join(controls), class_="controls")
-    place = element("div", "<noscript>The curves are drawn by a script.</noscript>", class_="plot", id=name)
+    place = element("div", "<noscript>A script draws the curves.</noscript>", class_="plot", id=name)
     return section(title, note, bar, element("div", "", class_="legend"), place)
 
 
 def costs(data: dict[str, Any]) -> Iterator[str]:
-    """The metric against what a run spends."""
+    """Yield a plot of the metric against the cost."""
     placed = [run for run in data["runs"] if run["value"] is not None]
     known = [(cost, word) for cost, word in COSTS.items() if len({run[cost] for run in placed} - {None}) > 1]
     if known:
-        note = "Further left is cheaper. The dashed line joins the runs that none beats at the same or a lower cost."
+        note = "Further left is cheaper. The dashed line connects the runs that no run of the same or lower cost beats."
         controls = [select("cost", "against", known), *_colour_choice(data)]
-        yield _plot("What it costs", note, controls, "cost")
+        yield _plot("Cost", note, controls, "cost")
 
 
 def seeds(report: Report) -> Iterator[str]:
-    """The groups of runs that differ in the seed alone."""
+    """Yield the table of groups of runs that differ only in the seed."""
     groups, comparison = report.groups, report.comparison
     if not repeated(groups):
         return
@@ -189,7 +141,7 @@ def seeds(report: Report) -> Iterator[str]:
         drawn = strip(group.spread, low, high, single=single[index])
         lines.append(element("tr", "".join([*cells, element("td", drawn)])))
     head.append(element("th", escape(_scale(comparison.metric, low, high)), scope="col"))
-    note = "Completed runs that differ in the seed alone; sample standard deviation. Rings are single runs."
+    note = "Completed runs that differ only in the seed; sample standard deviation. Rings are single runs."
     yield section("Mean ± std over seeds", note, _scrolled(_table(head, lines)))
 
 
@@ -198,7 +150,7 @@ def _scale(metric: str, low: float, high: float) -> str:
 
 
 def effects(report: Report) -> Iterator[str]:
-    """The marginal effects."""
+    """Yield the tables of marginal effects."""
     found, metric = report.effects.found, report.comparison.metric
     notes = [f"{note[0].upper()}{note[1:]}." for note in compared(report.effects)]
     if not notes:
@@ -214,12 +166,12 @@ def effects(report: Report) -> Iterator[str]:
             drawn = element("td", strip(level.spread, low, high, effect.mean))
             lines.append(element("tr", "".join(cell(column, index) for column in columns) + drawn))
         blocks.append(element("div", element("h3", escape(effect.factor + "*" * effect.fitted)) + _table(head, lines)))
-    told = " ".join([*notes, *(["All strips have the same scale."] if found else [])])
-    yield section("What each factor does", told, element("div", "\n".join(blocks), class_="effects"))
+    note = " ".join([*notes, *(["All strips have the same scale."] if found else [])])
+    yield section("Marginal effects", note, element("div", "\n".join(blocks), class_="effects"))
 
 
 def shared(report: Report) -> Iterator[str]:
-    """The settings that all runs have in common."""
+    """Yield the settings that all runs share."""
     shared = report.comparison.shared
     if shared:
         items = "".join(

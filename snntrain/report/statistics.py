@@ -11,7 +11,7 @@ from snntrain.report.comparison import LABELS, TESTED, Comparison, Row
 
 @dataclass(frozen=True)
 class Spread:
-    """Of `count` values the mean and the sample standard deviation (n - 1), None of one value."""
+    """Mean and sample standard deviation (n - 1) of `count` values; the deviation of one value is None."""
 
     mean: float
     std: float | None
@@ -20,25 +20,26 @@ class Spread:
 
 @dataclass(frozen=True)
 class SeedGroup:
-    """Completed runs that differ in nothing but the seed, and maybe the name."""
+    """Completed runs that differ only in the seed, and perhaps in the name."""
 
     rows: Sequence[Row]
     spread: Spread
 
     @property
     def tested(self) -> Spread | None:
-        """Their test accuracies; None where one has none."""
+        """The spread of their test accuracies; None if a run has none."""
         values = [row.run.figures.get(TESTED) for row in self.rows]
         known = [value for value in values if value is not None]
         return spread(known) if len(known) == len(values) else None
 
 
 def spread(values: Sequence[float]) -> Spread:
+    """Return mean and deviation of the values."""
     return Spread(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
 
 
 def over_seeds(comparison: Comparison) -> list[SeedGroup]:
-    """The completed runs in groups that differ in the seed alone, the group of the best mean first."""
+    """Group the completed runs that differ only in the seed; the group with the best mean comes first."""
     groups: dict[tuple[tuple[str, str], ...], list[Row]] = {}
     for row in comparison.rows:
         if row.counts and row.run.settings:
@@ -49,16 +50,8 @@ def over_seeds(comparison: Comparison) -> list[SeedGroup]:
 
 
 def repeated(groups: Iterable[SeedGroup]) -> bool:
-    """Whether any group has more than one run, so that there is a deviation to tell."""
+    """Return whether a group has more than one run, and so a deviation."""
     return any(group.spread.count > 1 for group in groups)
-
-
-def in_order(text: str) -> tuple[float, str]:
-    """A key that sorts numbers by size, and before words."""
-    try:
-        return float(text), text
-    except ValueError:
-        return float("inf"), text
 
 
 def _values(rows: Iterable[Row]) -> list[float]:

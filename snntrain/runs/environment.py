@@ -1,29 +1,29 @@
-"""The environment of a run, and of its earlier starts: what environment.json says."""
+"""environment.json: the environment of a run at each of its starts."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from snntrain.files import plain_yaml
+from snntrain.files import bounded
 from snntrain.runs import git
-
-if TYPE_CHECKING:  # The command line imports this before it has time to import torch.
-    from snntrain.training.job.runtime import Runtime
 
 PACKAGES = ("snntrain", "torch", "torchvision", "numpy", "hydra-core", "omegaconf", "tensorboard")
 
 
-def environment(runtime: Runtime, command: Sequence[str]) -> dict[str, Any]:
-    """When, where and by which command a run is started: what it takes to run it again."""
-    import torch
+def environment(machine: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any]:
+    """Return all that it takes to repeat a run: time, command, folder, versions and `machine`.
 
+    Args:
+        machine: the device and the settings of PyTorch, by key.
+        command: the command that the user typed.
+    """
     return {
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": list(command),
@@ -32,22 +32,19 @@ def environment(runtime: Runtime, command: Sequence[str]) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "device": str(runtime.device),
-        "device_name": runtime.device_name,
-        "cuda": torch.version.cuda,
-        "cpu_threads": torch.get_num_threads(),
+        **machine,
     }
 
 
 def earlier_starts(file: Path) -> list[dict[str, Any]]:
-    """The environments of a run's starts so far, the first one first.
+    """Return the environments of the starts so far, the first one first.
 
     Args:
-        file: environment.json of the last of them; where that is missing or damaged, nothing is known of any.
+        file: environment.json of the latest start. If it is missing or damaged, the list is empty.
     """
     try:
-        last = json.loads(plain_yaml.text(file))
-        # What a stranger has nested too deep could be read, and not written again.
+        last = json.loads(bounded.text(file))
+        # A stranger may have nested it so deeply that it can be read but not written again.
         json.dumps([[last]], indent=2)
     except (OSError, ValueError, RecursionError):
         return []

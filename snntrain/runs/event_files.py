@@ -1,4 +1,4 @@
-"""The event files of a run's TensorBoard folder, one for each time that the run was started."""
+"""The event files in a run's TensorBoard folder, one for each start of the run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ import os
 from collections.abc import Sequence
 
 from snntrain.files.folder import Folder
-
-PREFIX = "events.out.tfevents."
+from snntrain.runs.layout import EVENTS_PREFIX
 
 
 def event_files(folder: Folder) -> list[str]:
-    """Their names, in the order in which TensorBoard reads them: a name begins with the second of its start."""
-    return [name for name in folder.names() if name.startswith(PREFIX)]
+    """Return the names in the order in which TensorBoard reads them: a name begins with the time of the start."""
+    return [name for name in folder.names() if name.startswith(EVENTS_PREFIX)]
 
 
 def cut_back(folder: Folder, sizes: Sequence[int]) -> None:
-    """Takes back what was written after the files had these sizes, later files among it."""
+    """Truncate the files to these sizes, and delete later files."""
     for index, name in enumerate(event_files(folder)):
         if index >= len(sizes):
             folder.remove(name)
@@ -36,17 +35,17 @@ def sync(folder: Folder) -> None:
 
 
 def make_older(folder: Folder, second: int) -> None:
-    """Renames the files so that they are read before one that begins in this `second`, whatever the clock said."""
+    """Rename the files so that they are read before a file of this `second`, even if the clock was set back."""
     names = event_files(folder)
     if not names or _second(names[-1]) < second:
         return
-    # From the first on, so that the order is the same at each moment.
+    # The first one first, so that the order is right at each moment.
     for number, name in enumerate(names, second - len(names)):
         if _second(name) > number:
-            _, _, rest = name.removeprefix(PREFIX).partition(".")
-            folder.rename(name, f"{PREFIX}{number:010d}.{rest}")
+            _, _, rest = name.removeprefix(EVENTS_PREFIX).partition(".")
+            folder.rename(name, f"{EVENTS_PREFIX}{number:010d}.{rest}")
 
 
 def _second(name: str) -> int:
-    digits, _, _ = name.removeprefix(PREFIX).partition(".")
+    digits, _, _ = name.removeprefix(EVENTS_PREFIX).partition(".")
     return int(digits) if digits.isdecimal() else 0

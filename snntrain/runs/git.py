@@ -1,7 +1,7 @@
 """The commit that a folder has checked out, read from Git's files.
 
-Git itself runs what the repository configures, as `core.fsmonitor` and filters, and the working directory may be a
-stranger's. So it is not run, and whether files were changed since the commit is not known.
+Git itself runs programs that the repository configures, as `core.fsmonitor` and filters, and the working directory may
+come from a stranger. So Git is not run, and uncommitted changes stay unknown.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from snntrain.files import bounded
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 REF = re.compile(r"ref: *(refs/[^\s\\]+)")
-# Of HEAD, a reference, `.git` of a worktree, and packed-refs, where a great repository has some megabytes.
+# The limits of HEAD, a reference and `.git` of a worktree, and of packed-refs, which may have some megabytes.
 SMALL, PACKED = 4096, 2**26
-# HEAD names a branch, which may name another one.
+# HEAD names a branch, which may name another branch.
 MOST_STEPS = 5
 
 
@@ -23,18 +23,18 @@ def commit(folder: Path) -> str | None:
     """Return the hexadecimal name of the commit, or None if it cannot be found.
 
     Args:
-        folder: of a checkout, or below one.
+        folder: a checkout, or a folder below one.
     """
     try:
         place = folder.resolve()
         above = next((path for path in (place, *place.parents) if (path / ".git").exists()), None)
         return None if above is None else _head(_git_folder(above / ".git"))
-    except (OSError, ValueError, RuntimeError):  # RuntimeError: links that lead round in a circle
+    except (OSError, ValueError, RuntimeError):  # RuntimeError: a circle of links
         return None
 
 
 def _git_folder(place: Path) -> Path:
-    """The folder of Git's own files: `.git`, or what that names where it is a file, as in a worktree."""
+    """Return the folder of Git's own files: `.git`, or the folder that it names if it is a file, as in a worktree."""
     if place.is_dir():
         return place
     return place.parent / _line(place).removeprefix("gitdir: ")

@@ -1,4 +1,4 @@
-"""Which run is meant: a folder, or the latest of all."""
+"""The run that `run=` or `resume=` names: a folder, or the latest run."""
 
 from __future__ import annotations
 
@@ -8,25 +8,28 @@ from pathlib import Path
 
 from snntrain.errors import UserError
 from snntrain.files.paths import as_typed, user_path
-from snntrain.report.statistics import in_order
-from snntrain.runs import reading as runs
+from snntrain.runs.find import find
+from snntrain.runs.layout import CONFIG, SUMMARY, SWEEP
+from snntrain.runs.order import in_order
+from snntrain.runs.reading import read
+from snntrain.runs.state import last_written
 
 LATEST = "latest"
-# Where Hydra is told to put runs and sweeps.
+# The folders into which conf/ puts runs and sweeps.
 FOLDERS = (Path("outputs"), Path("multirun"))
 _FEW = 3
 
 
 def latest(folders: Sequence[Path] = FOLDERS) -> Path:
-    """Of the runs at any depth below `folders` the one that gave the last sign of life.
+    """Return the run at any depth below `folders` that showed a sign of life last.
 
     Raises:
-        UserError: there is none.
+        UserError: there are no runs.
     """
-    found = sorted(runs.find(folders), key=runs.last_written, reverse=True)
-    # Another program's folder may look like a run's at first sight.
+    found = sorted(find(folders), key=last_written, reverse=True)
+    # The folder of another program may look like that of a run at first.
     for path in found:
-        if runs.read(path, now=0.0) is not None:
+        if read(path, now=0.0) is not None:
             return path
     looked = " or ".join(f"{folder}/" for folder in folders)
     raise UserError(
@@ -34,33 +37,37 @@ def latest(folders: Sequence[Path] = FOLDERS) -> Path:
     )
 
 
-def chosen(key: str, value: str) -> Path:
-    """The run folder that `key=value` names, where `key` is run or resume.
+def named_run(key: str, value: str) -> Path:
+    """Return the run folder that `key=value` names.
+
+    Args:
+        key: run or resume.
+        value: a folder, or `latest`.
 
     Raises:
-        UserError: `latest` without any run, or a folder that holds runs and is none.
+        UserError: `latest` without any run, or a folder of runs, not a run.
     """
     if value == LATEST:
         return latest()
     folder = user_path(value, key)
-    # A Path would raise where the folder is another user's.
-    if not os.path.exists(folder / "config.yaml") and (below := _runs_below(folder)):
-        raise UserError(f"{key}={value}: {_told(key, folder, below)}")
+    # Path.exists raises if the folder belongs to another user.
+    if not os.path.exists(folder / CONFIG) and (below := _runs_below(folder)):
+        raise UserError(f"{key}={value}: {_several(key, folder, below)}")
     return folder
 
 
-def _told(key: str, folder: Path, below: Sequence[Path]) -> str:
-    sweep = (folder / "multirun.yaml").exists()
+def _several(key: str, folder: Path, below: Sequence[Path]) -> str:
+    sweep = (folder / SWEEP).exists()
     count = "1 run" if len(below) == 1 else f"{len(below):,} runs"
     few = ", ".join([*(f"{key}={as_typed(run)}" for run in below[:_FEW]), *(["…"] if len(below) > _FEW else [])])
-    told = f"a {'sweep' if sweep else 'folder'} of {count}; name one of them, as in {few}"
+    message = f"a {'sweep' if sweep else 'folder'} of {count}; name one of them, as in {few}"
     if sweep and key == "resume":
-        told += f"; all of it goes on by the sweep's own command with hydra.sweep.dir={as_typed(folder)}"
-    return told
+        message += f"; to resume the whole sweep, give its own command with hydra.sweep.dir={as_typed(folder)}"
+    return message
 
 
 def _runs_below(folder: Path) -> list[Path]:
-    """The runs of a sweep, or of a folder of runs or sweeps; no deeper, as `folder` may be anything."""
-    found = [file.parent for depth in ("*", "*/*", "*/*/*") for file in folder.glob(f"{depth}/summary.json")]
-    # The jobs of a sweep begin with their number.
+    """Return the runs of a sweep, or of a folder of runs or sweeps. Does not look deeper: it may be any folder."""
+    found = [file.parent for depth in ("*", "*/*", "*/*/*") for file in folder.glob(f"{depth}/{SUMMARY}")]
+    # The name of a job begins with its number.
     return sorted(found, key=lambda run: (run.parent, in_order(run.name.partition("_")[0]), run.name))

@@ -1,4 +1,8 @@
-"""One process at a time trains in a run folder: a lock that dies with its owner, and a heartbeat for all who watch."""
+"""One process at a time trains in a run folder: a lock that ends with its owner, and a heartbeat that others can see.
+
+filelock was weighed. Its kernel lock has no heartbeat and does not name the owner; its lease has both, but another
+process may take it over while the owner still runs.
+"""
 
 from __future__ import annotations
 
@@ -16,37 +20,37 @@ from types import TracebackType
 
 from snntrain.errors import UserError
 from snntrain.files.folder import Folder
+from snntrain.runs import layout
 
 log = logging.getLogger("snntrain")
 
-LOCK_FILE = "run.lock"
 BEAT_SECONDS = 10.0
-# Of a run without a sign of life for this long one says that it was killed.
+# A run without a sign of life for this long counts as killed.
 STALE_SECONDS = 120
 
 _HELD = (errno.EACCES, errno.EAGAIN)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
-# More than a host's name and a number take; what else lies there is not read.
+# Longer than the name of a host and a number; the rest of a longer file is not read.
 _LONGEST = 1000
 
 
 class Unavailable(UserError):
-    """This process must not write into the run folder, or cannot."""
+    """A run folder into which this process must not or cannot write."""
 
 
 class Lock:
-    """Holds a run folder for this process, as a context manager; one at a time for a folder.
+    """Holds a run folder for this process, as a context manager. A process may hold a folder only once.
 
-    `run.lock` names the owner, as {"host": "node7", "pid": 123}, and is emptied at the end. It is never removed: that
-    might take away the file that a next owner has just locked. The lock on it is a POSIX record lock, which ends with
-    the process, however it ends, and which its forks do not inherit. The file's time of modification is the heartbeat.
+    `run.lock` names the owner, as {"host": "node7", "pid": 123}, and is emptied at the end. It is never removed: the
+    next owner may have just locked it. The lock is a POSIX record lock: it ends with the process, however that ends,
+    and child processes do not inherit it. The file's modification time is the heartbeat.
 
     Args:
         folder: an existing run folder.
-        beat_seconds: between two beats.
+        beat_seconds: the time between two beats.
 
     Raises:
-        Unavailable: on entering, where another process holds the folder, or nothing can be written there.
+        Unavailable: on entry, if another process holds the folder, or if it cannot be written.
     """
 
     def __init__(self, folder: Path, beat_seconds: float = BEAT_SECONDS) -> None:
@@ -57,8 +61,8 @@ class Lock:
 
     def __enter__(self) -> Lock:
         try:
-            # The only descriptor: closing a second one, opened just to read, would give the lock up.
-            self._file = Folder(self.folder).change(LOCK_FILE)
+            # The only descriptor: closing a second one would release the lock.
+            self._file = Folder(self.folder).change(layout.LOCK)
         except OSError as error:
             raise self._unusable(error) from error
         try:
@@ -78,7 +82,7 @@ class Lock:
     ) -> None:
         self._over.set()
         self._heart.join()
-        # The disk may be full or gone; how the run ended is more than that.
+        # The disk may be full or gone; how the run ended matters more.
         with contextlib.suppress(OSError):
             os.ftruncate(self._file, 0)
         with contextlib.suppress(OSError):
@@ -92,18 +96,18 @@ class Lock:
                 raise self._held() from None
             if error.errno not in _NO_LOCKS:
                 raise
-            self._go_by_the_heartbeat()
+            self._check_heartbeat()
 
-    def _go_by_the_heartbeat(self) -> None:
+    def _check_heartbeat(self) -> None:
         age = time.time() - os.fstat(self._file).st_mtime
         content = self._content()
-        # An owner that ended by itself has emptied the file.
+        # An owner that was not killed has emptied the file.
         if content and age < STALE_SECONDS and _owner(content) != _myself():
             raise self._held(
-                f"this file system has no locks, so it counts as alive until its {LOCK_FILE} is two minutes old"
+                f"this file system has no locks, so it counts as alive until its {layout.LOCK} is two minutes old"
             )
         log.warning(
-            "%s: this file system has no locks; that no other process trains there is told by its heartbeat alone",
+            "%s: this file system has no locks; only the heartbeat shows whether another process trains there",
             self.folder,
         )
 
@@ -115,17 +119,17 @@ class Lock:
 
     def _unusable(self, error: OSError) -> Unavailable:
         return Unavailable(
-            f"{self.folder}: {LOCK_FILE} cannot be written ({error.strerror}); "
-            "a run writes into its folder: make that possible, or name another folder"
+            f"{self.folder}: {layout.LOCK} cannot be written ({error.strerror}); "
+            "a run writes into its folder: make it writable, or name another folder"
         )
 
     def _content(self) -> bytes:
         return os.pread(self._file, _LONGEST, 0)
 
     def _beat(self) -> None:
-        # Waits by a clock that is never set back.
+        # The event waits by a clock that is never set back.
         while not self._over.wait(self.beat_seconds):
-            # By the descriptor: where the folder was removed and made again, the file there is not ours.
+            # By the descriptor: if the folder was removed and made again, its new file belongs to another process.
             with contextlib.suppress(OSError):
                 os.utime(self._file)
 
@@ -135,7 +139,7 @@ def _myself() -> dict[str, str | int]:
 
 
 def _owner(content: bytes) -> dict[str, str | int] | None:
-    """The owner that run.lock names; None where it is empty or damaged."""
+    """Return the owner that run.lock names; None if it is empty or damaged."""
     try:
         named = json.loads(content)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""A run that is started again in its own folder, as a requeued job is: whether it may, and whether anything is left."""
+"""A run that is started again in its own folder, as a requeued job: whether it may, and whether it is complete."""
 
 from __future__ import annotations
 
@@ -11,49 +11,53 @@ from snntrain.config import saved
 from snntrain.config.resumed import plain, refused
 from snntrain.errors import UserError
 from snntrain.files.folder import Folder
-from snntrain.runs import reading as runs
-from snntrain.runs.lock import LOCK_FILE, Lock
-from snntrain.runs.names import check_run
-from snntrain.runs.run_folder import holds_a_run, read_summary, shown
+from snntrain.files.paths import shown
+from snntrain.runs import summary as summaries
+from snntrain.runs.layout import CONFIG, LOCK, SUMMARY
+from snntrain.runs.lock import Lock
+from snntrain.runs.state import COMPLETED
+from snntrain.runs.summary import number
+from snntrain.runs.unstarted import holds_a_run
+from snntrain.runs.writable import check_run
 
 
 def check(folder: Path, config: DictConfig) -> None:
-    """Whether a run with this configuration may write into the folder, which may be its own.
+    """Check that a run with this configuration may write into the folder, which may be its own.
 
     Raises:
-        UserError: the folder is of a run with another network or other data, or another process trains there, or
-            a link, or what is no file, is in the place of one that a run writes.
+        UserError: the folder belongs to a run with another network or other data, another process trains there, or
+            something else stands in the place of a file that a run writes.
     """
     check_run(Folder(folder))
     if not holds_a_run(folder):
         return
-    if (folder / "config.yaml").exists():
-        if told := refused(saved.read(folder / "config.yaml"), plain(config)):
-            raise UserError(f"{shown(folder)} holds a run already: {told}")
-    elif read_summary(folder).get("status") is None and (folder / "summary.json").exists():
-        raise UserError(f"{shown(folder)}: holds a summary.json that is no run's; name another folder")
-    if (folder / LOCK_FILE).exists():
+    if (folder / CONFIG).exists():
+        if reason := refused(saved.read(folder / CONFIG), plain(config)):
+            raise UserError(f"{shown(folder)} holds a run already: {reason}")
+    elif (folder / SUMMARY).exists() and summaries.read(folder).known.get("status") is None:
+        raise UserError(f"{shown(folder)}: holds a summary.json of another program; name another folder")
+    if (folder / LOCK).exists():
         with Lock(folder):
             pass
 
 
 def nothing_left(folder: Path, config: DictConfig) -> dict[str, Any] | None:
-    """The summary of the run in the folder, where that is completed and this configuration asks for no more."""
-    summary = read_summary(folder)
-    if summary.get("status") != "completed":
+    """Return the summary of the run in the folder, if that is completed and this configuration asks for no more."""
+    summary = summaries.read(folder).known
+    if summary.get("status") != COMPLETED:
         return None
-    before = saved.read(folder / "config.yaml").get("trainer", {})
+    before = saved.read(folder / CONFIG).get("trainer", {})
     asked = ("epochs", "early_stopping")
     same = isinstance(before, dict) and [before.get(key) for key in asked] == [config.trainer[key] for key in asked]
-    if not same and runs.number(summary.get("epochs")) < config.trainer.epochs:
+    if not same and number(summary.get("epochs")) < config.trainer.epochs:
         return None
     return summary
 
 
-def told(folder: Path, summary: dict[str, Any]) -> str:
-    """That a run is completed, and what would go on with it."""
-    epochs, accuracy = runs.number(summary.get("epochs")), runs.number(summary.get("test_accuracy"))
+def nothing_left_note(folder: Path, summary: dict[str, Any]) -> str:
+    """Say that a run is completed, and how to train it longer."""
+    epochs, accuracy = number(summary.get("epochs")), number(summary.get("test_accuracy"))
     return (
         f"{shown(folder)}: nothing is left to train, {epochs} epochs are completed (test_accuracy={accuracy:.6g}); "
-        f"with trainer.epochs=<more than {epochs}> it goes on"
+        f"to train longer, give trainer.epochs=<more than {epochs}>"
     )

@@ -1,82 +1,63 @@
-"""The folder of a run: what it was asked, where it ran, how it went."""
+"""Writing the folder of a run: its settings, its environment, its metrics and how it ended."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import shlex
-import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.errors import RunFailed, UserError
-from snntrain.files import plain_yaml
+from snntrain.files import whole
 from snntrain.files.folder import Folder, Unsafe
-from snntrain.files.paths import as_typed
-from snntrain.process import program
+from snntrain.files.paths import short
+from snntrain.runs import summary as summaries
 from snntrain.runs.environment import earlier_starts, environment
+from snntrain.runs.layout import CHECKPOINTS_FOLDER, CONFIG, ENVIRONMENT, METRICS, SUMMARY, TENSORBOARD_FOLDER
 from snntrain.runs.lock import Lock
-from snntrain.runs.names import FIRST, GROWING, OF_HYDRA, check_run
-from snntrain.runs.summary import typed
+from snntrain.runs.resume_command import resume_command
+from snntrain.runs.state import COMPLETED, FAILED, INTERRUPTED, RUNNING
+from snntrain.runs.summary import FIGURES
+from snntrain.runs.writable import check_run
 from snntrain.signals import came
 
-if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
-    from snntrain.training.job.runtime import Runtime
-
-# What summary.json says besides status, error and name; null until it is known.
-FIGURES = (
-    *("test_accuracy", "test_accuracy_last", "test_ties", "test_ties_last", "val_accuracy", "best_epoch", "epochs"),
-    *("train_seconds", "wall_seconds", "images_per_second", "parameters", "device", "device_name", "precision", "cost"),
-)
-METRICS = "metrics.jsonl"
 NO_FIGURES: Mapping[str, Any] = {}
-# Where it is written down what was asked of Hydra.
-HYDRA_FOLDER = ".hydra"
-# A thousand years: more is no time that anybody has waited.
+# A thousand years: no run takes longer.
 MOST_SECONDS = 1e11
 
 
 class RunFolder:
     """Writes a run's files; as a context manager it records in summary.json how the run ended.
 
-    summary.json         status (running, completed, failed, interrupted), error, figures
-    config.yaml          the resolved configuration
-    environment.json     versions, device, git commit, command line; of each start
-    metrics.jsonl        a line an epoch
-    checkpoints/         last.pt, previous.pt and best.pt
-    tensorboard/         events
-    test.json            what the best and the last weights came to on the test images
-    train.log            what the terminal was told, written by logging
-    run.lock             who trains in this folder, and when that one was last seen alive
+    `snntrain.runs.layout` lists the files.
 
     Args:
         path: the folder.
-        name: of the run.
-        allowed: what `allow_targets` gives.
-        config: written at the entry into a folder that has none, before anything else: what there is of a run can be
-            gone on with from then on.
+        name: the run's name.
+        allowed: the prefixes of `allow_targets`.
+        config: the configuration. On entry it is written first, if the folder has none: from then on the run can be
+            resumed.
 
     Raises:
-        UserError: at the entry, another process trains in this folder, nothing can be written there, or a link is in
+        UserError: on entry, if another process trains in this folder, if it cannot be written, or if a link stands in
             the place of a file.
-        RunFailed: of every method that writes, the disk is full or the folder is gone.
+        RunFailed: from every method that writes, if the disk is full or the folder is gone.
     """
 
     def __init__(self, path: Path, name: str, allowed: Sequence[str] = (), config: DictConfig | None = None) -> None:
         self.path = path
         self.folder = Folder(path)
-        self.checkpoints = self.folder / "checkpoints"
-        self.tensorboard = self.folder / "tensorboard"
+        self.checkpoints = self.folder / CHECKPOINTS_FOLDER
+        self.tensorboard = self.folder / TENSORBOARD_FOLDER
         self.allowed = allowed
         self.config = config
-        self.summary: dict[str, Any] = {"status": "running", "error": None, "name": name}
+        self.summary: dict[str, Any] = {"status": RUNNING, "error": None, "name": name}
         self.summary |= dict.fromkeys(FIGURES)
         self._earlier: dict[str, Any] = {}
         self._opened = time.monotonic()
@@ -88,15 +69,15 @@ class RunFolder:
             stack.enter_context(Lock(self.path))
             with self.writing():
                 self.checkpoints.make()
-            if self.config is not None and not self.folder.holds("config.yaml"):
+            if self.config is not None and not self.folder.holds(CONFIG):
                 self.write_config(self.config)
-            self._earlier = read_summary(self.path)
+            self._earlier = summaries.read(self.path).known
             try:
                 self.write_summary()
                 self._lock = stack.pop_all()
             except KeyboardInterrupt:
                 # `__exit__` will not be called.
-                self.summary["status"] = "interrupted"
+                self.summary["status"] = INTERRUPTED
                 self.write_summary()
                 raise
         return self
@@ -105,27 +86,27 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._earlier and self.summary["epochs"] is None:
-            # It was not gone on with, and has come to what it had.
+            # Nothing was trained this time: the earlier figures still hold.
             self.summary |= {key: value for key, value in self._earlier.items() if key in FIGURES}
         if error is None:
-            self.summary["status"] = "completed"
+            self.summary["status"] = COMPLETED
         elif isinstance(error, KeyboardInterrupt) or came() is not None:
-            self.summary["status"] = "interrupted"
+            self.summary["status"] = INTERRUPTED
         elif isinstance(error, UserError) and self._earlier:
             self.summary |= {key: self._earlier.get(key) for key in ("status", "error")}
         else:
-            self.summary |= {"status": "failed", "error": in_one_line(error)}
+            self.summary |= {"status": FAILED, "error": in_one_line(error)}
         with self._lock:
             try:
                 self.write_summary()
             except RunFailed:
-                # What ended the run says more; that it is over is told by its heartbeat, which has stopped.
+                # The error of the run matters more. Its heartbeat has stopped, which shows that it is over.
                 if error is None:
                     raise
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Says of a file that cannot be written in the block what that means for the run.
+        """Turn an error of writing in the block into one that says what it means for the run.
 
         Raises:
             RunFailed: instead of OSError.
@@ -137,32 +118,38 @@ class RunFolder:
             gone = "" if self.path.is_dir() else "the folder is gone; "
             raise RunFailed(
                 f"{where} cannot be written ({gone}{error.strerror or error}); what was saved is whole: "
-                f"once that is mended, go on with: {resume_command(self.path, self.allowed)}"
+                f"fix that, then resume with: {resume_command(short(self.path), self.allowed)}"
             ) from error
 
     def write_summary(self, figures: Mapping[str, Any] = NO_FIGURES) -> None:
-        """Write summary.json, which gives as `wall_seconds` how long the run has been open, over all of its starts.
+        """Write summary.json. Its `wall_seconds` is the time that the run was open, over all of its starts.
 
-        One thread at a time may do so.
+        Only one thread may do so at a time.
 
         Args:
-            figures: what it says besides from now on.
+            figures: new values, which stay in the summary.
         """
         self.summary |= figures
         before, now = _seconds(self._earlier.get("wall_seconds")), time.monotonic() - self._opened
         self.summary["wall_seconds"] = round(before + now, 3)
         with self.writing():
-            self._write_json("summary.json", self.summary)
+            self._write_json(SUMMARY, self.summary)
 
     def write_config(self, config: DictConfig) -> None:
+        """Write config.yaml."""
         with self.writing():
-            self.folder.write_whole("config.yaml", OmegaConf.to_yaml(config, resolve=True))
+            whole.write(self.folder, CONFIG, OmegaConf.to_yaml(config, resolve=True))
 
-    def write_environment(self, runtime: Runtime, command: Sequence[str]) -> None:
-        """Writes environment.json, which keeps what it said of earlier starts: `command` is what was typed."""
-        before = earlier_starts(self.path / "environment.json")
+    def write_environment(self, machine: Mapping[str, Any], command: Sequence[str]) -> None:
+        """Write environment.json, which keeps the environments of earlier starts.
+
+        Args:
+            machine: the device and the settings of PyTorch, by key.
+            command: the command that the user typed.
+        """
+        before = earlier_starts(self.path / ENVIRONMENT)
         with self.writing():
-            self._write_json("environment.json", environment(runtime, command) | {"earlier": before})
+            self._write_json(ENVIRONMENT, environment(machine, command) | {"earlier": before})
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add an epoch's line to metrics.jsonl; `sync_metrics` waits until it is on the disk."""
@@ -180,72 +167,26 @@ class RunFolder:
                 os.fsync(file.fileno())
 
     def size(self) -> int:
-        """The bytes of metrics.jsonl."""
+        """Return the size of metrics.jsonl in bytes."""
         return self.folder.size(METRICS)
 
     def cut_back(self, size: int) -> None:
-        """Takes back the lines of metrics.jsonl that were written after it had this size."""
+        """Delete the lines of metrics.jsonl that were written after it had this size."""
         if self.folder.holds(METRICS):
             self.folder.cut_back(METRICS, size)
 
     def _write_json(self, name: str, content: dict[str, Any]) -> None:
-        self.folder.write_whole(name, json.dumps(content, indent=2) + "\n")
-
-
-def resume_command(path: Path, allowed: Sequence[str] = ()) -> str:
-    """What to type to go on with the run in a folder, whose classes lie below the prefixes `allowed`, too."""
-    words = [f"resume={shown(path)}", *([f"allow_targets=[{','.join(allowed)}]"] if allowed else [])]
-    return shlex.join([*program.words(), *words])
-
-
-def shown(path: Path) -> str:
-    """The folder as one would type it: relative where it lies below the current one."""
-    relative = os.path.relpath(path)
-    return as_typed(path if relative.startswith("..") else Path(relative))
-
-
-def read_summary(path: Path) -> dict[str, Any]:
-    """What summary.json in a folder says, as far as it has the type that a run writes; nothing of what is null."""
-    try:
-        content = json.loads(plain_yaml.text(path / "summary.json"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return typed(content, FIGURES) if isinstance(content, dict) else {}
+        whole.write(self.folder, name, json.dumps(content, indent=2) + "\n")
 
 
 def _seconds(value: Any) -> float:
-    """The value where it can be a time, else 0."""
+    """Return the value if it can be a time, else 0."""
     return value if type(value) in (int, float) and 0 <= value < MOST_SECONDS else 0.0
 
 
 def in_one_line(error: BaseException) -> str:
-    """What went wrong, by the class of the error too where it is none of our own."""
+    """Return the first line of an error; an error of another library is named by its class, too."""
     line = str(error).strip().partition("\n")[0]
     if line and isinstance(error, UserError | RunFailed):
         return line
     return f"{type(error).__name__}: {line}" if line else type(error).__name__
-
-
-def holds_a_run(path: Path) -> bool:
-    """Whether another run has written into this folder."""
-    folder = Folder(path)
-    return folder.holds("summary.json") or folder.holds("checkpoints")
-
-
-def discard(path: Path) -> None:
-    """Takes back the files of a run in which nothing was trained, and the folders left empty by it."""
-    folder = Folder(path)
-    # What cannot be looked at, or is a link, is left as it is.
-    with contextlib.suppress(OSError):
-        if folder.holds(METRICS) or folder.holds("tensorboard"):
-            return
-        for part, names in ((folder / ".hydra", OF_HYDRA), (folder, (*GROWING, *FIRST))):
-            for name in names:
-                if part.kind(name) == stat.S_IFREG:
-                    part.remove(name)
-        for name in (".hydra", "checkpoints"):
-            folder.remove_if_empty(name)
-        for empty in (path, *path.parents[:2]):
-            if not empty.is_dir() or any(empty.iterdir()) or empty == Path.cwd():
-                return
-            empty.rmdir()

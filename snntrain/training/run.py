@@ -15,15 +15,17 @@ from snntrain.config.targets import arguments
 from snntrain.cost.count import Cost, not_counted
 from snntrain.data.fingerprint import fingerprint
 from snntrain.errors import UserError
+from snntrain.files.paths import shown
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
-from snntrain.runs.run_folder import RunFolder, shown
+from snntrain.runs.run_folder import RunFolder
 from snntrain.signals import Stop, on_signals
 from snntrain.training.evaluation import kept_test as tested
 from snntrain.training.evaluation.evaluate import tied
 from snntrain.training.evaluation.on_test_images import metrics_on_test
 from snntrain.training.job import build, runtime
 from snntrain.training.job.build import Job
+from snntrain.training.job.machine import machine
 from snntrain.training.job.out_of_memory import EVALUATION, explained
 from snntrain.training.logs.journal import Journal
 from snntrain.training.logs.monitor import Monitor
@@ -69,7 +71,7 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
             run.write_config(config)
         here = runtime.choose(config.trainer.device)
         settings.enter_context(here.current())
-        run.write_environment(here, command)
+        run.write_environment(machine(here.device, here.device_name), command)
         job = build.prepare(config)
         # After the user's own modules have been imported, which may have set the same.
         settings.enter_context(job.computing())

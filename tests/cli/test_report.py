@@ -30,7 +30,7 @@ def test_a_folder_gets_its_report(snntrain: Callable[..., Outcome], sweep: Path)
     assert lines[0] == "2 runs: 2 completed in sweep"
     assert lines[2].split() == ["neuron", "val_accuracy", "test_accuracy", "run"]
     assert lines[3].split()[:3] == ["lif", "0.2000", "0.8000"]
-    assert lines[6] == "the best: 0_neuron=lif, val_accuracy 0.2000, test_accuracy 0.8000"
+    assert lines[6] == "best run: 0_neuron=lif, val_accuracy 0.2000, test_accuracy 0.8000"
     by_test = snntrain("report", "sweep", "metric=test_accuracy").out.splitlines()
     assert by_test[3].split()[:2] == ["if", "0.9000"]
     assert lines[-1] == "report: sweep/report.csv, sweep/report.md, sweep/report.html"
@@ -78,7 +78,7 @@ def test_the_table_fits_the_terminal(
     monkeypatch.setenv("COLUMNS", "36")
     lines = snntrain("report", "sweep").out.splitlines()
     assert max(map(len, lines[2:5])) <= 36
-    assert "left out for the width: test_accuracy; report.csv has all" in lines
+    assert "columns left out: test_accuracy; report.csv has all of them" in lines
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_of_a_completed_run_nothing_is_left(
     outcome = snntrain(*words)
     assert (outcome.status, outcome.err) == (0, "")
     assert outcome.out.startswith("run: nothing is left to train, 2 epochs are completed (test_accuracy=0.")
-    assert outcome.out.endswith("with trainer.epochs=<more than 2> it goes on\n")
+    assert outcome.out.endswith("to train longer, give trainer.epochs=<more than 2>\n")
     changed = {path for path in run.rglob("*") if path.is_file() and path.stat().st_mtime_ns != before[path]}
     assert changed <= {run / "run.lock"}
 
@@ -326,7 +326,7 @@ def test_a_folder_with_a_summary_of_another_program_is_left_alone(snntrain: Comm
     (tmp_path / "other" / "summary.json").write_text('{"total": 3}')
     outcome = snntrain(*SMALL, "hydra.run.dir=other")
     assert outcome.status == 2
-    assert outcome.err == "snntrain: other: holds a summary.json that is no run's; name another folder\n"
+    assert outcome.err == "snntrain: other: holds a summary.json of another program; name another folder\n"
     assert os.listdir(tmp_path / "other") == ["summary.json"]
 
 
@@ -337,7 +337,7 @@ def test_a_disk_without_room_stops_a_run_that_then_goes_on(process: Process, snn
     resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
     _, err = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert "run cannot be written (File too large); what was saved is whole: once that is mended, go on with: " in err
+    assert "run cannot be written (File too large); what was saved is whole: fix that, then resume with: " in err
     assert summary(tmp_path / "run")["status"] == "failed"
     done = len(rows(tmp_path / "run"))
     assert snntrain("resume=run", f"trainer.epochs={done + 2}").status == 0

@@ -18,7 +18,7 @@ from snntrain import signals as stop
 from snntrain.cli import sweep
 from snntrain.config import combinations
 from snntrain.errors import Interrupted, RunFailed
-from snntrain.runs.run_folder import FIGURES
+from snntrain.runs.summary import FIGURES
 from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
 from tests.runs.test_lock import HOLDING
@@ -131,7 +131,7 @@ def test_a_job_without_a_word_has_failed(tmp_path: Path, capsys: Any) -> None:
         sweep.conclude(tmp_path)
     assert capsys.readouterr().out.splitlines()[-3:] == [
         f"1 of 3 jobs completed in {tmp_path}",
-        "  failed: 1: ended without a word",
+        "  failed: 1: ended without an error message",
         "  failed: 2: it left no summary.json; see its train.log",
     ]
 

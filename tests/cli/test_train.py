@@ -16,7 +16,7 @@ import pytest
 import snntrain as package
 from snntrain import signals as stop
 from snntrain.cli.main import status
-from snntrain.runs.run_folder import FIGURES
+from snntrain.runs.summary import FIGURES
 from tests.conftest import TINY, Outcome
 
 SMALL = (*TINY, "monitor=off")

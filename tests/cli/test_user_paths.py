@@ -131,7 +131,7 @@ def test_a_folder_that_is_called_tilde_is_shown_such_that_it_is_found_again(
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "~" / "run")
     (tmp_path / "~" / "run" / "summary.json").write_text(json.dumps({"status": "interrupted", "error": None}))
-    told = "snntrain 'resume=./~/run' goes on"
+    told = "resume with: snntrain 'resume=./~/run'"
     assert told in snntrain("report", "./~").out
     assert snntrain("resume=./~/run").status == 0
 

@@ -1,4 +1,4 @@
-"""A path is what a person means by it."""
+"""A path is read as the user means it."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from snntrain.files.paths import as_typed, user_path
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder, in which no command is given."""
+    """A home folder that is not the working directory."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -28,7 +28,7 @@ def test_everything_else_stands_for_itself(given: str) -> None:
     assert user_path(given) == Path(given)
 
 
-def test_the_home_folder_of_nobody_is_told_with_what_to_write() -> None:
+def test_the_home_folder_of_an_unknown_user_is_an_error_that_says_what_to_write() -> None:
     with pytest.raises(
         UserError, match=r"^out=~nobody_here/a: there is no user 'nobody_here'; write \./~nobody_here/a "
     ):

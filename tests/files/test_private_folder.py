@@ -1,4 +1,4 @@
-"""Folders in which compiled code is kept: this user's alone, or not used."""
+"""Folders for compiled code belong to this user alone, or are not used."""
 
 import os
 import stat
@@ -16,7 +16,7 @@ from snntrain.training.job import compilers
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Home and temporary folder of the user; `tmp_path` itself is below a folder that all may write to."""
+    """A home folder and a temporary folder; `tmp_path` itself lies below a folder that everyone can write to."""
     for name in ("home", "tmp"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -73,7 +73,7 @@ def test_one_that_others_can_write_to_is_not_used(place: Path, open_to: int) -> 
     assert mode(folder) == open_to
 
 
-def test_one_whose_place_others_can_take_is_not_used(place: Path) -> None:
+def test_a_folder_that_others_can_replace_is_not_used(place: Path) -> None:
     (place / "home").chmod(0o777)
     assert made_private(place / "home" / "some") is None
     (place / "home").chmod(0o1777)
@@ -111,7 +111,7 @@ def test_a_link_and_a_file_are_not_used(place: Path) -> None:
     assert [made_private(place / "home" / name) for name in ("link", "lost", "file", "file/below")] == [None] * 4
 
 
-def test_without_home_or_temporary_folder_it_is_a_new_one_that_goes(
+def test_without_home_or_temporary_folder_it_is_a_new_one_that_is_removed(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("home/.cache", f"tmp/snntrain-{os.geteuid()}"):

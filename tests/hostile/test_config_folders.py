@@ -34,7 +34,7 @@ HOSTILE = {
         f"hydra.callbacks.x._target_: {ALONE}",
     ),
     "a path through modules": (
-        "hydra:\n  callbacks:\n    x:\n      _target_: snntrain.cli.sweep.runs.os.sys.path.insert\n",
+        "hydra:\n  callbacks:\n    x:\n      _target_: snntrain.cli.sweep.shlex.os.sys.path.insert\n",
         f"hydra.callbacks.x._target_: {ALONE}",
     ),
     "a path through modules as a loss": (

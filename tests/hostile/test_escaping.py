@@ -17,14 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snntrain.inspect import files
-from snntrain.inspect.drawing import figures
+from snntrain.inspect.drawing import plots
 from snntrain.inspect.numbers import layer_numbers
 from snntrain.inspect.page import Inspection, page
 from snntrain.inspect.recording import Recording
+from snntrain.report.markdown import markdown, markdown_text
 from snntrain.report.page import html, in_script
 from snntrain.report.report import Report, make
-from snntrain.report.table import as_csv, markdown_text
-from snntrain.report.text import markdown, terminal
+from snntrain.report.spreadsheet import as_csv
+from snntrain.report.terminal import terminal
 from tests.inspect.seen import probes_of
 from tests.report.folders import write_run
 
@@ -219,7 +220,7 @@ def inspection() -> Inspection:
         dict.fromkeys((FORMULA, *names[:5]), recording),
         output,
     )
-    pictures = dict(figures(probes, np.eye(len(names), dtype=np.int64), 4))
+    pictures = dict(plots(probes, np.eye(len(names), dtype=np.int64), 4))
     return Inspection(
         name=TAKEN,
         about=HOSTILE,

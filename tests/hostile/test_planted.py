@@ -13,7 +13,7 @@ import pytest
 
 from snntrain.files.folder import Folder
 from snntrain.runs.lock import Unavailable
-from snntrain.runs.names import check_run, check_sweep
+from snntrain.runs.writable import check_run, check_sweep
 from tests.conftest import TINY, Outcome
 
 from .fuzz import FACTOR, Tried, told, told_on_terminal
@@ -230,7 +230,7 @@ def test_a_link_in_the_place_of_the_inspection_is_not_followed(
     plant("link to a folder", copied / "inspect", outside)
     outcome = snntrain("inspect", "run=copied", "sample=0", "layer=out*")
     assert outcome.status == 2, outcome.err
-    assert "copied/inspect: cannot be written (it is a link); give another out=" in outcome.err
+    assert "copied/inspect: cannot be written (it is a link); choose another folder with out=" in outcome.err
     assert outside.untouched()
     # What the user names may be one.
     (copied.parent / "page").mkdir()

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from snntrain.errors import UserError
-from snntrain.report.report import make, write
-from snntrain.runs import reading as runs
+from snntrain.report.files import write
+from snntrain.report.report import make
+from snntrain.runs import find
 from tests.conftest import Outcome
 from tests.report.folders import write_run
 
@@ -33,7 +34,7 @@ def test_a_link_to_anything_is_not_followed(target: str, top: Path) -> None:
     Tried.cases += 1
     (top / "link").symlink_to(top.parent / target)
     (top / "run" / "link").symlink_to(top.parent / target)
-    assert runs.find([top]) == [top / "run"]
+    assert find.find([top]) == [top / "run"]
 
 
 def test_a_link_to_a_run_or_a_sweep_is_followed_and_named(top: Path, snntrain: Callable[..., Outcome]) -> None:
@@ -41,7 +42,7 @@ def test_a_link_to_a_run_or_a_sweep_is_followed_and_named(top: Path, snntrain: C
     (top / "one").symlink_to(elsewhere / "home" / "0")
     (top / "swept").symlink_to(elsewhere / "sweep")
     jobs = [top / "swept" / f"{number}_seed={number}" for number in range(2)]
-    assert runs.find([top]) == [top / "one", top / "run", *jobs]
+    assert find.find([top]) == [top / "one", top / "run", *jobs]
     outcome = snntrain("report", "top")
     assert outcome.status == 0
     page = (top / "report.html").read_text()
@@ -56,7 +57,7 @@ def test_a_link_to_a_run_or_a_sweep_is_followed_and_named(top: Path, snntrain: C
 
 def test_the_folder_that_is_named_may_be_a_link(top: Path) -> None:
     (top.parent / "link").symlink_to(top.parent / "elsewhere")
-    found = runs.find([top.parent / "link"])
+    found = find.find([top.parent / "link"])
     assert len(found) == 4
     assert not make([top.parent / "link"], "test_accuracy", 0.0).linked
 
@@ -67,16 +68,16 @@ def test_more_links_than_anybody_reads_are_counted(top: Path, snntrain: Callable
         (top / f"link{number:02}").symlink_to(top.parent / "disk" / str(number))
     out = snntrain("report", "top").out
     assert out.count("is a link and leads to") == 20
-    assert "and 10 links more" in out
+    assert "and 10 more links" in out
 
 
 def test_more_folders_than_can_be_walked_are_told(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runs, "MOST_FOLDERS", 50)
-    assert runs.find([top])
+    monkeypatch.setattr(find, "MOST_FOLDERS", 50)
+    assert find.find([top])
     for number in range(60):
         (top / str(number)).mkdir()
     with pytest.raises(UserError, match="more than 50 folders; name the folders of runs") as caught:
-        runs.find([top])
+        find.find([top])
     assert told(caught.value)
 
 
@@ -87,7 +88,7 @@ def test_folders_nested_as_deep_as_can_be_are_walked(top: Path, monkeypatch: pyt
         os.chdir("d")
     os.chdir(top)
     try:
-        assert runs.find([top]) == [top / "run"]
+        assert find.find([top]) == [top / "run"]
     finally:
         # Python itself nests its calls as deep as the folders are.
         subprocess.run(["rm", "-r", "d"], check=True)

@@ -14,8 +14,9 @@ import pytest
 
 from snntrain.config import saved
 from snntrain.errors import UserError
-from snntrain.report.report import make, write
-from snntrain.runs import reading as runs
+from snntrain.report.files import write
+from snntrain.report.report import make
+from snntrain.runs.find import find
 from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
 
@@ -84,7 +85,8 @@ def folder(canary: Path) -> Path:
 def reported(folder: Path) -> str:
     """The report as text, which must be fit for a terminal; nothing but its own files is written."""
     Tried.cases += 1
-    from snntrain.report.text import failures, terminal
+    from snntrain.report.sentences import failures
+    from snntrain.report.terminal import terminal
 
     before = set(folder.rglob("*"))
     with warnings.catch_warnings(action="error"):
@@ -306,7 +308,7 @@ def test_a_sweep_goes_on_over_jobs_with_hostile_summaries(tmp_path: Path, snntra
 def test_folders_that_link_to_each_other_are_walked_once(folder: Path) -> None:
     (folder / "loop").symlink_to(folder)
     (folder / "1" / "loop").symlink_to("..")
-    assert len(runs.find([folder, folder / "loop"])) == 3
+    assert len(find([folder, folder / "loop"])) == 3
 
 
 @pytest.fixture

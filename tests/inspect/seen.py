@@ -1,4 +1,4 @@
-"""What a network is made to have answered, for tests of what is drawn and written of it."""
+"""Given answers of a network, for tests of pictures and files."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,6 +19,6 @@ def probes_of(
     output: NDArray[Any],
     votes: int | None = 1,
 ) -> Probes:
-    """Probes whose answers are those that a readout of so many votes reads from the output `[T, N, classes]`."""
+    """Return probes with the answers that a readout with `votes` makes of the output `[T, N, classes]`."""
     said = answers(Readout(votes), torch.from_numpy(output))
     return Probes(images, labels, class_names, recordings, output, said)

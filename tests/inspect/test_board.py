@@ -1,4 +1,4 @@
-"""What is given to a board is in its event file, or missing with a warning."""
+"""All output of a board is in its event file, or is missing with a warning."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CONFUSION = np.eye(2, dtype=np.int64)
 
 
 def probes(recording: Recording, layer: str = "some") -> Probes:
-    """A recording of one layer with what else is drawn."""
+    """A recording of one layer, with images and answers."""
     T, N = recording.s.shape[:2]
     random = np.random.default_rng(1)
     output = random.random((T, N, 2), dtype=np.float32)
@@ -50,13 +50,13 @@ def spiking(samples: int = 3) -> Recording:
 
 
 def misshapen() -> Recording:
-    """A recording whose potentials are of fewer neurons than its spikes."""
+    """A broken recording: it has potentials for fewer neurons than spikes."""
     whole = spiking()
     return Recording(whole.h[..., :2], whole.v[..., :2], np.ones_like(whole.s), 1.0, 0.0)
 
 
 def pictures(folder: Path) -> dict[str, list[tuple[int, bytes]]]:
-    """Step and PNG of every picture, by tag."""
+    """Return step and PNG of every picture by tag."""
     board = events(folder)
     return {
         tag: [(image.step, image.encoded_image_string) for image in board.Images(tag)] for tag in board.Tags()["images"]
@@ -89,9 +89,9 @@ def test_pictures_that_cannot_be_drawn_are_missing_and_one_warning_says_so(
             board.scalars(step, {"loss/train": 0.5})
     assert [step for step, _ in pictures(tmp_path)["spikes/some"]] == [1, 3]
     assert len(events(tmp_path).Scalars("loss/train")) == 4
-    (told,) = [record for record in caplog.records if record.name == "snntrain"]
-    assert told.getMessage().startswith("training goes on without pictures (traceback in train.log): ")
-    assert "ValueError" in told.getMessage()
+    (reported,) = [record for record in caplog.records if record.name == "snntrain"]
+    assert reported.getMessage().startswith("training continues without pictures (traceback in train.log): ")
+    assert "ValueError" in reported.getMessage()
     (traceback,) = [record for record in caplog.records if record.name == "snntrain.file"]
     assert "by_activity" in "".join(format_exception(traceback.exc_info[1]))
     assert not multiprocessing.active_children()
@@ -130,12 +130,12 @@ def test_a_run_that_fails_keeps_its_own_error_and_the_pictures_before_it(tmp_pat
     assert not multiprocessing.active_children()
 
 
-def test_what_draws_starts_without_torch() -> None:
+def test_the_drawing_process_starts_without_torch() -> None:
     code = "import sys, snntrain.inspect.drawing; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_scalars_that_are_no_numbers_are_written_as_such(tmp_path: Path) -> None:
+def test_scalars_that_are_not_finite_are_written_as_such(tmp_path: Path) -> None:
     with Board(Folder(tmp_path)) as board:
         board.scalars(1, {"tau/layer": math.inf, "loss/train": torch.tensor(0.5).item()})
     assert [event.value for event in events(tmp_path).Scalars("tau/layer")] == [math.inf]

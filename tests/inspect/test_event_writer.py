@@ -1,4 +1,4 @@
-"""A writer of events holds the file that it has made."""
+"""A writer of events keeps its file open."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_tensorboard_that_has_been_watching_forgets_what_is_written_again(tmp_
     assert read[0].file_version == "brain.Event:2"
 
 
-def test_a_link_at_the_folder_is_not_followed_while_a_run_goes_on(tmp_path: Path) -> None:
+def test_a_link_at_the_folder_is_not_followed_during_a_run(tmp_path: Path) -> None:
     outside = Outside(tmp_path / "outside")
     board = Folder(tmp_path, "tensorboard")
     writer = EventWriter(board)
@@ -67,11 +67,11 @@ def test_a_link_at_the_folder_is_not_followed_while_a_run_goes_on(tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_event_file_that_is_none_is_neither_read_nor_cut_back(kind: str, tmp_path: Path) -> None:
+def test_something_else_in_the_place_of_an_event_file_is_neither_read_nor_cut_back(kind: str, tmp_path: Path) -> None:
     outside = Outside(tmp_path / "outside")
     folder = Folder(tmp_path, "tensorboard")
     plant(kind, folder.path / "events.out.tfevents.0000000001.host.1.0", outside)
-    with soon(), pytest.raises(OSError, match=r"link|folder|no regular file|second name|[Dd]irectory"):
+    with soon(), pytest.raises(OSError, match=r"link|folder|not a regular file|second name|[Dd]irectory"):
         cut_back(folder, [1])
     assert outside.untouched()
 
@@ -89,10 +89,10 @@ def test_a_folder_that_is_taken_away_costs_the_events_and_a_warning(
         elif in_its_place == "link":
             folder.path.symlink_to("away")
         assert board.sizes() == []
-    assert "training goes on without TensorBoard's events" in caplog.text
+    assert "training continues without TensorBoard's events" in caplog.text
 
 
-def test_after_a_record_that_found_no_room_none_is_written(tmp_path: Path) -> None:
+def test_after_a_record_that_failed_on_a_full_disk_none_is_written(tmp_path: Path) -> None:
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     writer = EventWriter(Folder(tmp_path))

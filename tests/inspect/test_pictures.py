@@ -1,4 +1,4 @@
-"""What the figures hold, read back from their artists, which lie in inches on the figure and have names."""
+"""The content of the plots, read back from their artists, which have names and coordinates in inches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from snntrain.inspect.drawing import figures
+from snntrain.inspect.drawing import plots
 from snntrain.inspect.pictures import heat_map, raster, voltage_traces
 from snntrain.inspect.pictures.lettering import _outline
 from snntrain.inspect.pictures.neurons import by_activity, evenly_spread
@@ -28,7 +28,7 @@ TITLES = ["image 1, class cat", "image 2, class dog", "image 3, class owl"]
 def recording(
     T: int = T, samples: int = N, neurons: int = NEURONS, v_reset: float | None = 0.0, scale: float = 1.0
 ) -> Recording:
-    """Random potentials `[T, N, neurons]` that fire at 1 and are reset as neurons are."""
+    """Random potentials `[T, N, neurons]` that fire at 1 and are reset like those of neurons."""
     h = scale * np.random.default_rng(0).normal(0.6, 0.8, (T, samples, neurons)).astype(np.float32)
     s = h >= 1
     return Recording(h, np.where(s, h - 1 if v_reset is None else v_reset, h).astype(np.float32), s, 1.0, v_reset)
@@ -39,7 +39,7 @@ def panels(whole: Recording) -> list[Recording]:
 
 
 def pixels(figure: Figure) -> NDArray[np.uint8]:
-    """The drawn picture; a warning is an error."""
+    """Draw the picture; a warning is an error."""
     canvas = FigureCanvasAgg(figure)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -48,7 +48,7 @@ def pixels(figure: Figure) -> NDArray[np.uint8]:
 
 
 def found(figure: Figure, name: str) -> list[Any]:
-    """The artists of that name, in the order in which they were put on the figure."""
+    """Return the artists of that name in the order in which they were added."""
     return [artist for artist in figure.get_children() if artist.get_label() == name]
 
 
@@ -72,14 +72,14 @@ def labelled(figure: Figure, panel: int) -> tuple[NDArray[np.float64], list[str]
 
 
 def value_at(figure: Figure, panel: int, height: Any) -> NDArray[np.float64]:
-    """The values that the panel's labels give to heights."""
+    """Convert heights to values by the panel's labels."""
     heights, words = labelled(figure, panel)
     slope, start = np.polyfit(heights, [float(word) for word in words], 1)
     return slope * np.asarray(height) + start
 
 
 def step_at(figure: Figure, x: Any) -> NDArray[np.float64]:
-    """The time steps that the labels below the panels give to places."""
+    """Convert positions to time steps by the labels below the panels."""
     ticks = found(figure, "x tick")
     places = [text.get_position()[0] for text in ticks]
     slope, start = np.polyfit(places, [float(text.get_text()) for text in ticks], 1)
@@ -87,7 +87,7 @@ def step_at(figure: Figure, x: Any) -> NDArray[np.float64]:
 
 
 def spikes_drawn(figure: Figure, panel: int) -> set[tuple[int, int]]:
-    """Time step and row, from 1 and 0, of each spike of a panel."""
+    """Return time step, from 1, and row, from 0, of each spike of a panel."""
     (line,) = found(figure, "spikes")
     low, high = frames(figure)[panel]
     drawn = np.array([point for point in line.get_xydata() if low < point[1] < high]).reshape(-1, 2)
@@ -110,7 +110,7 @@ def test_a_raster_shows_the_recorded_spikes_of_every_sample() -> None:
     assert len(found(figure, "spikes")[0].get_xydata()) == whole.s.sum()
 
 
-def test_a_raster_tells_the_rate_of_all_neurons_whichever_are_shown() -> None:
+def test_a_raster_shows_the_rate_of_all_neurons_not_only_of_those_drawn() -> None:
     whole = recording()
     rates = [f"{title}, rate {whole.s[:, sample].mean():.3g}" for sample, title in enumerate(TITLES)]
     assert texts(raster(panels(whole), TITLES, "layer", rows=2), "title") == rates
@@ -237,7 +237,7 @@ def test_a_neuron_that_fires_for_another_image_is_traced_too() -> None:
 
 @pytest.mark.parametrize("v_reset", [0.0, -0.5, None])
 def test_a_heat_map_has_the_colour_of_v_in_every_cell(v_reset: float | None) -> None:
-    """The colour bar, read at the place that its labels give to v."""
+    """Look up v in the colour bar by its labels."""
     whole = recording(v_reset=v_reset)
     figure = heat_map(panels(whole), TITLES, "layer", rows=64)
     bar = colours_drawn(figure, "colour bar")[0]
@@ -269,7 +269,7 @@ def test_a_heat_map_marks_the_recorded_spikes() -> None:
 
 
 def all_of(parts: list[Recording], titles: list[str]) -> list[Figure]:
-    """Every picture of a layer whose neurons have no place."""
+    """Every picture of a layer of neurons without positions."""
     return [
         raster(parts, titles, "layer", 64),
         voltage_traces(parts, titles, "layer"),
@@ -302,7 +302,7 @@ def test_the_spikes_are_to_be_seen() -> None:
 
 @pytest.mark.parametrize("rows", [64, 256, 2048])
 def test_spikes_of_many_neurons_are_to_be_seen_too(rows: int) -> None:
-    """Also where a row is lower than a pixel."""
+    """Even if a row is lower than a pixel."""
     whole = recording(neurons=2048)
     picture = pixels(raster(panels(whole), TITLES, "layer", rows)).astype(int)
     blue = (picture[..., 2] - picture[..., 0]).clip(0).mean() / 0xB2
@@ -328,7 +328,7 @@ def test_a_silent_layer_at_rest_is_drawn() -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("everywhere", [True, False])
-def test_potentials_that_are_no_numbers_leave_gaps(value: float, everywhere: bool) -> None:
+def test_potentials_that_are_not_finite_leave_gaps(value: float, everywhere: bool) -> None:
     whole = recording()
     for part in (whole.h, whole.v):
         part[0 if everywhere else T // 2 :] = value
@@ -361,7 +361,7 @@ def test_a_sample_of_a_feature_map_has_its_neurons_in_one_row() -> None:
 
 
 def test_a_text_is_as_wide_as_its_curves() -> None:
-    """`get_extents` follows every curve; a text is placed by its width, so both must be the same to the pixel."""
+    """A text is placed by its width, so the width must match `get_extents`, which follows every curve, to the pixel."""
     for letter in map(chr, [*range(0x21, 0x7F), *range(0xC0, 0x180)]):
         outline, width = _outline(letter)
         assert width == outline.get_extents().x1, letter
@@ -374,13 +374,13 @@ def test_a_class_may_have_a_blank_name(blank: str) -> None:
 
 
 @pytest.mark.parametrize("count", [0.0, 3.0])
-def test_nothing_of_a_picture_is_cut_at_its_right_edge(count: float) -> None:
-    """The legend of the output's picture is the widest; a card of TensorBoard's ends where the picture does."""
+def test_no_picture_is_cut_at_its_right_edge(count: float) -> None:
+    """The legend of the output's picture is the widest; TensorBoard's card ends with the picture."""
     whole = recording()
     images = np.zeros((N, 1, 8, 8), np.float32)
     output = np.full((T, N, 10), count / T, np.float32)
     probes = probes_of(images, list(range(N)), tuple("0123456789"), {"layer": whole}, output)
-    drawn = dict(figures(probes, np.eye(10, dtype=np.int64), NEURONS))
+    drawn = dict(plots(probes, np.eye(10, dtype=np.int64), NEURONS))
     assert "output/spike_counts" in drawn
     for tag, figure in drawn.items():
         assert pixels(figure)[:, -5:, :3].min() == 255, tag
@@ -390,5 +390,5 @@ def test_an_output_without_a_spike_has_an_axis_of_whole_spikes() -> None:
     probes = probes_of(
         np.zeros((1, 1, 8, 8), np.float32), [3], tuple("0123456789"), {}, np.zeros((T, 1, 10), np.float32)
     )
-    ((_, figure),) = figures(probes, None, NEURONS)
+    ((_, figure),) = plots(probes, None, NEURONS)
     assert texts(figure, "y tick") == ["0", "0.5", "1"]

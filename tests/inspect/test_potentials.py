@@ -1,4 +1,4 @@
-"""Histograms and windows beside counts by hand."""
+"""Histograms and windows, against counts by hand."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_zero_is_an_edge_and_counts_to_its_right(values: list[float]) -> None:
 
 @pytest.mark.parametrize("threshold", [1.0, 0.7, 0.1, -0.2])
 def test_spikes_are_what_lies_right_of_the_threshold(threshold: float) -> None:
-    """Also a potential that reaches the threshold and no more, in the precision that it is computed in."""
+    """Even a potential that just reaches the threshold, in the precision of the computation."""
     layer, seen = LIFNode(2.0, threshold, v_reset=-1.0, step_mode="m"), []
     layer.observer = seen.append
     x = 4 * torch.randn(6, 40, generator=torch.Generator().manual_seed(0))
@@ -97,7 +97,7 @@ def test_a_leak_that_lets_gradients_pass_is_a_window_without_an_end() -> None:
     assert share_in_window(torch.tensor([-99.0, 0.0, 99.0]), surrogate.PiecewiseLeakyReLU(w=1.0, c=0.06)) == 1
 
 
-def test_what_is_no_number_is_outside() -> None:
+def test_values_that_are_not_numbers_are_outside() -> None:
     h = torch.tensor([math.nan, math.inf, -math.inf, 0.0])
     assert share_in_window(h, surrogate.ATan()) == share_in_window(h, surrogate.Rectangle()) == 0.25
 

@@ -1,4 +1,4 @@
-"""Recordings beside the same network run by hand with its monitors on."""
+"""Recordings, against the same network run by hand with its monitors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.errors import UserError
-from snntrain.inspect.probe import choose_layers, record, watch
+from snntrain.inspect.probe import matching_layers, record, watch
 from snntrain.network.sequence import TimeSequential
 from snntrain.neuron import LIFNode, PLIFNode, spiking_layers
 from tests.neuron.test_named_states import AdaptiveNode
@@ -135,15 +135,15 @@ def test_layers_that_were_not_asked_for_are_not_watched() -> None:
     ("patterns", "chosen"),
     [(["*"], ["first", "second"]), (["second", "first"], ["first", "second"]), (["s*"], ["second"]), ([], [])],
 )
-def test_layers_are_chosen_by_name_or_pattern_in_their_order(patterns: list[str], chosen: list[str]) -> None:
-    assert choose_layers(network(), patterns, "monitor.layers") == chosen
+def test_layers_are_selected_by_name_or_pattern_in_their_order(patterns: list[str], chosen: list[str]) -> None:
+    assert matching_layers(network(), patterns, "monitor.layers") == chosen
 
 
-def test_a_pattern_that_matches_no_layer_is_told_with_the_layers() -> None:
+def test_a_pattern_that_matches_no_layer_is_an_error_that_lists_the_layers() -> None:
     with pytest.raises(
         UserError, match=r"^layer: 'third' matches no spiking layer of this network; there are first, second$"
     ):
-        choose_layers(network(), ["first", "third"], "layer")
+        matching_layers(network(), ["first", "third"], "layer")
 
 
 def test_a_monitor_that_was_on_stays_on() -> None:

@@ -1,4 +1,4 @@
-"""The pictures that have more than a row of neurons: feature maps, outputs, classes."""
+"""The pictures of feature maps, outputs and classes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from snntrain.inspect.drawing import draw, figures
+from snntrain.inspect.drawing import draw, plots
 from snntrain.inspect.pictures import confusion_matrix, count_map, output_counts
 from snntrain.inspect.pictures.count_map import COLOURS, tile_columns, tiled
 from snntrain.inspect.pictures.panels import COLOURS as HUES
@@ -30,7 +30,7 @@ def spikes(channels: int, T: int = T) -> NDArray[np.bool_]:
 
 
 def probes(colours: int = 1) -> Probes:
-    """Images, and an output that takes the second for another class and says nothing of the third."""
+    """Images, and an output that is wrong for the second one; the class of the third is unknown."""
     generator = np.random.default_rng(1)
     output = (generator.random((T, N, CLASSES)) < 0.2).astype(np.float32)
     output[:, 0, 7], output[:, 1, 4], output[:, 2] = 1, 1, 0
@@ -41,7 +41,7 @@ def probes(colours: int = 1) -> Probes:
 
 
 def corners(bars: Any) -> NDArray[np.float64]:
-    """Left, right and top of each bar: `[bars, 3]`."""
+    """Return the left, right and top of each bar: `[bars, 3]`."""
     vertices = [path.vertices for path in bars.get_paths()]
     return np.array([(v[:, 0].min(), v[:, 0].max(), v[:, 1].max()) for v in vertices])
 
@@ -68,7 +68,7 @@ def test_a_count_map_says_which_channels_are_where() -> None:
     assert texts(figure, "heading") == ["conv1_neuron: spikes in 4 steps of 16 in 40 channels"]
     assert texts(figure, "title") == ["a", "b", "c"]
     assert texts(figure, "y tick") == ["0", "21"] * N
-    assert texts(figure, "bar label") == ["spikes of a neuron"]
+    assert texts(figure, "bar label") == ["spikes per neuron"]
 
 
 def test_a_count_map_of_a_silent_layer_is_black() -> None:
@@ -119,7 +119,7 @@ def test_the_predicted_class_is_coloured_and_the_true_one_pointed_at() -> None:
     ("votes", "heading", "label"),
     [
         (1, "output spikes", "output spikes in 4 steps"),
-        (10, "output spikes, mean of 10 neurons a class", "output spikes in 4 steps"),
+        (10, "output spikes, mean of 10 neurons per class", "output spikes in 4 steps"),
         (None, "output", "output in 4 steps"),
     ],
 )
@@ -192,14 +192,14 @@ def test_a_cell_is_shaded_by_its_share_of_the_true_class(classes: int) -> None:
     pixels(figure)
 
 
-def test_a_hundred_classes_have_no_numbers_and_their_worst_mistake_is_told_by_name() -> None:
+def test_a_hundred_classes_have_no_numbers_and_their_worst_mistake_is_named() -> None:
     figure = confusion_matrix(confusion(100), [f"class {number}" for number in range(100)])
     assert texts(figure, "count") == []
     assert texts(figure, "x tick") == texts(figure, "y tick") == [str(number) for number in range(0, 100, 10)]
     assert texts(figure, "mistake")[0] == "class 1 taken for class 2: 30"
 
 
-def test_a_network_without_mistakes_has_none_to_tell() -> None:
+def test_a_network_without_mistakes_lists_none() -> None:
     figure = confusion_matrix(np.diag(np.arange(1, 5)), ["a", "b", "c", "d"])
     assert texts(figure, "mistake") == []
     assert texts(figure, "title") == ["10 of 10 right, 100.00 %"]
@@ -215,8 +215,8 @@ def test_an_epoch_has_every_picture_of_every_layer_and_of_the_run() -> None:
     assert [picture.tag for picture in draw(given, None, 64)] == tags[:-1]
 
 
-def test_titles_tell_the_class_and_what_it_was_taken_for() -> None:
-    for _, figure in figures(probes(), None, 64):
+def test_titles_show_the_true_and_the_predicted_class() -> None:
+    for _, figure in plots(probes(), None, 64):
         titles = [title.partition(", rate")[0] for title in texts(figure, "title")]
         assert titles == ["image 1, class 7", "image 2, class 2, taken for 4", "image 3, class 0, tied"]
 

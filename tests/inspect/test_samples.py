@@ -1,34 +1,34 @@
-"""Which images are recorded."""
+"""The images that are recorded."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from snntrain.inspect.samples import choose_samples
+from snntrain.inspect.samples import sample_indices
 
 LABELS = torch.tensor([2, 2, 0, 0, 0, 1, 5, 5, 5, 5])
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_every_class_comes_first(seed: int) -> None:
-    chosen = choose_samples(LABELS, 6, seed)
+    chosen = sample_indices(LABELS, 6, seed)
     assert LABELS[chosen[:4]].tolist() == [0, 1, 2, 5]
     assert len(set(chosen)) == 6
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_with_fewer_images_than_classes_each_is_of_another(seed: int) -> None:
-    assert LABELS[choose_samples(LABELS, 3, seed)].tolist() == [0, 1, 2]
+    assert LABELS[sample_indices(LABELS, 3, seed)].tolist() == [0, 1, 2]
 
 
-def test_the_seed_alone_chooses() -> None:
+def test_only_the_seed_decides_which_images_are_drawn() -> None:
     torch.manual_seed(0)
-    once = choose_samples(LABELS, 5, 3)
+    once = sample_indices(LABELS, 5, 3)
     torch.manual_seed(1)
-    assert choose_samples(LABELS, 5, 3) == once
-    assert len({tuple(choose_samples(LABELS, 5, seed)) for seed in range(10)}) > 1
+    assert sample_indices(LABELS, 5, 3) == once
+    assert len({tuple(sample_indices(LABELS, 5, seed)) for seed in range(10)}) > 1
 
 
 def test_there_may_be_fewer_images_than_asked_for() -> None:
-    assert sorted(choose_samples(LABELS, 99, 0)) == list(range(len(LABELS)))
+    assert sorted(sample_indices(LABELS, 99, 0)) == list(range(len(LABELS)))

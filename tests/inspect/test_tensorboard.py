@@ -71,7 +71,7 @@ def rows(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_every_tag_is_there_once_an_epoch_and_none_besides(tmp_path: Path) -> None:
+def test_every_tag_is_written_once_per_epoch_and_no_other(tmp_path: Path) -> None:
     network = ("network=csnn", "network.channels=[4]", "network.hidden=[8]", "neuron=plif")
     trained(tmp_path, *network, "monitor=default", "monitor.every=3", "monitor.samples=2", "trainer.epochs=4")
     board = events(tmp_path / "tensorboard")
@@ -240,7 +240,7 @@ def test_without_a_monitor_there_are_scalars_of_training_and_validation_alone(tm
         (EventWriter, "close", "TensorBoard's events"),
     ],
 )
-def test_a_run_is_not_lost_over_what_is_only_looked_at(
+def test_a_run_survives_errors_of_its_pictures_and_events(
     tmp_path: Path,
     owner: Any,
     name: str,
@@ -258,5 +258,5 @@ def test_a_run_is_not_lost_over_what_is_only_looked_at(
         record.getMessage() for record in caplog.records if record.name == "snntrain" and record.levelname == "WARNING"
     ]
     assert warnings == [
-        f"training goes on without {missing} (traceback in train.log): OSError: [Errno 28] No space left on device"
+        f"training continues without {missing} (traceback in train.log): OSError: [Errno 28] No space left on device"
     ]

@@ -105,7 +105,7 @@ CASES: dict[str, Case] = {
     ),
     "folder of something else": (
         line("hydra.run.dir={broken}/foreign"),
-        ("broken/foreign", "a summary.json that is no run's", "name another folder"),
+        ("broken/foreign", "a summary.json of another program", "name another folder"),
     ),
     "other checkpoint": (line("eval run=x checkpoint=y"), ("checkpoint=y", "must be", "best or last")),
     "layer": (

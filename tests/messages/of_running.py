@@ -11,9 +11,9 @@ from snntrain.data import idx, vision
 from snntrain.data.dataset import ImageTensors, hold_out
 from snntrain.data.download import only_read
 from snntrain.files.folder import Folder
-from snntrain.inspect import files
+from snntrain.files.output import write_output
 from snntrain.report.report import make
-from snntrain.runs import reading as runs
+from snntrain.runs import find
 from snntrain.runs.lock import Lock
 from snntrain.training import loop
 from snntrain.training.saving import resume, saver
@@ -34,7 +34,7 @@ def _read_only(world: World) -> None:
 
 def _report_of_everything(world: World) -> None:
     with world.patch.context() as patch:
-        patch.setattr(runs, "MOST_FOLDERS", 1)
+        patch.setattr(find, "MOST_FOLDERS", 1)
         make([world.broken], "x", 0.0)
 
 
@@ -101,8 +101,8 @@ CASES: dict[str, Case] = {
     "two channels": (lambda world: world.picture("file", 2), ("image=", "has 2 channels", "take sample=")),
     # inspect/, report/
     "page below a file": (
-        lambda world: files.write(Folder(world.broken / "file" / "page"), {}),
-        ("file/page", "cannot be written", "give another out="),
+        lambda world: write_output(Folder(world.broken / "file" / "page"), {}),
+        ("file/page", "cannot be written", "choose another folder with out="),
     ),
     "layers to watch": (
         line(f"{' '.join(TINY)} monitor.layers=[fc9]"),
@@ -148,11 +148,11 @@ CASES: dict[str, Case] = {
     ),
     "a folder in the way": (
         line("resume={broken}/runs/in_the_way trainer.epochs=9"),
-        ("in_the_way/checkpoints/last.pt", "is a folder", "move it away, and the run goes on"),
+        ("in_the_way/checkpoints/last.pt", "is a folder", "move it away, and start the run again"),
     ),
     "a pipe in a run": (
         line("resume={broken}/runs/piped trainer.epochs=9"),
-        ("piped/metrics.jsonl", "is no regular file", "move it away, or name another folder"),
+        ("piped/metrics.jsonl", "is not a regular file", "move it away, or name another folder"),
     ),
     "a second name of a run's file": (
         line("resume={broken}/runs/two_names trainer.epochs=9"),
@@ -160,11 +160,11 @@ CASES: dict[str, Case] = {
     ),
     "a file in the place of a run's folder": (
         line("hydra.run.dir={broken}/runs/no_folder"),
-        ("no_folder/checkpoints", "is no folder", "move it away, or name another folder"),
+        ("no_folder/checkpoints", "is not a folder", "move it away, or name another folder"),
     ),
-    "a folder that cannot be looked into": (
+    "a folder that cannot be read": (
         line(f"hydra.run.dir={{broken}}/{'x' * 300}"),
-        ("xxx", "cannot be looked into (File name too long)", "name another folder"),
+        ("xxx", "cannot be read (File name too long)", "name another folder"),
     ),
     "other data": (
         lambda _: resume.go_on(fake(data=fake(name="some")), {"data": "these"}, "those"),
@@ -176,7 +176,7 @@ CASES: dict[str, Case] = {
     ),
     "a full disk": (
         World.full_disk,
-        ("run cannot be written", "No space left on device", "go on with: snntrain resume=run"),
+        ("run cannot be written", "No space left on device", "resume with: snntrain resume=run"),
     ),
     "loss that is not finite": (
         lambda _: loop.train_epoch(fake_training(loss=math.nan)),
@@ -209,6 +209,6 @@ CASES: dict[str, Case] = {
     "no such GPU": (line(f"{' '.join(TINY)} trainer.device=cuda:99"), ("cuda:99", "no such GPU", "or use auto")),
     "a lock": (
         lambda world: Lock(world.broken / "file").__enter__(),
-        ("run.lock", "cannot be written", "make that possible, or name another folder"),
+        ("run.lock", "cannot be written", "make it writable, or name another folder"),
     ),
 }

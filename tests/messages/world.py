@@ -26,8 +26,9 @@ from snntrain.data import digits, idx, picture_file, vision, workers
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import RunFailed, UserError
 from snntrain.process import cublas
-from snntrain.report.report import make, write
-from snntrain.runs.lock import LOCK_FILE
+from snntrain.report.files import write
+from snntrain.report.report import make
+from snntrain.runs.layout import LOCK
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training.job import precision
 from snntrain.training.job.runtime import Runtime
@@ -130,7 +131,7 @@ class World:
 
     def concluded_sweep(self, status: str, error: str | None = None) -> None:
         folder = self.folder / f"sweep_{status}"
-        (write_run(folder / "0", status=status, error=error) / LOCK_FILE).write_text('{"host": "node7", "pid": 3}')
+        (write_run(folder / "0", status=status, error=error) / LOCK).write_text('{"host": "node7", "pid": 3}')
         sweep.conclude(folder)
 
     def full_disk(self) -> None:

@@ -22,7 +22,7 @@ def write_run(
     curve: Sequence[float] = CURVE,
     **summary: Any,
 ) -> Path:
-    """Writes a completed run, whose summary is overlaid by `summary` and whose top-level keys by `config`.
+    """Write a completed run; `summary` replaces keys of its summary, and `config` top-level keys of its configuration.
 
     `options` are the choices that Hydra wrote down beside `neuron` and `reset`; `curve` is the validation accuracy.
     """
@@ -41,8 +41,8 @@ def write_run(
     chosen = {"neuron": neuron, "reset": "soft" if soft else "hard", "optimizer": "adam", **(options or {})}
     lines = "".join(f"      {group}: {option}\n" for group, option in chosen.items())
     (folder / ".hydra" / "hydra.yaml").write_text(f"hydra:\n  runtime:\n    choices:\n{lines}  verbose: false\n")
-    told = {"status": "completed", "error": None, "name": "snntrain", "test_accuracy": 0.9, "val_accuracy": 0.91}
-    (folder / "summary.json").write_text(json.dumps({**told, "train_seconds": 10.0, "cost": None, **summary}))
+    reported = {"status": "completed", "error": None, "name": "snntrain", "test_accuracy": 0.9, "val_accuracy": 0.91}
+    (folder / "summary.json").write_text(json.dumps({**reported, "train_seconds": 10.0, "cost": None, **summary}))
     rows = [
         {
             "epoch": n,
@@ -59,7 +59,7 @@ def write_run(
 
 
 def untouched(folder: Path, since: float) -> Path:
-    """The folder with all its files last written at `since`."""
+    """Set the modification times of the folder and of all its files to `since`, and return it."""
     for path in (folder, *folder.rglob("*")):
         os.utime(path, (since, since))
     return folder

@@ -1,4 +1,4 @@
-"""Which settings tell runs apart, and in which order the runs stand."""
+"""The settings in which runs differ, and the order of the runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from snntrain.report.comparison import Comparison, compare, short_labels
-from snntrain.runs import reading as runs
+from snntrain.runs.reading import read
 from tests.report.folders import write_run
 
 
 def compared(folders: Sequence[Path], metric: str = "test_accuracy") -> Comparison:
-    return compare([run for folder in folders if (run := runs.read(folder, 0.0))], metric)
+    return compare([run for folder in folders if (run := read(folder, 0.0))], metric)
 
 
 def test_only_settings_that_differ_are_columns_and_the_seed_is_the_last(tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ def test_only_settings_that_differ_are_columns_and_the_seed_is_the_last(tmp_path
     assert comparison.shared["optimizer.betas"] == "[0.9,0.999]"
 
 
-def test_a_group_goes_by_its_option_and_what_follows_from_it_is_no_column(tmp_path: Path) -> None:
+def test_a_group_is_named_by_its_option_and_the_keys_that_follow_are_not_columns(tmp_path: Path) -> None:
     folders = [write_run(tmp_path / "0", neuron="lif"), write_run(tmp_path / "1", neuron="plif", soft=True)]
     comparison = compared(folders)
     assert comparison.columns == ["neuron", "reset"]
@@ -80,13 +80,13 @@ def test_of_a_cost_the_smallest_is_the_best(metric: str, first: str, tmp_path: P
 
 
 def test_a_run_is_ranked_by_its_validation_unless_it_is_asked_otherwise(tmp_path: Path) -> None:
-    """No run is judged by another figure than the others are."""
+    """All runs are ranked by the same figure."""
     folders = [
         write_run(tmp_path / "0", test_accuracy=0.99, val_accuracy=0.9),
         write_run(tmp_path / "1", test_accuracy=0.8, val_accuracy=0.95),
         write_run(tmp_path / "2", status="interrupted", test_accuracy=None, val_accuracy=0.97),
     ]
-    by_default = compare([run for folder in folders if (run := runs.read(folder, 0.0))])
+    by_default = compare([run for folder in folders if (run := read(folder, 0.0))])
     assert [(row.label, row.value, row.counts) for row in by_default.rows] == [
         ("2", 0.97, False),
         ("1", 0.95, True),

@@ -1,4 +1,4 @@
-"""Marginal effects of balanced and of broken sweeps, against NumPy and against what the runs were made of."""
+"""Marginal effects of complete and incomplete sweeps, against NumPy and the effects that were built in."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy as np
 import pytest
 
 from snntrain.report.effects import Effects, effects
+from snntrain.report.markdown import markdown
 from snntrain.report.report import make
 from snntrain.report.sections import effects as on_the_page
-from snntrain.report.text import markdown, terminal
+from snntrain.report.terminal import terminal
 from tests.report.folders import write_run
 from tests.report.test_comparison import compared
 
 NEURONS, STEPS = ("if", "lif", "plif"), (2, 4, 8)
-# What each adds, and what a longer run is good for.
+# The accuracy that each neuron adds, and that a longer run adds.
 OF_NEURON, OF_STEPS = {"if": 0.0, "lif": 0.01, "plif": 0.0155}, {2: 0.0, 4: 0.1, 8: 0.12}
 
 
 def sweep(folder: Path, failed: Collection[tuple[str, int]], seeds: int = 2) -> list[Path]:
-    """Every neuron with every T, of additive accuracies; some combinations failed."""
+    """Every neuron with every T, with additive accuracies; some combinations failed."""
     folders = []
     for neuron, T, seed in product(NEURONS, STEPS, range(seeds)):
         broken = (neuron, T) in failed
@@ -73,7 +74,7 @@ def test_values_stand_in_the_order_of_numbers_and_too_many_are_no_factor(tmp_pat
 
 
 def test_failed_jobs_do_not_lend_their_place_to_a_factor(tmp_path: Path) -> None:
-    """PLIF lacks its worst T and IF its best: means over what is left make ten times as much of it as there is."""
+    """PLIF lacks its worst T and IF its best: plain means would exaggerate the effect ten times."""
     failed = {("plif", 2), ("if", 8)}
     found = effects(compared(sweep(tmp_path, failed)))
     assert found.not_compared == []
@@ -94,7 +95,7 @@ def test_failed_jobs_do_not_lend_their_place_to_a_factor(tmp_path: Path) -> None
     assert not any(effect.fitted for effect in found.found)
 
 
-def test_a_combination_counts_the_same_however_many_seeds_it_has(tmp_path: Path) -> None:
+def test_combinations_have_equal_weights_however_many_seeds_they_have(tmp_path: Path) -> None:
     folders = []
     for neuron, base in (("if", 0.5), ("lif", 0.6)):
         for T, seeds in ((2, 3), (4, 1)):
@@ -110,7 +111,7 @@ def test_a_combination_counts_the_same_however_many_seeds_it_has(tmp_path: Path)
 
 
 def test_without_a_shared_combination_an_additive_model_is_fitted(tmp_path: Path) -> None:
-    """Each T lacks a neuron: the differences are those that the accuracies were made of, and it is said."""
+    """Each T lacks a neuron: the fit finds the built-in differences, and the report says that it is a fit."""
     failed = {("if", 2), ("lif", 4), ("plif", 8)}
     found = effects(compared(sweep(tmp_path, failed)))
     by_factor = {effect.factor: effect for effect in found.found}
@@ -125,7 +126,7 @@ def test_without_a_shared_combination_an_additive_model_is_fitted(tmp_path: Path
 
 
 def test_a_fit_is_that_of_the_normal_equations(tmp_path: Path) -> None:
-    """With noise, and all combinations of each factor's values but one a row: solved once more by hand."""
+    """With noise, and without one combination per row; solved again by hand."""
     rng = np.random.default_rng(3)
     cells = [(i, j) for i in range(3) for j in range(3) if i != j]
     values = rng.uniform(0.5, 0.9, len(cells))
@@ -143,16 +144,16 @@ def test_a_fit_is_that_of_the_normal_equations(tmp_path: Path) -> None:
         assert [level.difference for level in found[factor].levels] == pytest.approx(list(part - part.mean()))
 
 
-def test_what_cannot_be_told_apart_is_not_compared_and_said_so(tmp_path: Path) -> None:
-    """IF was run with T=2 alone and LIF with T=4 alone: nobody can tell which made the difference."""
+def test_factors_that_change_together_are_not_compared(tmp_path: Path) -> None:
+    """IF ran only with T=2, and LIF only with T=4: the cause of the difference is unknown."""
     for neuron, T in (("if", 2), ("lif", 4)):
         write_run(tmp_path / neuron, neuron=neuron, config={"T": T}, val_accuracy=0.8 + T / 100)
     report = make([tmp_path], "val_accuracy", 0.0)
     assert report.effects.found == []
-    told = "not compared: T, neuron; what else was varied differs with their values"
-    assert told in terminal(report, 200).splitlines()
-    assert f"{told}." in markdown(report, report.links(tmp_path)).splitlines()
-    assert f"N{told[1:]}." in "".join(on_the_page(report))
+    reported = "not compared: T, neuron; other factors change together with their values"
+    assert reported in terminal(report, 200).splitlines()
+    assert f"{reported}." in markdown(report, report.links(tmp_path)).splitlines()
+    assert f"N{reported[1:]}." in "".join(on_the_page(report))
 
 
 def test_every_form_of_the_report_says_what_stands_behind_an_effect(tmp_path: Path) -> None:

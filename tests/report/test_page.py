@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from snntrain.report.files import write
 from snntrain.report.page import html, in_script
-from snntrain.report.report import make, write
+from snntrain.report.report import make
 from tests.report.folders import write_run
 
 EVIL = """<script>document.title='taken'</script>"'&amp;"""
@@ -52,16 +53,16 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append(tag)
-        told = dict(attrs)
+        reported = dict(attrs)
         if tag == "a":
-            self.links.append(told["href"] or "")
+            self.links.append(reported["href"] or "")
         else:
             self.fetched += [value for key, value in attrs if key in ("src", "href", "action", "data") and value]
 
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three neurons with two seeds each and their costs; names and errors that would be taken for HTML."""
+    """Three neurons with two seeds each and their costs; some names and errors look like HTML."""
     folder = tmp_path_factory.mktemp("sweep")
     for n, neuron in enumerate(("if", "lif", "rif")):
         for seed in range(2):
@@ -139,8 +140,8 @@ def test_the_page_shows_the_test_accuracy_of_the_run_that_validation_picked(tmp_
     assert '<h2>Best run by val_accuracy</h2><div class="value">0.9500</div>' in cards
     assert "</a>, test_accuracy 0.9625</p>" in cards
     assert "T=6, mean of 2, test_accuracy 0.9625 ± 0.0000" in cards
-    assert "40 seconds of training in all, 20 minutes from start to end" in cards
-    assert "ranked by val_accuracy: the test images have no part in the choice" in text
+    assert "40 seconds of training in total, 20 minutes from start to end" in cards
+    assert "ranked by val_accuracy: the test images do not affect the ranking" in text
     assert "0.9900" not in cards
 
 
@@ -153,7 +154,7 @@ def test_a_report_of_one_failed_run_is_a_page_too(tmp_path: Path) -> None:
 
 
 def browse(page: Path, profile: Path) -> str:
-    """The page as the browser has it after its scripts; fails where they have something to say on the console."""
+    """Return the page after its scripts have run; fail if they write to the console."""
     command = [
         *FLAGS.split(),
         "--enable-logging=stderr",

@@ -14,16 +14,16 @@ from tests.report.test_comparison import compared
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=20))
 def test_the_deviation_is_that_of_a_sample(values: list[float]) -> None:
-    told = spread(values)
-    assert told.count == len(values)
-    assert told.mean == pytest.approx(np.mean(values), abs=1e-9)
+    reported = spread(values)
+    assert reported.count == len(values)
+    assert reported.mean == pytest.approx(np.mean(values), abs=1e-9)
     if len(values) == 1:
-        assert told.std is None
+        assert reported.std is None
     else:
-        assert told.std == pytest.approx(np.std(values, ddof=1), abs=1e-9)
+        assert reported.std == pytest.approx(np.std(values, ddof=1), abs=1e-9)
 
 
-def test_runs_that_differ_in_the_seed_alone_are_one_group(tmp_path: Path) -> None:
+def test_runs_that_differ_only_in_the_seed_are_one_group(tmp_path: Path) -> None:
     accuracies = {"if": (0.91, 0.95, 0.93), "rif": (0.8, 0.9, 0.7)}
     folders = [
         write_run(

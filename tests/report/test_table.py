@@ -1,4 +1,4 @@
-"""The same comparison as text for a terminal, as Markdown and as CSV."""
+"""A comparison as text for a terminal, as Markdown and as CSV."""
 
 import csv
 import io
@@ -7,20 +7,14 @@ from pathlib import Path
 import pytest
 
 from snntrain.report.comparison import METRIC
+from snntrain.report.markdown import as_markdown, markdown, markdown_text
+from snntrain.report.numbers import figure, signed
 from snntrain.report.report import Report, make
-from snntrain.report.table import (
-    MOST_ROWS,
-    as_csv,
-    as_markdown,
-    as_text,
-    figure,
-    fit,
-    markdown_text,
-    runs_table,
-    signed,
-)
-from snntrain.report.text import failures, markdown, terminal
-from snntrain.runs.reading import KILLED_RULE
+from snntrain.report.sentences import failures
+from snntrain.report.spreadsheet import as_csv
+from snntrain.report.table import runs_table
+from snntrain.report.terminal import MOST_ROWS, as_text, fit, terminal
+from snntrain.runs.state import KILLED_NOTE
 from tests.report.folders import untouched, write_run
 
 COST = {"spikes_per_image": 1234.5, "energy_nj_per_image": 12.345, "parameters": 7}
@@ -32,7 +26,7 @@ def report_on(folder: Path) -> Report:
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Path:
-    """Two neurons, two resets, three seeds: of `reset` a small effect, of `neuron` a great one; and a failed run."""
+    """Two neurons, two resets, three seeds and a failed run; `reset` has a small effect, `neuron` a large one."""
     for neuron, base in (("if", 0.9), ("lif", 0.5)):
         for soft in (False, True):
             for seed in range(3):
@@ -59,7 +53,7 @@ def sweep(tmp_path: Path) -> Path:
         ("epochs", 3, "3"),
     ],
 )
-def test_a_figure_is_shown_in_the_digits_that_tell(name: str, value: float, shown: str) -> None:
+def test_a_figure_is_shown_with_its_significant_digits(name: str, value: float, shown: str) -> None:
     assert figure(name, value) == shown
 
 
@@ -76,7 +70,7 @@ def test_the_table_on_the_terminal_is_aligned_and_the_best_run_leads(sweep: Path
     assert all(line[column] == " " and line[column - 1] in "0123456789–" for line in (first, *rest[:12]))
 
 
-def test_mean_and_deviation_over_seeds_and_effects_are_told(sweep: Path) -> None:
+def test_mean_and_deviation_over_seeds_and_effects_are_shown(sweep: Path) -> None:
     lines = [" ".join(line.split()) for line in terminal(report_on(sweep), 200).splitlines()]
     assert "if soft 0.9110 ± 0.0010 3 0, 1, 2" in lines
     assert "neuron if 0.9060 ± 0.0055 +0.2000 6 2" in lines
@@ -84,7 +78,7 @@ def test_mean_and_deviation_over_seeds_and_effects_are_told(sweep: Path) -> None
 
 
 @pytest.mark.parametrize("width", [200, 70, 60, 50, 40])
-def test_a_narrow_terminal_is_told_what_was_left_out(width: int, sweep: Path) -> None:
+def test_a_narrow_terminal_lists_the_columns_that_are_left_out(width: int, sweep: Path) -> None:
     report = report_on(sweep)
     text = terminal(report, width)
     table = text.split("\n\n")[0].splitlines()
@@ -92,8 +86,8 @@ def test_a_narrow_terminal_is_told_what_was_left_out(width: int, sweep: Path) ->
     head = table[0].split()
     assert {"test_accuracy", "status", "run"} <= set(head)
     missing = [name for name in ("train_seconds", "seed", "reset", "neuron") if name not in head]
-    told = [line for line in table if line.startswith("left out for the width: ")]
-    assert told == ([f"left out for the width: {', '.join(missing)}; report.csv has all"] if missing else [])
+    reported = [line for line in table if line.startswith("columns left out: ")]
+    assert reported == ([f"columns left out: {', '.join(missing)}; report.csv has all of them"] if missing else [])
 
 
 def test_the_factor_of_the_least_effect_goes_before_the_others(sweep: Path) -> None:
@@ -112,7 +106,7 @@ def test_costs_are_columns_where_they_are_known_and_differ(tmp_path: Path) -> No
     assert [row.split()[2] for row in rows] == ["1,234", "99.5", "–"]
 
 
-def test_the_ranking_is_told_and_the_test_accuracy_of_what_it_picked(tmp_path: Path) -> None:
+def test_the_ranking_and_the_test_accuracy_of_the_best_run_are_shown(tmp_path: Path) -> None:
     write_run(tmp_path / "0", neuron="if", status="interrupted", test_accuracy=None, val_accuracy=0.99)
     write_run(tmp_path / "1", neuron="lif", test_accuracy=0.9, val_accuracy=0.95)
     write_run(tmp_path / "2", neuron="rif", test_accuracy=0.9, val_accuracy=0.94)
@@ -124,8 +118,8 @@ def test_the_ranking_is_told_and_the_test_accuracy_of_what_it_picked(tmp_path: P
         ["lif", "0.9500", "0.9000"],
         ["rif", "0.9400", "0.9000"],
     ]
-    by_validation = "ranked by val_accuracy: the test images have no part in the choice"
-    best = "the best: 1, val_accuracy 0.9500, test_accuracy 0.9000"
+    by_validation = "ranked by val_accuracy: the test images do not affect the ranking"
+    best = "best run: 1, val_accuracy 0.9500, test_accuracy 0.9000"
     assert rows[3].startswith(by_validation)
     assert rows[4] == best
     text = markdown(report, report.links(tmp_path))
@@ -133,10 +127,9 @@ def test_the_ranking_is_told_and_the_test_accuracy_of_what_it_picked(tmp_path: P
     assert best in text.splitlines()
     by_test = terminal(report_on(tmp_path), 200)
     assert (
-        "ranked by test_accuracy: the test images have a part in the choice, so the figure of the best run is too"
-        in by_test
+        "ranked by test_accuracy: the test images affect the ranking, so the figure of the best run is too" in by_test
     )
-    assert "the best: " not in by_test
+    assert "best run: " not in by_test
 
 
 def test_the_mean_over_seeds_has_its_test_accuracy_beside_it(tmp_path: Path) -> None:
@@ -185,7 +178,7 @@ def test_each_failed_run_is_named_with_its_error(sweep: Path) -> None:
     assert list(failures(report_on(sweep))) == ["failed: broken: RunFailed: not | finite"]
 
 
-def test_each_run_that_can_go_on_is_named_with_its_command(tmp_path: Path) -> None:
+def test_each_run_that_can_be_resumed_has_its_command(tmp_path: Path) -> None:
     write_run(tmp_path / "0", neuron="if")
     untouched(write_run(tmp_path / "1", neuron="lif", status="running"), 0.0)
     stopped = write_run(tmp_path / "2", neuron="rif", status="interrupted")
@@ -194,9 +187,9 @@ def test_each_run_that_can_go_on_is_named_with_its_command(tmp_path: Path) -> No
     report = make([tmp_path], "test_accuracy", 1e9)
     killed, interrupted = failures(report)
     assert killed.startswith("killed: 1: no sign of life since ")
-    assert killed.endswith(f"; snntrain resume={tmp_path / '1'} goes on")
-    assert interrupted == f"interrupted: 2: snntrain resume={stopped} goes on"
+    assert killed.endswith(f"; resume with: snntrain resume={tmp_path / '1'}")
+    assert interrupted == f"interrupted: 2: resume with: snntrain resume={stopped}"
     text = terminal(report, 200)
-    assert "killed: was running, and has given no sign of life for two minutes" in text.splitlines()
+    assert "killed: was running, and has shown no sign of life for two minutes" in text.splitlines()
     assert f"- {interrupted}" in markdown(report, report.links(tmp_path)).splitlines()
-    assert KILLED_RULE not in terminal(report_on(tmp_path), 200)
+    assert KILLED_NOTE not in terminal(report_on(tmp_path), 200)

@@ -1,4 +1,4 @@
-"""environment.json: what it takes to run a run again, and what its earlier starts were."""
+"""environment.json: all that it takes to repeat a run, and its earlier starts."""
 
 from __future__ import annotations
 
@@ -17,48 +17,48 @@ import torch
 from snntrain.runs.environment import environment
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training import run
-from snntrain.training.job.runtime import Runtime
+from snntrain.training.job.machine import machine
 from tests.hostile.test_run_folders import JSON_BOMBS
 from tests.training.jobs import configured
 
-CPU = Runtime(torch.device("cpu"))
+CPU = machine(torch.device("cpu"), "cpu")
 
 
-def told_of(folder: Path) -> dict[str, Any]:
+def environment_in(folder: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads((folder / "environment.json").read_text())
     return content
 
 
 def test_the_environment_is_what_it_takes_to_run_it_again(finished_run: Path) -> None:
-    told = told_of(finished_run)
-    assert told.keys() == {
+    reported = environment_in(finished_run)
+    assert reported.keys() == {
         *("started", "earlier"),
         *("command", "folder", "git_commit", "python", "platform", "packages", "device", "device_name", "cuda"),
         "cpu_threads",
     }
-    assert told["earlier"] == []
-    assert datetime.fromisoformat(told["started"]) <= datetime.now().astimezone()
-    assert told["command"][0] == "snntrain"
-    assert "trainer.epochs=2" in told["command"]
-    assert told["packages"]["torch"] == version("torch")
-    assert told["folder"] == str(finished_run.parent)
+    assert reported["earlier"] == []
+    assert datetime.fromisoformat(reported["started"]) <= datetime.now().astimezone()
+    assert reported["command"][0] == "snntrain"
+    assert "trainer.epochs=2" in reported["command"]
+    assert reported["packages"]["torch"] == version("torch")
+    assert reported["folder"] == str(finished_run.parent)
 
 
-def test_a_run_that_goes_on_keeps_the_environments_of_its_earlier_starts(tmp_path: Path) -> None:
-    told = []
+def test_a_resumed_run_keeps_the_environments_of_its_earlier_starts(tmp_path: Path) -> None:
+    reported = []
     for epochs in (1, 2, 3):
         run.train(configured(f"trainer.epochs={epochs}"), tmp_path, ["snntrain", f"trainer.epochs={epochs}"])
-        told.append(told_of(tmp_path))
-    assert [start["command"][1] for start in told] == [f"trainer.epochs={epochs}" for epochs in (1, 2, 3)]
-    first, second, third = ({key: value for key, value in start.items() if key != "earlier"} for start in told)
-    assert [start["earlier"] for start in told] == [[], [first], [first, second]]
+        reported.append(environment_in(tmp_path))
+    assert [start["command"][1] for start in reported] == [f"trainer.epochs={epochs}" for epochs in (1, 2, 3)]
+    first, second, third = ({key: value for key, value in start.items() if key != "earlier"} for start in reported)
+    assert [start["earlier"] for start in reported] == [[], [first], [first, second]]
     assert third["started"] >= second["started"] >= first["started"]
 
 
 def test_the_environment_of_a_version_that_kept_no_earlier_ones_is_kept(tmp_path: Path) -> None:
     (tmp_path / "environment.json").write_text('{"command": ["snntrain"], "python": "3.11.0"}')
     RunFolder(tmp_path, "some").write_environment(CPU, ["snntrain", "resume=."])
-    assert told_of(tmp_path)["earlier"] == [{"command": ["snntrain"], "python": "3.11.0"}]
+    assert environment_in(tmp_path)["earlier"] == [{"command": ["snntrain"], "python": "3.11.0"}]
 
 
 # The second of them Python 3.12 reads, and cannot write again.
@@ -69,7 +69,7 @@ NESTED = ['{"a":' * depth + "1" + "}" * depth for depth in (900, 1200)]
 def test_a_hostile_environment_keeps_no_run_from_starting(text: str, tmp_path: Path) -> None:
     (tmp_path / "environment.json").write_text(text)
     RunFolder(tmp_path, "some").write_environment(CPU, ["snntrain"])
-    assert told_of(tmp_path)["command"] == ["snntrain"]
+    assert environment_in(tmp_path)["command"] == ["snntrain"]
 
 
 def test_the_commit_is_that_of_the_checkout_whatever_has_changed_since(

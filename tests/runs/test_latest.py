@@ -1,4 +1,4 @@
-"""Which run is meant by `latest`, and by the folder of a sweep."""
+"""The run that `latest` or a folder names."""
 
 import os
 import time
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from snntrain.errors import UserError
-from snntrain.runs.latest import chosen, latest
-from snntrain.runs.lock import LOCK_FILE
+from snntrain.runs.latest import latest, named_run
+from snntrain.runs.layout import LOCK
 from tests.report.folders import untouched, write_run
 
 NOW = 1_000_000.0
@@ -24,14 +24,14 @@ def test_the_latest_run_is_the_one_that_gave_the_last_sign_of_life() -> None:
     second = untouched(write_run(Path("multirun/2026-01-02/10-00-00-b/0_T=4")), NOW + 1)
     third = untouched(write_run(Path("outputs/2026-01-03/10-00-00-c")), NOW - 1)
     assert latest() == second
-    for run, name in ((third, "metrics.jsonl"), (first, "train.log"), (second, LOCK_FILE)):
+    for run, name in ((third, "metrics.jsonl"), (first, "train.log"), (second, LOCK)):
         (run / name).touch()
         os.utime(run / name, (time.time(), time.time()))
         assert latest() == run
     assert latest([Path("multirun")]) == second
 
 
-def test_what_others_wrote_later_is_no_run() -> None:
+def test_a_later_file_of_another_program_is_not_a_run() -> None:
     run = untouched(write_run(Path("outputs/run")), NOW)
     Path("outputs/other").mkdir()
     Path("outputs/other/summary.json").write_text('{"total": 3}')
@@ -48,31 +48,31 @@ def test_without_any_run_it_says_where_it_looked() -> None:
 
 def test_a_folder_is_meant_as_it_is_given_and_latest_is_looked_up() -> None:
     run = write_run(Path("outputs/run"))
-    assert chosen("run", "latest") == run
-    assert chosen("run", "outputs/run") == run
-    assert chosen("run", "outputs/none") == Path("outputs/none")
+    assert named_run("run", "latest") == run
+    assert named_run("run", "outputs/run") == run
+    assert named_run("run", "outputs/none") == Path("outputs/none")
 
 
 def test_of_a_sweep_the_first_jobs_are_named_by_their_numbers() -> None:
     for job in ("10_T=3", "2_T=2", "1_T=1", "0_T=4"):
         write_run(Path("sweep") / job)
     Path("sweep/multirun.yaml").touch()
-    told = "a sweep of 4 runs; name one of them, as in"
+    reported = "a sweep of 4 runs; name one of them, as in"
     with pytest.raises(UserError) as error:
-        chosen("run", "sweep")
-    assert str(error.value) == f"run=sweep: {told} run=sweep/0_T=4, run=sweep/1_T=1, run=sweep/2_T=2, …"
+        named_run("run", "sweep")
+    assert str(error.value) == f"run=sweep: {reported} run=sweep/0_T=4, run=sweep/1_T=1, run=sweep/2_T=2, …"
     with pytest.raises(UserError) as error:
-        chosen("resume", "sweep")
+        named_run("resume", "sweep")
     assert str(error.value) == (
-        f"resume=sweep: {told} resume=sweep/0_T=4, resume=sweep/1_T=1, resume=sweep/2_T=2, …; "
-        "all of it goes on by the sweep's own command with hydra.sweep.dir=sweep"
+        f"resume=sweep: {reported} resume=sweep/0_T=4, resume=sweep/1_T=1, resume=sweep/2_T=2, …; "
+        "to resume the whole sweep, give its own command with hydra.sweep.dir=sweep"
     )
 
 
-def test_a_folder_of_runs_is_none() -> None:
+def test_a_folder_of_runs_is_not_a_run() -> None:
     write_run(Path("outputs/2026-01-01/10-00-00-a"))
     with pytest.raises(UserError) as error:
-        chosen("run", "outputs")
+        named_run("run", "outputs")
     assert str(error.value) == (
         "run=outputs: a folder of 1 run; name one of them, as in run=outputs/2026-01-01/10-00-00-a"
     )

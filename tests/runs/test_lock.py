@@ -1,4 +1,4 @@
-"""One process at a time trains in a run folder: tried with real processes, stopped and killed."""
+"""One process at a time trains in a run folder; with real processes that end or are killed."""
 
 import errno
 import fcntl
@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from snntrain.errors import UserError
-from snntrain.runs.lock import LOCK_FILE, STALE_SECONDS, Lock
+from snntrain.runs.layout import LOCK
+from snntrain.runs.lock import STALE_SECONDS, Lock
 
 # Holds the folder until its input ends, and says when it has begun.
 HOLDING = """
@@ -86,7 +87,7 @@ def line(process: subprocess.Popen[str]) -> str:
 
 
 def heartbeat(folder: Path) -> int:
-    return (folder / LOCK_FILE).stat().st_mtime_ns
+    return (folder / LOCK).stat().st_mtime_ns
 
 
 def comes_true(condition: Callable[[], bool]) -> bool:
@@ -107,24 +108,24 @@ def no_locks(number: int) -> Callable[[int, int], None]:
 
 def test_the_owner_is_named_in_the_file(tmp_path: Path) -> None:
     with Lock(tmp_path):
-        named = json.loads((tmp_path / LOCK_FILE).read_text())
+        named = json.loads((tmp_path / LOCK).read_text())
     assert named == {"host": socket.gethostname(), "pid": os.getpid()}
 
 
-def test_a_second_process_is_refused_and_told_who_trains_there(tmp_path: Path, start: Start) -> None:
+def test_a_second_process_is_refused_with_the_name_of_the_first(tmp_path: Path, start: Start) -> None:
     first = start(HOLDING, tmp_path)
     assert line(first) == "held"
-    told = (
+    reported = (
         f"{tmp_path}: process {first.pid} on host {socket.gethostname()} trains in this folder; "
         "stop it first, or name another folder"
     )
     with pytest.raises(UserError) as refusal, Lock(tmp_path):
         pass
-    assert str(refusal.value) == told
+    assert str(refusal.value) == reported
     _, said = start(HOLDING, tmp_path).communicate()
-    assert said.strip() == told
+    assert said.strip() == reported
     # A refused one leaves the first undisturbed.
-    assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == first.pid
+    assert json.loads((tmp_path / LOCK).read_text())["pid"] == first.pid
     assert first.poll() is None
 
 
@@ -143,7 +144,7 @@ def test_a_second_process_is_refused_and_told_who_trains_there(tmp_path: Path, s
 )
 def test_of_a_damaged_file_the_refusal_names_nobody(content: bytes, tmp_path: Path, start: Start) -> None:
     assert line(start(HOLDING, tmp_path)) == "held"
-    (tmp_path / LOCK_FILE).write_bytes(content)
+    (tmp_path / LOCK).write_bytes(content)
     with pytest.raises(UserError, match=r": another process trains in this folder; stop it first, or"), Lock(tmp_path):
         pass
 
@@ -153,7 +154,7 @@ def test_the_folder_is_free_when_its_owner_has_ended(tmp_path: Path, start: Star
     assert line(first) == "held"
     _, said = first.communicate()
     assert (first.returncode, said) == (0, "")
-    assert (tmp_path / LOCK_FILE).read_bytes() == b""
+    assert (tmp_path / LOCK).read_bytes() == b""
     with Lock(tmp_path):
         pass
     with Lock(tmp_path):
@@ -165,9 +166,9 @@ def test_a_killed_owner_frees_the_folder_at_once(tmp_path: Path, start: Start) -
     assert line(first) == "held"
     first.kill()
     first.wait()
-    assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == first.pid
+    assert json.loads((tmp_path / LOCK).read_text())["pid"] == first.pid
     with Lock(tmp_path):
-        assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == os.getpid()
+        assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
 
 
 def test_a_child_of_a_killed_owner_does_not_hold_the_folder(tmp_path: Path, start: Start) -> None:
@@ -178,7 +179,7 @@ def test_a_child_of_a_killed_owner_does_not_hold_the_folder(tmp_path: Path, star
     try:
         os.kill(child, 0)
         with Lock(tmp_path):
-            assert json.loads((tmp_path / LOCK_FILE).read_text())["pid"] == os.getpid()
+            assert json.loads((tmp_path / LOCK).read_text())["pid"] == os.getpid()
     finally:
         os.kill(child, 9)
 
@@ -186,7 +187,7 @@ def test_a_child_of_a_killed_owner_does_not_hold_the_folder(tmp_path: Path, star
 def test_an_owner_has_a_heartbeat_which_ends_with_it(tmp_path: Path, start: Start) -> None:
     first = start(HOLDING, tmp_path)
     assert line(first) == "held"
-    os.utime(tmp_path / LOCK_FILE, (0, 0))
+    os.utime(tmp_path / LOCK, (0, 0))
     assert comes_true(lambda: heartbeat(tmp_path) > 0)
     before = heartbeat(tmp_path)
     assert comes_true(lambda: heartbeat(tmp_path) > before)
@@ -210,7 +211,7 @@ def test_the_heart_beats_on_after_a_clock_that_was_set_back_and_a_beat_that_fail
         monkeypatch.setattr(time, "time", lambda: 0.0)
         assert comes_true(lambda: len(failed) > 2)
         monkeypatch.setattr(os, "utime", beat)
-        beat(tmp_path / LOCK_FILE, (0, 0))
+        beat(tmp_path / LOCK, (0, 0))
         assert comes_true(lambda: heartbeat(tmp_path) > 0)
 
 
@@ -220,12 +221,12 @@ def test_a_folder_that_vanishes_disturbs_neither_the_heart_nor_a_folder_in_its_p
     folder = tmp_path / "run"
     folder.mkdir()
     with Lock(folder, beat_seconds=0.01) as lock:
-        (folder / LOCK_FILE).unlink()
+        (folder / LOCK).unlink()
         folder.rmdir()
         time.sleep(0.05)
         folder.mkdir()
-        (folder / LOCK_FILE).touch()
-        os.utime(folder / LOCK_FILE, (0, 0))
+        (folder / LOCK).touch()
+        os.utime(folder / LOCK, (0, 0))
         time.sleep(0.05)
         assert lock._heart.is_alive()
     assert heartbeat(folder) == 0
@@ -233,30 +234,30 @@ def test_a_folder_that_vanishes_disturbs_neither_the_heart_nor_a_folder_in_its_p
     assert not recwarn.list
 
 
-def test_a_folder_that_may_not_be_written_is_told(tmp_path: Path, start: Start) -> None:
+def test_a_folder_without_write_permission_is_refused(tmp_path: Path, start: Start) -> None:
     tmp_path.chmod(0o555)
     process = start(AS_NOBODY, tmp_path)
     _, said = process.communicate()
     assert (process.returncode, said.strip()) == (
         1,
         ".: run.lock cannot be written (Permission denied); "
-        "a run writes into its folder: make that possible, or name another folder",
+        "a run writes into its folder: make it writable, or name another folder",
     )
 
 
 def test_a_link_in_a_strangers_folder_leads_to_no_file_of_the_users(tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("precious")
-    (tmp_path / LOCK_FILE).symlink_to(mine)
+    (tmp_path / LOCK).symlink_to(mine)
     with pytest.raises(UserError, match=r"run\.lock cannot be written"), Lock(tmp_path):
         pass
     assert mine.read_text() == "precious"
 
 
-def test_what_is_no_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_the_lock_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"gone: run.lock cannot be written \(No such file"), Lock(tmp_path / "gone"):
         pass
-    (tmp_path / LOCK_FILE).mkdir()
+    (tmp_path / LOCK).mkdir()
     with pytest.raises(UserError, match=r"run\.lock cannot be written"), Lock(tmp_path):
         pass
 
@@ -266,24 +267,24 @@ def test_without_locks_a_fresh_heartbeat_of_another_refuses(
     number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fcntl, "lockf", no_locks(number))
-    (tmp_path / LOCK_FILE).write_text('{"host": "node7", "pid": 123}')
+    (tmp_path / LOCK).write_text('{"host": "node7", "pid": 123}')
     with (
         pytest.raises(UserError, match=r"process 123 on host node7 trains in this folder; .* has no locks"),
         Lock(tmp_path),
     ):
         pass
     ahead = time.time() + 3600
-    os.utime(tmp_path / LOCK_FILE, (ahead, ahead))
+    os.utime(tmp_path / LOCK, (ahead, ahead))
     with pytest.raises(UserError, match="process 123"), Lock(tmp_path):
         pass
 
 
 @pytest.mark.parametrize("case", ["stale", "ours", "released", "new"])
-def test_without_locks_one_goes_on_where_no_other_lives_and_warns(
+def test_without_locks_a_run_starts_with_a_warning_if_no_other_is_alive(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(fcntl, "lockf", no_locks(errno.ENOLCK))
-    file = tmp_path / LOCK_FILE
+    file = tmp_path / LOCK
     if case == "stale":
         file.write_text('{"host": "node7", "pid": 123}')
         then = time.time() - STALE_SECONDS - 1
@@ -299,6 +300,6 @@ def test_without_locks_one_goes_on_where_no_other_lives_and_warns(
     assert f"{tmp_path}: this file system has no locks" in caplog.text
 
 
-def test_a_lock_waits_for_no_torch() -> None:
+def test_a_lock_does_not_wait_for_torch() -> None:
     code = "import sys, snntrain.runs.lock; sys.exit(bool({'torch', 'hydra'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=False).returncode == 0

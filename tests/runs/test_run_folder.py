@@ -1,4 +1,4 @@
-"""What a run leaves in its folder, however it ends."""
+"""The files that a run leaves in its folder, however it ends."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ import torch
 from omegaconf import OmegaConf
 
 from snntrain.errors import RunFailed, UserError
+from snntrain.files import whole
 from snntrain.files.folder import Folder
-from snntrain.runs.run_folder import FIGURES, RunFolder, discard, holds_a_run
+from snntrain.runs.run_folder import RunFolder
+from snntrain.runs.summary import FIGURES
+from snntrain.runs.unstarted import discard, holds_a_run
 from snntrain.training import run
-from snntrain.training.job.runtime import Runtime
+from snntrain.training.job.machine import machine
 from tests.training.jobs import configured
 
-CPU = Runtime(torch.device("cpu"))
+CPU = machine(torch.device("cpu"), "cpu")
 HYDRA = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
 
 
@@ -33,21 +36,21 @@ def begun(folder: Path) -> RunFolder:
 
 
 def test_a_finished_run_says_how_it_went(finished_run: Path) -> None:
-    told = summary(finished_run)
-    assert list(told) == ["status", "error", "name", *FIGURES]
-    assert None not in [told[key] for key in FIGURES]
-    assert (told["status"], told["error"], told["epochs"]) == ("completed", None, 2)
-    assert (told["device"], told["precision"]) == ("cpu", "fp32")
-    assert all(0 <= told[key] <= 1 for key in ("test_accuracy", "test_accuracy_last", "val_accuracy"))
+    reported = summary(finished_run)
+    assert list(reported) == ["status", "error", "name", *FIGURES]
+    assert None not in [reported[key] for key in FIGURES]
+    assert (reported["status"], reported["error"], reported["epochs"]) == ("completed", None, 2)
+    assert (reported["device"], reported["precision"]) == ("cpu", "fp32")
+    assert all(0 <= reported[key] <= 1 for key in ("test_accuracy", "test_accuracy_last", "val_accuracy"))
     weights = torch.load(finished_run / "checkpoints" / "last.pt", weights_only=True)["model"]
-    assert told["parameters"] == sum(value.numel() for value in weights.values())
+    assert reported["parameters"] == sum(value.numel() for value in weights.values())
     rows = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
-    assert told["val_accuracy"] == max(row["val_accuracy"] for row in rows)
-    assert told["train_seconds"] == pytest.approx(sum(row["seconds"] for row in rows), abs=0.01)
-    assert told["train_seconds"] < told["wall_seconds"]
+    assert reported["val_accuracy"] == max(row["val_accuracy"] for row in rows)
+    assert reported["train_seconds"] == pytest.approx(sum(row["seconds"] for row in rows), abs=0.01)
+    assert reported["train_seconds"] < reported["wall_seconds"]
 
 
-def test_metrics_have_a_line_an_epoch(finished_run: Path) -> None:
+def test_metrics_have_a_line_per_epoch(finished_run: Path) -> None:
     rows = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2]
     for row in rows:
@@ -75,21 +78,21 @@ def test_the_configuration_is_saved_resolved(finished_run: Path) -> None:
     assert "hydra" not in config
 
 
-def test_nothing_half_written_is_left(finished_run: Path) -> None:
+def test_no_temporary_file_is_left(finished_run: Path) -> None:
     assert not list(finished_run.rglob("*.tmp"))
 
 
-def test_a_run_that_has_begun_has_a_configuration_to_go_on_with(tmp_path: Path) -> None:
-    """Whatever ends it, and however soon."""
+def test_a_run_that_has_started_can_be_resumed(tmp_path: Path) -> None:
+    """However soon it ends."""
     names = []
-    write = Folder.write_whole
+    write = whole.write
 
-    def watched(folder: Folder, name: str, text: str) -> None:
+    def watched(folder: Folder, name: str, content: str | bytes) -> None:
         names.append(name)
-        write(folder, name, text)
+        write(folder, name, content)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Folder, "write_whole", watched)
+        patch.setattr(whole, "write", watched)
         with RunFolder(tmp_path, "snntrain", (), configured()):
             assert names == ["config.yaml", "summary.json"]
 
@@ -114,35 +117,38 @@ def test_a_run_is_running_until_it_ends(tmp_path: Path) -> None:
     with begun(tmp_path) as folder:
         assert summary(tmp_path)["status"] == "running"
         folder.summary["epochs"] = 1
-    told = summary(tmp_path)
-    assert told == {
+    reported = summary(tmp_path)
+    assert reported == {
         **{"status": "completed", "error": None, "name": "snntrain"},
         **dict.fromkeys(FIGURES),
-        **{"epochs": 1, "wall_seconds": told["wall_seconds"]},
+        **{"epochs": 1, "wall_seconds": reported["wall_seconds"]},
     }
 
 
 @pytest.mark.parametrize(
     ("error", "status"), [(UserError("dataset=digits: changed"), "completed"), (KeyboardInterrupt(), "interrupted")]
 )
-def test_a_run_that_is_not_gone_on_with_keeps_what_it_has_come_to(
-    error: BaseException, status: str, tmp_path: Path
-) -> None:
+def test_a_run_that_trains_nothing_more_keeps_its_figures(error: BaseException, status: str, tmp_path: Path) -> None:
     with begun(tmp_path) as folder:
         folder.summary |= {"epochs": 3, "test_accuracy": 0.5}
     with pytest.raises(type(error)), begun(tmp_path):
         raise error
-    told = summary(tmp_path)
-    assert (told["status"], told["error"], told["epochs"], told["test_accuracy"]) == (status, None, 3, 0.5)
+    reported = summary(tmp_path)
+    assert (reported["status"], reported["error"], reported["epochs"], reported["test_accuracy"]) == (
+        status,
+        None,
+        3,
+        0.5,
+    )
 
 
 def test_a_run_has_a_status_and_every_figure_before_anything_else(tmp_path: Path) -> None:
     with begun(tmp_path):
         assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["run.lock", "summary.json"]
-        told = summary(tmp_path)
-    assert {"status", "error", "test_accuracy", "test_accuracy_last", "val_accuracy", "epochs"} <= told.keys()
-    assert {"train_seconds", "images_per_second", "parameters", "device", "precision"} <= told.keys()
-    assert all(told[key] is None for key in FIGURES if key != "wall_seconds")
+        reported = summary(tmp_path)
+    assert {"status", "error", "test_accuracy", "test_accuracy_last", "val_accuracy", "epochs"} <= reported.keys()
+    assert {"train_seconds", "images_per_second", "parameters", "device", "precision"} <= reported.keys()
+    assert all(reported[key] is None for key in FIGURES if key != "wall_seconds")
 
 
 def test_the_wall_time_is_that_of_all_starts(tmp_path: Path) -> None:
@@ -168,7 +174,7 @@ def test_the_wall_time_is_that_of_all_starts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["null", '"3"', "-1", "NaN", "Infinity", "true", "[1]", "1" + "0" * 400])
-def test_a_wall_time_that_is_none_is_left_out_of_the_sum(value: str, tmp_path: Path) -> None:
+def test_an_invalid_wall_time_is_left_out_of_the_sum(value: str, tmp_path: Path) -> None:
     (tmp_path / "summary.json").write_text(f'{{"status": "completed", "wall_seconds": {value}}}')
     with begun(tmp_path):
         pass
@@ -184,10 +190,10 @@ def test_a_run_knows_its_size_device_and_precision_before_its_first_epoch(
     monkeypatch.setattr(run, "fit", fail)
     with pytest.raises(RunFailed):
         run.train(configured(), tmp_path)
-    told = summary(tmp_path)
-    assert (told["device"], told["device_name"], told["precision"]) == ("cpu", "cpu", "fp32")
-    assert told["parameters"] > 0
-    assert told["epochs"] is None
+    reported = summary(tmp_path)
+    assert (reported["device"], reported["device_name"], reported["precision"]) == ("cpu", "cpu", "fp32")
+    assert reported["parameters"] > 0
+    assert reported["epochs"] is None
 
 
 def test_a_configuration_that_does_not_fit_itself_is_refused_before_anything_is_built(tmp_path: Path) -> None:
@@ -200,7 +206,7 @@ def test_a_configuration_that_does_not_fit_itself_is_refused_before_anything_is_
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "reported"),
     [
         (RunFailed("loss became nan\nsecond line"), "loss became nan"),
         (UserError("T=0: must be >= 1", "seed=-1: must be >= 0"), "T=0: must be >= 1"),
@@ -209,11 +215,11 @@ def test_a_configuration_that_does_not_fit_itself_is_refused_before_anything_is_
         (AssertionError(""), "AssertionError"),
     ],
 )
-def test_a_failed_run_names_its_error_in_one_line(tmp_path: Path, error: Exception, told: str) -> None:
+def test_a_failed_run_names_its_error_in_one_line(tmp_path: Path, error: Exception, reported: str) -> None:
     with pytest.raises(type(error)), begun(tmp_path):
         raise error
     assert summary(tmp_path)["status"] == "failed"
-    assert summary(tmp_path)["error"] == told
+    assert summary(tmp_path)["error"] == reported
 
 
 def test_an_interrupted_run_says_so(tmp_path: Path) -> None:
@@ -254,7 +260,7 @@ def hydra_files(folder: Path) -> None:
         (folder / name).write_text("x")
 
 
-def test_a_run_that_never_began_is_taken_back_with_its_empty_folders(
+def test_a_run_that_never_started_is_removed_with_its_empty_folders(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -273,7 +279,7 @@ def test_what_someone_else_wrote_is_never_discarded(tmp_path: Path, monkeypatch:
     assert os.listdir(folder) == ["notes.txt"]
 
 
-def test_a_run_that_trained_nothing_is_taken_back_with_its_own_files(
+def test_a_run_that_trained_nothing_is_removed_with_its_own_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from snntrain.config.compose import validate
 from snntrain.data.dataset import Data, ImageTensors
+from snntrain.files import whole
 from snntrain.files.folder import Folder
 from snntrain.training import run
 from snntrain.training.evaluation.evaluate import Metrics
@@ -76,9 +77,9 @@ def state(folder: Path, name: str = "last") -> dict[str, Any]:
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
     """Writes `content` as a whole checkpoint, with the checksum that belongs to it."""
-    with Folder(path.parent).beside(path.name) as file:
+    with whole.beside(Folder(path.parent), path.name) as file:
         checkpoint.write(file, content)
-    Folder(path.parent).put_in_place(path.name)
+    whole.put_in_place(Folder(path.parent), path.name)
 
 
 def same(one: Any, other: Any, apart: Collection[str] = ()) -> bool:

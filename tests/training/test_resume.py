@@ -254,7 +254,7 @@ def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_traine
     path.unlink()
     path.mkdir()
     before = rows(tmp_path / "hurt")
-    with pytest.raises(UserError, match=rf"{name}\.pt: is a folder, .*; move it away, and the run goes on"):
+    with pytest.raises(UserError, match=rf"{name}\.pt: is a folder, .*; move it away, and start the run again"):
         trained(tmp_path / "hurt", *LOSS)
     assert rows(tmp_path / "hurt") == before
     path.rename(tmp_path / "away")

@@ -21,7 +21,7 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSou
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.errors import UserError, first_line
-from snntrain.files import plain_yaml
+from snntrain.files import bounded, safe_yaml
 
 # One of ours has 1 kB. What its aliases unfold to is counted.
 MOST_BYTES = 2**18
@@ -89,8 +89,8 @@ def read(file: Path) -> str:
         UserError: it is no regular file, too long, no text, no YAML, or unfolds to too much.
     """
     try:
-        content = plain_yaml.text(file, MOST_BYTES)
-        if plain_yaml.unfolded(content) > MOST_VALUES:
+        content = bounded.text(file, MOST_BYTES)
+        if safe_yaml.unfolded(content) > MOST_VALUES:
             raise UserError(f"{file}: its aliases unfold to more than {MOST_VALUES:,} values; write them out")
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it, or take another") from error

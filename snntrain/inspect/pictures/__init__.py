@@ -1,6 +1,6 @@
-"""The pictures, a file a kind, as matplotlib figures that no window shows."""
+"""The plots, one kind per file, as matplotlib figures without a window."""
 
-# Before any of them imports matplotlib.
+# This comes first: it imports matplotlib safely.
 from snntrain.inspect import plotter  # noqa: F401
 
 # isort: split

@@ -1,4 +1,4 @@
-"""Which classes are taken for which."""
+"""The confusion matrix."""
 
 from collections.abc import Sequence
 
@@ -13,22 +13,22 @@ from snntrain.inspect.pictures.panels import BAR, HALF_DIGIT, LEFT, RIGHT, WIDTH
 COLOURS = matplotlib.colormaps["Blues"]
 # More classes leave no room for numbers in their cells.
 MOST_NUMBERED = 20
-MOST_TOLD, LINE = 3, 0.17
+MOST_MISTAKES, LINE = 3, 0.17
 SHARES = (0.0, 0.01, 0.1, 0.25, 0.5, 1.0)
 
 
 def confusion_matrix(counts: NDArray[np.int64], class_names: Sequence[str]) -> Figure:
-    """Images by true class, downward, and predicted class, to the right.
+    """Plot counts with true classes as rows and predicted classes as columns.
 
-    A cell's colour is its share of the row; the colours follow the root of it, so that a mistake in a hundred is
-    seen. The most frequent mistakes are told by name.
+    The colour of a cell shows the square root of its share of the row, so that one mistake in a hundred is visible. The
+    most frequent mistakes are listed by name.
 
     Args:
         counts: `[true class, predicted class]`.
-        class_names: of all classes.
+        class_names: the names of all classes.
     """
     classes, total, right = len(counts), int(counts.sum()), int(counts.trace())
-    mistakes = most_frequent(counts, MOST_TOLD)
+    mistakes = most_frequent(counts, MOST_MISTAKES)
     named = class_ticks(class_names)
     side = WIDTH - LEFT - RIGHT
     panels = Panels(
@@ -44,20 +44,20 @@ def confusion_matrix(counts: NDArray[np.int64], class_names: Sequence[str]) -> F
     if classes <= MOST_NUMBERED:
         size = min(8.0, 72 * side / classes / 2.6)
         for true, guess in np.argwhere(counts):
-            # Not the pictures' ink, which a dark page turns light: the cells stay as they are.
+            # Not INK, which a dark page turns light: the cells keep their colours.
             ink = "white" if shares[true, guess] > 0.3 else "black"
             x, y = float(panels.x(guess)), float(panels.y(0, true)) - size * HALF_DIGIT
             panels.text(x, y, str(counts[true, guess]), size=size, name="count", color=ink)
     ticks = {float(np.sqrt(share)): f"{100 * share:g}" for share in SHARES}
     panels.colour_bar(COLOURS, Scale("% of the true class", 0, 1, ticks))
     for line, (true, guess) in enumerate(mistakes):
-        told = f"{class_names[true]} taken for {class_names[guess]}: {counts[true, guess]:,}"
-        panels.text(LEFT, BAR + LINE * (len(mistakes) - 1 - line), told, size=8, name="mistake", align="left")
+        text = f"{class_names[true]} taken for {class_names[guess]}: {counts[true, guess]:,}"
+        panels.text(LEFT, BAR + LINE * (len(mistakes) - 1 - line), text, size=8, name="mistake", align="left")
     return panels.figure
 
 
 def most_frequent(counts: NDArray[np.int64], most: int) -> list[tuple[int, int]]:
-    """True and predicted class of the most frequent mistakes."""
+    """Return the true and the predicted class of the most frequent mistakes."""
     wrong = counts.copy()
     np.fill_diagonal(wrong, 0)
     order = np.argsort(-wrong, axis=None, kind="stable")[:most]

@@ -1,4 +1,4 @@
-"""How often each neuron of a convolutional layer fired, as an image a channel."""
+"""The spike counts of a convolutional layer, as one image per channel."""
 
 from collections.abc import Sequence
 
@@ -8,20 +8,20 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from snntrain.inspect.pictures.neurons import evenly_spread, shown_of
-from snntrain.inspect.pictures.panels import BAR, LEFT, RIGHT, WIDTH, Panels, Scale, round_ticks
+from snntrain.inspect.pictures.panels import BAR, LEFT, RIGHT, WIDTH, Panels, Scale, coloured, round_ticks
 
-# Even to the eye and without red against green; black is silence.
+# Perceptually uniform, without red against green; black is silent.
 COLOURS = matplotlib.colormaps["magma"]
 
 
 def count_map(spikes: NDArray[np.bool_], titles: Sequence[str], layer: str, channels: int) -> Figure:
-    """Spikes of one layer summed over time, a panel a sample: a tile a channel, row by row from the top left.
+    """Plot spikes summed over time, with a panel per sample and a tile per channel, row by row from the top left.
 
     Args:
         spikes: `[T, N, C, H, W]`.
-        titles: of the panels, N.
-        layer: its name.
-        channels: shown at most, evenly spread over the layer.
+        titles: the N titles of the panels.
+        layer: the layer's name.
+        channels: the largest number of channels, spread evenly over the layer.
     """
     T, _, C, H, W = spikes.shape
     shown = evenly_spread(C, channels)
@@ -42,13 +42,13 @@ def count_map(spikes: NDArray[np.bool_], titles: Sequence[str], layer: str, chan
     )
     most = max(1, int(counts.max()))
     for panel, maps in enumerate(counts):
-        panels.image(panels.box(panel), coloured(tiled(maps, columns), most), f"counts {panel}", smooth=True)
-    panels.colour_bar(COLOURS, Scale("spikes of a neuron", 0, most, round_ticks(0, most, 6, integer=True)))
+        panels.image(panels.box(panel), coloured(COLOURS, tiled(maps, columns) / most), f"counts {panel}", smooth=True)
+    panels.colour_bar(COLOURS, Scale("spikes per neuron", 0, most, round_ticks(0, most, 6, integer=True)))
     return panels.figure
 
 
 def tile_columns(tiles: int) -> int:
-    """Tiles side by side: a power of two that makes a panel at most about twice as wide as high."""
+    """Return the tiles per row: a power of two, so that a panel is at most about twice as wide as high."""
     columns = 1
     while columns * columns < 2 * tiles:
         columns *= 2
@@ -56,15 +56,9 @@ def tile_columns(tiles: int) -> int:
 
 
 def tiled(maps: NDArray[np.int64], columns: int) -> NDArray[np.float64]:
-    """The maps `[C, H, W]` as one image, row by row; NaN lies right of and below each, and where there is none."""
+    """Arrange maps `[C, H, W]` as one image, row by row, with NaN between them and in empty places."""
     C, H, W = maps.shape
     rows = -(-C // columns)
     tiles = np.full((rows * columns, H + 1, W + 1), np.nan)
     tiles[:C, :H, :W] = maps
     return tiles.reshape(rows, columns, H + 1, W + 1).swapaxes(1, 2).reshape(rows * (H + 1), columns * (W + 1))
-
-
-def coloured(counts: NDArray[np.float64], most: int) -> NDArray[np.uint8]:
-    """The colour of each count, as RGBA bytes; nothing where it is NaN."""
-    colours: NDArray[np.uint8] = COLOURS(np.ma.masked_invalid(counts / most), bytes=True)
-    return colours

@@ -1,4 +1,4 @@
-"""Text drawn from outlines that are kept: having a font set it anew was the greater part of a picture's cost."""
+"""Text drawn from cached outlines: setting it anew took most of the time of a picture."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 from matplotlib.transforms import Affine2D
 
-# What a place along the text is, as a share of its width.
+# The anchor of a text, as a share of its width.
 ALONG = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
 class Lettering(Text):
-    """One line of text whose place is on its baseline; as pixels the outlines of its letters, else the text itself.
+    """A line of text that is placed by its baseline, drawn as outlines if the output has pixels.
 
-    A formula between dollar signs is no formula: class names and layers are written as they are.
+    Dollar signs have no meaning: names of classes and layers are shown unchanged.
     """
 
     def __init__(self, x: float, y: float, text: str, **style: Any) -> None:
@@ -30,14 +30,14 @@ class Lettering(Text):
         if not isinstance(renderer, RendererAgg):
             super().draw(renderer)
             return
-        # matplotlib makes no outline of nothing.
+        # matplotlib has no outline for an empty text.
         if not self.get_text().strip():
             return
         outline, width = _outline(self.get_text())
         x, y = self.get_transform().transform(self.get_position())
         scale = renderer.points_to_pixels(self.get_fontsize())
         place = Affine2D().translate(-ALONG[self.get_horizontalalignment()] * width, 0).scale(scale)
-        # Letters that begin on a whole pixel look alike wherever they stand.
+        # Texts that start at a whole pixel look alike everywhere.
         place.rotate_deg(self.get_rotation()).translate(round(x), round(y))
         context = renderer.new_gc()
         context.set_linewidth(0)
@@ -47,9 +47,8 @@ class Lettering(Text):
 
 @lru_cache(4096)
 def _outline(text: str) -> tuple[Path, float]:
-    """The letters as one path, and its width, of a font one unit high."""
-    # TextPath has no parse_math; a dollar sign after a backslash is one to it.
+    """Return the letters as one path for a font one unit high, and its width."""
+    # TextPath has no parse_math: a backslash keeps a dollar sign.
     outline = TextPath((0, 0), text.replace("$", r"\$"), size=1)
-    # A letter has a point where it is widest: curves need not be followed, as `get_extents` does, which takes six times
-    # as long as to set the letters.
+    # Letters have a point at their right edge. `get_extents`, which follows curves, takes six times as long.
     return outline, float(outline.vertices[:, 0].max(initial=0.0))

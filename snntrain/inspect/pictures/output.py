@@ -1,4 +1,4 @@
-"""What the network answered: the output spikes of each class beside the image that it was shown."""
+"""The output spikes of each class, beside the image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from snntrain.inspect.pictures.panels import COLOURS, GREY, INK, LEGEND_ROW, Panels, Scale, round_ticks
 from snntrain.inspect.recording import UNKNOWN, Probes
 
-# Of an image its left and its side, and the space that it takes beside a panel, in inches.
+# The left edge and the side of an image, and the space beside a panel, in inches.
 IMAGE, SIDE, BESIDE = 0.35, 1.05, 1.15
-# So wide and so high at least is the bar of a predicted class, that it is seen among a hundred or without a spike.
+# The least width and height of the predicted class's bar: visible among a hundred classes, or without a spike.
 LEAST = 0.025
 
 
 def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
-    """Output spikes summed over time, a panel a sample: a bar a class, the image at its left.
+    """Plot output spikes summed over time, with a panel per sample, a bar per class, and the image on the left.
 
-    With several neurons a class a bar is their mean. The predicted class has the coloured bar, blue where it is right;
-    a triangle points at the true class.
+    With several neurons per class, a bar is their mean. The bar of the predicted class is blue if the prediction is
+    right; a triangle points at the true class.
     """
     T, N, classes = probes.output.shape
     guesses, votes = probes.answers.classes, probes.answers.votes
     counts = probes.answers.scores / (votes or 1)
     what = "output" if votes is None else "output spikes"
-    heading = f"{what}, mean of {votes} neurons a class" if votes is not None and votes > 1 else what
-    # An output without a spike has an axis, too.
+    heading = f"{what}, mean of {votes} neurons per class" if votes is not None and votes > 1 else what
+    # An output without spikes needs an axis, too.
     most = float(counts.max(initial=0)) or 1.0
     x = Scale("class", -0.5, classes - 0.5, class_ticks(probes.class_names))
     y = Scale(f"{what} in {T} steps", 0, 1.05 * most, round_ticks(0, most, 3))
@@ -61,7 +61,7 @@ def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
 def _bars(
     panels: Panels, counts: NDArray[np.float64], of: Sequence[tuple[int, int]], *, least: float = 0.0, **style: Any
 ) -> PolyCollection:
-    """Bars of counts `[N, classes]` for pairs of panel and class, so many inches wide and high at least."""
+    """Return bars of counts `[N, classes]` for pairs of panel and class, at least `least` inches wide and high."""
     bars = []
     for panel, cls in of:
         x, floor, half = float(panels.x(cls)), panels.floor(panel), max(float(panels.x(0.4) - panels.x(0)), least / 2)
@@ -71,14 +71,14 @@ def _bars(
 
 
 def class_ticks(names: Sequence[str]) -> dict[float, str]:
-    """Labels of a scale of classes: short names as they are, of long or many ones the numbers of some."""
+    """Return the labels of a scale of classes: names if they are short and few, else some numbers."""
     if len(names) <= 20 and max(map(len, names)) <= 2:
         return {float(number): name for number, name in enumerate(names)}
     return round_ticks(0, len(names) - 1, 10, integer=True)
 
 
 def visible(image: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """An image `[C, H, W]` in [0, 1] as `[H, W, RGB]`; of other than three channels their mean, in grey."""
+    """Return an image `[C, H, W]` in [0, 1] as `[H, W, RGB]`; without three channels, their mean in grey."""
     colour = image if len(image) == 3 else np.repeat(image.mean(0, keepdims=True), 3, axis=0)
     pixels: NDArray[np.uint8] = (255 * colour.clip(0, 1)).round().astype(np.uint8)
     return pixels.transpose(1, 2, 0)

@@ -1,8 +1,7 @@
-"""What the pictures share: panels one below the other, their frames, scales, legend and colour bar, and the colours.
+"""The common parts of the plots: stacked panels with frames, scales, a legend and a colour bar.
 
-Everything is placed in inches on the figure itself. With axes for each panel and a shape for each spike the pictures of
-an epoch took longer than its training, and even one pair of axes a figure, with its ticks, costs more than all that is
-drawn into it.
+Everything is placed in inches on the figure itself. With axes per panel and a shape per spike, the pictures of an epoch
+took longer than its training. Even one pair of axes per figure costs more than all that is drawn into it.
 """
 
 from __future__ import annotations
@@ -24,24 +23,24 @@ from numpy.typing import NDArray
 
 from snntrain.inspect.pictures.lettering import Lettering
 
-# Okabe and Ito's colours, told apart with any colour vision.
+# Okabe and Ito's colours, distinguishable with any colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-# Text, frames and the threshold; a page with a dark side finds it by this name.
+# Text, frames and the threshold. A page replaces this colour in dark mode.
 INK = "#1b1b1f"
 GREY = "#999999"
-# TensorBoard shows a picture some 350 pixels wide: narrow figures, panels one below the other, stay legible there.
+# TensorBoard shows a picture some 350 pixels wide: narrow figures with stacked panels stay legible.
 WIDTH, DPI = 4.4, 110
-# A panel and what lies around it, in inches.
+# A panel and the space around it, in inches.
 PANEL, GAP, LEFT, RIGHT, TOP, BOTTOM = 1.3, 0.26, 0.74, 0.1, 0.52, 0.44
 LEGEND_ROW, BAR = 0.19, 0.56
 TICK = 0.045
-# Half the height of a digit, in inches a point.
+# Half the height of a digit, in inches per point.
 HALF_DIGIT = 0.365 / 72
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One direction of every panel: what is measured, from where to where, and the labels by value."""
+    """An axis of every panel: its label, its range, and the labels of its ticks by value."""
 
     label: str
     low: float
@@ -49,31 +48,34 @@ class Scale:
     ticks: Mapping[float, str] = field(default_factory=dict)
 
     def share(self, values: Any) -> NDArray[np.float64]:
-        """Where values lie between `low`, 0, and `high`, 1."""
+        """Map values linearly so that `low` is 0 and `high` is 1."""
         shares: NDArray[np.float64] = (np.asarray(values, np.float64) - self.low) / (self.high - self.low)
         return shares
 
 
 def round_ticks(low: float, high: float, most: int, *, integer: bool = False) -> dict[float, str]:
-    """About `most` round numbers from `low` to `high`, with their labels."""
+    """Return about `most` round numbers from `low` to `high`, with their labels."""
     ticks = MaxNLocator(most, steps=(1, 2, 5, 10), integer=integer, min_n_ticks=1).tick_values(low, high)
     return {float(tick): f"{tick:g}" for tick in ticks if low <= tick <= high}
 
 
 def time_scale(T: int) -> Scale:
-    """Time steps from 1, each a unit wide."""
+    """Return a scale of time steps from 1, each one unit wide."""
     return Scale("time step", 0.5, T + 0.5, round_ticks(1, T, 6, integer=True))
 
 
 class Panels:
-    """A figure with a panel a title, from the top down, each of the same values over the same scale.
+    """A figure with one panel per title, from top to bottom, all with the same scales.
 
     Args:
-        heading: of the figure.
-        titles: of the panels.
-        x, y: their scales; x is labelled below the last panel.
-        height: of a panel, in inches.
-        left, right, below: inches left free beside the panels and below them, besides what x and y need.
+        heading: the heading of the figure.
+        titles: the titles of the panels.
+        x: the horizontal scale, labelled below the last panel.
+        y: the vertical scale.
+        height: the height of a panel, in inches.
+        left: more space on the left, in inches.
+        right: more space on the right, in inches.
+        below: more space below the panels, in inches.
     """
 
     def __init__(
@@ -104,19 +106,19 @@ class Panels:
         self.text(0.2, (self.top + self.bottom) / 2, y.label, size=9.5, rotation=90, name="y label")
 
     def floor(self, panel: int) -> float:
-        """Where a panel begins, in inches from the bottom."""
+        """Return the lower edge of a panel, in inches from the bottom."""
         return self.bottom + (self.count - 1 - panel) * (self.height + GAP)
 
     def x(self, values: Any) -> NDArray[np.float64]:
-        """Where values lie, in inches from the left."""
+        """Return the positions of values, in inches from the left."""
         return self.left + (self.right - self.left) * self.x_scale.share(values)
 
     def y(self, panel: int, values: Any) -> NDArray[np.float64]:
-        """Where values of a panel lie, in inches from the bottom."""
+        """Return the positions of values in a panel, in inches from the bottom."""
         return self.floor(panel) + self.height * self.y_scale.share(values)
 
     def add(self, artist: Artist, name: str) -> None:
-        """Puts an artist whose coordinates are inches on the figure."""
+        """Add an artist with coordinates in inches to the figure."""
         artist.set_label(name)
         artist.set_transform(self.figure.dpi_scale_trans)
         self.figure.add_artist(artist)
@@ -124,15 +126,18 @@ class Panels:
     def text(
         self, x: float, y: float, text: str, *, size: float, name: str, align: str = "center", **style: Any
     ) -> None:
-        """A line of text, its baseline at `y`."""
+        """Add a line of text with its baseline at `y`."""
         style.setdefault("color", INK)
         self.add(Lettering(x, y, text, fontsize=size, horizontalalignment=align, **style), name)
 
     def image(self, box: tuple[float, float, float, float], pixels: NDArray[Any], name: str, smooth: bool) -> None:
-        """Pixels `[rows, columns, RGB or RGBA]`, the first row uppermost, in the box (left, bottom, right, top).
+        """Add pixels `[rows, columns, RGB or RGBA]`, first row on top, in the box (left, bottom, right, top).
 
         Args:
-            smooth: where the picture has fewer pixels, average; else each takes the one that it lies on.
+            box: the place, in inches.
+            pixels: the pixels.
+            name: the label of the artist.
+            smooth: whether to average pixels if the picture has fewer; else the nearest one is taken.
         """
         left, bottom, right, top = box
         place = TransformedBbox(Bbox([[left, bottom], [right, top]]), self.figure.dpi_scale_trans)
@@ -142,23 +147,23 @@ class Panels:
         self.figure.add_artist(image)
 
     def box(self, panel: int) -> tuple[float, float, float, float]:
-        """A panel's left, bottom, right and top, in inches."""
+        """Return the left, bottom, right and top edge of a panel, in inches."""
         return self.left, self.floor(panel), self.right, self.floor(panel) + self.height
 
     def level(self, value: float, name: str, **style: Any) -> None:
-        """A line across every panel."""
+        """Add a horizontal line to every panel."""
         lines = [[(self.left, y), (self.right, y)] for y in (float(self.y(p, value)) for p in range(self.count))]
         self.add(LineCollection(lines, linewidth=1, **style), name)
 
     def legend(self, entries: Mapping[str, Line2D], columns: int = 3) -> None:
-        """Names what is drawn, from the bottom of the space `below` up, the first entry on top."""
+        """Add a legend at the bottom, with the first entry on top."""
         rows = legend_rows(len(entries), columns)
         labels = list(entries)
         widths = [
             0.36 + max(width_of(9, label) for label in labels[first : first + rows])
             for first in range(0, len(labels), rows)
         ]
-        # As much room beside each column, and the last one ends as far from the edge as the panels do.
+        # Equal space beside each column; the last one ends at the right edge of the panels.
         room = max(0.0, WIDTH - 0.12 - RIGHT - sum(widths)) / max(columns, len(widths))
         lefts = 0.12 + np.cumsum([0.0, *(width + room for width in widths[:-1])])
         for number, (label, sample) in enumerate(entries.items()):
@@ -172,8 +177,8 @@ class Panels:
             self.text(x + 0.36, y, label, size=9, name="legend", align="left")
 
     def colour_bar(self, colours: Colormap, scale: Scale) -> None:
-        """A bar of all colours from `scale.low` to `scale.high` in the space `below`, labelled like an axis."""
-        # Labels of its ends stand half outside of it.
+        """Add a bar of all colours from `scale.low` to `scale.high` at the bottom, labelled like an axis."""
+        # The labels at its ends stick out by half.
         left, right, bottom, top = self.left + 0.1, self.right - 0.2, 0.36, 0.46
         row = (255.999 * colours(np.linspace(0, 1, 256))[None]).astype(np.uint8)
         self.image((left, bottom, right, top), row, "colour bar", smooth=False)
@@ -203,15 +208,21 @@ class Panels:
 
 
 def fitting(size: float, text: str, width: float) -> float:
-    """The size of letters, in points, at which text takes no more than a width in inches: `size` at most."""
+    """Return the largest font size up to `size` at which the text fits into a width in inches."""
     return min(size, size * width / width_of(size, text)) if text else size
 
 
 def width_of(size: float, text: str) -> float:
-    """Inches that text of a size in points takes at most, by and large."""
+    """Estimate the width of a text in inches, for a font size in points."""
     return 0.6 * size * len(text) / 72
 
 
 def legend_rows(entries: int, columns: int = 3) -> int:
-    """Rows of a legend of so many entries."""
+    """Return the number of rows of a legend."""
     return -(-entries // columns)
+
+
+def coloured(colours: Colormap, shares: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the colour of each share from 0 to 1 as RGBA bytes; NaN gets the colour of bad values."""
+    pixels: NDArray[np.uint8] = colours(np.ma.masked_invalid(shares), bytes=True)
+    return pixels

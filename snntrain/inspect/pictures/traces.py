@@ -21,46 +21,46 @@ from snntrain.inspect.pictures.panels import (
 )
 from snntrain.inspect.recording import Recording
 
-# Share of a panel's height, at its top, where the spikes of the traced neurons are ticked.
+# The share of a panel's height, at its top, for the ticks that mark spikes.
 TICK_BAND = 0.2
 THRESHOLD: dict[str, Any] = {"color": INK, "linestyle": "--"}
 RESET: dict[str, Any] = {"color": GREY, "linestyle": ":"}
 
 
 def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer: str, neurons: int = 3) -> Figure:
-    """Membrane potential of a few neurons of one layer, a panel a sample: charged, and after the reset.
+    """Plot the potentials of a few neurons before and after the reset, with a panel per sample.
 
-    A step's line rises to `h`, the potential after charging, and falls to `v` where the neuron fires; ticks at the
+    At each step the line rises to `h`, the potential after charging, and falls to `v` if the neuron fires; ticks at the
     top of the panel mark the spikes.
 
     Args:
-        recordings: of the layer, a sample each: `[T, neurons]`.
-        titles: of the panels.
-        layer: its name.
-        neurons: how many; over all samples the most active, then down to the quietest.
+        recordings: the recordings of the layer, one per sample: `[T, neurons]`.
+        titles: the titles of the panels.
+        layer: the layer's name.
+        neurons: the number of neurons, from the most active over all samples to a quiet one.
     """
-    chosen = by_activity(recordings, neurons)
+    traced = by_activity(recordings, neurons)
     v_threshold, v_reset = recordings[0].v_threshold, recordings[0].v_reset
-    low, high = _limits(recordings, chosen)
+    low, high = _limits(recordings, traced)
     top = high + (high - low) * TICK_BAND / (1 - TICK_BAND)
     scale = Scale("potential", low, top, round_ticks(low, high, 4))
-    entries = len(chosen) + 1 + (v_reset is not None)
+    entries = len(traced) + 1 + (v_reset is not None)
     below = 0.05 + LEGEND_ROW * legend_rows(entries)
     T = len(recordings[0].s)
     panels = Panels(f"{layer}: membrane potential", titles, time_scale(T), scale, below=below)
     legend = {}
-    for order, (colour, neuron) in enumerate(zip(COLOURS, chosen, strict=False)):
+    for order, (colour, neuron) in enumerate(zip(COLOURS, traced, strict=False)):
         name = f"neuron {neuron}"
         style: dict[str, Any] = {"color": colour, "linewidth": 1.4, "marker": ".", "markersize": 4}
         panels.add(Line2D(*_trace(panels, recordings, neuron), **style), name)
-        height = top - (top - high) * (order + 0.5) / len(chosen)
+        height = top - (top - high) * (order + 0.5) / len(traced)
         ticks = Line2D(*_fired(panels, recordings, neuron, height), linestyle="", marker="|", color=colour)
         ticks.set(markersize=6, markeredgewidth=1.8)
         panels.add(ticks, f"spikes of {name}")
         legend[name] = Line2D([], [], **style)
     moves = all("threshold" in recording.more for recording in recordings)
     if moves:
-        for colour, neuron in zip(COLOURS, chosen, strict=False):
+        for colour, neuron in zip(COLOURS, traced, strict=False):
             line = Line2D(*_threshold(panels, recordings, neuron), linewidth=1, **{**THRESHOLD, "color": colour})
             panels.add(line, f"threshold of neuron {neuron}")
     else:
@@ -73,11 +73,11 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     return panels.figure
 
 
-def _limits(recordings: Sequence[Recording], chosen: list[int]) -> tuple[float, float]:
-    """What the potentials of the chosen neurons, threshold and reset lie between, with a margin."""
+def _limits(recordings: Sequence[Recording], traced: list[int]) -> tuple[float, float]:
+    """Return the range of the potentials, the threshold and the reset, with a margin."""
     levels = [recordings[0].v_threshold, recordings[0].v_reset or 0.0]
     potentials = [
-        part[:, chosen].ravel()
+        part[:, traced].ravel()
         for recording in recordings
         for part in (recording.h, recording.v, recording.more.get("threshold", recording.h))
     ]
@@ -89,7 +89,7 @@ def _limits(recordings: Sequence[Recording], chosen: list[int]) -> tuple[float, 
 
 
 def _trace(panels: Panels, recordings: Sequence[Recording], neuron: int) -> tuple[np.ndarray, np.ndarray]:
-    """Two points a step, charged and after the reset, and a gap up to the next panel."""
+    """Return two points per step, before and after the reset, with a gap between panels."""
     xs, ys = [], []
     for panel, recording in enumerate(recordings):
         xs.append(np.append(np.repeat(panels.x(np.arange(1, len(recording.h) + 1)), 2), np.nan))
@@ -108,7 +108,7 @@ def _threshold(panels: Panels, recordings: Sequence[Recording], neuron: int) -> 
 
 
 def _fired(panels: Panels, recordings: Sequence[Recording], neuron: int, value: float) -> tuple[np.ndarray, np.ndarray]:
-    """A point a spike, at the height of `value`."""
+    """Return a point per spike, at the height of `value`."""
     fired = [np.flatnonzero(recording.s[:, neuron]) + 1 for recording in recordings]
     heights = [np.full(len(steps), panels.y(panel, value)) for panel, steps in enumerate(fired)]
     return panels.x(np.concatenate(fired)), np.concatenate(heights)

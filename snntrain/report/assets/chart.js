@@ -1,4 +1,4 @@
-// What both charts share: scales, axes, marks, the legend, and the run under the pointer.
+// The common parts of the charts: scales, axes, marks, the legend, and the run under the pointer.
 
 const data = JSON.parse(document.getElementById("data").textContent);
 const COLOURS = 7;
@@ -40,7 +40,7 @@ function domain(values, padding) {
   return [low - pad, high + pad];
 }
 
-// An empty chart in `place` with its axes; gives the functions that place a value, in pixels.
+// Draws an empty chart with axes in `place`; returns the functions that map a value to pixels.
 function frame(place, xDomain, yDomain, xTitle, yTitle, wholeX) {
   const width = Math.max(place.clientWidth, 280);
   const height = Math.max(place.clientHeight, 200);
@@ -67,7 +67,7 @@ function frame(place, xDomain, yDomain, xTitle, yTitle, wholeX) {
 
 const factorNamed = (name) => data.factors.find((factor) => factor.name === name);
 
-// The place of a run's value among its factor's: its colour and shape.
+// The index of a run's value among the values of its factor: its colour and shape.
 function colourOf(factor, run) {
   if (!factor) return 0;
   return factor.values.indexOf(factor.name === "run" ? data.runs[run].label : data.runs[run].settings[factor.name]) % COLOURS;
@@ -75,7 +75,7 @@ function colourOf(factor, run) {
 
 const colourStyle = (colour) => (colour < 0 ? "--colour: var(--muted)" : `--colour: var(--c${colour})`);
 
-// A button a value, which hides and shows its runs; `hidden` holds the places of the hidden values.
+// A button per value, which hides and shows its runs; `hidden` holds the indices of the hidden values.
 function legend(place, factor, hidden, redraw) {
   place.replaceChildren();
   for (const [index, value] of (factor?.values ?? []).entries()) {
@@ -94,7 +94,7 @@ function legend(place, factor, hidden, redraw) {
   }
 }
 
-// Every curve, mark and table row of `runs` stands out; of none, nothing does.
+// Highlights every curve, mark and table row of `runs`; nothing if there are none.
 function highlight(runs) {
   const wanted = new Set(runs.map(String));
   for (const svg of document.querySelectorAll(".plot svg")) svg.classList.toggle("lit", wanted.size > 0);
@@ -115,7 +115,7 @@ function showTip(event, runs, lines) {
   tip.style.top = `${Math.max(8, event.clientY - tip.offsetHeight - 12)}px`;
 }
 
-// `points`: {x, y, runs, lines()}, in pixels of `svg`; the nearest one is told.
+// `points`: {x, y, runs, lines()}, in pixels of `svg`; the nearest one is highlighted.
 function tellNearest(svg, points) {
   const leave = () => {
     tip.hidden = true;
@@ -139,8 +139,8 @@ function tellNearest(svg, points) {
 }
 
 function described(runs) {
-  const told = data.runs[runs[0]].settings;
-  return Object.entries(told).filter(([key]) => runs.length === 1 || key !== "seed").map(([key, value]) => `${key}=${value}`);
+  const settings = data.runs[runs[0]].settings;
+  return Object.entries(settings).filter(([key]) => runs.length === 1 || key !== "seed").map(([key, value]) => `${key}=${value}`);
 }
 
 for (const row of document.querySelectorAll("#runs tbody tr")) {

@@ -1,4 +1,4 @@
-// Learning curves, and accuracy against what it costs.
+// Learning curves, and accuracy against cost.
 
 const WORDS = {
   val_accuracy: "validation accuracy", val_loss: "validation loss",
@@ -6,7 +6,7 @@ const WORDS = {
   spikes_per_image: "spikes per image", energy_nj_per_image: "energy per image (nJ)",
 };
 
-// A diverged loss must not press all others into a line: far values leave the picture.
+// A diverged loss must not flatten all other curves: outliers are cut off.
 function withoutFar(values) {
   const sorted = [...values].sort((a, b) => a - b);
   const most = sorted[Math.floor(0.95 * (sorted.length - 1))];
@@ -65,7 +65,7 @@ function drawScatter(place, cost, factor, hidden) {
   if (!runs.length) return place.replaceChildren("Nothing to show.");
   const { svg, inside, x, y } = frame(place, domain(runs.map(({ run }) => run[cost]), 0.05),
     domain(runs.map(({ run }) => run.value), 0.08), WORDS[cost], data.metric, false);
-  // The front: runs that no other equals at a lower cost.
+  // The front: runs that no other run of lower cost matches.
   let best = -Infinity;
   const front = [...runs].sort((a, b) => a.run[cost] - b.run[cost] || better * (b.run.value - a.run.value))
     .filter(({ run }) => better * run.value > best && ((best = better * run.value), true));
@@ -74,13 +74,13 @@ function drawScatter(place, cost, factor, hidden) {
     const [px, py] = [x(run[cost]), y(run.value)];
     make("path", { class: "mark", d: SHAPES[Math.max(colour, 0)], transform: `translate(${px},${py})`,
       "data-runs": index, style: colourStyle(colour) }, inside);
-    const told = `${data.metric} ${run.shown}, ${shown(run[cost])} ${WORDS[cost]}`;
-    return { x: px, y: py, runs: [index], lines: () => [told, ...described([index])] };
+    const label = `${data.metric} ${run.shown}, ${shown(run[cost])} ${WORDS[cost]}`;
+    return { x: px, y: py, runs: [index], lines: () => [label, ...described([index])] };
   });
   tellNearest(svg, points);
 }
 
-// Draws a chart anew whenever a control of its section, its legend or the width of the page changes.
+// Redraws a chart when a control of its section, its legend or the width of the page changes.
 function keepDrawn(name, draw) {
   const place = document.getElementById(name);
   if (!place) return;

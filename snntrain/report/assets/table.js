@@ -1,5 +1,5 @@
 "use strict";
-// Tables that are sorted by a click on a heading, and the filter of the runs.
+// Sorting tables by their headings, and filtering the runs.
 
 const collator = new Intl.Collator(undefined, { numeric: true });
 
@@ -8,7 +8,7 @@ function sortRows(heading) {
   const column = [...heading.parentNode.children].indexOf(heading);
   const numbers = heading.classList.contains("number");
   const now = heading.getAttribute("aria-sort");
-  // Of figures the greatest is asked for first, of words the first of the alphabet.
+  // Numbers start with the largest, words with the first of the alphabet.
   const descending = now === "none" ? numbers : now === "ascending";
   for (const other of heading.parentNode.children) if (other.hasAttribute("aria-sort")) other.setAttribute("aria-sort", "none");
   heading.setAttribute("aria-sort", descending ? "descending" : "ascending");
@@ -29,7 +29,7 @@ const filter = document.getElementById("filter");
 if (filter) {
   const rows = [...document.querySelectorAll("#runs tbody tr")];
   const texts = rows.map((row) => row.textContent.toLowerCase());
-  const told = document.getElementById("filtered");
+  const count = document.getElementById("filtered");
   filter.addEventListener("input", () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
@@ -37,6 +37,6 @@ if (filter) {
       row.hidden = !words.every((word) => texts[index].includes(word));
       shown += !row.hidden;
     });
-    told.textContent = words.length ? `${shown} of ${rows.length} runs` : "";
+    count.textContent = words.length ? `${shown} of ${rows.length} runs` : "";
   });
 }

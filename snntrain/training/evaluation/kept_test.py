@@ -15,11 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snntrain.files import plain_yaml
+from snntrain.files import bounded, whole
 from snntrain.files.folder import Folder
+from snntrain.runs.layout import TEST
 from snntrain.training.evaluation.evaluate import Metrics
-
-FILE = "test.json"
 
 
 def entry(network: nn.Module, metrics: Metrics) -> dict[str, Any]:
@@ -35,13 +34,13 @@ def write(folder: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
         OSError: it cannot be written.
     """
     lines = [f"{json.dumps(name)}: {json.dumps(content)}" for name, content in entries.items()]
-    Folder(folder).write_whole(FILE, "{\n" + ",\n".join(lines) + "\n}\n")
+    whole.write(Folder(folder), TEST, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def read(folder: Path, network: nn.Module, classes: int) -> Metrics | None:
     """What was kept of a test of a network with just these weights; None where there is nothing that can be read."""
     try:
-        content = json.loads(plain_yaml.text(folder / FILE))
+        content = json.loads(bounded.text(folder / TEST))
         weights = digest(network)
         kept = next(entry for entry in content.values() if entry["weights"] == weights)
         loss, confusion, ties = kept["loss"], _matrix(kept["confusion"], classes), kept["ties"]

@@ -11,9 +11,9 @@ from torch import Tensor
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import ImageTensors
 from snntrain.inspect.potentials import Histogram, histogram, share_in_window
-from snntrain.inspect.probe import choose_layers
+from snntrain.inspect.probe import matching_layers
 from snntrain.inspect.recording import Probes
-from snntrain.inspect.samples import choose_samples
+from snntrain.inspect.samples import sample_indices
 from snntrain.neuron import spiking_layers
 from snntrain.training.evaluation.look import as_probes, watch_job
 from snntrain.training.job.build import Job
@@ -43,7 +43,7 @@ class Monitor:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.layers = choose_layers(job.model.network, job.config.monitor.layers, "monitor.layers")
+        self.layers = matching_layers(job.model.network, job.config.monitor.layers, "monitor.layers")
         self.images, self.labels = probe_batch(job)
 
     def draws(self, epoch: int, last: bool) -> bool:
@@ -71,7 +71,7 @@ class Monitor:
 def probe_batch(job: Job) -> tuple[Tensor, Tensor]:
     """The validation images that are watched, as the model is given them, and their labels."""
     split = job.data.validation
-    chosen = choose_samples(split.labels, job.config.monitor.samples, job.config.seed)
+    chosen = sample_indices(split.labels, job.config.monitor.samples, job.config.seed)
     probes = ImageTensors(torch.stack([split[index] for index in chosen]), split.labels[chosen])
     batches = Batches(probes, batch_size=len(chosen), scale=job.data.scale, device=job.runtime.device)
     return next(batches.epoch())

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 from snntrain.errors import UserError
-from snntrain.files.folder import Folder, temporary
-from snntrain.runs.run_folder import shown
+from snntrain.files import whole
+from snntrain.files.folder import Folder
+from snntrain.files.paths import shown
+from snntrain.runs.layout import BEST, LAST, PREVIOUS
 from snntrain.training.saving import checkpoint
 
 log = logging.getLogger("snntrain")
-
-LAST, PREVIOUS, BEST = "last.pt", "previous.pt", "best.pt"
 
 
 class Checkpoints:
@@ -35,8 +35,8 @@ class Checkpoints:
         """
         self._write_beside(LAST, state)
         if self.folder.holds(LAST):
-            self.folder.keep(LAST, PREVIOUS)
-        self.folder.put_in_place(LAST)
+            whole.keep(self.folder, LAST, PREVIOUS)
+        whole.put_in_place(self.folder, LAST)
 
     def save_best(self, state: dict[str, Any]) -> None:
         """Make `state` the best one.
@@ -45,7 +45,7 @@ class Checkpoints:
             OSError: it cannot be written; the one before is as it was.
         """
         self._write_beside(BEST, state)
-        self.folder.put_in_place(BEST)
+        whole.put_in_place(self.folder, BEST)
 
     def best_is_of(self, epoch: int) -> bool:
         """Whether the best one is whole, and of this epoch."""
@@ -92,10 +92,10 @@ class Checkpoints:
         return None
 
     def _write_beside(self, name: str, state: dict[str, Any]) -> None:
-        with self.folder.beside(name) as file:
+        with whole.beside(self.folder, name) as file:
             checkpoint.write(file, state, self.go_on)
         try:
             self.go_on()
         except BaseException:
-            self.folder.remove(temporary(name))
+            self.folder.remove(whole.temporary(name))
             raise

@@ -13,10 +13,11 @@ import torch
 from snntrain.config.resumed import plain
 from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
+from snntrain.runs.layout import BEST, LAST
 from snntrain.runs.run_folder import RunFolder, in_one_line
 from snntrain.signals import Stopped, signal_behind
 from snntrain.training.logs.journal import figures
-from snntrain.training.saving.checkpoints import BEST, LAST, Checkpoints
+from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.content import best_state, whole_state
 from snntrain.training.saving.snapshot import snapshot
 from snntrain.training.saving.writer import Writer

@@ -1,0 +1,9 @@
+"""The order of values that are written as text."""
+
+
+def in_order(text: str) -> tuple[float, str]:
+    """Return a sort key: numbers by size, and before words."""
+    try:
+        return float(text), text
+    except ValueError:
+        return float("inf"), text
