@@ -35,7 +35,9 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 @names
 def test_every_file_that_is_named_exists(page: Path) -> None:
-    missing = {name for name in FILE.findall(page.read_text(encoding="utf-8")) if not (ROOT / name.rstrip(".")).exists()}
+    missing = {
+        name for name in FILE.findall(page.read_text(encoding="utf-8")) if not (ROOT / name.rstrip(".")).exists()
+    }
     assert missing == set()
 
 
