@@ -17,7 +17,8 @@ PROGRAMS = ("snntrain", "python", "python3", "pytest", "bash", "pip", "tensorboa
 # A line break inside an inline code span is a space.
 INLINE = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
-FILE_NAME = re.compile(r"^# ([\w./]+\.(?:py|yaml))\n")
+# Hydra wants its own comment in the first line.
+FILE_NAME = re.compile(r"(?:# @package .*\n)?# ([\w./]+\.(?:py|yaml))\n")
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Block:
 
     @property
     def file(self) -> str | None:
-        """The file that the block is the content of, named in its first line as a comment."""
+        """The file that the block is the content of, named in a comment at its top."""
         found = FILE_NAME.match(self.text)
         return found[1] if found else None
 

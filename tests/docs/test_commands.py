@@ -164,7 +164,9 @@ def _carry_out(command: str, folder: Path) -> int:
             words[:3] = ["snntrain"]
         if words[0] == "snntrain":
             return run_in(folder, *_small(words[1:]))
-        if words[0] == "python" and words[1].endswith(".py"):
+        if words == ["python", "-P", "-m", "snntrain"]:
+            words.append("--version")
+        if words[0] == "python" and (words[1].endswith(".py") or "-P" in words):
             return subprocess.run([sys.executable, *words[1:]], cwd=folder, check=False).returncode
     raise AssertionError(f"{command}: neither run nor listed in NOT_RUN")
 
@@ -234,10 +236,13 @@ def _check_extras(words: Sequence[str]) -> None:
 
 
 def _check_flags(module: str, flags: Sequence[str]) -> None:
-    """Run a module up to the point where it has read its flags."""
-    if find_spec(module) is None:
-        raise AssertionError(f"there is no module {module}")
-    if "against_neurobench" in module:
+    """Run a module up to the point where it has read its flags; one without flags is only found."""
+    # That of a package is its __main__.
+    specification = find_spec(f"{module}.__main__" if (ROOT / module).is_dir() else module)
+    assert specification is not None, module
+    assert specification.origin is not None
+    if "parse_args" not in Path(specification.origin).read_text(encoding="utf-8"):
+        assert not flags
         return
 
     def parse(parser: argparse.ArgumentParser, *arguments: object) -> None:
