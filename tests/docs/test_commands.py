@@ -74,7 +74,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What a reader has: a finished run, a sweep, MNIST and its family, a picture, and a home of their own."""
+    """A reader's folder, with a finished run, a sweep, MNIST and its family, and a picture."""
     for place in (RUN, f"{SWEEP}/0", f"{SWEEP}/1"):
         shutil.copytree(finished, tmp_path / place)
     monkeypatch.setenv("SNNTRAIN_DATA", str(tmp_path / "data"))
@@ -94,7 +94,7 @@ def _write_letters(root: Path) -> None:
 
 
 def _write_files(page: Path, folder: Path) -> None:
-    """The files that a page shows."""
+    """Write the files that a page shows."""
     for block in blocks("python", "yaml"):
         if block.page == page and block.file:
             (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
@@ -172,13 +172,13 @@ def _carry_out(command: str, folder: Path) -> int:
 
 
 def _filled_in(text: str) -> str:
-    """The text with the folders of a real run and a real sweep in place of <date>/<time>-<id>."""
+    """Return the text with the folders of a real run and a real sweep in place of <date>/<time>-<id>."""
     return text.replace("multirun/<date>/<time>-<id>", SWEEP).replace("outputs/<date>/<time>-<id>", RUN)
 
 
 def _small(words: Sequence[str]) -> list[str]:
-    """The arguments with overrides that make a training small; those of other commands as they are."""
-    if (words[:1] and words[0] in COMMANDS) or any(word in ("--help", "--version", "--cfg") for word in words):
+    """Return the arguments with overrides that make a training small; those of other commands as they are."""
+    if words[:1] in (["eval"], ["inspect"], ["report"]) or {"--help", "--version", "--cfg"} & set(words):
         return list(words)
     if any(word.startswith("resume=") for word in words):
         return [*(word for word in words if not word.startswith("trainer.epochs=")), "trainer.epochs=2"]
@@ -187,6 +187,7 @@ def _small(words: Sequence[str]) -> list[str]:
     network = ("network=mlp", *SMALL_NETWORK) if "-m" in words else (*SMALL_NETWORK, *SMALL_MAPS)
     if "network" in given:
         network = SMALL_NETWORK if "network=mlp" in words else ()
+    # The doctor takes the overrides of a training.
     small = (*SMALL, *network, "monitor=off")
     return [*words, *(word for word in small if word.partition("=")[0] not in given - {"trainer.epochs"})]
 
