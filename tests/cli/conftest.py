@@ -1,4 +1,4 @@
-"""The command line as a process of its own, and a neuron of the user's own as the README makes one."""
+"""The command line as a process of its own, and a user's neuron as docs/extending.md makes one."""
 
 import re
 import subprocess
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 OWN_FILES = {"mypkg.py": "# mypkg.py\n", "my_conf/neuron/leaky.yaml": "# my_conf/neuron/leaky.yaml\n"}
 # A shell that starts a program in the background has it ignore Ctrl-C.
 MAIN = """
@@ -32,8 +32,8 @@ def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
 
 @pytest.fixture
 def own_neuron(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
-    """Puts the README's module and config folder into `tmp_path`; the arguments that choose them."""
-    blocks = re.findall(r"```\w+\n(.*?)```", README.read_text(), re.DOTALL)
+    """Put the page's module and config folder into `tmp_path`; return the arguments that select them."""
+    blocks = re.findall(r"```\w+\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     for name, first_line in OWN_FILES.items():
         (text,) = (block for block in blocks if block.startswith(first_line))
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,269 @@
+"""Every command and every Python snippet of the documents is run, or listed here with the reason why not."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tensorboard.plugins.core.core_plugin import CorePluginLoader
+
+from snntrain.doctor import speed
+from tests.conftest import run_in
+from tests.data.files import pictures, write_emnist, write_mnist
+
+from .documents import ROOT, Block, blocks, inline_commands, words_of
+
+LANGUAGES = ("bash", "console", "python", "yaml", "text")
+# Commands that no test runs, and why. What can be checked without running them is checked.
+NOT_RUN = {
+    "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/snntrain": "installs; .ci/run does so too",
+    "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest -n 2": "installs; .ci/run runs it",
+    "pip install -e '.[bench]'": "installs packages",
+    "pip install -e '.[neurobench]'": "installs packages",
+    "tensorboard --logdir outputs": "serves until it is stopped",
+    'eval "$(snntrain --shell-completion install=bash)"': "changes the shell; its inner command is run",
+    "bash .ci/run": "takes ten minutes and installs packages",
+    "bash scripts/sweep_digits.sh": "takes an hour",
+    "bash scripts/gpu/smoke.sh": "needs a GPU; tests/test_gpu_scripts.py runs it on a CPU",
+    "bash scripts/gpu/full.sh": "needs a GPU; tests/test_gpu_scripts.py runs it on a CPU",
+    "pytest tests/hostile tests/test_messages.py": "takes minutes; they run by themselves",
+    "pytest tests/hostile": "takes minutes; they run by themselves",
+    "SNNTRAIN_FUZZ=50 pytest tests/hostile": "takes hours",
+    "python -m chaos": "takes a quarter of an hour",
+    "python -m chaos --quick": "takes minutes",
+    "python -m chaos --only kills --kills 20": "takes minutes",
+    "python -m chaos --seed 1": "takes a quarter of an hour",
+    "python -m chaos --only starts --jobs 1": "takes minutes",
+    "python -m benchmarks.neuron": "takes minutes",
+    "python -m benchmarks.train_step": "takes minutes",
+    "python -m benchmarks.checkpoints": "takes minutes",
+    "python -m benchmarks.saving": "takes minutes",
+    "python -m benchmarks.kernel_registers": "takes minutes",
+    "python -m tests.cost.against_neurobench": "needs NeuroBench",
+    "python scripts/cost_by_neurobench.py runs/cost": "needs NeuroBench",
+}
+RUN, SWEEP = "outputs/2026-01-01/12-00-00-0123abcd", "multirun/2026-01-01/12-00-00-4567cdef"
+SMALL = ("trainer.epochs=1", "trainer.limit_batches=2", "trainer.device=cpu", "trainer.precision=fp32")
+# A preset sets the size of its network itself.
+SMALL_NETWORK = ("network.hidden=[16]",)
+SMALL_MAPS = ("network.channels=[4,4]",)
+COMMANDS = ("eval", "inspect", "report", "doctor")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run of a small convolutional network on the digits."""
+    folder = tmp_path_factory.mktemp("documents")
+    small = (*SMALL, *SMALL_NETWORK, *SMALL_MAPS, "monitor=off")
+    assert run_in(folder, *small, f"hydra.run.dir={RUN}") == 0
+    return folder / RUN
+
+
+@pytest.fixture
+def folder(tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A reader's folder, with a finished run, a sweep, MNIST and its family, and a picture."""
+    for place in (RUN, f"{SWEEP}/0", f"{SWEEP}/1"):
+        shutil.copytree(finished, tmp_path / place)
+    monkeypatch.setenv("SNNTRAIN_DATA", str(tmp_path / "data"))
+    for root in (tmp_path / "data", tmp_path / "home" / "data"):
+        for name in ("MNIST", "FashionMNIST"):
+            write_mnist(root, name, 200, 20)
+    _write_letters(tmp_path / "data")
+    Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8) * 4).save(tmp_path / "mine.png")
+    monkeypatch.setattr(speed, "SECONDS", 0.05)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def _write_letters(root: Path) -> None:
+    labels = np.arange(104, dtype=np.uint8) % 26 + 1
+    write_emnist(root, "letters", pictures(len(labels), 28, 28), labels)
+
+
+def _write_files(page: Path, folder: Path) -> None:
+    """Write the files that a page shows."""
+    for block in blocks("python", "yaml"):
+        if block.page == page and block.file:
+            (folder / block.file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / block.file).write_text(block.text)
+
+
+def test_every_block_has_a_language_that_is_looked_at() -> None:
+    assert [block.name for block in blocks() if block.language not in LANGUAGES] == []
+
+
+def test_no_command_hides_in_a_block_of_text() -> None:
+    program = re.compile(r"^\$ |^(snntrain|python3?|pytest|bash|pip) ", re.MULTILINE)
+    assert [block.name for block in blocks("text") if program.search(block.text)] == []
+
+
+def test_each_command_that_is_not_run_is_in_the_documents() -> None:
+    present = {command for block in blocks("bash", "console") for command in block.commands()}
+    assert set(NOT_RUN) - present - set(inline_commands().values()) == set()
+
+
+@pytest.mark.parametrize("block", blocks("bash", "console"), ids=lambda block: block.name)
+def test_the_commands_of_a_block_work(
+    block: Block, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _write_files(block.page, folder)
+    if "~" in block.text:  # Elsewhere the real home, with its caches of compiled code and of fonts, saves seconds.
+        monkeypatch.setenv("HOME", str(folder / "home"))
+    assert block.commands(), "a block without a command"
+    for command in block.commands():
+        capsys.readouterr()
+        status = _carry_out(command, folder)
+        printed = "".join(capsys.readouterr())
+        if block.language == "console":
+            _assert_printed(block, printed)
+        else:
+            assert status == 0, f"{command}\n{printed}"
+
+
+@pytest.mark.parametrize("command", inline_commands().values(), ids=inline_commands())
+def test_a_command_in_a_sentence_works(command: str, folder: Path) -> None:
+    words = words_of(command)
+    # `snntrain eval` is a name of a command, not a command to give.
+    named = words[0] == "snntrain" and words[1] in COMMANDS and len(words) == 2
+    assert _carry_out(f"{command} --help" if named else command, folder) == 0
+
+
+@pytest.mark.parametrize(
+    "block", [block for block in blocks("python") if block.file is None], ids=lambda block: block.name
+)
+def test_a_python_snippet_works(block: Block, folder: Path) -> None:
+    _write_files(block.page, folder)
+    if f"{RUN}/inspect" in (text := _filled_in(block.text)):
+        assert run_in(folder, "inspect", f"run={RUN}", "sample=0", "layer=out_neuron") == 0
+    exec(compile(text, block.name, "exec"), {"__name__": "__main__"})
+
+
+def _carry_out(command: str, folder: Path) -> int:
+    """Run a command, or check what can be checked of one that is listed in NOT_RUN; its exit status."""
+    if command in NOT_RUN:
+        _check(command)
+        return 0
+    words = words_of(_filled_in(command))
+    with pytest.MonkeyPatch.context() as patch:
+        while re.match(r"[A-Z_]+=", words[0]):
+            patch.setenv(*words.pop(0).split("=", 1))
+        if words[:3] == ["python", "-m", "snntrain"]:
+            words[:3] = ["snntrain"]
+        if words[0] == "snntrain":
+            return run_in(folder, *_small(words[1:]))
+        if words == ["python", "-P", "-m", "snntrain"]:
+            words.append("--version")
+        if words[0] == "python" and (words[1].endswith(".py") or "-P" in words):
+            return subprocess.run([sys.executable, *words[1:]], cwd=folder, check=False).returncode
+    raise AssertionError(f"{command}: neither run nor listed in NOT_RUN")
+
+
+def _filled_in(text: str) -> str:
+    """Return the text with the folders of a real run and a real sweep in place of <date>/<time>-<id>."""
+    return text.replace("multirun/<date>/<time>-<id>", SWEEP).replace("outputs/<date>/<time>-<id>", RUN)
+
+
+def _small(words: Sequence[str]) -> list[str]:
+    """Return the arguments with overrides that make a training small; those of other commands as they are."""
+    if words[:1] in (["eval"], ["inspect"], ["report"]) or {"--help", "--version", "--cfg"} & set(words):
+        return list(words)
+    if any(word.startswith("resume=") for word in words):
+        return [*(word for word in words if not word.startswith("trainer.epochs=")), "trainer.epochs=2"]
+    given = {word.partition("=")[0] for word in words}
+    # A sweep has many jobs, and a network of the reader's own has other keys.
+    network = ("network=mlp", *SMALL_NETWORK) if "-m" in words else (*SMALL_NETWORK, *SMALL_MAPS)
+    if "network" in given:
+        network = SMALL_NETWORK if "network=mlp" in words else ()
+    # The doctor takes the overrides of a training.
+    small = (*SMALL, *network, "monitor=off")
+    return [*words, *(word for word in small if word.partition("=")[0] not in given - {"trainer.epochs"})]
+
+
+def _assert_printed(block: Block, printed: str) -> None:
+    """Compare what a ```console block shows with what is printed, where `…` stands for any text."""
+    expected = [line for line in block.text.splitlines() if not line.startswith("$ ")]
+    pattern = "\n".join(".*".join(map(re.escape, line.split("…"))) for line in expected)
+    assert re.fullmatch(pattern, printed.strip()), printed
+
+
+class _Parsed(Exception):
+    """The flags of a program are valid."""
+
+
+def _check(command: str) -> None:
+    """Check the files, modules, flags and extras that a command names."""
+    for part in command.split(" && "):
+        words = [word for word in words_of(part) if not re.match(r"[A-Z_]+=", word)]
+        if words[0] == "eval":
+            assert run_in(Path.cwd(), *words_of(words[1].removeprefix("$(snntrain").removesuffix(")"))) == 0
+        elif words[0] == "bash":
+            assert subprocess.run(["bash", "-n", ROOT / words[1]], check=False).returncode == 0
+        elif words[0].endswith("pip"):
+            _check_extras(words)
+        elif words[0].endswith("pytest"):
+            assert all((ROOT / word).exists() for word in words[1:] if word.startswith("tests"))
+        elif words[0] == "tensorboard":
+            parser = argparse.ArgumentParser()
+            CorePluginLoader().define_flags(parser)
+            parser.parse_args(words[1:])
+        elif words[:3] == ["python3", "-m", "venv"]:
+            assert find_spec("venv")
+        elif words[:2] == ["python", "-m"]:
+            _check_flags(words[2], words[3:])
+        elif words[0] == "python":
+            assert (ROOT / words[1]).is_file()
+        else:
+            assert words == [".venv/bin/snntrain"]
+
+
+def _check_extras(words: Sequence[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for word in words:
+        for extra in re.findall(r"\[(\w+)\]", word):
+            assert extra in project["optional-dependencies"]
+
+
+def _check_flags(module: str, flags: Sequence[str]) -> None:
+    """Run a module up to the point where it has read its flags; one without flags is only found."""
+    # That of a package is its __main__.
+    specification = find_spec(f"{module}.__main__" if (ROOT / module).is_dir() else module)
+    assert specification is not None, module
+    assert specification.origin is not None
+    if "parse_args" not in Path(specification.origin).read_text(encoding="utf-8"):
+        assert not flags
+        return
+
+    def parse(parser: argparse.ArgumentParser, *arguments: object) -> None:
+        parse_known(parser, list(flags))
+        raise _Parsed
+
+    parse_known = argparse.ArgumentParser.parse_args
+    with pytest.MonkeyPatch.context() as patch, _environment():
+        patch.setattr(sys, "argv", [module, *flags])
+        patch.setattr(argparse.ArgumentParser, "parse_args", parse)
+        with pytest.raises(_Parsed):
+            runpy.run_module(module, run_name="__main__")
+
+
+@contextlib.contextmanager
+def _environment() -> Iterator[None]:
+    """Put the environment back: benchmarks set the number of threads."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

@@ -1,0 +1,79 @@
+"""What the documents name exists: links, files, tests, modules, classes and functions."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from .documents import PAGES, ROOT
+
+LINK = re.compile(r"\]\(([^)#\s]+)?(?:#([^)\s]+))?\)")
+FOLDERS = ("snntrain", "conf", "tests", "benchmarks", "scripts", "chaos", "docs", ".ci")
+FILE = re.compile(rf"(?<![\w/.])((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*)")
+NAME = re.compile(r"(?<![\w/.-])(snntrain(?:\.[A-Za-z_]\w*)+)(?![\w/-])")
+names = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@names
+def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
+    for target, anchor in LINK.findall(page.read_text(encoding="utf-8")):
+        if target.startswith("http"):
+            continue
+        there = (page.parent / target).resolve() if target else page
+        assert there.exists(), target
+        assert not anchor or anchor in headings(there), f"{target}#{anchor}"
+
+
+@names
+def test_every_file_that_is_named_exists(page: Path) -> None:
+    missing = {
+        name for name in FILE.findall(page.read_text(encoding="utf-8")) if not (ROOT / name.rstrip(".")).exists()
+    }
+    assert missing == set()
+
+
+@names
+def test_every_test_that_is_named_without_a_folder_exists(page: Path) -> None:
+    present = {path.name for path in (ROOT / "tests").rglob("test_*.py")}
+    assert set(re.findall(r"`(test_\w+\.py)`", page.read_text(encoding="utf-8"))) - present == set()
+
+
+@names
+def test_every_dotted_name_exists(page: Path) -> None:
+    missing = {name for name in NAME.findall(page.read_text(encoding="utf-8")) if not _exists(name)}
+    assert missing == set()
+
+
+def test_the_readme_links_every_page() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"](docs/{page.name})" not in text] == []
+
+
+def test_each_name_that_changed_leads_to_one_that_exists() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    changed = re.findall(r"^- `(snntrain\.[\w.]+)` -> `(snntrain\.[\w.]+)`$", text, re.MULTILINE)
+    assert len(changed) > 50
+    assert [new for _, new in changed if not _exists(new)] == []
+
+
+def _exists(name: str) -> bool:
+    """Whether a module, or a class or function in one, has this name."""
+    parts = name.split(".")
+    for cut in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:cut]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[cut:]:
+            found = getattr(found, part, None)
+        return found is not None
+    return False
