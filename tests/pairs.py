@@ -1,8 +1,8 @@
-"""Fewer cases than a full product: each pair of values of two arguments occurs in at least one case."""
+"""Fewer cases than a full product: those in which each pair of values, or each value, occurs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import product
 from typing import Any
@@ -12,11 +12,19 @@ import pytest
 
 def every_pair(*factors: pytest.MarkDecorator) -> pytest.MarkDecorator:
     """Combine `parametrize` marks of one argument each, so that each pair of their values occurs."""
-    names = [factor.args[0] for factor in factors]
-    cases = pairwise(tuple(len(factor.args[1]) for factor in factors))
+    return _combined(factors, pairwise(tuple(len(factor.args[1]) for factor in factors)))
+
+
+def every_value(*factors: pytest.MarkDecorator) -> pytest.MarkDecorator:
+    """Combine `parametrize` marks of one argument each into as many cases as the longest has values."""
+    sizes = [len(factor.args[1]) for factor in factors]
+    return _combined(factors, [tuple(number % size for size in sizes) for number in range(max(sizes))])
+
+
+def _combined(factors: Sequence[pytest.MarkDecorator], cases: Sequence[tuple[int, ...]]) -> pytest.MarkDecorator:
     labels = [_labels(**factor.kwargs, values=factor.args[1]) for factor in factors]
     return pytest.mark.parametrize(
-        names,
+        [factor.args[0] for factor in factors],
         [[factor.args[1][index] for factor, index in zip(factors, case, strict=True)] for case in cases],
         ids=["-".join(label[index] for label, index in zip(labels, case, strict=True)) for case in cases],
     )

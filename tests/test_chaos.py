@@ -74,6 +74,7 @@ def test_the_smallest_difference_is_found(finished_run: Path, tmp_path: Path, da
     assert any(line.startswith(DAMAGES[damage]) for line in found), found
 
 
+@pytest.mark.slow
 def test_a_training_that_is_killed_ends_as_the_undisturbed_one(tmp_path: Path) -> None:
     argv = ["--only", "kills", "--kills", "2", "--out", str(tmp_path), "--below", str(tmp_path), "--jobs", "1"]
     done = subprocess.run(

@@ -1,10 +1,10 @@
-"""The cases of `every_pair` hold each pair of values, and are few."""
+"""The cases of `every_pair` hold each pair of values, those of `every_value` each value, and they are few."""
 
 from itertools import combinations, product
 
 import pytest
 
-from tests.pairs import every_pair, pairwise
+from tests.pairs import every_pair, every_value, pairwise
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,9 @@ def test_the_labels_are_those_of_the_marks() -> None:
     assert mark.args[0] == ["size", "shape", "kind"]
     assert mark.args[1][0] == [1, None, {"int": int, "str": str}[mark.kwargs["ids"][0].split("-")[2]]]
     assert all(label.split("-")[1] in ("none", "empty") for label in mark.kwargs["ids"])
+
+
+def test_each_value_occurs_in_as_many_cases_as_the_longest_has() -> None:
+    mark = every_value(pytest.mark.parametrize("size", [1, 2, 3]), pytest.mark.parametrize("kind", ["a", "b"]))
+    assert mark.args == (["size", "kind"], [[1, "a"], [2, "b"], [3, "a"]])
+    assert mark.kwargs["ids"] == ["1-a", "2-b", "3-a"]

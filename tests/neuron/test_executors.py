@@ -31,7 +31,7 @@ from tests.neuron.recurrences import (
     random,
     run,
 )
-from tests.pairs import every_pair
+from tests.pairs import every_pair, every_value
 
 pytest.importorskip("numba")
 
@@ -242,7 +242,8 @@ def test_nan_stays_with_its_neuron(fire: surrogate.Surrogate) -> None:
         assert sick.grad[:, 17].isnan().any()
 
 
-@every_pair(every_surrogate, every_reset, pytest.mark.parametrize("size", [1e-30, 1e-3, 1e6, 1e18]))
+@every_value(every_surrogate, every_reset)
+@pytest.mark.parametrize("size", [1e-30, 1e-3, 1e6, 1e18])
 def test_huge_and_tiny_currents_are_computed_alike(
     fire: surrogate.Surrogate, v_reset: float | None, size: float
 ) -> None:
