@@ -38,7 +38,7 @@ def killed(bench: Bench, config: str, kills: int) -> None:
         if bench.outcome.faults == kills:
             break
         resumed, phase = training.has_checkpoint(), bench.place / "phase"
-        process = training.start(training.go_on(), before=partial(phases.tell, phase))
+        process = training.start(training.go_on(), before=partial(phases.follow, phase))
         if _kill(bench, training, process):
             told = phases.read(phase)
             what = f"{told} of a resume" if resumed and told == phases.BEFORE else told

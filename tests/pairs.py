@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from itertools import product
 from typing import Any
@@ -22,15 +22,16 @@ def every_value(*factors: pytest.MarkDecorator) -> pytest.MarkDecorator:
 
 
 def _combined(factors: Sequence[pytest.MarkDecorator], cases: Sequence[tuple[int, ...]]) -> pytest.MarkDecorator:
-    labels = [_labels(**factor.kwargs, values=factor.args[1]) for factor in factors]
+    values = [list(factor.args[1]) for factor in factors]
+    labels = [_labels(given, **factor.kwargs) for given, factor in zip(values, factors, strict=True)]
     return pytest.mark.parametrize(
         [factor.args[0] for factor in factors],
-        [[factor.args[1][index] for factor, index in zip(factors, case, strict=True)] for case in cases],
+        [[given[index] for given, index in zip(values, case, strict=True)] for case in cases],
         ids=["-".join(label[index] for label, index in zip(labels, case, strict=True)) for case in cases],
     )
 
 
-def _labels(values: Iterable[Any], ids: Any = str) -> list[str]:
+def _labels(values: Sequence[Any], ids: Any = str) -> list[str]:
     return [ids(value) for value in values] if callable(ids) else list(ids)
 
 

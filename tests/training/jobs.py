@@ -79,10 +79,16 @@ def whole(folder: Path, *overrides: str) -> None:
 
 @cache
 def _undisturbed(overrides: tuple[str, ...]) -> Path:
-    place = Path(tempfile.mkdtemp(prefix="whole-"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    place = kept_folder()
     trained(place / "run", *overrides)
     return place / "run"
+
+
+def kept_folder() -> Path:
+    """Make a folder that stays until this process ends, for what several tests copy."""
+    place = Path(tempfile.mkdtemp(prefix="snntrain-tests-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
