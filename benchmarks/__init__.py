@@ -1,1 +1,1 @@
-"""What snntrain costs beside its peers: time and memory of a neuron layer, and of a training step."""
+"""Time and memory of a neuron layer and of a training step, of snntrain and its peers."""

@@ -180,7 +180,7 @@ def _pooling(settings: argparse.Namespace, dtype: torch.dtype, device: torch.dev
         def backward() -> None:
             torch.autograd.grad(pooled, given, grad, retain_graph=True)
 
-    # A byte an output tells which pixel has won.
+    # One byte per output says which pixel was the maximum.
     yield Kernel("pooling forward", "", forward, x.nbytes + pooled.nbytes + pooled.numel())
     yield Kernel("pooling backward", "", backward, x.nbytes + pooled.nbytes + pooled.numel())
 

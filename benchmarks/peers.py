@@ -34,7 +34,7 @@ class Peer:
     Args:
         name: as the tables show it.
         neuron: makes a fresh neuron of a kind.
-        run: takes a neuron over a sequence `[T, N, *]`, from its resting state, to its spikes `[T, N, *]`.
+        run: computes the spikes `[T, N, *]` of a neuron over a sequence `[T, N, *]`, from its resting state.
         runs: what that is, in a few words.
     """
 
@@ -188,7 +188,7 @@ def chosen(names: str) -> list[str]:
     """Keys of PEERS, of a comma-separated list, `all` or `none`.
 
     Raises:
-        ValueError: a name that is none of them.
+        ValueError: an unknown name.
     """
     if names in ("all", "none"):
         return list(PEERS) if names == "all" else []

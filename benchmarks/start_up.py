@@ -72,21 +72,21 @@ def seconds(package: Path, program: str, words: Sequence[str] = (), code: int = 
     if place is None:
         with tempfile.TemporaryDirectory() as new:
             return seconds(package, program, words, code, new)
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-c", program, *words],
             cwd=place,
             env=os.environ | {"PYTHONPATH": str(package.resolve())},
-            stdout=told,
+            stdout=output,
             stderr=subprocess.STDOUT,
         )
         _, status, used = os.wait4(process.pid, 0)
         passed = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode != code:
-            told.seek(0)
-            raise RuntimeError(f"{' '.join(words)}: status {process.returncode}: {told.read().decode()[-2000:]}")
+            output.seek(0)
+            raise RuntimeError(f"{' '.join(words)}: status {process.returncode}: {output.read().decode()[-2000:]}")
     return passed, used.ru_utime + used.ru_stime
 
 

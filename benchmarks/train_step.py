@@ -64,7 +64,7 @@ def complete(settings: argparse.Namespace) -> argparse.Namespace:
 
 
 def task(settings: argparse.Namespace, scratch: Path) -> Task:
-    """The task of the command line; random images go into `scratch` where there is no MNIST."""
+    """Return the task of the command line; without MNIST, write random images into `scratch`."""
     images = 200 if settings.quick else 60_000
     data, settings.real_mnist = mnist_root(scratch, images)
     return Task(

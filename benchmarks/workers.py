@@ -137,7 +137,7 @@ class Worker:
 
 
 def serve(spec: Spec, pipe: Connection) -> None:
-    """The worker's side: builds the trainer, then makes its steps whenever it is told to."""
+    """The worker's side: build the trainer, then run its steps on request."""
     # A peer may greet its user, and a bar may be drawn; the terminal is the parent's.
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  open as long as the process
     try:

@@ -1,1 +1,1 @@
-"""Hurts small trainings and compares how they end: `python -m chaos`. A file a subject."""
+"""Disturb small trainings and compare how they end: `python -m chaos`. One file per subject."""

@@ -1,4 +1,4 @@
-"""TensorBoard's files cannot be written: training does without."""
+"""TensorBoard's files cannot be written: training continues without them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SCENARIO = "TensorBoard's writer fails"
 
 
 def cases(count: int) -> Iterator[Case]:
-    """So many of each kind."""
+    """Yield `count` cases of each kind."""
     for _ in range(count):
         yield Case(SCENARIO, folder_is_a_file)
         yield Case(SCENARIO, folder_becomes_a_file)
@@ -22,7 +22,7 @@ def cases(count: int) -> Iterator[Case]:
 
 
 def folder_is_a_file(bench: Bench) -> None:
-    """Where the folder of the events should be lies a file."""
+    """A file lies in the place of the folder of events."""
     training = bench.training(PLAIN)
     training.folder.mkdir()
     (training.folder / "tensorboard").write_text("in the way")
@@ -31,11 +31,11 @@ def folder_is_a_file(bench: Bench) -> None:
 
 
 def folder_becomes_a_file(bench: Bench) -> None:
-    """The folder is replaced while the training runs, which is killed and goes on."""
+    """Replace the folder while the training runs, then kill the training and resume it."""
     training = bench.training(PLAIN)
     process = training.start()
     process.until(training.has_rows(2))
-    # At once: while a folder is emptied, the training writes into it.
+    # In one move: the training would write into a folder while it is emptied.
     (training.folder / "tensorboard").rename(training.folder / "taken away")
     (training.folder / "tensorboard").write_text("in the way")
     bench.outcome.faults += 1
@@ -47,7 +47,7 @@ def folder_becomes_a_file(bench: Bench) -> None:
 
 
 def folder_is_full(bench: Bench) -> None:
-    """The disk of the events alone is full: writing fails while the training runs."""
+    """Only the disk of the events is full: writing fails while the training runs."""
     training = bench.training(SLOW)
     training.folder.mkdir()
     with small_disk(training.folder / "tensorboard") as mounted:
@@ -62,7 +62,7 @@ def folder_is_full(bench: Bench) -> None:
 
 
 def _completes(training: Training, process: Process) -> None:
-    """The training ends as the undisturbed one but for its events, and has said what it did without."""
+    """Expect the end of the undisturbed training, apart from its events, and a warning that they are missing."""
     outcome = training.bench.outcome
     if training.ends(process, events=False):
         said = process.out.read_text()

@@ -1,4 +1,4 @@
-"""A case: one thing that is done to trainings, in a process and a folder of its own."""
+"""A case: one disturbance of trainings, in its own process and folder."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from chaos.training import PLAIN, Bench
 
 @dataclass(frozen=True)
 class Case:
-    """Args:
-    scenario: whose outcome it counts for.
-    run: does it; a function that can be sent to another process.
-    twins: the configurations whose undisturbed twins it compares with.
+    """One disturbance.
+
+    Args:
+        scenario: the scenario that its outcome is added to.
+        run: the function that carries it out; it can be sent to another process.
+        twins: the configurations of the undisturbed trainings that it is compared with.
     """
 
     scenario: str
@@ -27,7 +29,7 @@ class Case:
 
 
 def carry_out(case: Case, number: int, folder: Path, references: Path, seed: int) -> Outcome:
-    """Runs a case below `folder`; what goes wrong in the case itself is a finding."""
+    """Run a case below `folder`. An error in the case itself is a finding."""
     outcome, started = Outcome(case.scenario), time.monotonic()
     bench = Bench(folder / f"case-{number}", references, random.Random(f"{seed}/{number}"), outcome)
     try:

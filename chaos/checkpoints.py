@@ -18,14 +18,14 @@ from chaos.training import PLAIN, Bench, Training, stopped_by
 
 SCENARIO = "damaged checkpoint"
 FLIPS_A_CASE = 20
-# Another network.
+# The configuration of another network.
 OTHER = "mlp-rif-bf16"
 NAMES = ("last.pt", "previous.pt", "best.pt")
-TO_GO_ON_FROM = NAMES[:2]
+RESUMABLE = NAMES[:2]
 
 
 class Executes:
-    """A pickle of this one runs a command where it is read carelessly."""
+    """An object with a pickle that runs a command when it is loaded unsafely."""
 
     def __init__(self, trace: Path) -> None:
         self.trace = trace
@@ -35,19 +35,19 @@ class Executes:
 
 
 def cases(flips: int) -> Iterator[Case]:
-    """So many flipped bits, and every other damage once for each of the files, and for several."""
+    """Yield cases with `flips` flipped bits in all, and each other damage once per file and for several files."""
     for first in range(0, flips, FLIPS_A_CASE):
         yield Case(SCENARIO, partial(flipped, count=min(FLIPS_A_CASE, flips - first)))
     if flips >= FLIPS_A_CASE:
         for hurt in (("last.pt",), ("previous.pt",), ("best.pt",), ("last.pt", "best.pt")):
             yield Case(SCENARIO, partial(damaged, names=hurt), twins=(PLAIN, OTHER))
         yield Case(SCENARIO, in_the_way)
-    for names in (NAMES, TO_GO_ON_FROM):
+    for names in (NAMES, RESUMABLE):
         yield Case(SCENARIO, partial(none_intact, names=names))
 
 
 def stopped(bench: Bench) -> Training:
-    """A training that was killed when it had all three checkpoints."""
+    """Start a training and kill it when it has all three checkpoints."""
     training = Training(bench, PLAIN, "stopped")
     process = training.start()
     folder = training.folder / "checkpoints"
@@ -60,14 +60,14 @@ def stopped(bench: Bench) -> Training:
 
 
 def copy_of(bench: Bench, original: Training, name: str) -> Training:
-    """A copy of the stopped training, to be hurt."""
+    """Copy the stopped training, to damage the copy."""
     training = bench.training(original.config, name)
     shutil.copytree(original.folder, training.folder)
     return training
 
 
 def flipped(bench: Bench, count: int) -> None:
-    """One bit of one file is another, each time somewhere else."""
+    """Flip one bit of one file, each time at another place."""
     original = stopped(bench)
     for index in range(count):
         training = copy_of(bench, original, f"flip-{index}")
@@ -84,7 +84,7 @@ def flipped(bench: Bench, count: int) -> None:
 
 
 def damaged(bench: Bench, names: tuple[str, ...]) -> None:
-    """Each kind of damage to these files: the next intact one is taken, and the end is the same."""
+    """Damage these files in each way. The next intact one is used, and the end is the same."""
     original, trace = stopped(bench), bench.place / "executed"
     for index, (kind, damage) in enumerate(kinds(bench, trace).items()):
         training = copy_of(bench, original, f"damaged-{index}")
@@ -97,7 +97,7 @@ def damaged(bench: Bench, names: tuple[str, ...]) -> None:
 
 
 def kinds(bench: Bench, trace: Path) -> dict[str, Callable[[Path], None]]:
-    """The ways to damage a file, by name."""
+    """Return the ways to damage a file, by name."""
     rng = bench.rng
     other = bench.references / OTHER / "checkpoints" / "last.pt"
     contents: dict[str, Callable[[bytes], bytes]] = {
@@ -131,7 +131,7 @@ def _zip_a_word(path: Path) -> None:
 
 
 def in_the_way(bench: Bench) -> None:
-    """A folder has the name of a checkpoint: a line says so, and without it the training goes on."""
+    """Put a folder in the place of a checkpoint. A line says so, and the training resumes once it is gone."""
     original = stopped(bench)
     for name in NAMES:
         training = copy_of(bench, original, f"folder-{name}")
@@ -146,7 +146,7 @@ def in_the_way(bench: Bench) -> None:
 
 
 def none_intact(bench: Bench, names: tuple[str, ...]) -> None:
-    """Nothing is left to go on from: refused, and what the line says to do works."""
+    """Leave no checkpoint to resume from. The resume is refused, and the advice in the message works."""
     original = stopped(bench)
     for index, kind in enumerate(("empty", "cut in half", "random bytes")):
         training = copy_of(bench, original, f"all-{index}")
@@ -156,6 +156,6 @@ def none_intact(bench: Bench, names: tuple[str, ...]) -> None:
         bench.outcome.note(f"of {' and '.join(names)}")
         for argv in (training.resume, training.command):
             stopped_by(training.start(argv), bench.outcome, [2], "checkpoints")
-        # As the line says: without its checkpoints the run begins anew.
+        # As the message says: a run without checkpoints starts again.
         shutil.rmtree(training.folder / "checkpoints")
         training.finish()

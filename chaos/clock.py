@@ -15,14 +15,14 @@ HOUR = 3600.0
 
 
 def cases(count: int) -> Iterator[Case]:
-    """So many of each kind."""
+    """Yield `count` cases of each kind."""
     for _ in range(count):
         yield Case(SCENARIO, between)
         yield Case(SCENARIO, while_running, twins=(SLOW,))
 
 
 def between(bench: Bench) -> None:
-    """It is set back by a day between stop and resume, so that all files are of tomorrow; `latest` finds the run."""
+    """Set it back by a day between stop and resume: all files are from tomorrow, and `latest` finds the run."""
     training = bench.training(PLAIN, "outputs/run")
     process = training.start()
     process.until(training.has_rows(2))
@@ -35,10 +35,10 @@ def between(bench: Bench) -> None:
 
 
 def while_running(bench: Bench) -> None:
-    """It is set back by an hour again and again while the training runs."""
+    """Set it back by an hour repeatedly while the training runs."""
     training = bench.training(SLOW)
     for _ in range(2):
-        process = training.start(training.go_on(), before=partial(_runs_back, HOUR))
+        process = training.start(training.next_command(), before=partial(_runs_back, HOUR))
         bench.outcome.faults += 1
         if process.lives(bench.rng.uniform(0.5, 1.5)):
             process.kill_all()
@@ -46,12 +46,12 @@ def while_running(bench: Bench) -> None:
 
 
 def set_back(seconds: float) -> None:
-    """The process's own clock, as Python reads it."""
+    """Set back the clock that this process reads through Python."""
     real = time.time
     time.time = lambda: real() - seconds
 
 
 def _runs_back(seconds: float) -> None:
-    """Each second of the process's clock is `seconds` before the last one."""
+    """Set the clock of this process back by `seconds` every second."""
     real, begun = time.time, time.time()
     time.time = lambda: real() - seconds * int(real() - begun)

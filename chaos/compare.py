@@ -1,4 +1,4 @@
-"""Whether two runs came to the same: weights, figures and events, to the bit."""
+"""Compare two runs to the bit: weights, figures and events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-# What tells of the clock or of the folder, and so may differ.
+# Values that depend on the clock or the folder, and so may differ.
 BY_THE_CLOCK = {
     "seconds",
     "images_per_second",
@@ -20,19 +20,19 @@ BY_THE_CLOCK = {
     "training/images_per_second",
     "final/images_per_second",
 }
-# Where the run's files ended when the checkpoint was written: a text of the clock may be longer or shorter.
+# The sizes of the run's files when the checkpoint was written: the text of a time may be longer or shorter.
 BY_THE_CLOCK |= {"sizes"}
 FIGURES = (
     *("status", "error", "test_accuracy", "test_accuracy_last", "test_ties", "test_ties_last", "val_accuracy"),
     *("best_epoch", "epochs", "cost"),
 )
 CHECKPOINTS = ("last.pt", "best.pt")
-# Written when a run, or the rest of one, begins or ends.
+# Written when a run begins, resumes or ends.
 ONCE = ("_hparams_/", "config/", "custom_scalars__config__")
 
 
 def differences(run: Path, reference: Path, *, events: bool = True) -> list[str]:
-    """What of a run is not as in the undisturbed one, a line each; empty where all of it is the same.
+    """Return a line for each difference from the undisturbed run; none if they are the same.
 
     Args:
         events: whether TensorBoard's files are compared as well.
@@ -45,12 +45,12 @@ def differences(run: Path, reference: Path, *, events: bool = True) -> list[str]
 
 
 def load(path: Path) -> Any:
-    """A checkpoint, without the command line's own checks."""
+    """Load a checkpoint without the checks of the command line."""
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def unequal(ours: Any, theirs: Any, at: str = "") -> Iterator[str]:
-    """Where two nested structures differ, tensors to the bit."""
+    """Yield a line for each difference of two nested structures; tensors are compared to the bit."""
     if type(ours) is not type(theirs):
         yield f"{at}: {type(ours).__name__} instead of {type(theirs).__name__}"
     elif isinstance(ours, torch.Tensor):
@@ -92,13 +92,13 @@ def _metrics(run: Path, reference: Path) -> list[str]:
 
 
 def rows(run: Path) -> list[dict[str, Any]]:
-    """The epochs that metrics.jsonl tells of."""
+    """Return the epochs in metrics.jsonl."""
     path = run / "metrics.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def _scalars(run: Path, reference: Path) -> list[str]:
-    """As TensorBoard reads them."""
+    """Compare the scalars as TensorBoard reads them."""
     ours, theirs = (_accumulated(folder / "tensorboard") for folder in (run, reference))
     found = [f"TensorBoard: {tag} in one of the two alone" for tag in ours.keys() ^ theirs.keys()]
     return found + [f"TensorBoard: {tag} differs" for tag in ours.keys() & theirs.keys() if ours[tag] != theirs[tag]]
@@ -111,7 +111,7 @@ def _accumulated(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def _raw_events(run: Path, reference: Path) -> list[str]:
-    """All that lies in the files, pictures and histograms too, each once, and the same."""
+    """Compare everything in the files, pictures and histograms too: each once, and the same."""
     ours, theirs = (list(raw_events(folder)) for folder in (run, reference))
     found = []
     for (tag, step), count in Counter((tag, step) for tag, step, _ in ours).items():
@@ -127,7 +127,7 @@ def _raw_events(run: Path, reference: Path) -> list[str]:
 
 
 def raw_events(run: Path) -> Iterator[tuple[str, int, bytes]]:
-    """Tag, step and content of every value in the event files, as they lie there."""
+    """Yield tag, step and content of every value in the event files, in their order."""
     for path in sorted((run / "tensorboard").glob("events*")):
         for event in EventFileLoader(str(path)).Load():
             for value in event.summary.value:

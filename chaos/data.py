@@ -1,4 +1,4 @@
-"""Files of a data set that change under a training."""
+"""Files of a data set that change during a training."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ IMAGES, LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
 
 
 def cases(count: int) -> Iterator[Case]:
-    """So many of each kind."""
+    """Yield `count` cases of each kind."""
     for _ in range(count):
         yield Case(SCENARIO, while_running, twins=())
         yield Case(SCENARIO, before_the_resume, twins=())
 
 
 def write_mnist(root: Path) -> Path:
-    """A small data set in the files of MNIST, the embedded digits enlarged; returns the folder of its files."""
+    """Write the embedded digits, enlarged, in the format of MNIST; return the folder of the files."""
     from snntrain.data import digits
 
     folder = root / "MNIST" / "raw"
@@ -41,7 +41,7 @@ def write_mnist(root: Path) -> Path:
 
 
 def change(folder: Path, rng: np.random.Generator) -> None:
-    """A pixel of every image is another, or all labels are exchanged; the sizes stay."""
+    """Change one pixel or the order of all labels; the sizes stay."""
     name, head = (IMAGES, 16) if rng.random() < 0.5 else (LABELS, 8)
     content = bytearray((folder / name).read_bytes())
     if name == IMAGES:
@@ -52,14 +52,14 @@ def change(folder: Path, rng: np.random.Generator) -> None:
 
 
 def _prepared(bench: Bench) -> tuple[Training, Path]:
-    """A training of the small data set, and the folder of its files."""
+    """Return a training on the small data set, and the folder of its files."""
     files = write_mnist(bench.place / "data")
     given = (*SMALL, *CONVOLUTIONAL, "trainer.epochs=4", "monitor=off", "dataset=mnist", "dataset.root=data")
     return bench.training_of(*given), files
 
 
 def while_running(bench: Bench) -> None:
-    """The data lies in memory: what happens to its files does not matter any more."""
+    """The data is in memory: a change of its files has no effect."""
     training, files = _prepared(bench)
     process = training.start()
     process.until(training.has_checkpoint)
@@ -69,7 +69,7 @@ def while_running(bench: Bench) -> None:
 
 
 def before_the_resume(bench: Bench) -> None:
-    """Resuming on other images is refused; with the old ones back it goes on."""
+    """A resume on other images is refused. With the old images back it works."""
     training, files = _prepared(bench)
     kept = {path: path.read_bytes() for path in files.iterdir()}
     process = training.start()

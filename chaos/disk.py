@@ -1,4 +1,4 @@
-"""Disks that fill up, that cannot be written, and folders that vanish."""
+"""Disks that are full or read-only, and folders that vanish."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ FULL, READ_ONLY, REMOVED = "full disk", "read-only folder", "folder removed"
 NOBODY = 65534
 NOT_MOUNTED = "no small file systems can be mounted here, as root may; limits and permissions are used instead"
 DISK_KILOBYTES = 4096
-# Less is left than a run still writes, mostly.
+# Usually less than a run still writes.
 MOST_LEFT = 200_000
-# Nothing, or room for the first few files of a start.
+# No room, or room for the first files of a start.
 LEFT = (0, 4096, 12_288, 32_768)
 
 
 def cases(count: int) -> Iterator[Case]:
-    """So many full disks, by a small file system where it can be mounted, and by a limit of a file's size."""
+    """Yield `count` full disks: small file systems if they can be mounted, and limits of the file size."""
     configs = [config for config in CONFIGS if config != "pictures"]
     for index in range(count):
         config = configs[index % len(configs)]
@@ -43,7 +43,7 @@ def cases(count: int) -> Iterator[Case]:
 
 @contextmanager
 def small_disk(at: Path) -> Iterator[bool]:
-    """A file system of a few MB at `at`; whether it could be mounted, for which one must be root."""
+    """Mount a file system of a few MB at `at`; yield whether that worked. It needs root."""
     at.mkdir()
     options = f"size={DISK_KILOBYTES}k,mode=0777"
     mounted = _mount("-t", "tmpfs", "-o", options, "chaos", str(at))
@@ -61,7 +61,7 @@ def _mount(*arguments: str) -> bool:
 
 
 def fill(disk: Path, left: int) -> Path:
-    """A file that leaves so many bytes free."""
+    """Write a file that leaves so many bytes free."""
     filler = disk / "filler"
     with filler.open("wb") as file:
         while (free := shutil.disk_usage(disk).free) > left:
@@ -74,7 +74,7 @@ def fill(disk: Path, left: int) -> Path:
 
 
 def filled(bench: Bench, config: str) -> None:
-    """The disk fills up at random moments; each time it is freed, and the training goes on."""
+    """Fill the disk at random moments. Each time it is freed, and the training is resumed."""
     with small_disk(bench.place / "disk") as mounted:
         if not mounted:
             bench.outcome.skipped = NOT_MOUNTED
@@ -82,7 +82,7 @@ def filled(bench: Bench, config: str) -> None:
             return
         training = bench.training(config, "disk/run")
         for _ in range(3):
-            process = training.start(training.go_on())
+            process = training.start(training.next_command())
             alive = process.lives(bench.rng.uniform(0.3, undisturbed_seconds(bench, config)))
             if not alive or (bench.rng.random() < 0.4 and not process.until(training.is_writing, pause=0.0002)):
                 break
@@ -97,16 +97,16 @@ def filled(bench: Bench, config: str) -> None:
 
 
 def _told(training: Training, process: Process) -> None:
-    """What a process says that found no room: before there is anything to go on from 2 is right as well."""
+    """Expect the message of a full disk. Before the first checkpoint the status 2 is right as well."""
     outcome, begun = training.bench.outcome, training.has_checkpoint()
     reasons = ("No space left on device", "File too large")
     line = stopped_by(process, outcome, [1] if begun else [1, 2])
     outcome.expect(any(reason in line for reason in reasons), f"{training.label}: names no reason: {line}")
-    outcome.expect(not begun or "resume=" in line, f"{training.label}: does not say how to go on: {line}")
+    outcome.expect(not begun or "resume=" in line, f"{training.label}: does not say how to resume: {line}")
 
 
 def limited(bench: Bench, config: str) -> None:
-    """No file may grow beyond a size: a disk that is full for the great files first."""
+    """Limit the size of a file: as a disk that is full for the large files first."""
     training = bench.training(config)
     size = bench.rng.randrange(2_000, 150_000)
     process = training.start(before=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (size, size)))
@@ -119,7 +119,7 @@ def limited(bench: Bench, config: str) -> None:
 
 
 def full_at_start(bench: Bench, left: int) -> None:
-    """There is no room, or for the first files alone: one line, and with room the same command works."""
+    """Start with no room, or room for the first files only. One line says so; with room the command works."""
     with small_disk(bench.place / "disk") as mounted:
         if mounted:
             _full_until_freed(bench.training(PLAIN, "disk/run"), left)
@@ -128,7 +128,7 @@ def full_at_start(bench: Bench, left: int) -> None:
 
 
 def full_at_resume(bench: Bench, left: int) -> None:
-    """There is no room when a training should go on: it is as it was, and with room it does."""
+    """Resume with no room. The run stays as it was, and with room it resumes."""
     with small_disk(bench.place / "disk") as mounted:
         if not mounted:
             bench.outcome.skipped = NOT_MOUNTED
@@ -141,10 +141,10 @@ def full_at_resume(bench: Bench, left: int) -> None:
 
 
 def _full_until_freed(training: Training, left: int) -> None:
-    """Starts on a disk with so many bytes left, which does not work, and again when it has been freed."""
+    """Start on a disk with so many bytes left, which fails, and again once it is freed."""
     filler = fill(training.folder.parent, left)
     training.bench.outcome.faults += 1
-    process = training.start(training.go_on())
+    process = training.start(training.next_command())
     if process.wait():
         _told(training, process)
     filler.unlink()
@@ -152,7 +152,7 @@ def _full_until_freed(training: Training, left: int) -> None:
 
 
 def not_writable(bench: Bench) -> None:
-    """A file system that is mounted read-only, at the start and when a training should go on."""
+    """Start and resume on a file system that is mounted read-only."""
     with small_disk(bench.place / "disk") as mounted:
         if not mounted:
             bench.outcome.skipped = NOT_MOUNTED
@@ -167,7 +167,7 @@ def not_writable(bench: Bench) -> None:
 
 
 def _refused_on(training: Training, commands: list[list[str]]) -> None:
-    """Each command is refused in a line while the training's disk is read-only."""
+    """Expect each command to be refused in a line while the disk is read-only."""
     outcome, disk = training.bench.outcome, str(training.folder.parent)
     outcome.expect(_mount("-o", "remount,ro", disk), f"{disk} could not be made read-only")
     try:
@@ -179,7 +179,7 @@ def _refused_on(training: Training, commands: list[list[str]]) -> None:
 
 
 def as_nobody(bench: Bench) -> None:
-    """A folder of another user's, as one meets it: it may be read and not written."""
+    """Resume in a folder of another user, which can be read and not written."""
     become = _become_nobody if os.getuid() == 0 else None
     training = bench.training(PLAIN)
     process = training.start()
@@ -202,7 +202,7 @@ def _become_nobody() -> None:
 
 
 def removed(bench: Bench) -> None:
-    """Someone deletes the folder while it is written: the training says so, and a new one is as any."""
+    """Delete the folder during the training. The training says so, and a new one works."""
     training = bench.training(SLOW)
     process = training.start()
     process.until(training.has_checkpoint)

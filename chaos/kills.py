@@ -12,18 +12,18 @@ from chaos.training import CONFIGS, Bench, Training
 
 SCENARIO = "kill -9"
 KILLS_A_CASE = 10
-# Kinds of moments, and how often each is chosen.
+# The kinds of moments, with the weight of each.
 MOMENTS = {
     **{"any": 25, "beginning": 10, "writing": 20, "a small file": 10, "validation": 12},
     **{"end of an epoch": 10, "end of the training": 13},
 }
-# How long a start needs to its first step, and a test to its end, roughly.
+# The time to the first step of a start, and that of a test, roughly.
 BEGINNING_SECONDS, TEST_SECONDS = 0.9, 0.3
 EPOCHS_END_SECONDS, VALIDATION_SECONDS, WRITING_SECONDS = 0.08, 0.02, 0.003
 
 
 def cases(kills: int) -> Iterator[Case]:
-    """So many kills, over all configurations in turn."""
+    """Yield cases with `kills` kills in all, over the configurations in turn."""
     configs = list(CONFIGS)
     for index, first in enumerate(range(0, kills, KILLS_A_CASE)):
         count = min(KILLS_A_CASE, kills - first)
@@ -32,16 +32,16 @@ def cases(kills: int) -> Iterator[Case]:
 
 
 def killed(bench: Bench, config: str, kills: int) -> None:
-    """Kills a training again and again, and lets it end; where it ends before its kill, another one."""
+    """Kill a training again and again, then let it end. If it ends before its kill, take another one."""
     training, hurt = bench.training(config), False
     for attempt in range(3 * kills):
         if bench.outcome.faults == kills:
             break
         resumed, phase = training.has_checkpoint(), bench.place / "phase"
-        process = training.start(training.go_on(), before=partial(phases.tell, phase))
+        process = training.start(training.next_command(), before=partial(phases.follow, phase))
         if _kill(bench, training, process):
-            told = phases.read(phase)
-            what = f"{told} of a resume" if resumed and told == phases.BEFORE else told
+            found = phases.read(phase)
+            what = f"{found} of a resume" if resumed and found == phases.BEFORE else found
             bench.outcome.note(f"in {what}" + (", the file half written" if training.is_writing() else ""))
             hurt = True
             continue
@@ -55,7 +55,7 @@ def killed(bench: Bench, config: str, kills: int) -> None:
 
 
 def _kill(bench: Bench, training: Training, process: Process) -> bool:
-    """Kills at a moment of a random kind; whether the process still lived."""
+    """Kill at a moment of a random kind; return whether the process was still alive."""
     kind = bench.rng.choices(list(MOMENTS), list(MOMENTS.values()))[0]
     if not _wait(bench, training, process, kind):
         return False
@@ -66,7 +66,7 @@ def _kill(bench: Bench, training: Training, process: Process) -> bool:
 
 
 def _wait(bench: Bench, training: Training, process: Process, kind: str) -> bool:
-    """Waits for a moment of that kind; whether the process still lives."""
+    """Wait for a moment of that kind; return whether the process is still alive."""
     rng, rows = bench.rng, training.rows()
     total = len(compare.rows(bench.references / training.config))
     if kind == "any":
@@ -90,5 +90,5 @@ def _wait(bench: Bench, training: Training, process: Process, kind: str) -> bool
 
 
 def undisturbed_seconds(bench: Bench, config: str) -> float:
-    """How long the training takes from its start to its end, where nothing hurts it."""
+    """Return the seconds that the undisturbed training takes."""
     return float((bench.references / f"{config}.seconds").read_text())

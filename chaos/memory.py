@@ -1,4 +1,4 @@
-"""A training for which the memory does not suffice."""
+"""A training that runs out of memory."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from chaos.training import CONVOLUTIONAL, SMALL, Bench, Training, stopped_by
 
 SCENARIO = "out of memory"
 MEGABYTE = 2**20
-# With so many steps a tensor of a layer takes 0.26 MB an image.
+# With so many steps one tensor of a layer takes 0.26 MB per image.
 GIVEN = (*SMALL, *CONVOLUTIONAL, "T=256", "trainer.limit_batches=4", "trainer.epochs=2", "monitor=off")
-# What a start takes besides, its threads above all, differs; so the limit is felt for.
+# A start takes a varying amount of memory, mostly for threads, so several limits are tried.
 MEGABYTES = range(100, 2000, 50)
 
 
 def cases(count: int) -> Iterator[Case]:
-    """So many of each kind."""
+    """Yield `count` cases of each kind."""
     for _ in range(count):
         yield Case(SCENARIO, in_evaluation, twins=())
         yield Case(SCENARIO, in_training, twins=())
 
 
 def in_evaluation(bench: Bench) -> None:
-    """Validation takes too much: the line says so, and with smaller batches it comes to the same weights."""
+    """Validation takes too much. A line says so, and smaller batches lead to the same weights."""
     training = bench.training_of(*GIVEN, "trainer.batch_size=8", "trainer.eval_batch_size=512")
     megabytes = _run_out(training, "trainer.eval_batch_size=512", "try trainer.eval_batch_size=256")
-    process = training.start([*training.go_on(), "trainer.eval_batch_size=8"], before=partial(_limit, megabytes))
+    process = training.start([*training.next_command(), "trainer.eval_batch_size=8"], before=partial(_limit, megabytes))
     if code := process.wait():
         training.lose(f"status {code} with smaller batches: {' / '.join(process.said()[-3:])}")
         return
@@ -44,14 +44,14 @@ def in_evaluation(bench: Bench) -> None:
 
 
 def in_training(bench: Bench) -> None:
-    """A step takes too much: the line says so, and with more memory the training goes on."""
+    """A step takes too much. A line says so, and with more memory the training resumes."""
     training = bench.training_of(*GIVEN, "trainer.batch_size=256", "trainer.eval_batch_size=8")
     _run_out(training, "trainer.batch_size=256", "try trainer.batch_size=128 with trainer.accumulate=2")
     training.finish()
 
 
 def _run_out(training: Training, what: str, advice: str) -> int:
-    """Starts it with more and more memory until it says that `what` took too much; returns the limit."""
+    """Start it with more and more memory until `what` takes too much; return that limit."""
     outcome = training.bench.outcome
     for megabytes in MEGABYTES:
         process = training.start(before=partial(_limit, megabytes))
@@ -66,7 +66,7 @@ def _run_out(training: Training, what: str, advice: str) -> int:
 
 
 def _limit(megabytes: int) -> None:
-    """No more address space than there is, and some."""
+    """Limit the address space to what is used, and so many megabytes more."""
     used = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
     limit = used + megabytes * MEGABYTE
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

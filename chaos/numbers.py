@@ -1,4 +1,4 @@
-"""Losses and gradients that are not finite, by a module of the user's own."""
+"""Losses and gradients that are not finite, caused by a module of the user."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ FOR_EVER = 10**9
 
 
 def cases(count: int) -> Iterator[Case]:
-    """So many that get well again, and as many that do not."""
+    """Yield `count` trainings that recover, and as many that do not."""
     for _ in range(count):
         yield Case(SCENARIO, partial(sick, for_ever=False), twins=())
         yield Case(SCENARIO, partial(sick, for_ever=True), twins=())
 
 
 def sick(bench: Bench, for_ever: bool) -> None:
-    """Neurons give NaN in a few steps, which are left out, or from some step on, which ends the run."""
+    """Let neurons give NaN for a few steps, which are skipped, or from some step on, which ends the run."""
     first = bench.rng.randrange(30, 60)
     last = FOR_EVER if for_ever else first + bench.rng.randrange(5)
     (bench.place / "sick.py").write_text(MODULE)
@@ -65,12 +65,12 @@ def sick(bench: Bench, for_ever: bool) -> None:
         training.lose(f"status {code}: {' / '.join(process.said()[-3:])}")
     else:
         skipped = sum(row.get("skipped_steps", 0) for row in compare.rows(training.folder))
-        bench.outcome.expect(skipped > 0, f"{training.label}: metrics.jsonl tells of no skipped step")
+        bench.outcome.expect(skipped > 0, f"{training.label}: metrics.jsonl has no skipped step")
         _is_finite(bench, training)
 
 
 def _is_finite(bench: Bench, training: Training) -> None:
-    """Whether all weights of the last checkpoint are numbers."""
+    """Expect all weights of the last checkpoint to be finite."""
     state = compare.load(training.folder / "checkpoints" / "last.pt")["model"]
     wrong = [name for name, tensor in state.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
     bench.outcome.expect(not wrong, f"{training.label}: last.pt holds {wrong} that are not finite")

@@ -1,4 +1,4 @@
-"""What came of the scenarios: counted, told as a table, and written down."""
+"""The outcomes of the scenarios: counted, shown as a table, and written to files."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ COLUMNS = ("scenario", "runs", "faults", "lost", "different", "wrong", "seconds"
 
 @dataclass
 class Outcome:
-    """Of a case, or of all cases of a scenario.
+    """The outcome of a case, or of all cases of a scenario.
 
     Args:
-        runs: trainings that were hurt.
-        faults: how often.
-        lost: those of them that could not be brought to their end.
-        different: those that ended otherwise than the undisturbed one, to the bit.
-        wrong: answers other than promised: exit status, message, time.
-        notes: what was hit, and how often.
-        measured: seconds, by what they are of.
-        seconds: that it took, of one process.
+        runs: disturbed trainings.
+        faults: number of disturbances.
+        lost: trainings that could not be completed.
+        different: trainings with another end than the undisturbed one, to the bit.
+        wrong: exit statuses, messages or times other than promised.
+        notes: number of hits of each place.
+        measured: seconds, by name.
+        seconds: time of one process.
     """
 
     scenario: str
@@ -40,26 +40,26 @@ class Outcome:
 
     @property
     def held(self) -> bool:
-        """Whether nothing was lost, different or wrong."""
+        """Return whether nothing was lost, different or wrong."""
         return not (self.lost or self.different or self.wrong)
 
     def expect(self, kept: bool, finding: str) -> bool:
-        """Counts an answer as wrong where a promise was not kept; returns whether it was."""
+        """Count an answer as wrong if a promise was not kept; return whether it was kept."""
         if not kept:
             self.wrong += 1
             self.findings.append(finding)
         return kept
 
     def note(self, what: str, count: int = 1) -> None:
-        """Counts something of interest."""
+        """Count something of interest."""
         self.notes[what] = self.notes.get(what, 0) + count
 
     def measure(self, what: str, *seconds: float) -> None:
-        """Keeps how long something took."""
+        """Record how long something took."""
         self.measured.setdefault(what, []).extend(seconds)
 
     def add(self, other: Outcome) -> None:
-        """Counts another case of the same scenario."""
+        """Add another case of the same scenario."""
         for name in ("runs", "faults", "lost", "different", "wrong", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.findings += other.findings
@@ -71,15 +71,15 @@ class Outcome:
 
 
 def table(outcomes: Iterable[Outcome]) -> str:
-    """All outcomes in Markdown, with their sum."""
+    """Return all outcomes and their sum as a Markdown table."""
     outcomes = list(outcomes)
     total = Outcome("all")
     for outcome in outcomes:
         total.add(outcome)
     lines = [COLUMNS, ("---", *["---:"] * (len(COLUMNS) - 1)), *map(_cells, [*outcomes, total])]
-    told = ["| " + " | ".join(map(str, line)) + " |" for line in lines]
-    told += ["", *(line for outcome in outcomes for line in _notes(outcome))]
-    return "\n".join(told)
+    shown = ["| " + " | ".join(map(str, line)) + " |" for line in lines]
+    shown += ["", *(line for outcome in outcomes for line in _notes(outcome))]
+    return "\n".join(shown)
 
 
 def _cells(outcome: Outcome) -> tuple[str, ...]:
@@ -88,15 +88,15 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _notes(outcome: Outcome) -> list[str]:
-    told = [f"{what} {count}" for what, count in sorted(outcome.notes.items())]
+    parts = [f"{what} {count}" for what, count in sorted(outcome.notes.items())]
     for what, seconds in sorted(outcome.measured.items()):
-        told.append(f"{what}: median {median(seconds):.2f} s, at most {max(seconds):.2f} s")
-    told += [f"skipped: {outcome.skipped}"] if outcome.skipped else []
-    return [f"- {outcome.scenario}: {'; '.join(told)}"] if told else []
+        parts.append(f"{what}: median {median(seconds):.2f} s, at most {max(seconds):.2f} s")
+    parts += [f"skipped: {outcome.skipped}"] if outcome.skipped else []
+    return [f"- {outcome.scenario}: {'; '.join(parts)}"] if parts else []
 
 
 def write(folder: Path, outcomes: list[Outcome], setting: dict[str, object]) -> None:
-    """Writes chaos.json and chaos.md; `setting` tells what was run, and where."""
+    """Write chaos.json and chaos.md; `setting` says what was run, and where."""
     content = {"setting": setting, "outcomes": [asdict(outcome) for outcome in outcomes]}
     (folder / "chaos.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     head = "\n".join(f"- {name}: {value}" for name, value in setting.items())

@@ -1,46 +1,54 @@
-"""In which part of itself a training is, told to a file, which still says so when the process has been killed.
+"""What a training does at each moment, written to a file that is still there when the process was killed.
 
-This follows the training thread. For the writing thread, the file that is left half written shows what it was doing.
+This follows the training thread. For the writing thread, the half-written file shows what it was doing.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
+import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from snntrain.inspect.tensorboard import Board
+from snntrain.training import loop, run
+from snntrain.training.job import build
+from snntrain.training.logs.journal import Journal
+from snntrain.training.logs.monitor import Monitor
+from snntrain.training.saving import resume
+from snntrain.training.saving.saver import Saver
+
 BEFORE = "reading the command"
 VALIDATING = "validating"
-# What a training calls, and what it does then; within each other the innermost is told.
-CALLS = {
-    "training.run:train": "opening or closing the run",
-    "training.job.build:prepare": "building",
-    "training.saving.resume:go_on": "restoring",
-    "training.loop:train_epoch": "training",
-    "training.loop:evaluate": VALIDATING,
-    "training.logs.journal:Journal.epoch": "writing down an epoch",
-    "training.logs.monitor:Monitor.look": "watching the neurons",
-    "inspect.tensorboard:Board.pictures": "drawing",
-    "training.saving.saver:Saver.save": "taking a snapshot",
-    "training.saving.saver:Saver.save_best": "taking a snapshot of the best weights",
-    "training.saving.saver:Saver.wait": "waiting for a checkpoint",
-    "training.run:test": "testing",
+# The functions that a training calls, and what it does in each. Of nested calls the innermost counts.
+CALLS: dict[Callable[..., Any], str] = {
+    run.train: "opening or closing the run",
+    build.prepare: "building",
+    resume.go_on: "restoring",
+    loop.train_epoch: "training",
+    loop.validate: VALIDATING,
+    Journal.epoch: "writing down an epoch",
+    Monitor.look: "watching the neurons",
+    Board.pictures: "drawing",
+    Saver.save: "taking a snapshot",
+    Saver.save_best: "taking a snapshot of the best weights",
+    Saver.wait: "waiting for a checkpoint",
+    run.test: "testing",
 }
 LONGEST = 40
 
 
-def tell(path: Path) -> None:
-    """Has this process, before it begins, write into `path` what it does from now on."""
+def follow(path: Path) -> None:
+    """Write into `path` what this process does from now on; call it before the training begins."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     phases = [BEFORE]
 
     def write() -> None:
         os.pwrite(file, phases[-1].ljust(LONGEST).encode(), 0)
 
-    def told(function: Callable[..., Any], phase: str) -> Callable[..., Any]:
+    def followed(function: Callable[..., Any], phase: str) -> Callable[..., Any]:
         @wraps(function)
         def call(*arguments: Any, **named: Any) -> Any:
             phases.append(phase)
@@ -54,15 +62,18 @@ def tell(path: Path) -> None:
         return call
 
     write()
-    for name, phase in CALLS.items():
-        module, _, attributes = name.partition(":")
-        owner: Any = importlib.import_module(f"snntrain.{module}")
-        *outer, last = attributes.split(".")
-        for attribute in outer:
-            owner = getattr(owner, attribute)
-        setattr(owner, last, told(getattr(owner, last), phase))
+    for function, phase in CALLS.items():
+        setattr(owner(function), function.__name__, followed(function, phase))
+
+
+def owner(function: Callable[..., Any]) -> Any:
+    """Return the module or the class that a training finds the function in."""
+    found: Any = sys.modules[function.__module__]
+    for name in function.__qualname__.split(".")[:-1]:
+        found = getattr(found, name)
+    return found
 
 
 def read(path: Path) -> str:
-    """What the process does, or did when it ended."""
+    """Return what the process does, or did when it ended."""
     return path.read_text().strip() or BEFORE

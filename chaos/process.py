@@ -1,4 +1,4 @@
-"""The command line as a process that can be hurt.
+"""The command line as a process that can be disturbed.
 
 Importing torch takes seconds, so a start is a fork of this process, which has imported what a training imports and has
 computed nothing, so that there are no threads yet. `fresh=True` starts Python anew, as a user does.
@@ -23,34 +23,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = "from snntrain.cli.main import main; main()"
-# A training of a moment, which imports what any of them does.
+# A very short training, which imports what all trainings import.
 SMOKE = ("debug=smoke", "trainer.device=cpu", "network.channels=[2]", "network.hidden=[4]")
-# Of prctl(2).
+# A constant of prctl(2).
 PR_SET_PDEATHSIG = 1
-# No scenario takes a tenth of it.
+# No scenario takes a tenth of this.
 STUCK_SECONDS = 120.0
 _numbers = itertools.count()
 
 
 def nothing() -> None:
-    """What is done before or after a start, if it is nothing."""
+    """Do nothing before or after a start."""
 
 
 def end_with_parent() -> None:
-    """Has this process be interrupted, as by Ctrl-C, when its parent is gone: file systems are unmounted then."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background ignores
+    """Interrupt this process, as by Ctrl-C, when its parent ends, so that file systems are unmounted."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background process ignores it
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)
 
 
 class Stuck(Exception):
-    """A process that should have ended long ago."""
+    """A process should have ended long ago."""
 
 
 def import_all(place: Path) -> None:
-    """Imports what a training imports, most of it when it comes to it: by itself that would be half of a start's time.
+    """Import what a training imports, which would otherwise be half of the time of each start.
 
     Args:
-        place: a folder for a training that is run to see what that is.
+        place: a folder for a training that is run to find these modules.
     """
     listed = place / "modules"
     if code := start(SMOKE, place, after=partial(_list_modules, listed)).wait():
@@ -58,7 +58,7 @@ def import_all(place: Path) -> None:
     for name in listed.read_text().splitlines():
         with suppress(ImportError):
             importlib.import_module(name)
-    # Numba reads much of itself when it first compiles.
+    # Numba imports more of itself when it first compiles.
     importlib.import_module("numba").njit(_same)(1)
 
 
@@ -71,7 +71,7 @@ def _same(x: int) -> int:
 
 
 class Process:
-    """A start of the command line; `out` and `err` are the files of what it says."""
+    """A start of the command line; `out` and `err` are the files of its output."""
 
     def __init__(self, pid: int, place: Path, name: str) -> None:
         self.pid = pid
@@ -80,7 +80,7 @@ class Process:
         self._code: int | None = None
 
     def poll(self) -> int | None:
-        """The exit status, minus the number of the signal that ended it; None while it lives."""
+        """Return the exit status, or minus the number of the signal that ended it; None while it runs."""
         if self._code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -88,7 +88,7 @@ class Process:
         return self._code
 
     def wait(self, seconds: float = STUCK_SECONDS) -> int:
-        """Waits for its end and returns the exit status; kills what takes longer and raises Stuck."""
+        """Wait for its end and return the exit status; after `seconds` kill it and raise Stuck."""
         if not self.until(lambda: False, seconds) and self._code is None:
             self.kill_all()
             raise Stuck(f"process still lived after {seconds:.0f} s: {' '.join(self.said()[-1:])}")
@@ -96,7 +96,7 @@ class Process:
         return self._code
 
     def until(self, happened: Callable[[], bool], seconds: float = STUCK_SECONDS, pause: float = 0.002) -> bool:
-        """Waits until something has happened, and returns False where the process ended or the time was over before."""
+        """Wait until something has happened; return False if the process ended or the time was over before."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if happened():
@@ -107,7 +107,7 @@ class Process:
         return False
 
     def lives(self, seconds: float) -> bool:
-        """Lets the time pass; whether the process is still there after it."""
+        """Wait so long; return whether the process still runs."""
         self.until(lambda: False, seconds, 0.0005)
         return self.poll() is None
 
@@ -116,18 +116,18 @@ class Process:
             os.kill(self.pid, number)
 
     def kill(self) -> bool:
-        """kill -9 of the process alone; whether it was this that ended it."""
+        """Send kill -9 to the process alone; return whether that ended it."""
         self.send(signal.SIGKILL)
         return self.wait() == -signal.SIGKILL
 
     def kill_all(self) -> bool:
-        """kill -9 of the process and of those it has started, which share its session."""
+        """Send kill -9 to the process and its children, which share its session."""
         with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         return self.wait() == -signal.SIGKILL
 
     def children(self) -> list[int]:
-        """The processes that it has started."""
+        """Return the processes that it has started."""
         found: list[int] = []
         with suppress(OSError):
             for task in Path(f"/proc/{self.pid}/task").iterdir():
@@ -135,7 +135,7 @@ class Process:
         return found
 
     def said(self) -> list[str]:
-        """The lines on stderr."""
+        """Return the lines on stderr."""
         return self.err.read_text(errors="replace").splitlines()
 
 
@@ -147,12 +147,12 @@ def start(
     before: Callable[[], None] = nothing,
     after: Callable[[], None] = nothing,
 ) -> Process:
-    """Starts `snntrain argv` in the folder `place`, and returns once it is about to begin.
+    """Start `snntrain argv` in the folder `place`; return once it is about to begin.
 
     Args:
-        fresh: a Python of its own, else a fork of this one.
-        before: is called in the new process first, to take something from it.
-        after: in a fork, when all is done.
+        fresh: start a new Python instead of a fork of this one.
+        before: called first in the new process.
+        after: called last in a fork.
     """
     name = f"start-{next(_numbers)}-{os.getpid()}"
     ready, begun = os.pipe()
@@ -174,7 +174,7 @@ def _become(
     before: Callable[[], None],
     after: Callable[[], None],
 ) -> None:
-    """What the child does; it never returns."""
+    """Run the child; never return."""
     code = 70
     try:
         os.setsid()
@@ -183,7 +183,7 @@ def _become(
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         before()
-        # What a shell has started in the background, as this one may be, ignores Ctrl-C, and so do its children.
+        # A process that a shell started in the background ignores Ctrl-C, and so do its children.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         if fresh:
             os.set_inheritable(begun, False)
@@ -204,7 +204,7 @@ def _become(
 
 
 def _own_random_numbers() -> None:
-    """Nothing may be equal in two starts only because both are forks of this process."""
+    """Reseed: two forks of this process must not draw the same numbers."""
     import random
 
     import numpy as np
@@ -216,7 +216,7 @@ def _own_random_numbers() -> None:
 
 
 def _end(code: int) -> None:
-    """Ends as Python does: threads, functions that wait for the exit, what is still to be written."""
+    """End as Python does: join threads, run exit functions, flush."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()

@@ -1,4 +1,4 @@
-"""Processes that meet, and processes that die beside the one that trains."""
+"""Several processes in one folder, and helper processes that die."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TINY = ("network=mlp", "network.hidden=[8]", "debug=smoke", "trainer.device=cpu"
 
 
 def cases(count: int) -> Iterator[Case]:
-    """So many of each."""
+    """Yield `count` cases of each kind."""
     for _ in range(count):
         yield Case(TWO, two_on_one_folder, twins=(SLOW,))
         yield Case(DEAD_OWNER, lock_of_a_dead_owner, twins=(STREAMED,))
@@ -29,7 +29,7 @@ def cases(count: int) -> Iterator[Case]:
 
 
 def two_on_one_folder(bench: Bench) -> None:
-    """While one trains others want its folder: refused, naming it, and the one is not disturbed."""
+    """Start others in the folder of a running training. They are refused by name, and it is not disturbed."""
     training = bench.training(SLOW)
     first = training.start()
     first.until(lambda: (training.folder / "run.lock").exists())
@@ -37,7 +37,7 @@ def two_on_one_folder(bench: Bench) -> None:
     while first.lives(bench.rng.uniform(0, 0.6)) and others:
         other = training.start(others.pop())
         other.wait()
-        # Of one that has ended meanwhile the other finds nothing left to train.
+        # If the first has ended meanwhile, the other finds nothing left to train.
         if first.lives(0):
             stopped_by(other, bench.outcome, [2], str(first.pid), os.uname().nodename)
             bench.outcome.faults += 1
@@ -46,7 +46,7 @@ def two_on_one_folder(bench: Bench) -> None:
 
 
 def lock_of_a_dead_owner(bench: Bench) -> None:
-    """The owner is killed and the run goes on at once, though a worker of the dead owner still lives."""
+    """Kill the owner and resume at once, while a worker of the dead owner still runs."""
     training = bench.training(STREAMED)
     process = training.start()
     process.until(lambda: training.has_checkpoint() and bool(process.children()))
@@ -65,7 +65,7 @@ def lock_of_a_dead_owner(bench: Bench) -> None:
 
 
 def _end_by_themselves(bench: Bench, orphans: list[int]) -> None:
-    """Workers whose owner is dead have nobody to read for."""
+    """Expect the workers of a dead owner to end by themselves."""
     begun = time.monotonic()
     while any(map(_is_there, orphans)) and time.monotonic() - begun < ORPHAN_SECONDS:
         time.sleep(0.05)
@@ -83,7 +83,7 @@ def _is_there(pid: int) -> bool:
 
 
 def worker_dies(bench: Bench) -> None:
-    """The process that reads the images is killed, several times; training goes on with another one."""
+    """Kill the process that reads the images, several times. Training continues with another one."""
     training = bench.training(STREAMED)
     process = training.start()
     killed: set[int] = set()
@@ -99,7 +99,7 @@ def worker_dies(bench: Bench) -> None:
 
 
 def same_second(bench: Bench, count: int) -> None:
-    """Many trainings are begun in one second without a folder of their own, and each finds one."""
+    """Start many trainings in one second without naming a folder. Each gets its own."""
     moment = datetime.now()
     processes = []
     for _ in range(count):
@@ -115,7 +115,7 @@ def same_second(bench: Bench, count: int) -> None:
 
 
 def _stop_hydras_clock(moment: datetime) -> None:
-    """A start takes half a second: so that all have the same one in the names of their folders."""
+    """Stop the clock of Hydra, so that all folders are named after the same second."""
     import hydra.core.utils
 
     class Stopped(datetime):

@@ -1,4 +1,4 @@
-"""Requests to stop: by a scheduler, by Ctrl-C."""
+"""Requests to stop, by a scheduler or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from chaos.training import CONFIGS, CONVOLUTIONAL, SLOW, SMALL, Bench, Training,
 SCENARIO, AT_ONCE, SWEEP = "signals", "second Ctrl-C", "sweep stopped"
 STATUS = {signal.SIGTERM: 143, signal.SIGUSR1: 138, signal.SIGINT: 130}
 WITHIN_SECONDS = 10.0
-# From here on a Python that was started anew has the handlers of the command line.
+# The time after which a new Python has the handlers of the command line.
 FRESH_SECONDS = 1.0
 
 
 def cases(count: int) -> Iterator[Case]:
-    """So many signals, a few a training, and a tenth as many second ones and sweeps."""
+    """Yield `count` signals, three per training, and a tenth as many second signals and sweeps."""
     configs = list(CONFIGS)
     for index in range(-(-count // 3)):
         config = configs[index % len(configs)]
@@ -36,16 +36,16 @@ def cases(count: int) -> Iterator[Case]:
 
 
 def stopped_and_resumed(bench: Bench, config: str, fresh: bool) -> None:
-    """Three requests to stop at random moments; each time the printed command goes on."""
+    """Send three requests to stop at random moments. Each time the printed command resumes."""
     training, argv = bench.training(config), None
     for number in bench.rng.sample(list(STATUS), 3):
         process = training.start(argv, fresh=fresh)
         begin = FRESH_SECONDS if fresh else 0.01
         if not process.lives(begin + bench.rng.uniform(0, undisturbed_seconds(bench, config) * 0.7)):
             break
-        # This process may be kept waiting before it sends, while the other one does its last epoch.
+        # The signal may be sent late, when the training is already in its last epoch.
         sent, late = time.monotonic(), training.rows() >= len(compare.rows(training.twin)) - 1
-        # As a terminal does, to all; a scheduler may as well.
+        # To the whole group, as a terminal does, or to one process.
         os.killpg(process.pid, number) if bench.rng.random() < 0.5 else process.send(number)
         code = process.wait()
         if code == 0 and late:
@@ -54,12 +54,12 @@ def stopped_and_resumed(bench: Bench, config: str, fresh: bool) -> None:
         bench.outcome.faults += 1
         bench.outcome.note(signal.Signals(number).name)
         bench.outcome.measure("from the signal to the end", time.monotonic() - sent)
-        argv = _said_how_to_go_on(training, process, code, STATUS[number], time.monotonic() - sent)
+        argv = _resume_command(training, process, code, STATUS[number], time.monotonic() - sent)
     training.finish(argv)
 
 
-def _said_how_to_go_on(training: Training, process: Process, code: int, status: int, seconds: float) -> list[str]:
-    """The arguments that the process says to go on with; counts what is not as promised."""
+def _resume_command(training: Training, process: Process, code: int, status: int, seconds: float) -> list[str]:
+    """Return the arguments with which the process says to resume; count broken promises."""
     outcome, said = training.bench.outcome, process.said()
     outcome.expect(code == status, f"{training.label}: status {code} instead of {status}: {' / '.join(said[-3:])}")
     outcome.expect(seconds <= WITHIN_SECONDS, f"{training.label}: took {seconds:.1f} s to stop")
@@ -68,16 +68,16 @@ def _said_how_to_go_on(training: Training, process: Process, code: int, status: 
     outcome.expect(line.startswith("snntrain: interrupted"), f"{training.label}: its last line is {line!r}")
     if not training.began(process):
         outcome.note("before the run began")
-        return training.go_on()
+        return training.next_command()
     state = json.loads((training.folder / "summary.json").read_text())["status"]
     outcome.expect(state == "interrupted", f"{training.label}: its summary says {state}")
     argv = advised(line)
-    outcome.expect(bool(argv), f"{training.label}: does not say how to go on: {line}")
-    return argv or training.go_on()
+    outcome.expect(bool(argv), f"{training.label}: does not say how to resume: {line}")
+    return argv or training.next_command()
 
 
 def left_at_once(bench: Bench) -> None:
-    """A second Ctrl-C does not wait for anything."""
+    """Send a second Ctrl-C, which waits for nothing."""
     training = bench.training(SLOW)
     process = training.start()
     process.until(training.has_checkpoint)
@@ -98,7 +98,7 @@ def _have_begun(sweep: Path, jobs: int) -> bool:
 
 
 def sweep_stopped(bench: Bench) -> None:
-    """Ctrl-C ends a sweep, and the same command once more does the jobs that are not done yet."""
+    """Stop a sweep with Ctrl-C. The same command then runs the jobs that are left."""
     given = [*SMALL, *CONVOLUTIONAL, "monitor=off", "trainer.epochs=4", "-m", "neuron=if,lif,plif"]
     whole = start([*given, "hydra.sweep.dir=whole"], bench.place)
     if code := whole.wait():
@@ -119,8 +119,9 @@ def sweep_stopped(bench: Bench) -> None:
             said = process.said()
             bench.outcome.expect(code == expected, f"sweep: status {code}, not {expected}: {said[-3:]}")
             if number in STATUS:
-                told = bool(said) and said[-1].startswith("snntrain: interrupted; go on with: snntrain ")
-                bench.outcome.expect(told, f"sweep: does not say how to go on: {said[-3:]}")
+                line = said[-1] if said else ""
+                advice = line.startswith("snntrain: interrupted") and ": snntrain " in line
+                bench.outcome.expect(advice, f"sweep: does not say how to resume: {said[-3:]}")
                 bench.outcome.expect((sweep / "report.csv").exists(), f"{sweep}: no report of the jobs so far")
     process = start(argv, bench.place)
     if code := process.wait():

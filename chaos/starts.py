@@ -1,4 +1,4 @@
-"""How long a start and a resume take, from the command to the first step and its checkpoint."""
+"""The time of a start and of a resume, from the command to the first step and its checkpoint."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from chaos.data import write_mnist
 from chaos.training import Bench
 
 SCENARIO = "time to resume"
-# After every step: so that its checkpoint tells of the first one.
+# A checkpoint after every step shows when the first one is done.
 EVERY_STEP = ("trainer.checkpoint_minutes=1e-6", "trainer.epochs=50", "monitor=off", "trainer.device=cpu")
 
 
 def cases(count: int) -> Iterator[Case]:
-    """So many pairs, of the default training and of one with MNIST's files."""
+    """Yield `count` pairs: the default training and one with MNIST's files."""
     for _ in range(count):
         yield Case(SCENARIO, partial(started_and_resumed, name="digits", given=()), twins=())
         yield Case(SCENARIO, partial(started_and_resumed, name="mnist", given=("dataset=mnist", "T=4")), twins=())
 
 
 def started_and_resumed(bench: Bench, name: str, given: tuple[str, ...]) -> None:
-    """Starts Python anew, as a user does, and kills it after its first step; then the same with a resume."""
+    """Start a new Python, as a user does, and kill it after its first step; then do the same with a resume."""
     if name == "mnist":
         write_mnist(bench.place / "data")
         given = (*given, "dataset.root=data")

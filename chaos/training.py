@@ -1,4 +1,4 @@
-"""Small trainings that are hurt, and what their undisturbed twins came to."""
+"""Small trainings to disturb, and their undisturbed twins."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from chaos import compare
 from chaos.outcome import Outcome
 from chaos.process import Process, Stuck, start
 
-# A network of 4,576 weights that learns; a checkpoint about every fifth of a second, whatever the machine does.
+# A network of 4,576 weights that learns; a checkpoint about every fifth of a second on any machine.
 SMALL = (
     *("trainer.device=cpu", "trainer.precision=fp32", "trainer.epochs=6", "trainer.checkpoint_minutes=0.002"),
     *("loss=ce_rate", "optimizer.lr=0.01", "neuron.v_threshold=0.3", "network.hidden=[32]"),
 )
 CONVOLUTIONAL = ("network.channels=[4,8]",)
 BY_A_WORKER = ("dataset.resident=never", "dataset.workers=1", "monitor=off", "trainer.batch_size=128")
-# Whatever a run keeps between two steps is in one of these.
+# Together they have every state that a run keeps between two steps.
 CONFIGS: dict[str, tuple[str, ...]] = {
     "dropout-poisson": (*CONVOLUTIONAL, "network.dropout=0.3", "encoder=poisson", "monitor=off"),
     "pictures": (*CONVOLUTIONAL, "trainer.epochs=3", "monitor.samples=2"),
@@ -44,19 +44,19 @@ STREAMED = "streamed"
 
 
 class Bench:
-    """What a case works with: a folder and random numbers of its own, and what has come of it."""
+    """The folder, random numbers and outcome of a case."""
 
     def __init__(self, place: Path, references: Path, rng: random.Random, outcome: Outcome) -> None:
         self.place, self.references, self.rng, self.outcome = place, references, rng, outcome
         place.mkdir(parents=True)
 
     def training(self, config: str, name: str = "run", given: Sequence[str] | None = None) -> Training:
-        """A training that will be hurt, in a folder of its own; arguments as of `Training`."""
+        """Return a training to disturb, in its own folder; arguments as for `Training`."""
         self.outcome.runs += 1
         return Training(self, config, name, given)
 
     def training_of(self, *given: str) -> Training:
-        """A training with overrides of its own, whose undisturbed twin is run first."""
+        """Run the undisturbed twin of a training with these overrides, and return the training to disturb."""
         self.references = self.place / "references"
         twin = start([*given, "hydra.run.dir=references/twin"], self.place)
         if code := twin.wait():
@@ -80,22 +80,22 @@ class Training:
         self._stale: tuple[int, int] | None = None
 
     def start(self, argv: Sequence[str] | None = None, **how: Any) -> Process:
-        """Starts it, or goes on with it by the arguments `argv`."""
+        """Start it, or resume it with the arguments `argv`."""
         self._stale = self._half_written()
         return start(argv or self.command, self.bench.place, **how)
 
-    def go_on(self) -> list[str]:
-        """How a user would go on: resume, or, where nothing tells of a run yet, the same command once more."""
+    def next_command(self) -> list[str]:
+        """Return the arguments of a user who continues: resume, or the same command if no run was written yet."""
         begun = (self.folder / "config.yaml").exists() and (self.folder / "summary.json").exists()
         return self.bench.rng.choice([self.resume, self.command]) if begun else self.command
 
     def finish(self, argv: Sequence[str] | None = None, **how: Any) -> Process | None:
-        """Brings it to its end, which is compared with the undisturbed one's; None where it was lost."""
-        process = self.start(argv or self.go_on(), **how)
+        """Complete it and compare it with the undisturbed one; return None if it was lost."""
+        process = self.start(argv or self.next_command(), **how)
         return process if self.ends(process) else None
 
     def ends(self, process: Process, *, events: bool = True) -> bool:
-        """Waits for the end of its process, which should be that of the training, and compares what it came to.
+        """Wait for the end of its process and compare the completed training.
 
         Args:
             process: that trains.
@@ -118,12 +118,12 @@ class Training:
         return True
 
     def lose(self, why: str) -> None:
-        """Counts this training as lost."""
+        """Count this training as lost."""
         self.bench.outcome.lost += 1
         self.bench.outcome.findings.append(f"LOST {self.label}: {why}")
 
     def compare(self, *, events: bool = True) -> None:
-        """Counts a result that differs from the undisturbed one; `events` as of `compare.differences`."""
+        """Count a difference from the undisturbed one; `events` as for `compare.differences`."""
         try:
             found = compare.differences(self.folder, self.twin, events=events)
         except Exception as error:
@@ -135,34 +135,34 @@ class Training:
 
     @property
     def twin(self) -> Path:
-        """The folder of the same training, undisturbed."""
+        """Return the folder of the undisturbed twin."""
         return self.bench.references / self.config
 
     @property
     def label(self) -> str:
-        """What a finding names it by."""
+        """Return its name in findings."""
         return f"[{self.config}] {self.folder}"
 
-    # ---- what can be seen from outside
+    # ---- seen from outside
 
     def rows(self) -> int:
-        """How many epochs metrics.jsonl tells of."""
+        """Return the number of epochs in metrics.jsonl."""
         try:
             return (self.folder / "metrics.jsonl").read_bytes().count(b"\n")
         except OSError:
             return 0
 
     def has_rows(self, count: int) -> Callable[[], bool]:
-        """For `Process.until`: so many epochs are done."""
+        """Return a condition for `Process.until`: so many epochs are done."""
         return lambda: self.rows() >= count
 
     def is_writing(self) -> bool:
-        """Whether a checkpoint is being written, or was when the last process died."""
+        """Return whether a checkpoint is being written, or was when the last process died."""
         found = self._half_written()
         return found is not None and found != self._stale
 
     def _half_written(self) -> tuple[int, int] | None:
-        """Which file it is that a checkpoint is written to before it gets its name."""
+        """Return the identity of the temporary file of a checkpoint."""
         try:
             status = (self.folder / "checkpoints" / "last.pt.tmp").stat()
         except OSError:
@@ -170,14 +170,14 @@ class Training:
         return status.st_ino, status.st_mtime_ns
 
     def began(self, process: Process) -> bool:
-        """Whether the process came so far as to write down that it trains."""
+        """Return whether the process has written its summary."""
         try:
             return (self.folder / "summary.json").stat().st_mtime >= process.born
         except OSError:
             return False
 
     def is_writing_a_small_file(self) -> bool:
-        """Whether one that lies beside the checkpoints is half written, as config.yaml or summary.json."""
+        """Return whether a small file such as config.yaml or summary.json is half written."""
         try:
             return any(self.folder.glob("*.tmp")) or (self.folder / "config.yaml").stat().st_size == 0
         except OSError:
@@ -188,31 +188,31 @@ class Training:
 
 
 def command(config: str) -> list[str]:
-    """The overrides of a configuration; what stands later wins."""
+    """Return the overrides of a configuration; a later one wins."""
     given = {part.partition("=")[0]: part for part in (*SMALL, *CONFIGS[config])}
     return list(given.values())
 
 
 def stopped_by(process: Process, outcome: Outcome, codes: Sequence[int], *words: str) -> str:
-    """The line in which a process says why it ended; counts what is not as promised.
+    """Return the line in which a process says why it ended; count broken promises.
 
     Args:
-        process: has ended.
-        outcome: where it is counted.
-        codes: the exit status that it may have.
-        words: that the line must have.
+        process: the process that ends.
+        outcome: counts what is not as promised.
+        codes: the exit statuses allowed.
+        words: the words required in the line.
     """
     code, said = process.wait(), process.said()
     line = next((line for line in reversed(said) if line.startswith("snntrain: ")), "")
-    told = f"status {code}, said: {' / '.join(said[-3:]) or 'nothing'}"
-    outcome.expect(code in codes, f"status should be one of {list(codes)}: {told}")
-    outcome.expect(not any(text.startswith("Traceback") for text in said), f"a traceback: {told}")
+    seen = f"status {code}, said: {' / '.join(said[-3:]) or 'nothing'}"
+    outcome.expect(code in codes, f"status should be one of {list(codes)}: {seen}")
+    outcome.expect(not any(text.startswith("Traceback") for text in said), f"a traceback: {seen}")
     missing = [word for word in words if word not in line]
-    outcome.expect(not missing, f"the line lacks {missing}: {told}")
+    outcome.expect(not missing, f"the line lacks {missing}: {seen}")
     return line
 
 
 def advised(line: str) -> list[str]:
-    """The arguments of the command that a line says to go on with: `… snntrain resume=…`."""
+    """Return the arguments of the command to resume with in a line: `… snntrain resume=…`."""
     _, found, rest = line.rpartition("snntrain resume=")
     return shlex.split(f"resume={rest}") if found else []

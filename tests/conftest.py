@@ -14,7 +14,9 @@ from snntrain.cli.main import status
 
 # Tests may run side by side, and on machines of every speed.
 torch.set_num_threads(1)
-settings.register_profile("snntrain", deadline=None)
+# `pytest --hypothesis-profile=many` tries ten times as many examples where a test says no number of its own.
+settings.register_profile("snntrain", deadline=None, max_examples=30)
+settings.register_profile("many", deadline=None, max_examples=300)
 settings.load_profile("snntrain")
 
 TINY = ("network=mlp", "network.hidden=[16]", "debug=smoke", "trainer.device=cpu", "trainer.precision=fp32")

@@ -11,7 +11,8 @@ import pytest
 import torch
 from torch.utils.tensorboard import SummaryWriter
 
-from chaos import compare
+from chaos import compare, phases, subjects, training
+from tests.training.jobs import OURS, trained
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -74,6 +75,49 @@ def test_the_smallest_difference_is_found(finished_run: Path, tmp_path: Path, da
     assert any(line.startswith(DAMAGES[damage]) for line in found), found
 
 
+def test_help_describes_every_option_and_names_every_subject(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        subjects.parsed(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(subject in shown for subject in subjects.SUBJECTS)
+    assert all(option in shown for option in ("--quick", "--only", "--list", "--kills", "--seed", "--out", "--keep"))
+
+
+@pytest.mark.parametrize("amount", [[], ["--quick"]], ids=["full", "quick"])
+@pytest.mark.parametrize("subject", subjects.SUBJECTS)
+def test_the_cases_of_each_subject_can_be_listed(subject: str, amount: list[str]) -> None:
+    cases = list(subjects.cases(subjects.parsed(["--only", subject, *amount])))
+    assert cases
+    assert all(callable(case.run) and set(case.twins) <= training.CONFIGS.keys() for case in cases)
+
+
+def test_the_command_lists_cases_and_runs_none(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "chaos", "--list", "--only", "clock", "--out", str(tmp_path / "out")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "   8  clock set back\n", "")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_training_goes_through_the_phases_that_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for function in phases.CALLS:
+        # Put back when the test ends.
+        monkeypatch.setattr(phases.owner(function), function.__name__, function)
+    seen: list[str] = []
+    monkeypatch.setattr(phases.os, "pwrite", lambda file, text, place: seen.append(text.decode().strip()))
+    phases.follow(tmp_path / "phase")
+    folder = tmp_path / "run"
+    for epochs in (1, 2):
+        trained(folder, f"trainer.epochs={epochs}", "monitor=default", "monitor.samples=1", OURS)
+    assert {phases.BEFORE, *phases.CALLS.values()} - set(seen) == set()
+
+
+@pytest.mark.slow
 def test_a_training_that_is_killed_ends_as_the_undisturbed_one(tmp_path: Path) -> None:
     argv = ["--only", "kills", "--kills", "2", "--out", str(tmp_path), "--below", str(tmp_path), "--jobs", "1"]
     done = subprocess.run(

@@ -12,7 +12,7 @@ TOTAL=540
 PAPER=80
 export PAPER
 
-# A deterministic run that is terminated and goes on ends with the weights of one that was not.
+# A deterministic run that is terminated and resumed ends with the weights of one that was not.
 resume() {
     local job=(neuron=plif dataset=mnist dataset.root="$scratch/data" trainer.device="$DEVICE" trainer.epochs=3
         trainer.batch_size=128 trainer.deterministic=true trainer.precision=bf16 monitor=off)

@@ -55,10 +55,10 @@ def main() -> None:
     failed = False
     for check in [*checks, partial(pooling, given.device)]:
         try:
-            told, good = check()
+            result, good = check()
         except Exception as error:  # Whatever a kernel or its compiler does, the others are tried.
-            told, good = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", False
-        print(f"{'right' if good else 'WRONG'}: {told}", flush=True)
+            result, good = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", False
+        print(f"{'right' if good else 'WRONG'}: {result}", flush=True)
         failed |= not good
     sys.exit(failed)
 
@@ -105,8 +105,8 @@ def recurrence(case: Case, neurons: int, device: str) -> tuple[str, bool]:
     good = other_way <= OTHER_WAY and errors[0] <= TOLERANCE[case.dtype] and 0.05 < rate < 0.95
     good = good and all(error <= max(TOLERANCE[case.dtype], 4 * other_way) for error in errors[1:])
     shown = ", ".join(f"{error:.1e}" for error in errors)
-    told = f"neuron {case.name}: gradients off by {shown}, {other_way:.1e} of the neurons fire otherwise"
-    return f"{told}; first call {seconds:.1f} s", good
+    shape = f"neuron {case.name}: gradients off by {shown}, {other_way:.1e} of the neurons fire otherwise"
+    return f"{shape}; first call {seconds:.1f} s", good
 
 
 def _error(one: Tensor, other: Tensor) -> float:

@@ -31,8 +31,8 @@ def main() -> None:
     if summary.get("test_accuracy") is not None and summary["test_accuracy"] < given.least:
         wrong.append(f"test accuracy {summary['test_accuracy']:.4f} is below {given.least}")
     keys = ("status", "device_name", "precision", "epochs", "val_accuracy", "test_accuracy", "test_accuracy_last")
-    told = [f"{key}={summary[key]}" for key in (*keys, "images_per_second") if summary.get(key) is not None]
-    print(" ".join([f"{given.run.name}:", *told]))
+    figures = [f"{key}={summary[key]}" for key in (*keys, "images_per_second") if summary.get(key) is not None]
+    print(" ".join([f"{given.run.name}:", *figures]))
     if wrong:
         sys.exit("; ".join(wrong))
 

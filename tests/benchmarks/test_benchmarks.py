@@ -60,6 +60,7 @@ def test_train_step_benchmark_runs_snntrains_own_path(tmp_path: Path) -> None:
     assert row["runs"].startswith("fp32, Adam")
 
 
+@pytest.mark.slow
 def test_a_gpus_kernels_are_measured_in_the_interpreter_too(tmp_path: Path) -> None:
     """In a process of its own: whether a kernel is compiled or interpreted is decided when it is imported."""
     pytest.importorskip("triton")
@@ -70,6 +71,7 @@ def test_a_gpus_kernels_are_measured_in_the_interpreter_too(tmp_path: Path) -> N
     assert names >= {"copy", "lif forward", "plif backward", "rif backward", "pooling backward", "block 128, group 2"}
 
 
+@pytest.mark.slow
 def test_the_papers_step_is_measured_recorded_and_launched(tmp_path: Path) -> None:
     gpu_steps.main(["--quick", "--device=cpu", f"--out={tmp_path}"])
     (section,) = found(tmp_path, "gpu_steps")
@@ -80,6 +82,7 @@ def test_the_papers_step_is_measured_recorded_and_launched(tmp_path: Path) -> No
     assert gpu_steps.VARIABLE not in os.environ
 
 
+@pytest.mark.slow
 def test_levers_benchmark_switches_a_lever_off(tmp_path: Path) -> None:
     levers.main(["--quick", "--device=cpu", "--threads=1", "--only=bf16", "--precision=bf16", f"--out={tmp_path}"])
     (section,) = found(tmp_path, "levers")
@@ -97,6 +100,7 @@ def test_kernel_registers_benchmark_needs_no_gpu(tmp_path: Path) -> None:
     assert "| PLIF float32 T=2 |" in (tmp_path / "kernel_registers.md").read_text()
 
 
+@pytest.mark.slow
 def test_start_up_benchmark_measures_every_command(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -52,6 +52,7 @@ def test_completion_is_that_of_the_script(module: Start) -> None:
     assert out.endswith("-F hydra_bash_completion snntrain\n")
 
 
+@pytest.mark.slow
 def test_a_run_with_worker_processes_is_one_run(module: Start, tmp_path: Path) -> None:
     """Each worker imports the main module again, which must not start another."""
     running = module(*SMALL, "dataset.resident=never", "dataset.workers=1", "hydra.run.dir=run")
@@ -61,7 +62,7 @@ def test_a_run_with_worker_processes_is_one_run(module: Start, tmp_path: Path) -
     assert command[:4] == [sys.executable, "-m", "snntrain", SMALL[0]]
 
 
-@pytest.mark.parametrize("multirun", [False, True], ids=["run", "sweep"])
+@pytest.mark.parametrize("multirun", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["run", "sweep"])
 def test_the_command_that_goes_on_is_one_of_the_module(multirun: bool, module: Start, tmp_path: Path) -> None:
     words = (*SMALL, "trainer.epochs=100000", "hydra.run.dir=run", "hydra.sweep.dir=run")
     running = module(*words, *(("-m",) if multirun else ()))

@@ -43,7 +43,11 @@ def trained_for(folder: Path, epochs: int, running: subprocess.Popen[str]) -> No
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 138)],
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGUSR1, 138, marks=pytest.mark.slow),
+    ],
     ids=["INT", "TERM", "USR1"],
 )
 def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
@@ -74,7 +78,7 @@ def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
     assert "going on from epoch" in log
 
 
-@pytest.mark.parametrize("seconds", [0.3, 0.8, 1.5])
+@pytest.mark.parametrize("seconds", [pytest.param(0.3, marks=pytest.mark.slow), 0.8, 1.5])
 def test_a_signal_before_anything_is_begun_ends_it_without_a_word_too_many(
     seconds: float, process: Process, tmp_path: Path
 ) -> None:

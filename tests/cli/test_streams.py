@@ -36,7 +36,13 @@ def status_of(folder: Path) -> str:
 
 
 @pytest.mark.parametrize(
-    "argv", [["--version"], ["--help"], ["--cfg", "job"], ["--info", "plugins"]], ids=lambda a: a[0]
+    "argv",
+    [
+        ["--version"],
+        ["--cfg", "job"],
+        *(pytest.param(argv, marks=pytest.mark.slow) for argv in (["--help"], ["--info", "plugins"])),
+    ],
+    ids=lambda a: a[0],
 )
 def test_what_cannot_be_told_is_an_error_and_what_nobody_wants_is_none(argv: list[str], tmp_path: Path) -> None:
     full = run(argv, ">/dev/full", tmp_path)
@@ -47,7 +53,13 @@ def test_what_cannot_be_told_is_an_error_and_what_nobody_wants_is_none(argv: lis
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("redirected", ["", "<&-", ">&-", ">/dev/full", "2>&-", "2>/dev/full", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "redirected",
+    [
+        *("", ">/dev/full", "<&- >&- 2>&-"),
+        *(pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-", "2>/dev/full")),
+    ],
+)
 def test_a_mistake_has_its_status_whatever_can_be_told(redirected: str, tmp_path: Path) -> None:
     done = run(["frobnicate=1"], redirected, tmp_path)
     assert done.returncode == 2
@@ -56,7 +68,7 @@ def test_a_mistake_has_its_status_whatever_can_be_told(redirected: str, tmp_path
     assert told.count("\n") <= 1
 
 
-@pytest.mark.parametrize("redirected", ["<&- >&- 2>&-", ">/dev/full 2>/dev/full"])
+@pytest.mark.parametrize("redirected", ["<&- >&- 2>&-", pytest.param(">/dev/full 2>/dev/full", marks=pytest.mark.slow)])
 def test_training_ends_as_it_would_have_ended(redirected: str, tmp_path: Path) -> None:
     done = run(TRAIN, redirected, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
@@ -66,6 +78,7 @@ def test_training_ends_as_it_would_have_ended(redirected: str, tmp_path: Path) -
     assert "Traceback" not in log
 
 
+@pytest.mark.slow
 def test_a_sweep_with_a_failed_job_says_so_by_its_status_though_nobody_reads(tmp_path: Path) -> None:
     sweep = ("-m", *TINY, "monitor=off", "hydra.sweep.dir=sweep", "dataset.mean=[0.5],[0.1,0.2]")
     shell = ["bash", "-c", '"$@" | true; exit ${PIPESTATUS[0]}', "bash", sys.executable, "-c", MAIN, *sweep]
@@ -77,7 +90,10 @@ def test_a_sweep_with_a_failed_job_says_so_by_its_status_though_nobody_reads(tmp
 
 @pytest.mark.parametrize(
     ("command", "files"),
-    [(("eval", "run={run}"), []), (("report", "{run}", "out=out"), ["report.csv", "report.html", "report.md"])],
+    [
+        pytest.param(("eval", "run={run}"), [], marks=pytest.mark.slow),
+        (("report", "{run}", "out=out"), ["report.csv", "report.html", "report.md"]),
+    ],
     ids=["eval", "report"],
 )
 def test_a_full_output_of_commands_on_a_run_is_told_and_their_files_are_whole(
@@ -107,9 +123,9 @@ def test_nothing_that_is_printed_gets_into_a_file_that_is_open(tmp_path: Path) -
 @pytest.mark.parametrize(
     "locale",
     [
-        {"LC_ALL": "C"},
+        pytest.param({"LC_ALL": "C"}, marks=pytest.mark.slow),
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-        {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        pytest.param({"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, marks=pytest.mark.slow),
     ],
     ids=["C", "C, and Python takes it at its word", "POSIX"],
 )
@@ -128,6 +144,7 @@ def test_a_terminal_without_the_letters_is_given_their_numbers(tmp_path: Path) -
     assert b"name: \\u674e\\u660e\n" in shown.stdout
 
 
+@pytest.mark.slow
 def test_a_folder_whose_name_is_no_unicode_is_shown_by_its_bytes(tmp_path: Path) -> None:
     name = os.fsdecode(b"M\xfcller")
     done = run([*TRAIN[:-1], f"hydra.run.dir='{name}'"], "", tmp_path)

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from snntrain.errors import LONGEST_LINE, UserError
@@ -12,6 +13,12 @@ from snntrain.errors import LONGEST_LINE, UserError
 # In front of each line of the command line's.
 NAME = "snntrain: "
 FACTOR = int(os.environ.get("SNNTRAIN_FUZZ", "1"))
+
+
+def few_and_many(few: int, many: int) -> pytest.MarkDecorator:
+    """Give `count` to a test: `few` in the default run, `many` in the slow one, both times FACTOR."""
+    slow = pytest.param(many * FACTOR, id="many", marks=pytest.mark.slow)
+    return pytest.mark.parametrize("count", [pytest.param(few * FACTOR, id="few"), slow])
 
 
 class Tried:

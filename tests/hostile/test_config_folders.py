@@ -132,7 +132,7 @@ def test_a_file_of_a_config_folder_reaches_no_further_than_the_configuration(
     monkeypatch.setenv("SECRET", "of-nobodys-business")
     folder = written(canary.parent, "experiment/mine.yaml", EXPERIMENT + text)
     before = set(os.listdir())
-    for sweep in ([], ["-m", "seed=0,1"]):
+    for sweep in ([], ["-m", "seed=0,1"]) if "sweep" in said or ".dir" in said else ([],):
         outcome = snntrain(*sweep, *TINY, "--config-dir", folder, "experiment=mine")
         assert outcome.status == 2, outcome.out
         assert said in outcome.err or (sweep and "run.dir" in said) or (not sweep and "sweep.dir" in said), outcome.err

@@ -165,7 +165,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "pixels beyond the picture": lambda: png().replace(
         chunk(b"IDAT", zlib.compress(bytes(8 * 9))), chunk(b"IDAT", ZEROS)
     ),
-    "pages": lambda: many_pages(2000),
+    "pages": lambda: many_pages(800),
     "an animation": lambda: animated("GIF"),
     "an animation of PNGs": lambda: animated("PNG"),
     "an animation of WebPs": lambda: animated("WEBP"),
@@ -210,7 +210,14 @@ def of_mnist(tmp_path: Path, snntrain: Callable[..., Outcome]) -> Path:
     return tmp_path / "run"
 
 
-@pytest.mark.parametrize("command", [("eval", "run=run"), ("inspect", "run=run"), ("resume=run", "trainer.epochs=3")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("eval", "run=run"),
+        pytest.param(("inspect", "run=run"), marks=pytest.mark.slow),
+        ("resume=run", "trainer.epochs=3"),
+    ],
+)
 def test_nothing_is_downloaded_to_where_a_runs_file_says(
     command: tuple[str, ...], of_mnist: Path, snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:

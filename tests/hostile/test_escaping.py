@@ -186,7 +186,7 @@ def test_a_terminal_is_told_what_it_does_not_obey(report: Report) -> None:
         assert all(line.isprintable() for line in terminal(report, width).split("\n"))
 
 
-@fuzzed(200)
+@fuzzed(60)
 @given(st.text(max_size=40))
 def test_any_text_in_a_script_is_data(text: str) -> None:
     Tried.cases += 1
@@ -196,7 +196,7 @@ def test_any_text_in_a_script_is_data(text: str) -> None:
     assert not set("<>&\u2028") & set(shown)
 
 
-@fuzzed(200)
+@fuzzed(60)
 @given(st.text(st.characters(codec="utf-8"), max_size=40))
 def test_any_text_of_markdown_has_no_bare_sign(text: str) -> None:
     Tried.cases += 1

@@ -19,7 +19,7 @@ from tests.conftest import run_in
 from tests.data.files import write_mnist
 
 from .forked import TOO_LONG, command
-from .fuzz import FACTOR, Tried, dice, told_on_terminal
+from .fuzz import Tried, dice, few_and_many, told_on_terminal
 from .opened import trace
 
 TINY = (
@@ -121,11 +121,12 @@ def test_the_files_that_commands_open_are_known(opened: dict[str, list[str]]) ->
     assert {"run/summary.json", "run/.hydra/hydra.yaml", "run/metrics.jsonl"} <= set(opened["report"])
 
 
+@few_and_many(8, 35)
 def test_whatever_lies_in_the_place_of_a_file_a_command_ends_in_readable_lines(
-    world: Path, opened: dict[str, list[str]], tmp_path: Path
+    count: int, world: Path, opened: dict[str, list[str]], tmp_path: Path
 ) -> None:
     every = [(name, path, kind) for name, paths in opened.items() for path in paths for kind in KINDS]
-    count = min(len(every), 35 * FACTOR)
+    count = min(len(every), count)
     wrong = []
     for number, case in enumerate(dice("every file").sample(every, count)):
         Tried.cases += 1

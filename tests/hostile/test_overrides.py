@@ -33,13 +33,13 @@ def checked(given_: list[str], multirun: bool) -> list[DictConfig]:
 
 
 # Many overrides in few examples: a further override costs a copy, an example costs compositions.
-@fuzzed(9)
+@fuzzed(4)
 @given(st.lists(overrides(), min_size=12, max_size=24), st.booleans())
 def test_any_overrides_are_composed_or_refused_in_readable_lines(given_: list[str], multirun: bool) -> None:
     checked(given_, multirun)
 
 
-@fuzzed(6)
+@fuzzed(4)
 @given(overrides(), st.booleans())
 def test_any_single_override_is_composed_or_refused_in_readable_lines(given_: str, multirun: bool) -> None:
     checked([given_], multirun)
@@ -62,7 +62,7 @@ def small(config: DictConfig) -> bool:
     return max(numbers) <= MOST and config.dataset.workers == 0 and config.trainer.device != "cuda"
 
 
-@fuzzed(8)
+@fuzzed(4)
 @given(st.lists(st.tuples(st.sampled_from(NUMERIC), values()).map("=".join), max_size=2))
 def test_what_is_composed_can_be_built_or_is_refused(given_: list[str]) -> None:
     for config in checked([*SMALL, *given_], False):
@@ -134,7 +134,7 @@ def arguments() -> st.SearchStrategy[list[str]]:
     return st.tuples(command, words).map(lambda both: [*both[0].split(), *both[1]])
 
 
-@fuzzed(24)
+@fuzzed(12)
 @given(argv=arguments())
 def test_any_command_line_ends_in_readable_lines(
     argv: list[str], snntrain: Callable[..., Outcome], tmp_path: Path

@@ -15,6 +15,7 @@ from snntrain.files.folder import Folder
 from snntrain.runs.lock import Unavailable
 from snntrain.runs.writable import check_run, check_sweep
 from tests.conftest import TINY, Outcome
+from tests.pairs import every_value
 
 from .fuzz import FACTOR, Tried, told, told_on_terminal
 from .planted import (
@@ -64,9 +65,13 @@ def test_every_file_of_a_run_is_among_those_that_are_replaced_here(finished_run:
     assert len(events) == 1
 
 
-def pairs() -> Iterator[tuple[str, str]]:
+# The commands ask `check_run`, which is tried with every name and kind below.
+some_and_all = pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
+
+
+def pairs(stride: int) -> Iterator[tuple[str, str]]:
     """Every name, each with another kind of what is none; with SNNTRAIN_FUZZ each with all of them."""
-    for index, name in enumerate(NAMES):
+    for index, name in list(enumerate(NAMES))[::stride]:
         kinds = [kind for kind in KINDS if kind != "hard link" or name not in REPLACED]
         yield from ((name, kind) for kind in (kinds if FACTOR > 1 else [kinds[index % len(kinds)]]))
 
@@ -86,12 +91,13 @@ def test_a_name_that_a_run_writes_may_be_a_plain_file_alone(kind: str, canary: P
         shutil.rmtree(folder)
 
 
+@some_and_all
 @pytest.mark.parametrize("command", [RESUME, AGAIN], ids=["resume", "again"])
 def test_a_run_with_a_file_that_is_none_is_not_gone_on_with(
-    command: tuple[str, ...], copied: Path, outside: Outside, snntrain: Command
+    command: tuple[str, ...], stride: int, copied: Path, outside: Outside, snntrain: Command
 ) -> None:
     """In a line, before anything is written, whatever the file is that it replaces."""
-    for name, kind in pairs():
+    for name, kind in pairs(stride):
         Tried.cases += 1
         kept = copied.with_name("kept")
         if had := (copied / name).exists():
@@ -128,11 +134,12 @@ def test_what_is_replaced_may_have_a_second_name_which_keeps_its_content(
     assert json.loads((copied / "summary.json").read_text())["epochs"] == 3
 
 
+@some_and_all
 def test_a_folder_without_a_run_that_holds_such_a_file_is_not_written_into(
-    canary: Path, outside: Outside, snntrain: Command
+    stride: int, canary: Path, outside: Outside, snntrain: Command
 ) -> None:
     folder = canary.with_name("given")
-    for name, kind in pairs():
+    for name, kind in pairs(stride):
         Tried.cases += 1
         plant(kind, folder / name, outside)
         before = sorted(folder.rglob("*"))
@@ -202,8 +209,10 @@ def test_a_link_to_a_run_folder_is_the_run_folder(copied: Path, snntrain: Comman
 READ = ("summary.json", "test.json", "config.yaml", "checkpoints/best.pt", "metrics.jsonl", ".hydra/hydra.yaml")
 
 
-@pytest.mark.parametrize("kind", [*LINKS, *NO_FILES, "folder"])
-@pytest.mark.parametrize("command", ["eval", "inspect", "report"])
+@every_value(
+    pytest.mark.parametrize("kind", [*LINKS, *NO_FILES, "folder"]),
+    pytest.mark.parametrize("command", ["eval", "inspect", "report"]),
+)
 def test_a_finished_run_with_a_file_that_is_none_is_told_of_or_read_as_far_as_it_can_be(
     command: str, kind: str, copied: Path, outside: Outside, snntrain: Command
 ) -> None:

@@ -94,6 +94,7 @@ def test_folders_nested_as_deep_as_can_be_are_walked(top: Path, monkeypatch: pyt
         subprocess.run(["rm", "-r", "d"], check=True)
 
 
+@pytest.mark.slow
 def test_a_thousand_runs_and_metrics_without_end_are_reported(top: Path, tmp_path: Path) -> None:
     for number in range(1000):
         write_run(top / f"{number}", seed=number)

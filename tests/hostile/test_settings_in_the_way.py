@@ -38,7 +38,9 @@ def plant_numba(folder: Path) -> None:
     (folder / ".numba_config.yaml").write_text(f"cache_dir: {folder / 'executed'}\nopt: 0\n")
 
 
-@pytest.mark.parametrize("kind", ["a file", "a pipe", "YAML of another kind"])
+@pytest.mark.parametrize(
+    "kind", ["a file", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("a pipe", "YAML of another kind"))]
+)
 def test_numba_reads_no_configuration_there(kind: str, canary: Path) -> None:
     plant_numba(canary.parent)
     file = canary.parent / ".numba_config.yaml"
@@ -53,6 +55,7 @@ def test_numba_reads_no_configuration_there(kind: str, canary: Path) -> None:
     assert not canary.exists()
 
 
+@pytest.mark.slow
 def test_a_variable_of_the_users_still_counts(canary: Path) -> None:
     python(COMPILE, canary.parent, NUMBA_CACHE_DIR=str(canary.parent / "mine"))
     assert list((canary.parent / "mine").rglob("*.nbi"))
@@ -76,6 +79,7 @@ def test_a_relative_folder_of_modules_is_one_of_the_working_directory(canary: Pa
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_beside_them_is_as_any_other(canary: Path) -> None:
     plant_numba(canary.parent)
     (canary.parent / "matplotlibrc").write_text("text.usetex: true\n")

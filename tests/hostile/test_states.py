@@ -17,7 +17,7 @@ from snntrain.training import run
 from snntrain.training.saving import checkpoint
 from tests.training.jobs import configured, trained, write_checkpoint
 
-from .fuzz import FACTOR, Tried, dice, told
+from .fuzz import Tried, dice, few_and_many, told
 
 KINDS: dict[str, tuple[str, ...]] = {
     "Adam, an average": ("trainer.ema=0.5", "optimizer=adam"),
@@ -79,15 +79,18 @@ def gone_on(folder: Path, state: dict[str, Any], overrides: tuple[str, ...], epo
     return None
 
 
-def test_any_other_value_is_told_or_makes_no_difference(begun: tuple[Path, tuple[str, ...]], tmp_path: Path) -> None:
+@few_and_many(3, 10)
+def test_any_other_value_is_told_or_makes_no_difference(
+    count: int, begun: tuple[Path, tuple[str, ...]], tmp_path: Path
+) -> None:
     source, overrides = begun
     state = checkpoint.load(source / "checkpoints" / "last.pt")
     draw = dice(f"states {overrides}")
     everywhere = [where for where in places(state) if where[0] not in ("config", "format", "model", "data")]
-    cases = [(where, draw.choice(REPLACEMENTS)) for where in draw.choices(everywhere, k=10 * FACTOR)]
+    cases = [(where, draw.choice(REPLACEMENTS)) for where in draw.choices(everywhere, k=count)]
     # A weight that never had a gradient is not in the optimizer's state: one that is missing there cannot be told.
     removed = [where for where in everywhere if where[:2] != ("optimizer", "state") or len(where) != 3]
-    cases += [(where, REMOVED) for where in draw.choices(removed, k=4 * FACTOR)]
+    cases += [(where, REMOVED) for where in draw.choices(removed, k=count // 2)]
     for number, (where, new) in enumerate(cases):
         folder = tmp_path / str(number)
         shutil.copytree(source, folder)

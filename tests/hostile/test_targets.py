@@ -145,7 +145,7 @@ PIECES = st.sampled_from(
 )
 
 
-@fuzzed(150)
+@fuzzed(60)
 @given(st.lists(PIECES, min_size=1, max_size=6).map(".".join))
 def test_any_name_is_a_component_or_refused(target: str) -> None:
     Tried.cases += 1

@@ -63,9 +63,9 @@ def command(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     "argv",
     [
         ("eval", "run=run"),
-        ("inspect", "run=run", "sample=1"),
+        pytest.param(("inspect", "run=run", "sample=1"), marks=pytest.mark.slow),
         ("resume=run", "trainer.epochs=3"),
-        ("eval", "run=run", "loss._target_=some.Loss", "allow_targets=[some]"),
+        pytest.param(("eval", "run=run", "loss._target_=some.Loss", "allow_targets=[some]"), marks=pytest.mark.slow),
         (*TINY, "trainer.epochs=1", "dataset=svhn", "dataset.root=none"),
     ],
     ids=lambda argv: argv[0],
@@ -78,6 +78,7 @@ def test_a_module_that_lies_where_the_command_is_given_is_not_imported(argv: tup
     assert "unexpected" not in done.stderr
 
 
+@pytest.mark.slow
 def test_python_dash_m_finds_nothing_there_either(bundle: Path, tmp_path: Path) -> None:
     Tried.cases += len(BAIT)
     # Python itself looks for what it needs to begin, before this program can say anything.

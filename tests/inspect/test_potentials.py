@@ -31,7 +31,7 @@ HALF_WIDTHS = [
 ]
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.lists(NUMBERS, max_size=60))
 def test_every_finite_value_is_in_its_bin(values: list[float]) -> None:
     counted = histogram(torch.tensor(values, dtype=torch.float32))
@@ -50,7 +50,7 @@ def test_every_finite_value_is_in_its_bin(values: list[float]) -> None:
         assert (finite < limit - rounding).sum() <= below <= (finite < limit + rounding).sum()
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(st.lists(NUMBERS.filter(math.isfinite), min_size=1, max_size=60))
 def test_zero_is_an_edge_and_counts_to_its_right(values: list[float]) -> None:
     counted = histogram(torch.tensor(values, dtype=torch.float32))

@@ -19,6 +19,7 @@ from snntrain.kernels.dispatch import VARIABLE
 from snntrain.kernels.pooling import MaxPool2x2, door
 from snntrain.kernels.pooling.door import LANES
 from tests.kernels.triton_pooling import DEVICE, few_outputs, pooling_for_a_gpu
+from tests.pairs import every_pair
 
 pytestmark = [pytest.mark.gpu] if DEVICE == "cuda" else []
 
@@ -59,10 +60,12 @@ def uses_compiled_code(x: Tensor) -> bool:
     return "max_pool_2x2" in str(MaxPool2x2()(x).grad_fn)
 
 
-@half_and_full
-@pytest.mark.parametrize("spikes", [False, True], ids=["numbers", "spikes"])
-@pytest.mark.parametrize("size", [(2, 2), (3, 2), (2, 3), (7, 9), (8, 8)], ids=str)
-@pytest.mark.parametrize("channels", [LANES, 3 * LANES])
+@every_pair(
+    half_and_full,
+    pytest.mark.parametrize("spikes", [False, True], ids=["numbers", "spikes"]),
+    pytest.mark.parametrize("size", [(2, 2), (3, 2), (2, 3), (7, 9), (8, 8)], ids=str),
+    pytest.mark.parametrize("channels", [LANES, 3 * LANES]),
+)
 def test_channels_last_images(
     dtype: torch.dtype, spikes: bool, size: tuple[int, int], channels: int, executor: str
 ) -> None:

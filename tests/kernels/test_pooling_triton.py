@@ -19,6 +19,7 @@ from torch._subclasses import FakeTensorMode
 from snntrain.kernels.dispatch import VARIABLE
 from snntrain.kernels.pooling import MaxPool2x2
 from tests.kernels.triton_pooling import DEVICE, few_outputs, pooling_for_a_gpu
+from tests.pairs import every_pair
 
 pytestmark = [pytest.mark.gpu] if DEVICE == "cuda" else []
 
@@ -51,9 +52,11 @@ def assert_like_torch(x: Tensor) -> None:
         assert own_grad.is_contiguous(memory_format=order) or not x.is_contiguous(memory_format=order)
 
 
-@pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("channels", [1, 3, 6, 24])
-@pytest.mark.parametrize("size", [(2, 2), (3, 3), (6, 5), (5, 8), (4, 16)], ids=str)
+@every_pair(
+    pytest.mark.parametrize("order", ORDERS),
+    pytest.mark.parametrize("channels", [1, 3, 6, 24]),
+    pytest.mark.parametrize("size", [(2, 2), (3, 3), (6, 5), (5, 8), (4, 16)], ids=str),
+)
 def test_any_number_of_channels_and_any_sides(order: str, channels: int, size: tuple[int, int]) -> None:
     assert_like_torch(images(3, channels, *size).contiguous(memory_format=ORDERS[order]))
 

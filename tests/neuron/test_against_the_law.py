@@ -32,7 +32,7 @@ from .oracle_surrogates import SURROGATES
 
 Array = NDArray[np.float64]
 
-DEFAULT = 150
+DEFAULT = 50
 EXAMPLES = int(os.environ.get("SNNTRAIN_LAW_EXAMPLES", DEFAULT))
 check = settings(max_examples=EXAMPLES, deadline=None)
 

@@ -142,9 +142,10 @@ def test_two_million_neurons_of_no_step_cost_nothing() -> None:
     assert forward(torch.empty(3, 2_000_000, 0))[0].shape == (3, 2_000_000, 0)
 
 
+@pytest.mark.slow
 def test_random_calls_never_leave_their_memory() -> None:
     """In a process of its own, since a fault ends it; every array lies against a page that nobody may touch."""
-    calls = int(os.environ.get("SNNTRAIN_FUZZ_CALLS", "1500"))
+    calls = int(os.environ.get("SNNTRAIN_FUZZ_CALLS", "600"))
     done = subprocess.run(
         [sys.executable, str(FUZZ), str(calls)], capture_output=True, text=True, timeout=120 + calls / 10
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from snntrain.neuron import BaseNode, IFNode
+from tests.pairs import every_pair
 
 from . import oracle
 from .cases import (
@@ -65,11 +66,7 @@ def assert_same_gradients(neuron: Neuron, node: BaseNode, x: Array, dtype: torch
         np.testing.assert_allclose(actual, wanted, rtol=tolerance, atol=tolerance * scale, err_msg=name)
 
 
-@every_neuron
-@every_reset
-@every_detach
-@every_surrogate
-@every_mode
+@every_pair(every_neuron, every_reset, every_detach, every_surrogate, every_mode)
 def test_run_in_double_precision_follows_the_equations(
     neuron: Neuron, v_reset: float | None, detach_reset: bool, name: str, step_mode: str
 ) -> None:
@@ -90,11 +87,7 @@ def test_run_in_double_precision_follows_the_equations(
     assert_same_run(node, s, trace, tolerance=1e-12)
 
 
-@every_neuron
-@every_reset
-@every_detach
-@every_surrogate
-@every_mode
+@every_pair(every_neuron, every_reset, every_detach, every_surrogate, every_mode)
 def test_gradients_are_back_propagation_through_time(
     neuron: Neuron, v_reset: float | None, detach_reset: bool, name: str, step_mode: str
 ) -> None:
@@ -109,10 +102,7 @@ def test_gradients_are_back_propagation_through_time(
     assert_same_gradients(neuron, node, x, torch.float64, tolerance=1e-10)
 
 
-@every_neuron
-@every_reset
-@every_detach
-@every_surrogate
+@every_pair(every_neuron, every_reset, every_detach, every_surrogate)
 def test_without_spikes_the_reset_uses_the_float_of_the_primitive(
     neuron: Neuron, v_reset: float | None, detach_reset: bool, name: str
 ) -> None:
@@ -131,9 +121,7 @@ def test_without_spikes_the_reset_uses_the_float_of_the_primitive(
     assert_same_gradients(neuron, node, x, torch.float64, tolerance=1e-10)
 
 
-@every_neuron
-@every_reset
-@every_mode
+@every_pair(every_neuron, every_reset, every_mode)
 def test_single_precision_parts_from_the_oracle_by_rounding_alone(
     neuron: Neuron, v_reset: float | None, step_mode: str
 ) -> None:
@@ -152,10 +140,7 @@ def test_single_precision_parts_from_the_oracle_by_rounding_alone(
     assert (np.abs(recorded(node, "v") - trace.v) <= e_v)[decided].all()
 
 
-@every_neuron
-@every_reset
-@every_detach
-@every_mode
+@every_pair(every_neuron, every_reset, every_detach, every_mode)
 def test_gradients_in_single_precision(
     neuron: Neuron, v_reset: float | None, detach_reset: bool, step_mode: str
 ) -> None:

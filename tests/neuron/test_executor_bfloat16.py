@@ -22,13 +22,12 @@ from tests.neuron.recurrences import (
     random,
     run,
 )
+from tests.pairs import every_value
 
 pytest.importorskip("numba")
 
 
-@every_surrogate
-@every_reset
-@every_detach
+@every_value(every_surrogate, every_reset, every_detach)
 def test_bfloat16_is_float32_with_rounded_ends(
     fire: surrogate.Surrogate, v_reset: float | None, detach_reset: bool
 ) -> None:

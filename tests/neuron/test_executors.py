@@ -31,6 +31,7 @@ from tests.neuron.recurrences import (
     random,
     run,
 )
+from tests.pairs import every_pair, every_value
 
 pytest.importorskip("numba")
 
@@ -45,10 +46,7 @@ def test_float32_spikes_and_potentials_are_the_references_to_the_bit(coefficient
         assert torch.equal(actual, expected), name
 
 
-@every_surrogate
-@every_coefficient
-@every_reset
-@every_detach
+@every_pair(every_surrogate, every_coefficient, every_reset, every_detach)
 def test_gradients_are_those_of_the_definition_in_double_precision(
     fire: surrogate.Surrogate, coefficients: str, v_reset: float | None, detach_reset: bool
 ) -> None:
@@ -155,9 +153,11 @@ def test_any_number_of_steps_and_neurons(T: int, neurons: int) -> None:
         torch.testing.assert_close(actual.grad, expected.grad, rtol=1e-3, atol=1e-3 * neurons**0.5)
 
 
-@every_coefficient
-@every_detach
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+@every_pair(
+    every_coefficient,
+    every_detach,
+    pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"]),
+)
 def test_what_goes_past_the_caches_is_the_same_to_the_bit(
     coefficients: str, detach_reset: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,8 +242,7 @@ def test_nan_stays_with_its_neuron(fire: surrogate.Surrogate) -> None:
         assert sick.grad[:, 17].isnan().any()
 
 
-@every_surrogate
-@every_reset
+@every_value(every_surrogate, every_reset)
 @pytest.mark.parametrize("size", [1e-30, 1e-3, 1e6, 1e18])
 def test_huge_and_tiny_currents_are_computed_alike(
     fire: surrogate.Surrogate, v_reset: float | None, size: float

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from snntrain.kernels import dispatch
 from snntrain.neuron import BaseNode, IFNode, LIFNode, PLIFNode, RIFNode, surrogate
+from tests.pairs import every_pair
 
 inf, nan = math.inf, math.nan
 EXECUTORS = [name for name in ("reference", "cpu") if dispatch.COMPILED.get(name, True)]
@@ -88,10 +89,12 @@ def outcome(kind: str, v_reset: float | None, fire: surrogate.Surrogate, detach_
 
 
 @pytest.mark.skipif(len(EXECUTORS) < 2, reason="numba is not installed")
-@pytest.mark.parametrize("kind", NODES)
-@pytest.mark.parametrize("v_reset", [0.0, None], ids=["hard", "soft"])
-@pytest.mark.parametrize("detach_reset", [False, True])
-@pytest.mark.parametrize("fire", [surrogate.ATan(), surrogate.Rectangle()], ids=lambda fire: type(fire).__name__)
+@every_pair(
+    pytest.mark.parametrize("kind", NODES),
+    pytest.mark.parametrize("v_reset", [0.0, None], ids=["hard", "soft"]),
+    pytest.mark.parametrize("detach_reset", [False, True]),
+    pytest.mark.parametrize("fire", [surrogate.ATan(), surrogate.Rectangle()], ids=lambda fire: type(fire).__name__),
+)
 def test_executors_agree_on_what_is_finite(
     kind: str, v_reset: float | None, detach_reset: bool, fire: surrogate.Surrogate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,9 +111,11 @@ def test_executors_agree_on_what_is_finite(
             torch.testing.assert_close(actual[actual.isfinite()], expected[expected.isfinite()], rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["plif", "rif"])
-@pytest.mark.parametrize("v_reset", [0.0, -0.3, None])
-@pytest.mark.parametrize("v_threshold", [1e4, 1e9, 1e30])
+@every_pair(
+    pytest.mark.parametrize("kind", ["plif", "rif"]),
+    pytest.mark.parametrize("v_reset", [0.0, -0.3, None]),
+    pytest.mark.parametrize("v_threshold", [1e4, 1e9, 1e30]),
+)
 def test_a_threshold_that_is_never_reached_gives_the_gradient_of_the_definition(
     kind: str, v_reset: float | None, v_threshold: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

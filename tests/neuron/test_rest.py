@@ -42,7 +42,7 @@ BUILT: dict[str, Callable[..., BaseNode]] = {
 }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25)
 @given(
     kind=st.sampled_from(list(BUILT)),
     v_reset=st.one_of(st.none(), st.floats(-3.0, 0.875, width=32)),

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.neuron import BaseNode, IFNode, LIFNode, PLIFNode, RIFNode, reset_net, spiking_layers
+from tests.pairs import every_pair
 
 from .cases import (
     Neuron,
@@ -40,9 +41,7 @@ def potential(node: BaseNode) -> Tensor:
 # from call to call
 
 
-@every_neuron
-@every_reset
-@every_detach
+@every_pair(every_neuron, every_reset, every_detach)
 def test_one_step_at_a_time_is_all_steps_at_once(neuron: Neuron, v_reset: float | None, detach_reset: bool) -> None:
     def run(step_mode: str) -> list[Tensor | None]:
         node = neuron.build(v_reset=v_reset, detach_reset=detach_reset, step_mode=step_mode)
@@ -212,9 +211,7 @@ def test_half_precision_input_is_computed_in_float32(neuron: Neuron, dtype: torc
     assert torch.equal(potential(node), potential(wide).to(dtype))
 
 
-@every_learning_neuron
-@every_mode
-@every_half
+@every_pair(every_learning_neuron, every_mode, every_half)
 def test_autocast_trains(neuron: Neuron, step_mode: str, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     linear, node = nn.Linear(16, 5), neuron.build(step_mode=step_mode)
@@ -232,9 +229,7 @@ def test_autocast_trains(neuron: Neuron, step_mode: str, dtype: torch.dtype) -> 
         assert parameter.grad.abs().sum() > 0
 
 
-@every_learning_neuron
-@every_mode
-@every_half
+@every_pair(every_learning_neuron, every_mode, every_half)
 def test_gradient_beyond_float16_does_not_overflow(neuron: Neuron, step_mode: str, dtype: torch.dtype) -> None:
     """More than 65504, float16's largest number, is summed up over the batch."""
     x = torch.from_numpy(current(neuron, 4, (64, 32))).to(dtype).abs()

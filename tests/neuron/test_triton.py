@@ -20,6 +20,7 @@ from snntrain.neuron import surrogate
 from snntrain.neuron.integrate_and_fire import formulas, integrate_and_fire, reference
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Rule
 from tests.neuron.kernels import once_more
+from tests.pairs import every_pair
 
 pytest.importorskip("triton", reason="Triton is not installed")
 cuda = importlib.import_module("snntrain.neuron.integrate_and_fire.cuda")
@@ -141,9 +142,11 @@ def assert_like_the_reference(
 # ---- equations -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"])
-@pytest.mark.parametrize("detach_reset", [False, True], ids=["attached", "detached"])
-@pytest.mark.parametrize("kind", formulas.KINDS, ids=lambda kind: kind.__name__)
+@every_pair(
+    pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"]),
+    pytest.mark.parametrize("detach_reset", [False, True], ids=["attached", "detached"]),
+    pytest.mark.parametrize("kind", formulas.KINDS, ids=lambda kind: kind.__name__),
+)
 def test_every_surrogate_with_every_reset(
     kind: type[surrogate.Surrogate], v_reset: float | None, detach_reset: bool
 ) -> None:

@@ -54,12 +54,12 @@ def test_forward_keeps_several_loads_in_flight_where_a_prime_number_of_steps_is_
     [
         ("LIF", "bf16", 8, 64),
         ("PLIF", "bf16", 8, 72),
-        ("RIF", "fp16", 8, 72),
+        pytest.param("RIF", "fp16", 8, 72, marks=pytest.mark.slow),
         ("PLIF", "fp32", 8, 56),
-        ("LIF", "bf16", 16, 72),
-        ("PLIF", "bf16", 16, 80),
-        ("PLIF", "fp32", 16, 80),
-        ("all learnt", "bf16", 32, 104),
+        pytest.param("LIF", "bf16", 16, 72, marks=pytest.mark.slow),
+        pytest.param("PLIF", "bf16", 16, 80, marks=pytest.mark.slow),
+        pytest.param("PLIF", "fp32", 16, 80, marks=pytest.mark.slow),
+        pytest.param("all learnt", "bf16", 32, 104, marks=pytest.mark.slow),
         ("PLIF", "fp32", 37, 104),
     ],
 )
@@ -70,6 +70,7 @@ def test_backward_has_few_registers_and_is_soon_compiled(neuron: str, dtype: str
     assert compiled.seconds < SECONDS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", range(len(formulas.KINDS)), ids=[kind.__name__ for kind in formulas.KINDS])
 def test_backward_has_no_spills_with_any_surrogate(kind: int) -> None:
     soft, detached, learnt = kind % 2 == 0, kind % 3 == 0, ("LIF", "all learnt")[kind % 4 > 1]
@@ -83,6 +84,7 @@ def test_backward_has_no_spills_with_all_at_once(T: int) -> None:
     assert launch("backward", "all learnt", T, torch.float32, **given).spilled == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["forward", "backward"])
 @pytest.mark.parametrize("neurons", [1, 2**31 + 16])
 def test_any_number_of_neurons_compiles(kernel: str, neurons: int) -> None:
@@ -92,6 +94,7 @@ def test_any_number_of_neurons_compiles(kernel: str, neurons: int) -> None:
     assert compiled.given["M"] == neurons
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", [75, 120])
 def test_other_gpus_have_no_spills(arch: int) -> None:
     assert launch("backward", "PLIF", 8, torch.float16, arch).spilled == 0

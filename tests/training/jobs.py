@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import copy
 import json
+import shutil
 import signal
+import tempfile
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -36,6 +41,12 @@ OURS = "allow_targets=[tests.training]"
 
 def configured(*overrides: str) -> DictConfig:
     """What a run is given: a tiny network and a few digits, changed by `overrides`."""
+    return copy.deepcopy(_composed(overrides))
+
+
+@cache
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
+    """Composing takes longer than most of these jobs, so each configuration is composed once per process."""
     (config,) = validate([*TINY, *overrides])
     return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
 
@@ -59,6 +70,26 @@ def one_epoch(job: Job, step: TrainingStep, number: int = 1) -> Metrics:
 def trained(folder: Path, *overrides: str) -> dict[str, Any]:
     """The summary of a whole run in `folder`."""
     return run.train(configured(*overrides), folder)
+
+
+def whole(folder: Path, *overrides: str) -> None:
+    """Put an undisturbed run into `folder`: trained the first time in this process, later a copy."""
+    place = _undisturbed(overrides)
+    shutil.copytree(place, folder, dirs_exist_ok=True)
+
+
+@cache
+def _undisturbed(overrides: tuple[str, ...]) -> Path:
+    place = kept_folder()
+    trained(place / "run", *overrides)
+    return place / "run"
+
+
+def kept_folder() -> Path:
+    """Make a folder that stays until this process ends, for what several tests copy."""
+    place = Path(tempfile.mkdtemp(prefix="snntrain-tests-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:

@@ -101,7 +101,7 @@ def twelve_batches() -> DictConfig:
     )
 
 
-@settings(max_examples=20)
+@settings(max_examples=10)
 @given(bad=st.sets(st.integers(0, 11)), most=st.integers(0, 4), accumulate=st.integers(1, 3), ahead=st.integers(0, 2))
 def test_a_run_fails_with_the_first_row_that_is_too_long(bad: set[int], most: int, accumulate: int, ahead: int) -> None:
     """Also where the row began before."""

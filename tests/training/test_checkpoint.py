@@ -132,7 +132,7 @@ def test_a_state_of_another_version_is_refused(path: Path, state: dict[str, Any]
         checkpoint.load(path)
 
 
-@settings(max_examples=200, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_single_bit_that_flips_is_noticed(place: float, bit: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -126,7 +126,10 @@ def test_a_run_computes_float32_in_float32_and_leaves_the_process_as_it_was(prec
     assert (new(), old()) == before
 
 
-@pytest.mark.parametrize("words", [("eval", "run=run"), ("inspect", "run=run", "sample=1"), ("doctor", *TINY)])
+@pytest.mark.parametrize(
+    "words",
+    [("eval", "run=run"), ("inspect", "run=run", "sample=1"), pytest.param(("doctor", *TINY), marks=pytest.mark.slow)],
+)
 def test_every_command_computes_as_a_run_does(
     words: tuple[str, ...], snntrain: Callable[..., Outcome], tmp_path: Path, finished_run: Path
 ) -> None:

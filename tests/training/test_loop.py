@@ -159,6 +159,7 @@ def test_weights_that_are_no_numbers_fail_the_run_though_the_loss_is_finite() ->
         one_epoch(job, stepping(job), 1)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler for a CPU")
 def test_a_compiled_network_learns_the_same(tmp_path: Path) -> None:
     for name in ("eager", "compiled"):

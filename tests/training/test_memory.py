@@ -46,6 +46,7 @@ except RunFailed as failed:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the size of a process is read from /proc")
 def test_a_step_and_an_evaluation_too_big_for_the_machine_tell_what_to_lower() -> None:
     root = Path(__file__).parents[2]

@@ -16,6 +16,7 @@ from snntrain.training.step import recorded_step
 from snntrain.training.step.bad_steps import takes_found_inf
 from snntrain.training.step.recorded_step import VARIABLE, WARM_UP, RecordedStep, obstacle
 from snntrain.training.step.training_step import TrainingStep
+from tests.pairs import every_value
 
 from .jobs import one_epoch, prepared, same, stepping
 from .spoilt import ReadyMade, Spoilt
@@ -278,8 +279,10 @@ def assert_trains_as_if_nothing_had_been_tried(
 
 
 @decided_by_device
-@pytest.mark.parametrize("operation", [0, 10, 100, 200])
-@pytest.mark.parametrize("scaled", [False, True], ids=["", "scaled"])
+@every_value(
+    pytest.mark.parametrize("operation", [0, 10, 100, 200]),
+    pytest.mark.parametrize("scaled", [False, True], ids=["", "scaled"]),
+)
 def test_memory_that_runs_out_while_recording_changes_nothing(
     operation: int, scaled: bool, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -9,6 +9,7 @@ import shutil
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,19 @@ from snntrain.training.saving.content import put_back_random_states, random_stat
 from snntrain.training.saving.saver import Saver
 from tests.inspect.event_files import events
 
-from .jobs import OURS, Interrupting, configured, prepared, rows, same, state, trained, write_checkpoint
+from .jobs import (
+    OURS,
+    Interrupting,
+    configured,
+    kept_folder,
+    prepared,
+    rows,
+    same,
+    state,
+    trained,
+    whole,
+    write_checkpoint,
+)
 
 LOSS = (OURS, "loss._target_=tests.training.jobs.Interrupting", "trainer.epochs=4", "trainer.limit_batches=4")
 NETWORK = ("network=csnn", "network.channels=[4]", "network.hidden=[8]")
@@ -65,6 +78,21 @@ def interrupted_at(*calls: int) -> None:
 
 def crashed_at(call: int) -> None:
     Interrupting.calls, Interrupting.crash = 0, call
+
+
+def stopped(folder: Path, call: int) -> None:
+    """Put a run into `folder` that was interrupted at that loss: trained the first time, later a copy."""
+    shutil.copytree(_stopped(call), folder)
+
+
+@cache
+def _stopped(call: int) -> Path:
+    place = kept_folder()
+    interrupted_at(call)
+    with pytest.raises(Stopped):
+        trained(place / "run", *LOSS)
+    interrupted_at()
+    return place / "run"
 
 
 def finished(folder: Path, *overrides: str) -> int:
@@ -105,7 +133,10 @@ def same_end(one: Path, other: Path) -> None:
         assert summaries[0][key] == summaries[1][key], key
 
 
-@pytest.mark.parametrize("kind", RUNS)
+@pytest.mark.parametrize(
+    "kind",
+    ["noise", "cycled", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("averaged", "streamed", "early"))],
+)
 def test_a_run_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Path) -> None:
     """In training and validation, in the first steps and in the last, and in the test."""
     overrides = (*(NETWORK if kind in ("noise", "averaged") else ()), *RUNS[kind])
@@ -158,8 +189,8 @@ def test_what_was_written_after_the_last_checkpoint_is_written_once(tmp_path: Pa
 
 
 def test_a_folder_in_which_nothing_was_saved_yet_begins_anew(tmp_path: Path) -> None:
-    trained(tmp_path / "alone", *LOSS)
-    trained(tmp_path / "hurt", *LOSS)
+    whole(tmp_path / "alone", *LOSS)
+    whole(tmp_path / "hurt", *LOSS)
     shutil.rmtree(tmp_path / "hurt" / "checkpoints")
     trained(tmp_path / "hurt", *LOSS)
     same_end(tmp_path / "alone", tmp_path / "hurt")
@@ -167,14 +198,14 @@ def test_a_folder_in_which_nothing_was_saved_yet_begins_anew(tmp_path: Path) -> 
 
 
 def test_the_last_two_and_the_best_are_kept_and_no_more(tmp_path: Path) -> None:
-    trained(tmp_path, *LOSS)
+    whole(tmp_path, *LOSS)
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["best.pt", "last.pt", "previous.pt"]
     assert (state(tmp_path)["epoch"], state(tmp_path, "previous")["epoch"]) == (4, 3)
 
 
 def test_no_potential_is_in_a_checkpoint(tmp_path: Path) -> None:
     """Weights, buffers and learnt constants alone: `v` begins at rest with each batch."""
-    trained(tmp_path, *LOSS)
+    whole(tmp_path, *LOSS)
     expected = set(prepared(*LOSS).model.state_dict())
     assert set(state(tmp_path)["trained"]) == expected
     assert not any(name.rpartition(".")[2] == "v" for name in expected)
@@ -205,10 +236,8 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
 
 
 def test_a_checkpoint_of_a_version_that_counted_no_ties_is_gone_on_from(tmp_path: Path) -> None:
-    trained(tmp_path / "alone", *LOSS)
-    interrupted_at(7)
-    with pytest.raises(Stopped):
-        trained(tmp_path / "old", *LOSS)
+    whole(tmp_path / "alone", *LOSS)
+    stopped(tmp_path / "old", 7)
     path = tmp_path / "old" / "checkpoints" / "last.pt"
     content = checkpoint.load(path)
     del content["progress"]["tally"]["ties"]
@@ -219,10 +248,8 @@ def test_a_checkpoint_of_a_version_that_counted_no_ties_is_gone_on_from(tmp_path
 
 @pytest.mark.parametrize("damaged", [("last",), ("best",), ("previous", "best"), ("last", "best")])
 def test_a_damaged_checkpoint_is_done_without(damaged: tuple[str, ...], tmp_path: Path) -> None:
-    trained(tmp_path / "alone", *LOSS)
-    interrupted_at(12)
-    with pytest.raises(Stopped):
-        trained(tmp_path / "hurt", *LOSS)
+    whole(tmp_path / "alone", *LOSS)
+    stopped(tmp_path / "hurt", 12)
     for name in damaged:
         path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
         content = bytearray(path.read_bytes())
@@ -233,7 +260,7 @@ def test_a_damaged_checkpoint_is_done_without(damaged: tuple[str, ...], tmp_path
 
 
 def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> None:
-    trained(tmp_path, *LOSS)
+    whole(tmp_path, *LOSS)
     for name in ("last", "previous"):
         (tmp_path / "checkpoints" / f"{name}.pt").write_bytes(b"")
     before = (tmp_path / "metrics.jsonl").read_text()
@@ -246,10 +273,8 @@ def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["last", "previous", "best"])
 def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_trained(name: str, tmp_path: Path) -> None:
-    trained(tmp_path / "alone", *LOSS)
-    interrupted_at(12)
-    with pytest.raises(Stopped):
-        trained(tmp_path / "hurt", *LOSS)
+    whole(tmp_path / "alone", *LOSS)
+    stopped(tmp_path / "hurt", 12)
     path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
     path.unlink()
     path.mkdir()
@@ -264,10 +289,8 @@ def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_traine
 
 def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
     trained(tmp_path / "other", *LOSS, "network.hidden=[17]")
-    trained(tmp_path / "alone", *LOSS)
-    interrupted_at(12)
-    with pytest.raises(Stopped):
-        trained(tmp_path / "hurt", *LOSS)
+    whole(tmp_path / "alone", *LOSS)
+    stopped(tmp_path / "hurt", 12)
     shutil.copy(tmp_path / "other" / "checkpoints" / "last.pt", tmp_path / "hurt" / "checkpoints" / "last.pt")
     finished(tmp_path / "hurt")
     same_end(tmp_path / "alone", tmp_path / "hurt")
@@ -275,7 +298,7 @@ def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random", "step"])
 def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Path) -> None:
-    trained(tmp_path, *LOSS)
+    whole(tmp_path, *LOSS)
     for name in ("last", "previous"):
         path = tmp_path / "checkpoints" / f"{name}.pt"
         content = checkpoint.load(path)
@@ -291,14 +314,14 @@ def test_memory_that_runs_out_in_a_resume_is_not_blamed_on_the_checkpoint(
     def full(*given: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    trained(tmp_path, *LOSS)
+    whole(tmp_path, *LOSS)
     monkeypatch.setattr(resume, "put_back", full)
     with pytest.raises(RunFailed, match="out of memory on the CPU in training with"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 
 def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
-    trained(tmp_path, *LOSS)
+    whole(tmp_path, *LOSS)
     path = tmp_path / "checkpoints" / "last.pt"
     content = checkpoint.load(path)
     del content["format"]
