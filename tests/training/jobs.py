@@ -72,7 +72,7 @@ def trained(folder: Path, *overrides: str) -> dict[str, Any]:
     return run.train(configured(*overrides), folder)
 
 
-def whole(folder: Path, *overrides: str) -> None:
+def undisturbed(folder: Path, *overrides: str) -> None:
     """Put an undisturbed run into `folder`: trained the first time in this process, later a copy."""
     place = _undisturbed(overrides)
     shutil.copytree(place, folder, dirs_exist_ok=True)

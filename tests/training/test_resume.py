@@ -45,7 +45,6 @@ from .jobs import (
     same,
     state,
     trained,
-    whole,
     write_checkpoint,
 )
 
@@ -189,8 +188,8 @@ def test_what_was_written_after_the_last_checkpoint_is_written_once(tmp_path: Pa
 
 
 def test_a_folder_in_which_nothing_was_saved_yet_begins_anew(tmp_path: Path) -> None:
-    whole(tmp_path / "alone", *LOSS)
-    whole(tmp_path / "hurt", *LOSS)
+    undisturbed(tmp_path / "alone", *LOSS)
+    undisturbed(tmp_path / "hurt", *LOSS)
     shutil.rmtree(tmp_path / "hurt" / "checkpoints")
     trained(tmp_path / "hurt", *LOSS)
     same_end(tmp_path / "alone", tmp_path / "hurt")
@@ -198,14 +197,14 @@ def test_a_folder_in_which_nothing_was_saved_yet_begins_anew(tmp_path: Path) -> 
 
 
 def test_the_last_two_and_the_best_are_kept_and_no_more(tmp_path: Path) -> None:
-    whole(tmp_path, *LOSS)
+    undisturbed(tmp_path, *LOSS)
     assert sorted(path.name for path in (tmp_path / "checkpoints").iterdir()) == ["best.pt", "last.pt", "previous.pt"]
     assert (state(tmp_path)["epoch"], state(tmp_path, "previous")["epoch"]) == (4, 3)
 
 
 def test_no_potential_is_in_a_checkpoint(tmp_path: Path) -> None:
     """Weights, buffers and learnt constants alone: `v` begins at rest with each batch."""
-    whole(tmp_path, *LOSS)
+    undisturbed(tmp_path, *LOSS)
     expected = set(prepared(*LOSS).model.state_dict())
     assert set(state(tmp_path)["trained"]) == expected
     assert not any(name.rpartition(".")[2] == "v" for name in expected)
@@ -236,7 +235,7 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
 
 
 def test_a_checkpoint_of_a_version_that_counted_no_ties_is_gone_on_from(tmp_path: Path) -> None:
-    whole(tmp_path / "alone", *LOSS)
+    undisturbed(tmp_path / "alone", *LOSS)
     stopped(tmp_path / "old", 7)
     path = tmp_path / "old" / "checkpoints" / "last.pt"
     content = checkpoint.load(path)
@@ -248,7 +247,7 @@ def test_a_checkpoint_of_a_version_that_counted_no_ties_is_gone_on_from(tmp_path
 
 @pytest.mark.parametrize("damaged", [("last",), ("best",), ("previous", "best"), ("last", "best")])
 def test_a_damaged_checkpoint_is_done_without(damaged: tuple[str, ...], tmp_path: Path) -> None:
-    whole(tmp_path / "alone", *LOSS)
+    undisturbed(tmp_path / "alone", *LOSS)
     stopped(tmp_path / "hurt", 12)
     for name in damaged:
         path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
@@ -260,7 +259,7 @@ def test_a_damaged_checkpoint_is_done_without(damaged: tuple[str, ...], tmp_path
 
 
 def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> None:
-    whole(tmp_path, *LOSS)
+    undisturbed(tmp_path, *LOSS)
     for name in ("last", "previous"):
         (tmp_path / "checkpoints" / f"{name}.pt").write_bytes(b"")
     before = (tmp_path / "metrics.jsonl").read_text()
@@ -273,7 +272,7 @@ def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("name", ["last", "previous", "best"])
 def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_trained(name: str, tmp_path: Path) -> None:
-    whole(tmp_path / "alone", *LOSS)
+    undisturbed(tmp_path / "alone", *LOSS)
     stopped(tmp_path / "hurt", 12)
     path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
     path.unlink()
@@ -289,7 +288,7 @@ def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_traine
 
 def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
     trained(tmp_path / "other", *LOSS, "network.hidden=[17]")
-    whole(tmp_path / "alone", *LOSS)
+    undisturbed(tmp_path / "alone", *LOSS)
     stopped(tmp_path / "hurt", 12)
     shutil.copy(tmp_path / "other" / "checkpoints" / "last.pt", tmp_path / "hurt" / "checkpoints" / "last.pt")
     finished(tmp_path / "hurt")
@@ -298,7 +297,7 @@ def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random", "step"])
 def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Path) -> None:
-    whole(tmp_path, *LOSS)
+    undisturbed(tmp_path, *LOSS)
     for name in ("last", "previous"):
         path = tmp_path / "checkpoints" / f"{name}.pt"
         content = checkpoint.load(path)
@@ -314,14 +313,14 @@ def test_memory_that_runs_out_in_a_resume_is_not_blamed_on_the_checkpoint(
     def full(*given: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    whole(tmp_path, *LOSS)
+    undisturbed(tmp_path, *LOSS)
     monkeypatch.setattr(resume, "put_back", full)
     with pytest.raises(RunFailed, match="out of memory on the CPU in training with"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 
 def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
-    whole(tmp_path, *LOSS)
+    undisturbed(tmp_path, *LOSS)
     path = tmp_path / "checkpoints" / "last.pt"
     content = checkpoint.load(path)
     del content["format"]
