@@ -55,7 +55,7 @@ def test_eval_tells_the_same_cost_with_what_it_assumes(snntrain: Callable[..., O
     out = snntrain("eval", f"run={finished_run}").out
     *_, total, assumption = out.splitlines()
     assert total.split() == ["total", *(f"{told[k]:,.1f}" for k in KEYS[:6]), *(f"{told[k]:,}" for k in KEYS[6:])]
-    assert "4.6 pJ a MAC, 0.9 pJ an AC" in assumption
+    assert "4.6 pJ per MAC, 0.9 pJ per AC" in assumption
     (row,) = (line for line in out.splitlines() if line.startswith("  fc1 ") and len(line.split()) > 2)
     assert row.split()[1] == f"{told['layers']['fc1']['effective_macs_per_image']:,.1f}"
 

@@ -150,12 +150,12 @@ def test_an_image_too_small_says_how_many_blocks_it_allows(in_shape: tuple[int, 
 
 @pytest.mark.parametrize("channels", [[], [0], [8, -1]])
 def test_a_block_needs_channels(channels: list[int]) -> None:
-    with pytest.raises(ValueError, match="channels must be one number of at least 1 a block"):
+    with pytest.raises(ValueError, match="channels must be one number of at least 1 per block"):
         csnn(channels=channels)
 
 
 def test_an_unknown_pooling_names_those_there_are() -> None:
-    with pytest.raises(ValueError, match="pool='sum' is no pooling; there are max, avg"):
+    with pytest.raises(ValueError, match="pool='sum' is not a pooling: give one of max, avg"):
         csnn(pool="sum")
 
 
