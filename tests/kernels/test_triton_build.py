@@ -1,4 +1,4 @@
-"""What Triton builds before its first launch: built for real, against a library that stands in for the CUDA driver."""
+"""The modules that Triton builds before its first launch, built against a stand-in for the CUDA driver."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_COMPILER = Obstacle("there is no C compiler, neither gcc nor clang", "install
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test finds out anew, and leaves nothing that it has found."""
+    """Each test looks anew, and leaves no cached answer."""
     monkeypatch.delenv(dispatch.VARIABLE, raising=False)
     monkeypatch.setitem(dispatch.COMPILED, "cuda", True)
     for forget in FORGET:
@@ -183,7 +183,7 @@ def test_a_compiler_that_does_not_work_is_named(found: dict[str, tuple[str, str]
     assert found["a compiler that does nothing"][0] == f"{shutil.which('false')} ends with status 1"
 
 
-def test_without_headers_the_compiler_s_word_is_passed_on(found: dict[str, tuple[str, str]]) -> None:
+def test_without_headers_the_compiler_s_message_is_passed_on(found: dict[str, tuple[str, str]]) -> None:
     why, remedy = found["no headers"]
     assert why == f"{shutil.which('gcc')} says Python.h: No such file or directory"
     assert remedy == found["no compiler"][1]
