@@ -1,4 +1,4 @@
-"""The cost of a network while it runs over images: hooks that count, and the figures in the end."""
+"""Count the cost of a network while it runs over images."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from snntrain.cost.rates import FiringRates
 from snntrain.cost.synapses import Synapses, can_be_counted
 from snntrain.neuron import BaseNode
 
-# Picojoules of a float32 operation in 45 nm CMOS at 0.9 V: a multiplication is 3.7, an addition 0.9.
+# Picojoules per float32 operation in 45 nm CMOS at 0.9 V: a multiplication is 3.7, an addition 0.9.
 PJ_PER_MAC, PJ_PER_AC = 4.6, 0.9
 ASSUMPTION = (
-    f"Energy is assumed: {PJ_PER_MAC} pJ a MAC, {PJ_PER_AC} pJ an AC, float32 in 45 nm (Horowitz, ISSCC 2014); "
+    f"Energy is assumed: {PJ_PER_MAC} pJ per MAC, {PJ_PER_AC} pJ per AC, float32 in 45 nm (Horowitz, ISSCC 2014); "
     "without memory and neurons."
 )
-# Layers with weights that fold into those of the layer before them.
+# Layers that fold their weights into those of the layer before them.
 FOLDED = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 SPIKING = ("spikes_per_image", "membrane_updates_per_image")
 SYNAPTIC = (
@@ -34,7 +34,7 @@ Figures = dict[str, Any]
 
 
 class Cost:
-    """Counts what `net` costs while the block runs; the sums stay on the device, and nothing is left attached.
+    """The cost of `net`, counted while the block runs. The sums stay on the device, and all hooks are removed.
 
     Attributes:
         rates: the firing rates of the same pass.
@@ -67,14 +67,14 @@ class Cost:
         self._attached.close()
 
     def figures(self, images: int) -> Figures:
-        """Everything of all layers together, and under 'layers' of each by its name, what applies to it.
+        """Return the figures of all layers together, and under 'layers' those of each layer by its name.
 
         Args:
-            images: how many have passed.
+            images: the number of images that have passed.
 
         Returns:
-            Means over images; None for the operations of a layer that cannot be counted, and for a sum with such a
-            layer in it. 'parameters' and 'parameter_bytes' are those of the network.
+            Means over images. The operations of a layer that cannot be counted are None, and so is any sum with such a
+            layer. 'parameters' and 'parameter_bytes' are those of the network.
         """
         layers = {name: self._of_layer(name, layer, images) for name, layer in self.layers.items()}
         sums = {key: _sum(figures.get(key, 0.0) for figures in layers.values()) for key in (*SPIKING, *SYNAPTIC)}
@@ -96,18 +96,18 @@ class Cost:
         return {**dict(zip(SYNAPTIC, (macs, acs, operations.dense / images, energy), strict=True)), **size}
 
     def _spikes(self, name: str) -> float:
-        """All that a layer has fired; 0 where it has not run."""
+        """The number of spikes of a layer; 0 if it has not run."""
         return self.rates.spikes[name].sum().item() if name in self.rates.spikes else 0.0
 
 
 def not_counted(figures: Figures, net: nn.Module) -> dict[str, str]:
-    """The layers whose operations are not known, by name, and their kinds."""
+    """Return the layers with unknown operations, by name, and their kinds."""
     unknown = (name for name, layer in figures["layers"].items() if layer.get(SYNAPTIC[0], 0.0) is None)
     return {name: type(net.get_submodule(name)).__name__ for name in unknown}
 
 
 def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Neurons, layers that can be counted, and whatever else has parameters of its own, by name."""
+    """Yield neurons, layers that can be counted, and all other modules with their own parameters, by name."""
     whole = _is_whole(module)
     if whole or next(module.parameters(recurse=False), None) is not None:
         yield name, module
@@ -117,7 +117,7 @@ def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]
 
 
 def _is_whole(layer: nn.Module) -> bool:
-    """Whether it is one layer, whatever it is made of."""
+    """Whether a module counts as one layer, whatever its parts are."""
     return isinstance(layer, BaseNode) or can_be_counted(layer)
 
 

@@ -11,7 +11,7 @@ from snntrain.neuron.integrate_and_fire.updates import changed, count_updates
 
 
 class Membranes:
-    """Adds up the membrane updates of the spiking `layer`, on its device; `before` and `after` go around each call."""
+    """The sum of the membrane updates of a spiking layer, on its device; `before` and `after` enclose each call."""
 
     def __init__(self, layer: BaseNode) -> None:
         self.layer = layer
@@ -20,17 +20,17 @@ class Membranes:
         self.by_monitor = layer.has_own_rule
 
     def before(self) -> None:
-        """Remembers the state that the call begins with."""
+        """Keep the state before a call."""
         self.v0 = self.layer.v
         self.watched = self.layer.monitor is not None
         if self.by_monitor and not self.watched:
             self.layer.set_monitor(True)
 
     def after(self, x: Tensor, s: Tensor) -> None:
-        """Adds the updates of a call.
+        """Add the updates of a call.
 
         Args:
-            x: its input, as the layer was given it.
+            x: the input of the call.
             s: its spikes, `[T, N, *]`, or `[N, *]` in single-step mode.
         """
         self.updates = self.updates + self._of_call(x, s)

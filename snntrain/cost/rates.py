@@ -1,4 +1,4 @@
-"""Firing rates: how many spikes a neuron of each layer gives a time step, and which give none or only spikes."""
+"""Firing rates: spikes per neuron and time step, and the neurons that never fire or always do."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from snntrain.neuron import BaseNode, spiking_layers
 
 
 class FiringRates:
-    """Counts the spikes of every neuron of `net` while the block runs.
+    """The spikes of every neuron of `net`, counted while the block runs.
 
-    The counts stay on the device, so that nothing waits for them before they are asked for; nothing is left attached.
+    The counts stay on the device, and nothing waits for them before they are read. All hooks are removed.
     """
 
     def __init__(self, net: nn.Module) -> None:
         self.net = net
-        # Of each layer the spikes of its neurons `[*]`, and the steps of all images.
+        # By layer: the spikes of its neurons `[*]`, and the steps of all images.
         self.spikes: dict[str, Tensor] = {}
         self.steps: dict[str, int] = {}
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
@@ -37,20 +37,20 @@ class FiringRates:
         self._handles.clear()
 
     def means(self) -> dict[str, float]:
-        """Spikes a neuron and time step, a layer each, over everything that passed."""
+        """Return the spikes per neuron and time step of each layer, over all images."""
         return {name: spikes.mean().item() / self.steps[name] for name, spikes in self.spikes.items()}
 
     def silent(self) -> dict[str, float]:
-        """The share of each layer's neurons that never fired."""
+        """Return the share of each layer's neurons that never fired."""
         return {name: (spikes == 0).double().mean().item() for name, spikes in self.spikes.items()}
 
     def saturated(self) -> dict[str, float]:
-        """The share of each layer's neurons that fired at every step of every image."""
+        """Return the share of each layer's neurons that fired at every step of every image."""
         return {name: (spikes == self.steps[name]).double().mean().item() for name, spikes in self.spikes.items()}
 
     def _counter(self, name: str) -> Any:
         def count(layer: BaseNode, inputs: Any, spikes: Tensor) -> None:
-            # A row a step of an image.
+            # One row per image and step.
             rows = spikes.detach() if layer.step_mode == "s" else spikes.detach().flatten(0, 1)
             self.spikes[name] = self.spikes.get(name, 0) + spike_counts(rows)
             self.steps[name] = self.steps.get(name, 0) + len(rows)
@@ -59,10 +59,10 @@ class FiringRates:
 
 
 def spike_counts(rows: Tensor) -> Tensor:
-    """The exact number of spikes of each neuron `[*]` in `rows` `[steps, *]`, float64.
+    """Return the exact number of spikes of each neuron `[*]` in `rows` `[steps, *]`, float64.
 
-    It reads the spikes in their order in memory, and sums half precision as such, as far as that can count: on a CPU
-    thirteen times as fast as one sum in float64.
+    It reads the spikes in their order in memory, and sums half precision in half precision as far as that is exact: on
+    a CPU this is thirteen times as fast as one sum in float64.
     """
     order = sorted(range(1, rows.ndim), key=rows.stride, reverse=True)
     exact = round(2 / torch.finfo(rows.dtype).eps)

@@ -1,4 +1,4 @@
-"""What an image costs, as a table on the terminal."""
+"""The cost per image as a table on the terminal."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ KEYS = (*SPIKING, *SYNAPTIC, *SIZE)
 
 
 def cost_table(figures: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
-    """The figures of `Cost`, a row a layer and one of all together.
+    """Return the figures of `Cost` as a table: a row per layer, and one for all together.
 
     Args:
-        figures: what `Cost.figures` gave.
-        kinds: of the layers that cannot be counted, as `not_counted` gives them.
+        figures: the result of `Cost.figures`.
+        kinds: the kinds of the layers that cannot be counted, by name, see `not_counted`.
     """
     rows = [HEAD, *(_row(name, layer) for name, layer in figures["layers"].items()), _row("total", figures)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -24,7 +24,7 @@ def cost_table(figures: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
     lines = ["  ".join(map(format, row, aligned)).rstrip() for row in rows]
     rule = "-" * max(map(len, lines))
     unknown = [
-        f"{name} ({kind}): its operations cannot be counted, and no total that has them is known"
+        f"{name} ({kind}): its operations cannot be counted, and so the totals with them are unknown"
         for name, kind in kinds.items()
     ]
     return "\n".join(

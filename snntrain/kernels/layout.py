@@ -1,6 +1,6 @@
-"""The memory order of sequences: what the executors see has the M neurons of each step one behind the other.
+"""The memory order of sequences: for executors, the M neurons of each step are contiguous.
 
-The order is that of the input's steps, whatever it is (channels first, channels last); all else is brought into it.
+The order is that of the input's steps, such as channels first or channels last. All other tensors are brought into it.
 """
 
 from __future__ import annotations
@@ -18,26 +18,26 @@ class Layout:
         x: the sequence, `[T, N, *]`.
 
     Attributes:
-        neurons: M, how many a step has.
+        neurons: M, the neurons per step.
     """
 
     def __init__(self, x: Tensor) -> None:
         self.shape = x.shape[1:]
         self.strides = x.stride()[1:] if x.is_contiguous() else _strides(x[0])
-        # Not Size.numel, which takes a batch of any size for the one that it is traced with.
+        # Not Size.numel, which would fix the batch to the size of the traced one.
         self.neurons = prod(self.shape)
 
     def empty(self, T: int, like: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-        """A new sequence `[T, N, *]` in this order, with the dtype, unless given, and the device of `like`."""
+        """Return a new sequence `[T, N, *]` in this order, with the device and, unless given, the dtype of `like`."""
         strides = (self.neurons, *self.strides)
         return torch.empty_strided((T, *self.shape), strides, dtype=dtype or like.dtype, device=like.device)
 
     def empty_step(self, like: Tensor) -> Tensor:
-        """A new step `[N, *]`, with the dtype and device of `like`."""
+        """Return a new step `[N, *]`, with the dtype and device of `like`."""
         return torch.empty_strided(self.shape, self.strides, dtype=like.dtype, device=like.device)
 
     def ordered(self, sequence: Tensor) -> Tensor:
-        """`[T, N, *]` itself where its steps are in this order, else a copy; steps that are one memory stay one."""
+        """Return `[T, N, *]` itself if its steps are in this order, else a copy; steps that are one memory stay so."""
         if self._is_that_of(sequence.stride()[1:]):
             return sequence
         T = sequence.shape[0]
@@ -46,7 +46,7 @@ class Layout:
         return self.empty(T, sequence).copy_(sequence)
 
     def ordered_step(self, values: Tensor) -> Tensor:
-        """What broadcasts over a step, as `[N, *]` in this order; one number as it is."""
+        """Return a tensor that broadcasts over a step as `[N, *]` in this order; one number stays as it is."""
         if values.numel() == 1:
             return values
         values = values.expand(self.shape)
@@ -59,8 +59,8 @@ class Layout:
 
 
 def _strides(step: Tensor) -> tuple[int, ...]:
-    """The step's own, but without gaps and overlaps."""
+    """The strides of the step, but without gaps and overlaps."""
     if step.is_contiguous() or (step.ndim == 4 and step.is_contiguous(memory_format=torch.channels_last)):
         return step.stride()
-    # It keeps the order of dimensions.
+    # empty_like keeps the order of dimensions.
     return torch.empty_like(step, device="meta").stride()

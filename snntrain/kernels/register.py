@@ -13,7 +13,7 @@ BACKENDS = (torch._C.DispatchKey.CPU, torch._C.DispatchKey.CUDA)
 
 
 def is_transformed() -> bool:
-    """Whether a transform of `torch.func` or forward-mode differentiation is at work, which no operator here knows."""
+    """Whether a transform of `torch.func` or forward-mode differentiation is active; no operator here supports them."""
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
@@ -32,17 +32,17 @@ def register(
     differentiate: Callable[..., Any] | None = None,
     keep: Callable[..., Any] | None = None,
 ) -> Callable[..., Any]:
-    """Makes `function` the operator `snntrain::name`, on every device, and returns it.
+    """Register `function` as the operator `snntrain::name` on every device, and return the operator.
 
-    Not torch.library.custom_op, whose wrapper imports torch's compiler at the first call: more than half a second.
+    Not torch.library.custom_op: its wrapper imports torch's compiler at the first call, which takes half a second.
 
     Args:
-        name: of the operator.
-        function: with types for all that it takes and gives; changes none of its arguments.
-        fake: what tracing runs in its place, on shapes alone.
-        differentiate: from `ctx` and the gradients of what it gives to those of what it takes. Without it PyTorch warns
-            where somebody differentiates the result.
-        keep: from `ctx`, what it took and what it gave, keeps what `differentiate` needs.
+        name: the operator's name.
+        function: its implementation, with types for all arguments and results; it changes no argument.
+        fake: the function that tracing runs in its place, on shapes alone.
+        differentiate: a function of `ctx` and the gradients of the results, which returns those of the arguments.
+            Without it PyTorch warns when somebody differentiates the result.
+        keep: a function of `ctx`, the arguments and the results, which keeps in `ctx` what `differentiate` needs.
     """
     schema = torch.library.infer_schema(function, mutates_args=())
     LIBRARY.define(f"{name}{schema}", tags=(torch.Tag.pt2_compliant_tag,))
@@ -57,12 +57,12 @@ def register(
 def _register_derivative(
     operator: Any, function: Callable[..., Any], differentiate: Callable[..., Any], keep: Callable[..., Any]
 ) -> None:
-    """What torch.library.register_autograd does, without its look at the whole schema at each call."""
+    """Do as torch.library.register_autograd does, but without reading the whole schema at each call."""
 
     def below(keyset: Any, given: tuple[Any, ...]) -> Any:
         keyset = keyset & torch._C._after_autograd_keyset
         with torch._C._AutoDispatchBelowAutograd():
-            # Where no mode, fake tensor or transform comes in between, another way through the dispatcher is spared.
+            # Without a mode, fake tensor or transform in between, a second way through the dispatcher is not needed.
             if keyset.highestPriorityTypeId() in BACKENDS:
                 return function(*given)
             return operator.redispatch(keyset, *given)
@@ -71,7 +71,7 @@ def _register_derivative(
         *inputs, keyset = given
         output = below(keyset, tuple(inputs))
         keep(ctx, tuple(inputs), output)
-        # A list would be one output that is no tensor.
+        # PyTorch would take a list for one output that is not a tensor.
         return tuple(output) if isinstance(output, list) else output
 
     def backward(ctx: Any, *gradients: Any) -> Any:
@@ -79,7 +79,7 @@ def _register_derivative(
         return *(found if isinstance(found, tuple) else (found,)), None
 
     name = operator._schema.name.partition("::")[2]
-    # Made by `type`, so that the graph of the gradient calls it by the operator's name.
+    # `type` gives the class the operator's name, which the graph of the gradient shows.
     methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
     differentiable: Any = type(f"snntrain_{name}", (torch.autograd.Function,), methods)
 

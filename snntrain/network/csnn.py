@@ -24,12 +24,12 @@ class CSNN(TimeSequential):
         neuron: makes a fresh multi-step node.
         channels: of each 3x3 convolution; each is followed by batch normalisation, neurons and pooling by 2.
         hidden: neurons of each hidden fully connected layer.
-        votes: output neurons a class, averaged.
+        votes: output neurons per class, averaged.
         dropout: probability of dropping an input of a fully connected layer, one mask for all time steps.
         pool: 'max' (spikes stay spikes) or 'avg'.
 
     Raises:
-        ValueError: a size below 1, a probability outside [0, 1), an unknown pooling, an image too small for so many
+        ValueError: a size below 1, a probability outside [0, 1), an unknown pooling, or images too small for the
             blocks.
     """
 
@@ -46,9 +46,9 @@ class CSNN(TimeSequential):
     ) -> None:
         width, *sides = in_shape
         if not channels or any(size < 1 for size in channels):
-            raise ValueError(f"channels must be one number of at least 1 a block, not {list(channels)}")
+            raise ValueError(f"channels must be one number of at least 1 per block, not {list(channels)}")
         if pool not in POOLS:
-            raise ValueError(f"pool={pool!r} is no pooling; there are {', '.join(POOLS)}")
+            raise ValueError(f"pool={pool!r} is not a pooling: give one of {', '.join(POOLS)}")
         if min(sides) >> len(channels) < 1:
             most = min(sides).bit_length() - 1
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Layers that know time."""
+"""Layers that take whole sequences."""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +8,7 @@ from snntrain.network.sequence import OverTime
 
 
 class TimeDropout(OverTime):
-    """Dropout with one mask for all time steps: a neuron is out for the whole presentation or not at all.
+    """Dropout with one mask for all time steps: a neuron is dropped at all steps or at none.
 
     Args:
         p: probability of dropping, in [0, 1).
@@ -34,10 +34,10 @@ class TimeDropout(OverTime):
 
 
 class Vote(OverTime):
-    """Averages the `votes` output neurons of each class (Fang et al., ICCV 2021).
+    """The mean of the `votes` output neurons of each class (Fang et al., ICCV 2021).
 
     Args:
-        votes: neurons a class; those of a class are neighbours.
+        votes: neurons per class; the neurons of a class are contiguous.
 
     Raises:
         ValueError: fewer than one vote.
@@ -50,7 +50,7 @@ class Vote(OverTime):
         self.votes = votes
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[T, N, classes * votes]` to `[T, N, classes]`, float32 at least: half precision cannot tell every share."""
+        """`[T, N, classes * votes]` to `[T, N, classes]`, float32 at least: half precision rounds means."""
         ballots: Tensor = x.unflatten(2, (-1, self.votes))
         return ballots.mean(3, dtype=torch.promote_types(x.dtype, torch.float32))
 

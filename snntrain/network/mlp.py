@@ -22,7 +22,7 @@ class MLP(TimeSequential):
         classes: number of classes.
         neuron: makes a fresh multi-step node.
         hidden: neurons of each hidden layer.
-        votes: output neurons a class, averaged.
+        votes: output neurons per class, averaged.
         dropout: probability of dropping an input of a layer after the first, one mask for all time steps.
 
     Raises:
@@ -53,10 +53,10 @@ def fully_connected(
     *,
     drop_inputs: bool = False,
 ) -> Layers:
-    """fc1, fc1_neuron, … out, out_neuron, vote: linear layers without bias, neurons after each.
+    """Return linear layers without bias, neurons after each: fc1, fc1_neuron, … out, out_neuron, vote.
 
-    Arguments and errors as in `MLP`; `inputs` is the number of features `[T, N, inputs]`, and `drop_inputs` drops
-    them too, as the outputs of neurons, which an image is not.
+    Arguments and errors as in `MLP`; `inputs` is the number of features `[T, N, inputs]`. `drop_inputs` applies dropout
+    to them too; they are then outputs of neurons, not pixels.
     """
     if classes < 1 or votes < 1 or any(size < 1 for size in hidden):
         raise ValueError(

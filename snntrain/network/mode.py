@@ -1,4 +1,4 @@
-"""The mode that a network is looked at in."""
+"""The mode in which a network is evaluated."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,9 +11,9 @@ from snntrain.neuron import reset_net
 
 @contextmanager
 def evaluating(net: nn.Module) -> Iterator[None]:
-    """Evaluation mode, no gradients, and neurons that begin at rest, while the block runs.
+    """Run the block in evaluation mode, without gradients, and with neurons that begin at rest.
 
-    Afterwards, also where the block raises, every module is in the mode that it was in, and the neurons are at rest.
+    Afterwards, also if the block raises, every module is back in its mode, and the neurons are at rest.
     """
     modes = {module: module.training for module in net.modules()}
     reset_net(net)

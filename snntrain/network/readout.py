@@ -1,4 +1,4 @@
-"""From the output of a network to a class: the one rule by which training, eval and inspect decide.
+"""From the output of a network to a class: one rule for training, eval and inspect.
 
 Spikes are counted as whole numbers: averages over votes, added up as floats, would break a tie by their rounding.
 """
@@ -18,12 +18,12 @@ from snntrain.neuron.surrogate import Surrogate
 
 @dataclass(frozen=True)
 class Decision:
-    """What an output says of each image.
+    """The class of each image.
 
     Args:
-        scores: `[N, classes]`: spikes of a class over all steps and votes, int64; where the output is not made of
-            spikes, its sum over the steps, float64.
-        classes: the class of the greatest score, the first of equals, int64 `[N]`.
+        scores: `[N, classes]`: spikes per class over all steps and votes, int64; if the output is not made of spikes,
+            its sum over the steps, float64.
+        classes: the class with the greatest score, the first of equal ones, int64 `[N]`.
         tied: whether several classes share that score, bool `[N]`.
     """
 
@@ -34,19 +34,19 @@ class Decision:
 
 @dataclass(frozen=True)
 class Readout:
-    """How the output `[T, N, classes]` of a network is read.
+    """The way to read the output `[T, N, classes]` of a network.
 
     Args:
-        votes: spiking neurons a class, whose spikes the output averages; None where it is not known to be spikes.
+        votes: spiking neurons per class, averaged in the output; None if the output may be other than spikes.
     """
 
     votes: int | None
 
     def decide(self, output: Tensor) -> Decision:
-        """The class of each image; it is the same on every device, and nothing waits for a GPU."""
+        """Return the class of each image; it is the same on every device, and nothing waits for a GPU."""
         output = output.detach()
         if self.votes is None:
-            # A sum that is not a number is never the greatest.
+            # NaN is never the greatest.
             scores = output.sum(0, dtype=torch.float64).nan_to_num(-torch.inf, torch.inf, -torch.inf)
         else:
             scores = (output * self.votes).round().sum(0, dtype=torch.int64)
@@ -62,11 +62,11 @@ def _decide(scores: Tensor) -> Decision:
 
 
 def readout_of(network: nn.Module) -> Readout:
-    """How the output of `network` is read.
+    """Return the way to read the output of `network`.
 
-    It is made of spikes where the network is a chain of layers, a `TimeSequential`, that ends in spiking neurons, with
-    or without a `Vote` behind them. Another network may do anything with the spikes of its layers: its output is summed
-    as it is.
+    The output is made of spikes if the network is a chain of layers, a `TimeSequential`, that ends in spiking neurons,
+    with or without a `Vote` behind them. Another network may do anything with the spikes of its layers: its output is
+    summed as it is.
     """
     layers = _chain(network)
     votes = 1
@@ -77,14 +77,14 @@ def readout_of(network: nn.Module) -> Readout:
 
 
 def _chain(network: nn.Module) -> list[nn.Module]:
-    """The layers of a chain in their order, those of the chains inside it, too."""
+    """The layers of a chain in their order, with the layers of chains inside it."""
     if isinstance(network, TimeSequential) and type(network).forward is TimeSequential.forward:
         return [layer for part in network for layer in _chain(part)]
     return [network]
 
 
 def _fires(layer: nn.Module) -> bool:
-    """Whether a layer's output is 0 or 1: not where a subclass returns something else, or a surrogate is graded."""
+    """Whether a layer's output is 0 or 1: not if a subclass returns other values, or the surrogate does not spike."""
     if not isinstance(layer, BaseNode) or type(layer).forward is not BaseNode.forward:
         return False
     fire = layer.surrogate_function

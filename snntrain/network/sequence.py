@@ -1,4 +1,4 @@
-"""How layers meet time: stateless layers see T steps as one large batch, and a constant input only once."""
+"""Layers over time: stateless layers take T steps as one large batch, and a constant input only once."""
 
 from collections.abc import Callable
 
@@ -10,25 +10,25 @@ from snntrain.neuron.integrate_and_fire import is_repeated, steps_of
 
 
 class OverTime(nn.Module):
-    """Base of the layers that take the whole sequence `[T, N, *]`, not its steps as one batch."""
+    """The base of layers that take the whole sequence `[T, N, *]`, not its steps as one batch."""
 
 
 class TimeSequential(nn.Sequential, OverTime):
     """A chain of layers over a sequence `[T, N, *]`.
 
     Layers that are or hold a neuron (in multi-step mode) or an `OverTime` layer take the sequence as it is; so do
-    nested chains. Any other layer is stateless and meets all steps as one batch, `[T * N, *]`.
+    nested chains. Any other layer is stateless and takes all steps as one batch, `[T * N, *]`.
 
-    A constant current is held as its one step `[1, N, *]` up to the first neurons, so that what is stateless computes
-    it once. `T` says so, or an input whose steps are one memory (stride 0 over T) and of which no gradient is wanted.
+    A constant current stays one step `[1, N, *]` up to the first neurons, so that stateless layers compute it once. It
+    is constant if `T` is given, or if all its steps are one memory (stride 0 over T) and it requires no gradient.
 
     Raises:
-        ValueError: a neuron in single-step mode, or a plain `nn.Sequential` with neurons inside; both would take the
-            batch for time. Or a `T` that is not the number of the input's steps, which are more than one.
+        ValueError: a neuron in single-step mode, or an `nn.Sequential` with neurons inside; both would take the batch
+            for time. Or a `T` that differs from the number of the input's steps, if that is more than one.
     """
 
     def forward(self, x: Tensor, T: int | None = None) -> Tensor:
-        """The last layer's output, `[T, N, *]`.
+        """Return the output of the last layer, `[T, N, *]`.
 
         Args:
             x: `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. The output is then `[1, N, *]`
@@ -48,7 +48,7 @@ class TimeSequential(nn.Sequential, OverTime):
 
 
 def over_steps(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """A stateless layer applied to every step of `x` `[T, N, *]`, which it gets as one batch."""
+    """Apply a stateless layer to every step of `x` `[T, N, *]`, as one batch."""
     steps: Tensor = torch.unflatten(layer(x.flatten(0, 1)), 0, x.shape[:2])
     return steps
 

@@ -1,4 +1,4 @@
-"""The table of a network's layers that a run begins with."""
+"""The table of a network's layers, which a run prints first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from snntrain.neuron import BaseNode
 
 
 class Row(NamedTuple):
-    """One layer: its output of one step and one image, its parameters, its neurons where it spikes."""
+    """One layer: the shape of its output per step and image, its parameters, and its neurons if it spikes."""
 
     layer: str
     kind: str
@@ -23,10 +23,9 @@ class Row(NamedTuple):
 
 
 def layer_table(net: nn.Module, x: Tensor) -> str:
-    """A text table of the layers of `net` and their sums, from one pass of the example `x` `[T, N, C, H, W]`.
+    """Return a text table of the layers of `net` and their sums, from one pass of the example `x` `[T, N, C, H, W]`.
 
-    The pass runs in evaluation mode and without gradients. It leaves no trace but this: neurons that had a state are
-    reset.
+    The pass runs in evaluation mode and without gradients. Afterwards the neurons are reset; all else is unchanged.
     """
     rows = _rows(net, x)
     cells = [("layer", "kind", "output", "parameters", "neurons")]
@@ -60,7 +59,7 @@ def _rows(net: nn.Module, x: Tensor) -> list[Row]:
 
 
 def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """The modules that are no mere containers; a neuron is one layer, whatever it is made of."""
+    """Yield the modules that are not mere containers; a neuron is one layer, whatever its parts are."""
     children = dict(module.named_children())
     if isinstance(module, BaseNode) or not children:
         yield name, module

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 
 def number(name: str, value: Any) -> float:
-    """A finite number as a float, from a float, an integer, a NumPy number, or an array or tensor that holds one.
+    """Return a finite number as a float, from a float, an integer, a NumPy number, or an array or tensor of one.
 
     Raises:
         ValueError: it is not finite.
@@ -29,7 +29,7 @@ def number(name: str, value: Any) -> float:
 
 
 def positive(name: str, value: Any) -> float:
-    """A positive, finite number of time steps.
+    """Return a positive, finite number of time steps.
 
     Raises:
         ValueError: it is not positive and finite.
@@ -45,7 +45,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def v_threshold(value: Any) -> float | Tensor:
-    """A finite number, or a floating-point tensor that learns or has a number per neuron."""
+    """Return a finite number, or a floating-point tensor that is learnt or has a number per neuron."""
     if isinstance(value, Tensor) and (value.requires_grad or value.numel() > 1):
         if not value.is_floating_point():
             raise TypeError(f"v_threshold must be a number or a floating-point tensor, not {_shown(value)}")
@@ -53,11 +53,13 @@ def v_threshold(value: Any) -> float | Tensor:
     try:
         return number("v_threshold", value)
     except ValueError as error:
-        raise ValueError(f"{error}; for neurons that never spike give one that no potential reaches, as 1e9") from None
+        raise ValueError(
+            f"{error}; for neurons that never spike give one that no potential reaches, such as 1e9"
+        ) from None
 
 
 def v_reset(value: Any) -> float | None:
-    """A finite number, or None."""
+    """Return a finite number, or None."""
     if isinstance(value, Tensor) and value.requires_grad:
         raise TypeError("v_reset cannot be learnt: give a number, or None for a soft reset")
     return None if value is None else number("v_reset", value)
@@ -71,11 +73,11 @@ def step_mode(value: Any) -> str:
 
 
 def surrogate_function(value: Any) -> Callable[[Tensor], Tensor]:
-    """A callable that is not a class."""
+    """Return a callable that is not a class."""
     if isinstance(value, type):
         raise TypeError(f"surrogate_function must be an instance, {value.__name__}(), not the class {value.__name__}")
     if not callable(value):
-        raise TypeError(f"surrogate_function must be callable, as surrogate.ATan() is, not {_shown(value)}")
+        raise TypeError(f"surrogate_function must be callable, such as surrogate.ATan(), not {_shown(value)}")
     return value  # type: ignore[no-any-return]
 
 
@@ -115,7 +117,7 @@ def is_left_over(v: Tensor) -> bool:
 
 
 def shown(values: float | Tensor) -> str:
-    """A number, or the range of many, for a neuron's `repr`."""
+    """Return a number, or the range of many, as text for `repr`."""
     if not isinstance(values, Tensor):
         return str(values)
     if values.is_meta:

@@ -1,6 +1,6 @@
-"""Clamp pairs of PLIF: a function that keeps `k = 1/tau` in (0, 1), and its inverse from a wanted tau.
+"""Clamp pairs of PLIF: a function that keeps `k = 1/tau` in (0, 1), and its inverse, a function of tau.
 
-Each pair maps the learnable `w` to `k = function(w)`, and `w0 = inverse(init_tau)` starts it at `k = 1/init_tau`.
+Each pair maps the learnable `w` to `k = function(w)`, and `inverse(init_tau)` is the `w` of `k = 1/init_tau`.
 `PLIFNode(clamp="sigmoid")` chooses one by name.
 """
 
@@ -41,7 +41,7 @@ def inverse_reciprocal_abs_plus_1(tau: float) -> float:
 
 def piecewise_exp(w: Tensor) -> Tensor:
     """k = 1 - e^{-w}/2 for w >= 0, e^{w}/2 for w < 0."""
-    # Not w.abs(), whose derivative at 0, where tau = 2 begins, is 0.
+    # Not w.abs(): its derivative is 0 at w = 0, the start of tau = 2.
     tail = 0.5 * torch.where(w >= 0, -w, w).exp()
     return torch.where(w >= 0, 1 - tail, tail)
 

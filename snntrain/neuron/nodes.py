@@ -29,7 +29,7 @@ class LIFNode(BaseNode):
         tau: membrane time constant, in time steps; a number, or a tensor that broadcasts over `[N, *]`, as `[C, 1, 1]`
             for one per channel. An `nn.Parameter` is learnt; any other tensor moves with the module and is not part of
             the `state_dict()`.
-        (the others): as in `BaseNode`.
+        others: as in `BaseNode`.
 
     Raises:
         ValueError: `tau` is not positive.
@@ -80,7 +80,7 @@ class PLIFNode(BaseNode):
             `snntrain.neuron.clamp.PAIRS` chooses both functions.
         clamp_function: of a tensor `w`, with values in (0, 1).
         inverse_clamp_function: from a tau (a float) to the `w` at which `clamp_function(w) == 1 / tau`.
-        (the others): as in `BaseNode`.
+        others: as in `BaseNode`.
 
     Attributes:
         w: the learnable parameter, shape `[1]`.
@@ -113,7 +113,7 @@ class PLIFNode(BaseNode):
         self.clamp_function = clamp_function
         w = self._initial_weight(init_tau, inverse_clamp_function)
         self.w = nn.Parameter(torch.tensor([w]))
-        # Not of the parameter, which may be on the meta device.
+        # Not from the parameter, which may be on the meta device.
         tau = _inverse(self._decay(torch.tensor([w], device="cpu")).item())
         if not math.isclose(tau, init_tau, rel_tol=1e-4):
             raise ValueError(
@@ -163,7 +163,7 @@ class RIFNode(BaseNode):
         init_w: weight of the self connection at the start.
         amplitude: None learns `w = g` itself; a number A keeps it in (-A, A) by `w = (2 σ(g) - 1) A`; a pair
             (lo, hi) keeps it in (lo, hi) by `w = σ(g) (hi - lo) + lo`.
-        (the others): as in `BaseNode`.
+        others: as in `BaseNode`.
 
     Attributes:
         g: the learnable parameter, shape `[1]`.
@@ -218,7 +218,7 @@ class RIFNode(BaseNode):
 
 
 def _wide(coefficient: Coefficient) -> Coefficient:
-    """In float32 at least, which does not overflow where the gradient of a half-precision parameter is summed."""
+    """A coefficient in float32 at least: in half precision, the sum of its gradient may overflow."""
     if isinstance(coefficient, Tensor) and coefficient.element_size() < 4:
         return coefficient.float()
     return coefficient
@@ -229,7 +229,7 @@ def _inverse(k: float) -> float:
 
 
 def _open_interval(amplitude: Any) -> tuple[float, float] | None:
-    """The bounds that an amplitude stands for: None, a number A for (-A, A), or a pair (lo, hi)."""
+    """The bounds of an amplitude: None, (-A, A) for a number A, or a pair (lo, hi)."""
     if amplitude is None:
         return None
     try:

@@ -2,7 +2,7 @@
 
 A surrogate is a small immutable value. Calling it fires: `s = surrogate(h - v_threshold)` is 1 where its argument is
 `>= 0` and 0 elsewhere, and its gradient is `gradient(x)` instead of the step's. With `spiking=False` it returns
-`primitive(x)`, the function whose derivative `gradient` is, with ordinary autograd.
+`primitive(x)`, the integral of `gradient`, with ordinary autograd.
 
 The gradient of each is checked against the finite difference of its primitive in the tests.
 """
@@ -40,7 +40,7 @@ class _Spike(torch.autograd.Function):
 
 
 class _SpikeWithTangent(_Spike):
-    """The same in forward-mode differentiation, which torch's compiler does not trace."""
+    """`_Spike` with forward-mode differentiation, which torch's compiler does not trace."""
 
     generate_vmap_rule = True
 
@@ -85,11 +85,11 @@ class Surrogate:
         return spikes
 
     def gradient(self, x: Tensor) -> Tensor:
-        """The derivative used backward, elementwise."""
+        """Return the derivative used backward, elementwise."""
         raise NotImplementedError(f"{type(self).__name__} defines no gradient(x)")
 
     def primitive(self, x: Tensor) -> Tensor:
-        """The function whose derivative is `gradient`, elementwise."""
+        """Return the integral of `gradient`, elementwise."""
         raise NotImplementedError(f"{type(self).__name__} defines no primitive(x)")
 
 
@@ -117,7 +117,7 @@ class PiecewiseExp(Surrogate):
         return 0.5 * self.alpha * (-self.alpha * x.abs()).exp()
 
     def primitive(self, x: Tensor) -> Tensor:
-        # Not x.abs(), whose derivative at 0 is 0.
+        # Not x.abs(): its derivative at 0 is 0.
         tail = 0.5 * (self.alpha * torch.where(x < 0, x, -x)).exp()
         return torch.where(x < 0, tail, 1 - tail)
 
@@ -129,7 +129,7 @@ class Sigmoid(Surrogate):
     alpha: float = 1.0
 
     def gradient(self, x: Tensor) -> Tensor:
-        # Not 1 - σ(αx), which has no digits left where σ is nearly 1.
+        # Not 1 - σ(αx), which loses all digits if σ is nearly 1.
         y = self.alpha * x
         return self.alpha * torch.sigmoid(y) * torch.sigmoid(-y)
 
@@ -174,7 +174,7 @@ class NonzeroSignLogAbs(Surrogate):
         return 1 / (1 / self.alpha + x.abs())
 
     def primitive(self, x: Tensor) -> Tensor:
-        # Not x.abs(), whose derivative at 0 is 0.
+        # Not x.abs(): its derivative at 0 is 0.
         size = (self.alpha * torch.where(x < 0, -x, x)).log1p()
         return torch.where(x < 0, -size, size)
 

@@ -1,9 +1,9 @@
-"""Small networks whose cost NeuroBench tells, and what it told.
+"""Small networks, and the costs that NeuroBench reported for them.
 
 Their weights and inputs are multiples of 1/64, and their images are eight: all sums and means are exact, and no machine
-counts another spike. `python -m tests.cost.against_neurobench`, where NeuroBench is installed, writes the numbers
-anew: of the network as it is, and of a twin made of snnTorch's neurons, whose potentials NeuroBench can see and which
-it calls step by step.
+counts another spike. `python -m tests.cost.against_neurobench`, if NeuroBench is installed, writes the numbers anew:
+those of the network as it is, and those of a twin of snnTorch's neurons. NeuroBench can see the twin's potentials, and
+calls it step by step.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ def as_it_is(net: CSNN, x: Tensor) -> dict[str, float]:
     from neurobench.models import TorchModel
 
     model = TorchModel(deepcopy(net))
-    told = _synaptic(model, x)
+    reported = _synaptic(model, x)
     buffers = sum(b.numel() * b.element_size() for b in net.buffers())
     return {
-        **told,
+        **reported,
         "parameters": ParameterCount()(model),
         # NeuroBench's footprint has the running means and variances in it.
         "parameter_bytes": Footprint()(model) - buffers,
@@ -101,12 +101,12 @@ def _synaptic(model: Any, x: Tensor) -> dict[str, float]:
     model.register_hooks()
     with torch.no_grad():
         model(x)
-    told = metric(model, None, (torch.empty(IMAGES),))
+    reported = metric(model, None, (torch.empty(IMAGES),))
     model.cleanup_hooks()
     return {
-        "effective_macs_per_image": told["Effective_MACs"],
-        "effective_acs_per_image": told["Effective_ACs"],
-        "dense_operations_per_image": told["Dense"],
+        "effective_macs_per_image": reported["Effective_MACs"],
+        "effective_acs_per_image": reported["Effective_ACs"],
+        "dense_operations_per_image": reported["Dense"],
     }
 
 

@@ -1,4 +1,4 @@
-"""What an image costs: spikes and membrane updates beside loops over every neuron and step, kinds, sums, gaps."""
+"""The cost per image: spikes and membrane updates against loops over every neuron and step, kinds, sums, gaps."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def counted(net: nn.Module, *batches: Tensor) -> dict[str, Any]:
 
 def brute_force(net: nn.Module, *batches: Tensor) -> dict[str, Any]:
     """Spikes and updates of each spiking layer, from what the monitors hold of every neuron and step."""
-    told: dict[str, list[int]] = {}
+    reported: dict[str, list[int]] = {}
     for x in batches:
         for name, recording in record(net, lambda x=x: net(x)).items():
             v, spikes, updates = recording.v.reshape(len(recording.v), -1), 0, 0
@@ -46,10 +46,10 @@ def brute_force(net: nn.Module, *batches: Tensor) -> dict[str, Any]:
                 for t in range(1, len(v)):
                     updates += int(v[t, neuron_of_one] != v[t - 1, neuron_of_one])
             spikes = sum(map(int, recording.s.ravel()))
-            before = told.get(name, [0, 0])
-            told[name] = [before[0] + spikes, before[1] + updates]
+            before = reported.get(name, [0, 0])
+            reported[name] = [before[0] + spikes, before[1] + updates]
     images = sum(x.shape[1] for x in batches)
-    return {name: {SPIKES: s / images, UPDATES: u / images} for name, (s, u) in told.items()}
+    return {name: {SPIKES: s / images, UPDATES: u / images} for name, (s, u) in reported.items()}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
@@ -72,7 +72,7 @@ def test_spikes_and_updates_are_those_of_a_count_of_every_neuron_and_step(
 
 
 class Own(BaseNode):
-    """A charge that is not affine, and adapts: calling it twice a step would be seen."""
+    """A charge that is not affine, and adapts: a second call per step would show."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -83,13 +83,13 @@ class Own(BaseNode):
         return 0.5 * self.v + x.relu() / self.calls
 
 
-def test_a_charge_rule_of_ones_own_is_counted_and_runs_once_a_step() -> None:
+def test_a_user_s_own_charge_rule_is_counted_and_runs_once_per_step() -> None:
     net = TimeSequential(OrderedDict(own=Own(v_threshold=0.4, step_mode="m")))
     x = sparse(noise(5, 3, 7), 1)
     (expected,) = brute_force(net, x).values()
     net.own.calls = 0
-    told = counted(net, x)["layers"]["own"]
-    assert {key: told[key] for key in expected} == expected
+    reported = counted(net, x)["layers"]["own"]
+    assert {key: reported[key] for key in expected} == expected
     assert net.own.calls == 5
     assert net.own.monitor is None
 
@@ -177,14 +177,16 @@ def test_a_constant_currents_convolution_is_counted_once_and_its_neurons_at_ever
 
 def test_the_totals_are_sums_and_the_energy_is_45_nanometres() -> None:
     net = csnn()
-    told = counted(net, ANALOG)
+    reported = counted(net, ANALOG)
     for key in (SPIKES, UPDATES, MACS, ACS, DENSE, ENERGY):
-        assert told[key] == pytest.approx(sum(layer.get(key, 0) for layer in told["layers"].values()), rel=1e-12)
-    assert told[ENERGY] == pytest.approx((4.6 * told[MACS] + 0.9 * told[ACS]) / 1000, rel=1e-12)
-    assert told["parameters"] == sum(p.numel() for p in net.parameters())
-    assert told["parameter_bytes"] == 4 * told["parameters"]
-    assert sum(layer["parameters"] for layer in told["layers"].values()) == told["parameters"]
-    assert told["layers"]["conv1_norm"].keys() == {"parameters", "parameter_bytes"}
+        assert reported[key] == pytest.approx(
+            sum(layer.get(key, 0) for layer in reported["layers"].values()), rel=1e-12
+        )
+    assert reported[ENERGY] == pytest.approx((4.6 * reported[MACS] + 0.9 * reported[ACS]) / 1000, rel=1e-12)
+    assert reported["parameters"] == sum(p.numel() for p in net.parameters())
+    assert reported["parameter_bytes"] == 4 * reported["parameters"]
+    assert sum(layer["parameters"] for layer in reported["layers"].values()) == reported["parameters"]
+    assert reported["layers"]["conv1_norm"].keys() == {"parameters", "parameter_bytes"}
 
 
 class OwnForward(nn.Linear):
@@ -221,18 +223,20 @@ class Attention(nn.Module):
         (Attention(), {"strange.heads": "MultiheadAttention", "strange.heads.out_proj": None}),
     ],
 )
-def test_what_cannot_be_counted_is_named_and_no_total_pretends(layer: nn.Module, named: dict[str, str | None]) -> None:
+def test_layers_that_cannot_be_counted_are_named_and_make_totals_unknown(
+    layer: nn.Module, named: dict[str, str | None]
+) -> None:
     net = TimeSequential(OrderedDict(strange=layer, fc=nn.Linear(4, 3), neuron=neuron())).float()
-    told = counted(net, noise(3, 2, 4).float())
-    found = not_counted(told, net)
+    reported = counted(net, noise(3, 2, 4).float())
+    found = not_counted(reported, net)
     assert found.keys() == named.keys()
     for name, kind in named.items():
         assert kind is None or found[name] == kind
-        assert told["layers"][name][MACS] is None
-    assert [told[key] for key in (MACS, ACS, DENSE, ENERGY)] == [None] * 4
-    assert told[UPDATES] > 0
-    assert told["layers"]["fc"][MACS] > 0
-    table = cost_table(told, found)
+        assert reported["layers"][name][MACS] is None
+    assert [reported[key] for key in (MACS, ACS, DENSE, ENERGY)] == [None] * 4
+    assert reported[UPDATES] > 0
+    assert reported["layers"]["fc"][MACS] > 0
+    table = cost_table(reported, found)
     assert all(f"{name} ({kind})" in table for name, kind in found.items())
     assert table.splitlines()[-2 - len(found)].split()[3:7] == ["unknown"] * 4
 

@@ -21,7 +21,7 @@ from tests.conftest import Outcome
 from tests.training.jobs import prepared
 
 
-def test_a_run_tells_what_the_test_images_cost_by_its_best_weights(finished_run: Path) -> None:
+def test_a_run_reports_the_cost_of_the_test_images_by_its_best_weights(finished_run: Path) -> None:
     job = build.prepare(saved.load(finished_run, ["trainer.eval_batch_size=100"]))
     net = job.evaluated.network
     checkpoint.restore(net, finished_run / "checkpoints" / "best.pt")
@@ -33,31 +33,35 @@ def test_a_run_tells_what_the_test_images_cost_by_its_best_weights(finished_run:
     of_others = cost.figures(len(job.data.validation))
     with Cost(net) as cost:
         metrics_on_test(job)
-    told = json.loads((finished_run / "summary.json").read_text())["cost"]
-    assert told == cost.figures(359) != of_others
-    assert list(told) == [*KEYS, "layers"]
-    assert list(told["layers"]) == ["fc1", "fc1_neuron", "out", "out_neuron"]
+    reported = json.loads((finished_run / "summary.json").read_text())["cost"]
+    assert reported == cost.figures(359) != of_others
+    assert list(reported) == [*KEYS, "layers"]
+    assert list(reported["layers"]) == ["fc1", "fc1_neuron", "out", "out_neuron"]
 
 
 def test_tensorboard_has_the_cost_of_the_run(finished_run: Path) -> None:
-    told = json.loads((finished_run / "summary.json").read_text())["cost"]
+    reported = json.loads((finished_run / "summary.json").read_text())["cost"]
     events = EventAccumulator(str(finished_run / "tensorboard"))
     events.Reload()
     for key in KEYS:
         (event,) = events.Scalars(f"cost/{key}")
-        assert (event.step, event.value) == (2, pytest.approx(told[key], rel=1e-6))
+        assert (event.step, event.value) == (2, pytest.approx(reported[key], rel=1e-6))
     for key in ("spikes_per_image", "energy_nj_per_image"):
-        assert events.Scalars(f"final/{key}")[0].value == pytest.approx(told[key], rel=1e-6)
+        assert events.Scalars(f"final/{key}")[0].value == pytest.approx(reported[key], rel=1e-6)
 
 
-def test_eval_tells_the_same_cost_with_what_it_assumes(snntrain: Callable[..., Outcome], finished_run: Path) -> None:
-    told = json.loads((finished_run / "summary.json").read_text())["cost"]
+def test_eval_reports_the_same_cost_with_its_assumption(snntrain: Callable[..., Outcome], finished_run: Path) -> None:
+    reported = json.loads((finished_run / "summary.json").read_text())["cost"]
     out = snntrain("eval", f"run={finished_run}").out
     *_, total, assumption = out.splitlines()
-    assert total.split() == ["total", *(f"{told[k]:,.1f}" for k in KEYS[:6]), *(f"{told[k]:,}" for k in KEYS[6:])]
-    assert "4.6 pJ a MAC, 0.9 pJ an AC" in assumption
+    assert total.split() == [
+        "total",
+        *(f"{reported[k]:,.1f}" for k in KEYS[:6]),
+        *(f"{reported[k]:,}" for k in KEYS[6:]),
+    ]
+    assert "4.6 pJ per MAC, 0.9 pJ per AC" in assumption
     (row,) = (line for line in out.splitlines() if line.startswith("  fc1 ") and len(line.split()) > 2)
-    assert row.split()[1] == f"{told['layers']['fc1']['effective_macs_per_image']:,.1f}"
+    assert row.split()[1] == f"{reported['layers']['fc1']['effective_macs_per_image']:,.1f}"
 
 
 @pytest.mark.parametrize("encoder", ["direct", "poisson", "latency"])

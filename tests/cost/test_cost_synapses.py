@@ -47,10 +47,10 @@ def check(layer: Layer, *batches: Tensor) -> None:
     for x in batches:
         synapses.add(x)
     counts = np.sum([every_multiplication(layer, x) for x in batches], axis=0)
-    told = synapses.operations()
-    assert told is not None
-    assert (told.effective, told.dense) == tuple(counts)
-    assert 0 < told.effective < told.dense
+    reported = synapses.operations()
+    assert reported is not None
+    assert (reported.effective, reported.dense) == tuple(counts)
+    assert 0 < reported.effective < reported.dense
 
 
 @settings(max_examples=15)
@@ -86,9 +86,9 @@ def test_other_layers_are_counted_in_any_precision(layer: Layer, shape: tuple[in
     layer.weight.data = sparse(layer.weight.data, 0)
     synapses = Synapses(layer)
     synapses.add(x.to(dtype))
-    told = synapses.operations()
-    assert told is not None
-    assert (told.effective, told.dense) == every_multiplication(layer, x.float())
+    reported = synapses.operations()
+    assert reported is not None
+    assert (reported.effective, reported.dense) == every_multiplication(layer, x.float())
 
 
 def test_more_inputs_than_half_precision_can_count_are_counted() -> None:
@@ -97,9 +97,9 @@ def test_more_inputs_than_half_precision_can_count_are_counted() -> None:
         synapses.add(torch.ones(1000, 3, dtype=torch.bfloat16))
     with torch.autocast("cpu", torch.bfloat16):
         synapses.add(torch.ones(1001, 3))
-    told = synapses.operations()
-    assert told is not None
-    assert told.effective == told.dense == 4001 * 6
+    reported = synapses.operations()
+    assert reported is not None
+    assert reported.effective == reported.dense == 4001 * 6
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,6 @@ def test_weights_that_are_computed_count_as_they_are_used(change: Callable[[nn.M
     layer = change(nn.Linear(6, 5))
     synapses = Synapses(layer)
     synapses.add(torch.ones(2, 6))
-    told = synapses.operations()
-    assert told is not None
-    assert told.effective == 2 * int((layer.weight != 0).sum())
+    reported = synapses.operations()
+    assert reported is not None
+    assert reported.effective == 2 * int((layer.weight != 0).sum())

@@ -27,7 +27,7 @@ def batches(dtype: torch.dtype) -> list[Tensor]:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])
-def test_rates_are_spikes_a_neuron_and_step_over_all_batches(dtype: torch.dtype) -> None:
+def test_rates_are_spikes_per_neuron_and_step_over_all_batches(dtype: torch.dtype) -> None:
     net = network(dtype)
     counted: dict[str, list[np.ndarray]] = {"1": [], "3": []}
     for x in batches(dtype):
@@ -77,7 +77,7 @@ def test_silent_neurons_never_fired_and_saturated_ones_always_did(dtype: torch.d
     assert rates.means() == pytest.approx({"0": (steps + (steps - 1) + 1) / (4 * steps)}, rel=1e-12)
 
 
-def test_neurons_are_told_apart_in_any_order_in_memory() -> None:
+def test_neurons_are_distinguished_in_any_order_in_memory() -> None:
     net, batches = mixed()
     orders = [torch.channels_last, torch.contiguous_format, torch.channels_last]
     with FiringRates(net) as rates:

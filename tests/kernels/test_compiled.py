@@ -10,7 +10,7 @@ import pytest
 import snntrain
 
 PACKAGE = Path(snntrain.__file__).parent
-# Where a kernel is kept on disk, and in which folder, is no part of it.
+# These decide where a kernel is kept on disk, not how it is compiled.
 NOT_OF_A_KERNEL = ("errors", "files", "process")
 
 

@@ -28,7 +28,7 @@ half_and_full = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16]
 
 @pytest.fixture(params=["cpu", "cuda"])
 def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The executor that pools; a GPU's in Triton's interpreter where there is no GPU."""
+    """The executor that pools; without a GPU, its kernels run in Triton's interpreter."""
     name = str(request.param)
     if name == "cpu":
         pytest.importorskip("numba")
@@ -141,7 +141,7 @@ def test_processes_that_compile_at_the_same_time_do_not_mix_up_their_kernels(tmp
     command = "from snntrain.kernels.pooling.cpu.kernels import forward; forward({})"
     for half in (True, False):
         subprocess.run([sys.executable, "-c", command.format(half)], env=environment, check=True)
-    # Of one index for both, whoever writes last would point to the other one's code.
+    # With one index for both, the last writer would point to the code of the other.
     assert len(list(tmp_path.rglob("*.nbi"))) == len(list(tmp_path.rglob("*.nbc"))) == 2
 
 

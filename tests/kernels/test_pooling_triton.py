@@ -128,7 +128,7 @@ def test_more_than_two_to_the_31_pixels(order: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(cuda, "MOST_VECTORS", 2**15)
 
     class Last:
-        """A kernel whose last programs run, those of the last image."""
+        """A kernel that runs only its last programs, those of the last image."""
 
         def __init__(self, kernel: Any) -> None:
             self.kernel = kernel

@@ -1,4 +1,4 @@
-"""What Triton builds before its first launch: built for real, against a library that stands in for the CUDA driver."""
+"""The modules that Triton builds before its first launch, built against a stand-in for the CUDA driver."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from snntrain.kernels import dispatch
 from snntrain.kernels.gpu import triton_build
 from snntrain.kernels.gpu.triton_build import Obstacle
 
-FORGET = triton_build._told.cache_clear, triton_build.obstacle.cache_clear
+FORGET = triton_build._obstacle_logged_once.cache_clear, triton_build.obstacle.cache_clear
 NO_COMPILER = Obstacle("there is no C compiler, neither gcc nor clang", "install gcc")
 
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test finds out anew, and leaves nothing that it has found."""
+    """Each test looks anew, and leaves no cached answer."""
     monkeypatch.delenv(dispatch.VARIABLE, raising=False)
     monkeypatch.setitem(dispatch.COMPILED, "cuda", True)
     for forget in FORGET:
@@ -179,11 +179,11 @@ def test_what_is_in_the_cache_needs_no_compiler(found: dict[str, tuple[str, str]
 
 
 def test_a_compiler_that_does_not_work_is_named(found: dict[str, tuple[str, str]]) -> None:
-    assert found["a compiler that is not there"][0] == "CC=no-such-cc is no command"
+    assert found["a compiler that is not there"][0] == "CC=no-such-cc is not a command"
     assert found["a compiler that does nothing"][0] == f"{shutil.which('false')} ends with status 1"
 
 
-def test_without_headers_the_compiler_s_word_is_passed_on(found: dict[str, tuple[str, str]]) -> None:
+def test_without_headers_the_compiler_s_message_is_passed_on(found: dict[str, tuple[str, str]]) -> None:
     why, remedy = found["no headers"]
     assert why == f"{shutil.which('gcc')} says Python.h: No such file or directory"
     assert remedy == found["no compiler"][1]
@@ -192,7 +192,7 @@ def test_without_headers_the_compiler_s_word_is_passed_on(found: dict[str, tuple
 def test_without_a_driver_its_folder_is_asked_for(found: dict[str, tuple[str, str]]) -> None:
     why, remedy = found["no driver to link"]
     assert why.endswith("ends with status 1")
-    assert "its words are above" in remedy
+    assert "its output is above" in remedy
     why, remedy = found["no driver in sight"]
     if why:
         assert why.startswith("libcuda.so cannot found!")

@@ -44,7 +44,7 @@ def test_an_image_of_any_size_gives_rates_a_class(build: Any, in_shape: tuple[in
     assert 0 < rates.mean() < 1
 
 
-def test_layers_of_the_convolutional_network_tell_what_they_are() -> None:
+def test_layers_of_the_convolutional_network_have_their_names() -> None:
     assert list(csnn(dropout=0.5)._modules) == [
         *("conv1", "conv1_norm", "conv1_neuron", "conv1_pool"),
         *("conv2", "conv2_norm", "conv2_neuron", "conv2_pool"),
@@ -53,7 +53,7 @@ def test_layers_of_the_convolutional_network_tell_what_they_are() -> None:
     ]
 
 
-def test_layers_of_the_fully_connected_network_tell_what_they_are() -> None:
+def test_layers_of_the_fully_connected_network_have_their_names() -> None:
     expected = ["flatten", "fc1", "fc1_neuron", "fc2_dropout", "fc2", "fc2_neuron", "out_dropout", "out", "out_neuron"]
     assert list(mlp(hidden=[8, 6], dropout=0.5, votes=1)._modules) == expected
 
@@ -150,12 +150,12 @@ def test_an_image_too_small_says_how_many_blocks_it_allows(in_shape: tuple[int, 
 
 @pytest.mark.parametrize("channels", [[], [0], [8, -1]])
 def test_a_block_needs_channels(channels: list[int]) -> None:
-    with pytest.raises(ValueError, match="channels must be one number of at least 1 a block"):
+    with pytest.raises(ValueError, match="channels must be one number of at least 1 per block"):
         csnn(channels=channels)
 
 
 def test_an_unknown_pooling_names_those_there_are() -> None:
-    with pytest.raises(ValueError, match="pool='sum' is no pooling; there are max, avg"):
+    with pytest.raises(ValueError, match="pool='sum' is not a pooling: give one of max, avg"):
         csnn(pool="sum")
 
 

@@ -79,7 +79,7 @@ def test_what_is_not_a_number_is_never_the_greatest(scores: list[float], first: 
 
 
 class Graded(surrogate.ATan):
-    """A firing rule of somebody's own that is no step."""
+    """A user's firing rule that is not a step function."""
 
     def __call__(self, x: Tensor) -> Tensor:
         return x.sigmoid()

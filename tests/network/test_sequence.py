@@ -26,7 +26,7 @@ def conv_net() -> TimeSequential:
         nn.Linear(36, 8),
         neuron(),
     ).double()
-    # Running statistics that a test of evaluation mode can tell from none.
+    # Running statistics that show in evaluation mode.
     nn.init.uniform_(net.get_buffer("1.running_mean"), -0.5, 0.5)
     nn.init.uniform_(net.get_buffer("1.running_var"), 0.5, 2)
     return net

@@ -71,7 +71,7 @@ def test_the_pass_leaves_no_trace() -> None:
         assert parameter.grad is None
 
 
-def test_the_state_of_another_batch_is_no_hindrance() -> None:
+def test_the_state_of_another_batch_does_not_matter() -> None:
     net = csnn()
     net(noise(4, 7, 3, 12, 10, dtype=torch.float32))
     assert "total" in layer_table(net, example())

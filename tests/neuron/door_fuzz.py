@@ -1,4 +1,4 @@
-"""Random calls of the compiled operator whose arrays end, or begin, at a page that nobody may touch.
+"""Random calls of the compiled operator with arrays that end, or begin, at a page that nobody may touch.
 
     python tests/neuron/door_fuzz.py <calls> [<seed>]
 
@@ -152,13 +152,13 @@ def call(draw: random.Random) -> str:
     rule = {"v_threshold": draw.choice((0.75, 1e9, -0.2)), "v_reset": v_reset, "detach_reset": False}
     function = surrogate.ATan()
     tensors = [x, *given, v]
-    told = [
+    reported = [
         f"{list(k.shape)} {k.stride() if k.layout is torch.strided else k.layout} {k.dtype}"
         if isinstance(k, Tensor)
         else k
         for k in tensors
     ]
-    print(f"T={asked} {told} {rule} {type(function).__name__} far={caches.FAR}", file=sys.stderr, flush=True)
+    print(f"T={asked} {reported} {rule} {type(function).__name__} far={caches.FAR}", file=sys.stderr, flush=True)
     try:
         return (
             _direct(draw, x, asked, given, v, rule, function)

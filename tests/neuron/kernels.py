@@ -1,4 +1,4 @@
-"""The GPU's kernels loaded once more, for the compiler or for the interpreter, whichever the first ones are for."""
+"""A second copy of the GPU's kernels, for the compiler or for the interpreter."""
 
 from importlib import util
 from types import ModuleType

@@ -16,7 +16,7 @@ from .oracle_surrogates import Array, Curve, Surrogate, logistic, sigmoid
 
 @dataclass(frozen=True)
 class Link:
-    """What a neuron learns: from the parameter p to the scalar k(p) in its equation, and dk/dp."""
+    """The learnt scalar of an equation: k(p) of the parameter p, and dk/dp."""
 
     value: Curve
     slope: Curve

@@ -46,7 +46,7 @@ FEW_RULES: list[Rule] = [
     ("plif", "SuperSpike", False, False),
     ("rif", "Erf", True, False),
 ]
-# Of one neuron, and of less and more than the compiled kernels' vectors hold.
+# One neuron, and fewer and more than fill the vectors of the compiled kernels.
 SHAPES = [(1,), (3,), (2, 3), (16,), (3, 7), (2, 17)]
 
 

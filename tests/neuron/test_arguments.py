@@ -1,4 +1,4 @@
-"""What a neuron is given when it is built, and what is set on it later: taken in its form, or refused in one line."""
+"""The arguments of a neuron, and the attributes set later: brought into one form, or refused in one line."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_step_mode_is_checked_where_it_is_set(mode: Any) -> None:
     assert node.step_mode == "m"
 
 
-def test_a_surrogate_s_class_in_place_of_an_instance_is_told() -> None:
+def test_a_surrogate_s_class_in_place_of_an_instance_is_refused() -> None:
     with pytest.raises(TypeError, match=r"surrogate_function must be an instance, ATan\(\), not the class ATan"):
         LIFNode(surrogate_function=surrogate.ATan)  # type: ignore[arg-type]
     node = LIFNode()

@@ -1,4 +1,4 @@
-"""What a neuron and the operator behind it refuse: compiled code must not read or write past what it is given."""
+"""Refused arguments of neurons and of the operator: compiled code must not read or write past its arrays."""
 
 from __future__ import annotations
 
@@ -150,10 +150,10 @@ def test_random_calls_never_leave_their_memory() -> None:
         [sys.executable, str(FUZZ), str(calls)], capture_output=True, text=True, timeout=120 + calls / 10
     )
     assert done.returncode == 0, f"{done.returncode}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["calls"] == calls
-    assert min(told["computed"], told["refused"]) > calls / 10
+    reported = json.loads(done.stdout.splitlines()[-1])
+    assert reported["calls"] == calls
+    assert min(reported["computed"], reported["refused"]) > calls / 10
 
 
-def test_a_neuron_of_no_feedback_is_no_special_case_for_the_door() -> None:
+def test_a_step_without_neurons_is_accepted_without_feedback() -> None:
     assert IFNode(step_mode="m")(torch.ones(2, 3, 0)).shape == (2, 3, 0)

@@ -1,4 +1,4 @@
-"""Who computes the recurrence: which executor serves a device, a dtype and a firing rule."""
+"""The executor for a device, a dtype and a firing rule, also in exported and traced programs."""
 
 from __future__ import annotations
 

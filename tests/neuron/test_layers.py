@@ -1,4 +1,4 @@
-"""What is asked of every layer of a network: the constants that it has learnt, and to follow the epochs."""
+"""Walks over the layers of a network: learnt constants, and the beginning of an epoch."""
 
 from __future__ import annotations
 

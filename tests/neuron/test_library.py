@@ -1,4 +1,4 @@
-"""The neuron package stands alone: importing it loads PyTorch and NumPy, and nothing of the command line."""
+"""The neuron package stands alone: its import loads PyTorch and NumPy, and no part of the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What PyTorch does around an operator it does around the recurrence: graphs, modes, transforms, subclasses, copies."""
+"""The recurrence under PyTorch's graphs, modes, transforms, subclasses and copies."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_view_that_is_yet_to_be_negated_is() -> None:
 def test_a_compiled_node_learns_as_a_plain_one(kind: str) -> None:
     node, plain = (NODES[kind]() for _ in range(2))
     compiled = torch.compile(node, backend="aot_eager", fullgraph=True)
-    for calls in range(2):  # The second goes on from the state of the first.
+    for calls in range(2):  # The second call continues from the state of the first.
         x, other = (current(4 + calls, 3, 5).requires_grad_() for _ in range(2))
         s, expected = compiled(x), plain(other)
         (s.square().sum() + node.v.sum()).backward()
@@ -205,7 +205,7 @@ def test_without_gradients_the_spikes_are_the_same(kind: str, mode: Callable[[],
 
 
 @every_node
-def test_a_copy_goes_on_from_the_same_state_without_the_graph(kind: str) -> None:
+def test_a_copy_continues_from_the_same_state_without_the_graph(kind: str) -> None:
     node = NODES[kind]()
     node(current(4, 3, 5).requires_grad_())
     other = copy.deepcopy(node)

@@ -1,4 +1,4 @@
-"""What a user writes: a neuron with dynamics of its own, and one whose charge is no affine map at all."""
+"""A user's own neurons: one with its own dynamics, and one with a charge that is not affine."""
 
 from __future__ import annotations
 

@@ -178,7 +178,9 @@ def by_torch_save(node: BaseNode) -> BaseNode:
 
 @pytest.mark.parametrize("copying", [by_deepcopy, by_pickle, by_torch_save])
 @every_mode
-def test_a_copy_goes_on_where_the_original_stood(copying: Callable[[BaseNode], BaseNode], step_mode: str) -> None:
+def test_a_copy_continues_from_the_state_of_the_original(
+    copying: Callable[[BaseNode], BaseNode], step_mode: str
+) -> None:
     node = RIFNode(-0.1, amplitude=(-1, 0), v_reset=None, monitor_state=True, step_mode=step_mode)
     x = torch.randn(6, 4, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
     drive(node, x[:3])  # the state now hangs on a graph

@@ -220,7 +220,7 @@ def test_an_exported_node_takes_any_batch(kind: str, channels: bool) -> None:
 
 
 @every_node
-def test_training_goes_on_from_a_state_of_inference_mode(kind: str) -> None:
+def test_training_continues_from_a_state_of_inference_mode(kind: str) -> None:
     node, plain = NODES[kind](), NODES[kind]()
     with torch.inference_mode():
         node(current(4, 3, 5))

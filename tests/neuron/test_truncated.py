@@ -111,7 +111,7 @@ def test_the_sequence_of_potentials_has_its_gradient(kind: str, step_mode: str, 
     for one, recorded in zip(potentials, node.monitor["v"], strict=True):
         torch.testing.assert_close(one.detach(), torch.from_numpy(recorded))
     assert plain.v_seq is None
-    # The last of them is the state, whose gradient the definition has.
+    # The last of them is the state, and the definition gives its gradient.
     potentials[-1].sum().backward()
     plain.v.sum().backward()
     torch.testing.assert_close(x.grad, other.grad)

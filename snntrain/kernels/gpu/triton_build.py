@@ -1,7 +1,7 @@
 """Whether Triton can launch kernels on this machine.
 
 Before its first launch Triton compiles a module in C, against Python's headers and the CUDA driver, and keeps it in its
-cache; version 3.6 compiles one more for each kernel. pip installs neither a C compiler nor these headers.
+cache; version 3.6 compiles another one for each kernel. pip installs neither a C compiler nor these headers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Obstacle(NamedTuple):
 
 def launches() -> bool:
     """Return whether Triton can launch kernels here; the first time that it cannot, log why and what to do."""
-    return _told() is None
+    return _obstacle_logged_once() is None
 
 
 # What torch.compiler.assume_constant_result marks, without its import of torch's compiler: tracing calls the function.
@@ -44,7 +44,7 @@ launches._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 @cache
-def _told() -> Obstacle | None:
+def _obstacle_logged_once() -> Obstacle | None:
     found = obstacle()
     if found is not None:
         log.warning(
@@ -57,13 +57,13 @@ def _told() -> Obstacle | None:
 
 @cache
 def obstacle() -> Obstacle | None:
-    """Have Triton build what it needs before its first launch; return what keeps it from that, None: nothing does."""
+    """Let Triton build what it needs before its first launch; return the obstacle, or None if there is none."""
     try:
         from triton import knobs
         from triton.runtime import driver
-    except Exception as error:  # What is broken may raise anything.
-        return Obstacle(f"it cannot be imported, {_in_short(error)}", "install it anew")
-    # Who brings a way to build of his own needs no compiler.
+    except Exception as error:  # A broken installation may raise anything.
+        return Obstacle(f"it cannot be imported, {_in_short(error)}", "reinstall it")
+    # With the user's own way to build, no compiler is needed.
     why = None if knobs.build.impl else _no_compiler()
     try:
         if why is None:
@@ -71,7 +71,7 @@ def obstacle() -> Obstacle | None:
         else:
             with knobs.build.scope():
                 knobs.build.impl = _refuse
-                # What the cache has needs no compiler.
+                # Modules in the cache need no compiler.
                 active = driver.active
     except Exception as error:  # Triton asserts, and passes on what its tools raise.
         return Obstacle(why, INSTALL) if why else Obstacle(_in_short(error), _remedy(error))
@@ -79,11 +79,11 @@ def obstacle() -> Obstacle | None:
 
 
 def _no_compiler() -> str | None:
-    """What is wrong with the compiler that Triton takes, or with the headers; None: nothing is."""
+    """Describe what is wrong with the compiler that Triton takes, or with the headers; None if both work."""
     named = os.environ.get("CC")
     compiler = shutil.which("gcc") or shutil.which("clang") if named is None else shutil.which(named)
     if compiler is None:
-        return "there is no C compiler, neither gcc nor clang" if named is None else f"CC={named} is no command"
+        return "there is no C compiler, neither gcc nor clang" if named is None else f"CC={named} is not a command"
     command = [compiler, "-E", "-x", "c", f"-I{_headers()}", "-"]
     includes = "#include <stdlib.h>\n#include <Python.h>\n"
     try:
@@ -99,7 +99,7 @@ def _no_compiler() -> str | None:
 def _headers() -> str:
     """The folder in which Triton looks for Python.h."""
     scheme = sysconfig.get_default_scheme()
-    # Debian's own scheme has another folder than the one that its packages put headers in.
+    # Debian's own scheme names another folder than the one with the headers of its packages.
     return sysconfig.get_paths("posix_prefix" if scheme == "posix_local" else scheme)["include"]
 
 
@@ -113,7 +113,7 @@ def _builds_for_each_kernel(active: Any) -> bool:
 
 def _remedy(error: Exception) -> str:
     if isinstance(error, subprocess.CalledProcessError):
-        return f"its words are above; {INSTALL}"
+        return f"its output is above; {INSTALL}"
     return NAME_LIBRARY if "libcuda" in str(error) or "ldconfig" in str(error) else SEE
 
 

@@ -35,12 +35,12 @@ def integrate_and_fire(
 ) -> Trajectory:
     """Run the recurrence over all steps of `x`, by the fastest executor for its device and dtype.
 
-    Plain PyTorch computes what compiled code does not: thresholds that are tensors, surrogates that are not this
-    package's own, and the transforms of `torch.func` and forward-mode differentiation.
+    Plain PyTorch serves all that compiled code does not: thresholds that are tensors, surrogates from outside this
+    package, and the transforms of `torch.func` and forward-mode differentiation.
 
     Args:
         x: input current `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. In half precision
-            the state is float32 while it runs.
+            the state is float32 during the run.
         gain, feedback, rest: coefficients of the charge, floats or tensors that broadcast over `[N, *]`.
         v: membrane potential before the first step, a float or `[N, *]`.
         v_threshold, v_reset, detach_reset: as in `BaseNode`.
@@ -74,7 +74,7 @@ def integrate_and_fire(
 
 
 def steps_of(x: Tensor, T: int | None) -> int:
-    """The number of time steps: those of `x`, or where it has one, which is repeated, `T`.
+    """Return the number of time steps: those of `x`, or `T` if `x` has one step, which is repeated.
 
     Raises:
         ValueError: `T` is below 1, or differs from the steps of `x`, which are more than one.
@@ -90,5 +90,5 @@ def steps_of(x: Tensor, T: int | None) -> int:
 
 
 def is_repeated(x: Tensor) -> bool:
-    """Whether the steps of `x` are one memory (stride 0), and no step wants a gradient of its own."""
+    """Whether the steps of `x` are one memory (stride 0), and no step needs its own gradient."""
     return x.shape[0] > 1 and x.stride(0) == 0 and not (x.requires_grad or is_transformed())

@@ -1,4 +1,4 @@
-"""What an executor of the recurrence takes and returns."""
+"""The arguments and results of an executor of the recurrence."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Rule(NamedTuple):
-    """How neurons fire and reset; `kind`, `p` and `q` are the surrogate's, see `formulas`. `v_reset` None is soft."""
+    """How neurons fire and reset. `kind`, `p` and `q` give the surrogate, see `formulas`; `v_reset` None is soft."""
 
     v_threshold: float
     v_reset: float | None
@@ -21,14 +21,14 @@ class Rule(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What a recurrence is made of; the neurons of a step lie in one order, see `layout`.
+    """The inputs of a recurrence; the neurons of each step lie in one order, see `layout`.
 
     Args:
-        x: `[T, N, *]`, or `[1, N, *]` where T steps get the same input and share its gradient. The steps may be one
+        x: `[T, N, *]`, or `[1, N, *]` if all T steps have the same input and share its gradient. The steps may be one
             memory (stride 0).
         T: number of steps.
-        neurons: M, how many a step has.
-        gain, feedback, rest, v0: `[N, *]`, or where all neurons share it, a number or a tensor that holds one.
+        neurons: M, the neurons per step.
+        gain, feedback, rest, v0: `[N, *]`, or a number, or a tensor of one number, that all neurons share.
     """
 
     x: Tensor
@@ -45,7 +45,7 @@ class Inputs(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """Which coefficients want a gradient."""
+    """Which coefficients require a gradient."""
 
     gain: bool
     feedback: bool
@@ -53,9 +53,9 @@ class Learnt(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Parts that add up to a coefficient's gradient; `[M]`, a part per neuron, where neurons have their own.
+    """Parts that add up to the gradient of a coefficient; `[M]`, a part per neuron, if each neuron has its own.
 
-    None where no gradient is wanted.
+    None if no gradient is wanted.
     """
 
     gain: Tensor | None
@@ -69,7 +69,7 @@ class Executor(Protocol):
     def forward(
         self, rule: Rule, given: Inputs, s: Tensor, v_last: Tensor, h: Tensor | None = None, v: Tensor | None = None
     ) -> None:
-        """Writes the spikes `s` `[T, N, *]`, the last potential `v_last` `[N, *]`, and all `h` and `v` if given.
+        """Write the spikes `s` `[T, N, *]`, the last potential `v_last` `[N, *]`, and all `h` and `v` if given.
 
         `h` and `v` are float32 (float64 if x is), the others of x's dtype.
         """
@@ -84,7 +84,7 @@ class Executor(Protocol):
         grad_v0: Tensor | None,
         learnt: Learnt,
     ) -> Parts:
-        """Writes `grad_x`, of x's shape and dtype, and `grad_v0` `[M]`, of h's dtype, unless it is None.
+        """Write `grad_x`, of x's shape and dtype, and `grad_v0` `[M]`, of h's dtype, unless it is None.
 
         Args:
             grad_s: `[T, N, *]`; it and `grad_v_last` have x's dtype.
@@ -93,12 +93,12 @@ class Executor(Protocol):
 
 
 def one_each(values: float | Tensor) -> TypeGuard[Tensor]:
-    """Whether a coefficient or state has a number for each neuron, not one for all."""
+    """Whether a coefficient or state has a number per neuron, not one for all."""
     return isinstance(values, Tensor) and values.numel() > 1
 
 
 def number(values: float | Tensor) -> float:
-    """The number that all neurons share."""
+    """Return the number that all neurons share."""
     return values.item() if isinstance(values, Tensor) else values
 
 

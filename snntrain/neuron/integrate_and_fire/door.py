@@ -1,4 +1,4 @@
-"""What the compiled operator accepts: compiled code reads and writes where a call says, so the call is checked first.
+"""Checks of the operators: compiled code reads and writes at the places that a call gives.
 
 Every path to the kernels goes through these checks: a neuron, a direct call of `torch.ops.snntrain`, and the shapes
 that tracing propagates.
@@ -18,13 +18,13 @@ STRIDED = torch.strided
 
 
 def check(x: Tensor, T: int, tensors: Sequence[Tensor | None], numbers: Sequence[float], kind: int) -> None:
-    """Check what forward and backward are given.
+    """Check the arguments of forward and backward.
 
     Args:
         x: `[T, N, *]` or `[1, N, *]`.
         T: number of steps.
-        tensors: gain, feedback, rest and the potential before the first step; None where `numbers` has it.
-        numbers: the same as numbers.
+        tensors: gain, feedback, rest and the potential before the first step; None if it is a number.
+        numbers: these four as numbers; unused if there is a tensor.
         kind: the surrogate's place in `formulas.KINDS`.
 
     Raises:
@@ -57,13 +57,13 @@ def check_gradients(x: Tensor, T: int, grad_s: Tensor, grad_v_last: Tensor | Non
 
 
 def check_needed(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> None:
-    """Check that a gradient is wanted of tensors alone.
+    """Check that gradients are wanted only of tensors.
 
     Raises:
         ValueError: as `check`.
     """
     if len(needed) != len(NAMES) or (True in needed and _wants_none(needed, tensors)):
-        raise ValueError(f"needed must say of {', '.join(NAMES)} whether a gradient is wanted, and only of tensors")
+        raise ValueError(f"needed must have a truth value for each of {', '.join(NAMES)}, True only for tensors")
 
 
 def _wants_none(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> bool:
@@ -71,7 +71,7 @@ def _wants_none(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> boo
 
 
 def _check_for_a_step(name: str, values: Tensor, step: Sequence[int], device: torch.device) -> None:
-    """A coefficient or state: one number, or what broadcasts over a step; in real numbers."""
+    """Check a coefficient or state: one real number, or a tensor that broadcasts over a step."""
     if not values.dtype.is_floating_point or values.layout is not STRIDED:
         raise ValueError(f"{name} must be a dense floating-point tensor, not {values.dtype} of layout {values.layout}")
     shape = values.shape

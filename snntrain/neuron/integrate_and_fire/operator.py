@@ -33,7 +33,7 @@ def fused(
 ) -> Trajectory:
     """Run the recurrence as one operator; the arguments as in `integrate_and_fire`."""
     given = (gain, feedback, rest, v)
-    # As tensors, numbers would cost more than all else that is done here.
+    # Numbers as tensors would cost more than all else here.
     tensors = [value if isinstance(value, Tensor) else None for value in given]
     numbers = [0.0 if isinstance(value, Tensor) else value for value in given]
     return Trajectory(*_integrate_and_fire(x, T, *tensors, numbers, *rule, record))
@@ -50,7 +50,7 @@ def _ordered(layout: Layout, x: Tensor, T: int, given: Sequence[Coefficient]) ->
 
 
 def _joined(tensors: Sequence[Tensor | None], numbers: Sequence[float]) -> list[Coefficient]:
-    """Gain, feedback, rest and `v0`, each as its tensor, or as its number if it has no tensor."""
+    """Gain, feedback, rest and `v0`, each its tensor, or its number if there is no tensor."""
     return [n if tensor is None else tensor for tensor, n in zip(tensors, numbers, strict=True)]
 
 
@@ -70,7 +70,7 @@ def _forward(
     q: float,
     record: bool,
 ) -> list[Tensor]:
-    """Spikes, the last potential, and where `record` all `h` and all `v`."""
+    """The spikes, the last potential, and if `record` all `h` and all `v`."""
     tensors = (gain, feedback, rest, v0)
     door.check(x, T, tensors, numbers, kind)
     layout = Layout(x)
@@ -177,7 +177,7 @@ def _chosen(values: Sequence[Tensor | None], needed: Sequence[bool]) -> list[Ten
 
 
 def _summed(layout: Layout, parts: Tensor, like: Tensor) -> Tensor:
-    """The gradient of a coefficient or state `like`, which was broadcast over a step, from parts of it: in float64."""
+    """The gradient of a coefficient or state `like` that was broadcast over a step: the float64 sum of its parts."""
     if like.numel() == 1:
         total = (parts.sum(0, keepdim=True, dtype=torch.float64) if len(parts) > 1 else parts).to(like)
         return total if total.shape == like.shape else total.reshape(like.shape)
@@ -198,11 +198,11 @@ def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> N
 
 
 def _differentiate_backward(ctx: Any, *pulls: Tensor) -> tuple[Any, ...]:
-    """The derivative of the gradients, which the definition has, of any order."""
+    """The derivative of the gradients, by the definition, of any order."""
     saved, once_more = ctx.saved_tensors, torch.is_grad_enabled()
     with torch.enable_grad():
-        # Aliases, so that the derivative ends at them: an incoming gradient may depend on the input by itself. What
-        # wants no gradient takes part all the same, since its own gradient is among the results.
+        # Aliases, so that the derivative ends at them: an incoming gradient may itself depend on the input. Tensors
+        # that require no gradient take part too, since their gradients are among the results.
         given = [k if k is None else k.view_as(k) if k.requires_grad else k.detach().requires_grad_() for k in saved]
         found = _defined_gradients(given, ctx.T, ctx.numbers_and_rule, ctx.needed)
         wanted = [k for k in given if k is not None]

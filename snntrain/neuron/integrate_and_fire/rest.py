@@ -1,4 +1,4 @@
-"""Rest in half precision, which may not have the number."""
+"""The resting potential in half precision, which may round it."""
 
 import torch
 from torch import Tensor
@@ -7,10 +7,10 @@ from snntrain.neuron.integrate_and_fire.reference import Coefficient
 
 
 def exactly_at_rest(v: Coefficient, rest: Coefficient) -> Coefficient:
-    """The state `v` that a call begins with, exactly at `rest` where it is there as far as its dtype can tell.
+    """Return the state `v` before a call, exactly at `rest` if it equals `rest` rounded to its dtype.
 
-    Half precision keeps -0.65 as -0.6484; a neuron that took the difference for a distance from rest would not stay.
-    A half-precision state becomes float32 if `rest` is not 0; its gradient passes.
+    Half precision keeps -0.65 as -0.6484; with this difference as its distance from rest, a neuron would not stay at
+    rest. A half-precision state becomes float32 if `rest` is not 0; its gradient passes.
     """
     if not isinstance(v, Tensor) or isinstance(rest, Tensor) or rest == 0 or v.element_size() >= 4:
         return v

@@ -1,4 +1,4 @@
-"""How many potentials the recurrence changes, for who asks after it has run: it does not keep them."""
+"""Count the potentials that the recurrence changes, after it has run: it does not keep them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from snntrain.neuron.integrate_and_fire.operator import inputs
 from snntrain.neuron.integrate_and_fire.reference import Coefficient
 from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
 
-# Potentials that are held at a time where they have to be.
+# The most potentials in memory at a time, if they are needed.
 MOST = 2**24
 
 
@@ -32,19 +32,19 @@ def count_updates(
     surrogate: Callable[[Tensor], Tensor],
     T: int,
 ) -> Tensor | int:
-    """How many potentials after a step differ from the one before it, over all `T` steps.
+    """Count the potentials that differ from those one step before, over all `T` steps.
 
-    Where `v` is a number, as after a reset, the first step counts as changing all. On a CPU compiled code counts while
-    the recurrence runs, and no potential is kept; elsewhere the result is a tensor, so that nothing waits for it.
+    If `v` is a number, as after a reset, the first step changes all. On a CPU compiled code counts while the recurrence
+    runs, and keeps no potential; elsewhere the result is a tensor, so that nothing waits for it.
 
     Args:
-        x: input current `[T, N, *]`, or `[1, N, *]` where it is the same in all steps.
+        x: input current `[T, N, *]`, or `[1, N, *]` if it is the same in all steps.
         gain, feedback, rest, v, v_threshold, v_reset, surrogate: as in `integrate_and_fire`.
     """
     known, v = formula(surrogate), exactly_at_rest(v, rest)
     compiled = dispatch.chosen(x) == "cpu"
     if compiled and known is not None and not isinstance(v_threshold, Tensor):
-        # Numba is imported where it is needed.
+        # This imports Numba.
         from snntrain.neuron.integrate_and_fire import cpu
 
         rule = Rule(v_threshold, v_reset, True, *known)
@@ -68,18 +68,18 @@ def count_updates(
 
 
 def changed(v0: Coefficient, v: Tensor) -> Tensor | int:
-    """How many of the potentials `v` `[T, *]` differ from those before; where `v0` is a number, the first all do."""
+    """Count the potentials `v` `[T, *]` that differ from those before; if `v0` is a number, all first ones do."""
     first = _count(v[0] != v0) if isinstance(v0, Tensor) else v[0].numel()
     return first + _count(v[1:] != v[:-1])
 
 
 def _of(values: Coefficient, some: slice, dimensions: int) -> Coefficient:
-    """Those of some images, of what broadcasts over `[N, *]`."""
+    """The values of some images, from a tensor that broadcasts over `[N, *]`."""
     if isinstance(values, Tensor) and values.ndim == dimensions and len(values) > 1:
         return values[some]
     return values
 
 
 def _count(flags: Tensor) -> Tensor | int:
-    """How many are True: a number on a CPU, where NumPy is four times as fast, elsewhere a tensor to await."""
+    """Count the True flags: a number on a CPU, with NumPy, which is four times as fast; elsewhere a tensor."""
     return int(np.count_nonzero(flags.numpy())) if flags.device.type == "cpu" else torch.count_nonzero(flags)

@@ -1,4 +1,4 @@
-"""The pooling of the CPU's executor: Numba's kernels, one call forward and one backward."""
+"""Max pooling on a CPU: Numba's kernels, one call forward and one backward."""
 
 from __future__ import annotations
 

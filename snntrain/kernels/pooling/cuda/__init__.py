@@ -1,4 +1,4 @@
-"""The pooling of the GPU's executor: Triton's kernels, one launch forward and one backward."""
+"""Max pooling on a GPU: Triton's kernels, one launch forward and one backward."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from torch import Tensor
 
 from snntrain.kernels.pooling.cuda import kernels
 
-# Bytes that a thread asks for at a time.
+# Bytes per load of a thread.
 WIDTH = 16
-# Outputs of a program, and vectors at most: more of short ones find no registers.
+# Outputs per program, and the most vectors: more short ones would not fit into the registers.
 OUTPUTS, MOST_VECTORS = 1024, 512
 OPTIONS = {"num_warps": 4}
 
@@ -31,9 +31,9 @@ def backward(grad: Tensor, winner: Tensor, grad_x: Tensor) -> None:
 
 
 def _launch(kernel: Any, tensors: tuple[Tensor, ...], images: Tensor, windows: int) -> None:
-    """Runs a kernel that takes so many windows of the images."""
+    """Run a kernel over this many windows of the images."""
     channels, height, width = images.shape[1:]
-    # Contiguous numbers of a pixel, and how many contiguous outputs a vector may have.
+    # Contiguous numbers per pixel, and the contiguous outputs that a vector may take.
     inner, together = (1, gcd(width // 2, (width + 1) // 2)) if images.is_contiguous() else (channels, channels)
     vector = gcd(together, WIDTH // images.element_size())
     block, total = min(OUTPUTS // vector, MOST_VECTORS), windows // vector

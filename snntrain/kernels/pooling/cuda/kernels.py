@@ -1,12 +1,12 @@
 """Max pooling by 2 compiled for GPUs with Triton: float32, bfloat16 or float16.
 
-Images are rows of W pixels, H rows an image, and a pixel is INNER numbers: the channels in channels-last order
-`[N, H, W, C]`, else one, in images `[N C, H, W]`. A thread takes VECTOR contiguous outputs at a time, whose inputs are
-contiguous too: the channels of a pixel, or with one number a pixel the windows of a row. The next thread takes the next
-ones, so neighbouring threads read and write neighbouring memory in either order.
+An image has H rows of W pixels, and a pixel has INNER numbers: its channels in channels-last order `[N, H, W, C]`, or
+one number in images `[N C, H, W]`. A thread takes VECTOR contiguous outputs at a time. Their inputs are contiguous too:
+the channels of a pixel, or the windows of a row if a pixel is one number. The next thread takes the next outputs, so
+neighbouring threads read and write neighbouring memory in either order.
 
-Sizes are compiled in, as a network pools few: divisions by them become products, and the compiler knows what lies
-aligned. A program takes BLOCK vectors; distances within it have 32 bits, those from the first number of all have 64.
+Sizes are compiled in, since a network pools few sizes: divisions by them become products, and the compiler knows the
+alignment. A program takes BLOCK vectors; distances within it have 32 bits, distances from the first number 64 bits.
 
 Nothing here calls `triton.language`'s own jitted functions, see `neuron/integrate_and_fire/cuda/kernels.py`.
 """
@@ -17,13 +17,13 @@ import triton.language as tl
 
 @triton.jit
 def places(ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr, VECTOR: tl.constexpr, BLOCK: tl.constexpr):
-    """Where the vectors of this program are; an image has ROWS by COLUMNS windows, for each number of a pixel.
+    """The places of this program's vectors; an image has ROWS by COLUMNS windows for each number of a pixel.
 
     Returns:
-        The row of the first vector, counted over all images, and its image; then for each vector how many rows and
-        images it is further on, its row within the image, its column, and the first of a pixel's numbers that it has.
+        The row of the first vector, counted over all images, and its image; then for each vector its distance from the
+        first one in rows and in images, its row within the image, its column, and its first number of the pixel.
     """
-    # Vectors in a row.
+    # Vectors per row.
     SPAN: tl.constexpr = COLUMNS * INNER // VECTOR
     start = tl.program_id(0).to(tl.int64) * BLOCK
     first_row = start // SPAN
@@ -47,9 +47,9 @@ def at(
     LENGTH: tl.constexpr,
     INNER: tl.constexpr,
 ):
-    """Pointers to where windows begin, in images of HEIGHT rows of LENGTH, SIDE by SIDE a window."""
+    """Pointers to the beginnings of windows, SIDE by SIDE each, in images of HEIGHT rows of LENGTH."""
     first_row, first_image, down, images, _, column, number = windows
-    # What an image has over or lacks at an odd side.
+    # Rows that an image has beyond its windows, or lacks, at an odd side.
     MORE: tl.constexpr = HEIGHT - SIDE * ROWS
     first = memory + (SIDE * first_row + MORE * first_image) * (LENGTH * INNER)
     return first + (((SIDE * down + MORE * images) * LENGTH + SIDE * column) * INNER + number)
@@ -57,7 +57,7 @@ def at(
 
 @triton.jit
 def run(pointers, LENGTH: tl.constexpr):
-    """Pointers to LENGTH numbers from each one on."""
+    """Pointers to LENGTH numbers from each pointer on."""
     return pointers[:, None] + tl.arange(0, LENGTH)[None, :]
 
 
@@ -78,7 +78,7 @@ def left_and_right(pixels, here, INNER: tl.constexpr, VECTOR: tl.constexpr, BLOC
 
 @triton.jit
 def challenged(greatest, winner, pixel, number: tl.constexpr):
-    """The greatest pixel and its number after one more: of equals the first stays, NaN never gives way to a number."""
+    """The greatest pixel and its number after one more: the first of equals stays, and NaN is never replaced."""
     new = pixel.to(tl.float32)
     beats = (new > greatest.to(tl.float32)) | (new != new)
     return tl.where(beats, pixel, greatest), tl.where(beats, number, winner)
@@ -96,7 +96,7 @@ def forward(
     VECTOR: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Writes the greatest pixel of each window, and which of the four it is; `total` is how many vectors there are."""
+    """Write the greatest pixel of each window, and which of the four it is; `total` counts the vectors."""
     ROWS: tl.constexpr = H // 2
     first = tl.program_id(0).to(tl.int64) * BLOCK
     lanes = tl.arange(0, BLOCK)
@@ -126,9 +126,9 @@ def give(
     VECTOR: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Writes two pixels side by side: the gradient to the one whose number has won, 0 to the other.
+    """Write two pixels side by side: the gradient to the pixel with the number that has won, 0 to the other.
 
-    `here` tells where there is a left pixel, `both` where there is a right one, too.
+    `here` is the mask of left pixels, `both` that of right ones.
     """
     left, right = tl.where(won == number, passed, 0.0), tl.where(won == number + 1, passed, 0.0)
     if INNER == 1:
@@ -152,7 +152,7 @@ def backward(
     VECTOR: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Writes all of the images' gradient; `total` counts vectors of windows that an odd side cuts, too.
+    """Write all of the images' gradient; `total` also counts vectors of windows that an odd side cuts.
 
     These have no winner, and their pixels get 0.
     """

@@ -16,7 +16,7 @@ from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO, surroga
 AHEAD = 512
 # The coefficients that a layer learns, flags of `learnt`.
 LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST = 1, 2, 4
-# Numbers whose products are summed in float32, before their sums are in float64.
+# How many products are summed in float32, before their sums are summed in float64.
 SUMMED = 16 * WIDTH
 
 

@@ -10,7 +10,7 @@ from snntrain.neuron.integrate_and_fire.cuda import kernels
 
 # Steps of a group, which are loaded at once: forward; backward where one group takes all steps; backward in groups.
 AHEAD, ALONE, GROUPED = 8, 16, 8
-# Of a program. Each thread has some neurons: forward WIDE, backward by the steps of a group, see `_backward_sizes`.
+# Per program. Each thread has several neurons: forward WIDE, backward by the steps of a group, see `_backward_sizes`.
 THREADS, WIDE = 128, 4
 # A fused multiply-add would round otherwise than the reference.
 OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
@@ -39,7 +39,7 @@ def backward(
     grad_v0: Tensor | None,
     learnt: Learnt,
 ) -> Parts:
-    """See `Executor`; where all neurons share a coefficient, there is a part per program."""
+    """See `Executor`; a coefficient that all neurons share has a part per program."""
     x, T, neurons = given.x, given.T, given.neurons
     values, comes_as = _coefficients(given)
     steps, block = _backward_sizes(T, x.element_size(), any(learnt))
@@ -63,7 +63,7 @@ def backward(
 
 
 def _coefficients(given: Inputs) -> tuple[list[float | Tensor], list[int]]:
-    """Gain, feedback, rest and `v0` as the kernels take them, and how each comes."""
+    """Gain, feedback, rest and `v0` as the kernels take them, and the form of each."""
     values, comes_as = zip(*map(_coefficient, (*given.coefficients, given.v0)), strict=True)
     no_feedback = comes_as[1] == kernels.NUMBER.value and values[1] == 0
     return list(values), [comes_as[0], kernels.NOTHING.value if no_feedback else comes_as[1], *comes_as[2:]]
@@ -87,22 +87,22 @@ def _is_constant(given: Inputs) -> bool:
 
 
 def _stride(sequence: Tensor) -> int:
-    """From one step to the next; 0 where all are one."""
+    """The distance from one step to the next; 0 if all steps are one memory."""
     return sequence.stride(0) if len(sequence) > 1 else 0
 
 
 def _backward_sizes(T: int, bytes_each: int, learns: bool) -> tuple[int, int]:
-    """Steps of a group, and neurons of a program; `benchmarks.kernel_registers` shows what comes of them."""
+    """Steps per group, and neurons per program; `benchmarks.kernel_registers` shows their effect."""
     if T > GROUPED and (T > ALONE or (learns and bytes_each == 2)):
         return _group(T, GROUPED), 2 * THREADS
-    # So many bytes of a step that all its steps are 32 bytes a thread: fewer steps need wider loads to keep the memory
-    # busy, and with more a thread would find no registers.
+    # As many bytes per step as make 32 bytes per thread in all steps: with fewer steps, wider loads keep the memory
+    # busy; more bytes would not fit into the registers of a thread.
     widest = next(width for width in (16, 8, 4, 2) if width * T <= 32)
     return T, THREADS * max(1, widest // bytes_each)
 
 
 def _group(T: int, most: int) -> int:
-    """Steps of a group: a number that divides T, or else one that makes groups of about equal length."""
+    """Steps per group: a number that divides T, or else one that makes groups of about equal length."""
     return next((n for n in range(most, most // 2, -1) if T % n == 0), -(-T // -(-T // most)))
 
 

@@ -10,13 +10,13 @@ multiply-add can lift a neuron over the threshold. Gradients have no such edge a
 Nothing here calls `triton.language`'s own jitted functions (`tl.sum`, `tl.zeros`): with them the interpreter works only
 if it was switched on before the first import of Triton.
 
-In all kernels `x` is `[T, M]` with rows `x_stride` apart, or `[1, M]` where CONSTANT. M is the number of neurons, which
-lie in the order of memory. `gain`, `feedback`, `rest` and `v0` come as GAIN, FEEDBACK, REST and V0 say: a number, a
-pointer to one, a pointer to `[M]`, or the number 0 of no feedback. The T steps are cut into groups of STEPS; a group is
-loaded at once. The last group is shorter where RAGGED.
+In all kernels `x` is `[T, M]` with rows `x_stride` apart, or `[1, M]` if CONSTANT. M is the number of neurons, in the
+order of memory. GAIN, FEEDBACK, REST and V0 give the form of `gain`, `feedback`, `rest` and `v0`: a number, a pointer
+to a number, a pointer to `[M]`, or the number 0 for no feedback. The T steps are cut into groups of STEPS; a group is
+loaded at once. The last group is shorter if RAGGED.
 
-What the helpers share comes in tuples. `block` holds the number of a program's first neuron, the distance of each
-neuron from it, and the mask of those that exist. `coefficients` is `gain, feedback, rest`; `thresholds` is
+Arguments that the helpers share come in tuples. `block` holds the number of a program's first neuron, the distance of
+each neuron from it, and the mask of those that exist. `coefficients` is `gain, feedback, rest`; `thresholds` is
 `v_threshold, v_reset`; `shape` is `p, q` of the surrogate.
 """
 
@@ -362,8 +362,8 @@ def backward(
 ):
     """Write the gradient `grad_x` of x's shape; unless None, `grad_v0` `[M]` and the `parts` of the coefficients' too.
 
-    `starts` is None where one group takes all steps. Else it is `[groups - 2, M]`, and takes the potential before each
-    group but the first, which starts from `v0`, and the last, which comes to its turn at once.
+    `starts` is None if one group takes all steps. Else it is `[groups - 2, M]`, and takes the potential before each
+    group but the first, which starts from `v0`, and the last, which is next in any case.
     """
     LEARNS_GAIN: tl.constexpr = parts_gain is not None
     LEARNS_FEEDBACK: tl.constexpr = parts_feedback is not None
