@@ -105,8 +105,8 @@ def recurrence(case: Case, neurons: int, device: str) -> tuple[str, bool]:
     good = other_way <= OTHER_WAY and errors[0] <= TOLERANCE[case.dtype] and 0.05 < rate < 0.95
     good = good and all(error <= max(TOLERANCE[case.dtype], 4 * other_way) for error in errors[1:])
     shown = ", ".join(f"{error:.1e}" for error in errors)
-    shape = f"neuron {case.name}: gradients off by {shown}, {other_way:.1e} of the neurons fire otherwise"
-    return f"{shape}; first call {seconds:.1f} s", good
+    result = f"neuron {case.name}: gradients off by {shown}, {other_way:.1e} of the neurons fire otherwise"
+    return f"{result}; first call {seconds:.1f} s", good
 
 
 def _error(one: Tensor, other: Tensor) -> float:

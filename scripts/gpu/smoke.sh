@@ -19,7 +19,7 @@ kernels() {
 
 gpu_tests() {
     local plugin=(-n "$WORKERS")
-    ! missing xdist || plugin=()
+    ! missing xdist || plugin=(-o "addopts=-q --strict-markers")
     "$PYTHON" -m pytest "${plugin[@]}" -v -m gpu -rs tests
     local code=$?
     # Without a GPU all are skipped, and that is no failure.

@@ -201,7 +201,13 @@ def everything_below(*folders: Path) -> dict[Path, int]:
     return {path: 0 if path.is_dir() else path.stat().st_mtime_ns for path in paths}
 
 
-@pytest.mark.parametrize(("argv", "told"), BAD.values(), ids=BAD)
+# tests/test_messages.py has the words of every message; that nothing is left behind is shown by every second one.
+SLOW = {name: [pytest.mark.slow] if number % 2 else [] for number, name in enumerate(BAD)}
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"), [pytest.param(*case, id=name, marks=SLOW[name]) for name, case in BAD.items()]
+)
 def test_a_bad_input_is_told_in_one_line_and_leaves_nothing_behind(
     argv: str, told: str, snntrain: Callable[..., Outcome], museum: Path, tmp_path: Path
 ) -> None:

@@ -59,11 +59,12 @@ sys.exit(status(sys.argv[1:]))
             "in evaluation with trainer.eval_batch_size=512, T=100000, precision fp32: "
             "try trainer.eval_batch_size=256 or trainer.precision=bf16 or a lower T or a machine with more memory",
         ),
-        (
+        pytest.param(
             ("inspect", "T=100000", f"sample={','.join(map(str, range(100)))}"),
             "in the inspection of 100 images with T=100000, precision fp32: "
             "try fewer images with sample=<index>,… or monitor.samples=<number> or trainer.precision=bf16 "
             "or a lower T or a machine with more memory",
+            marks=pytest.mark.slow,
         ),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",

@@ -16,6 +16,7 @@ from torch import nn
 from snntrain.training.job import build
 from snntrain.training.job.build import Job
 from snntrain.training.step.bad_steps import BadSteps, Buffers, Move, takes_found_inf
+from tests.pairs import every_value
 
 from .jobs import configured, prepared, same, stepping
 from .spoilt import EIGHT, Spoilt, trained, without
@@ -32,15 +33,17 @@ def ends_as(job: Job, oracle: Job) -> bool:
     )
 
 
-@pytest.mark.parametrize("kind", ["images", "loss", "gradient"])
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        ("trainer.precision=fp32", ADAM),
-        ("trainer.precision=bf16", SGD, "trainer.clip_grad_norm=0.01"),
-        ("trainer.precision=bf16", ADAMW, "trainer.accumulate=2"),
-    ],
-    ids=["fp32, adam", "bf16, sgd, clipped", "bf16, adamw, accumulated"],
+@every_value(
+    pytest.mark.parametrize("kind", ["images", "loss", "gradient"]),
+    pytest.mark.parametrize(
+        "overrides",
+        [
+            ("trainer.precision=fp32", ADAM),
+            ("trainer.precision=bf16", SGD, "trainer.clip_grad_norm=0.01"),
+            ("trainer.precision=bf16", ADAMW, "trainer.accumulate=2"),
+        ],
+        ids=["fp32, adam", "bf16, sgd, clipped", "bf16, adamw, accumulated"],
+    ),
 )
 def test_a_bad_step_is_as_if_it_had_not_been(overrides: tuple[str, ...], kind: str) -> None:
     job, oracle = (prepared(*EIGHT, *CONVOLUTIONAL, *overrides) for _ in range(2))
