@@ -34,7 +34,7 @@ def main(run: Path, count: int = 10) -> None:
     model, net = job.evaluated.eval(), job.evaluated.network
     checkpoint.restore(net, run / "checkpoints" / "best.pt")
     batches = build.batches(job.config, job.data, job.data.test, job.runtime)
-    inputs = [model.encoder(images) for images, _ in islice(batches.epoch(), count)]
+    inputs = [model.encoder(batch.x) for batch in islice(batches.epoch(), count)]
     # One after the other: NeuroBench calls copies of the layers, hooks of ours included.
     with torch.no_grad(), Cost(net) as cost:
         for x in inputs:

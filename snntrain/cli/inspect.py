@@ -7,12 +7,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from snntrain.cli.finished import Finished, asked_for
 from snntrain.data import picture_file
 from snntrain.data.batches import Batches
-from snntrain.data.dataset import ImageTensors
+from snntrain.data.dataset import ImageTensors, some_of
 from snntrain.errors import WRITTEN_OUT, UserError
 from snntrain.files.folder import Folder
 from snntrain.files.paths import as_typed, user_path
@@ -64,10 +63,9 @@ OF_TRAINING = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """Images as the data set stores them, uint8 `[N, …]`, their labels, and where each comes from."""
+    """Images as the data set stores them, with their labels, and where each comes from."""
 
-    images: Tensor
-    labels: Tensor
+    split: ImageTensors
     sources: Sequence[str]
 
 
@@ -87,7 +85,7 @@ def command(argv: Sequence[str]) -> None:
     chosen = chosen_images(job, given)
     # In a run folder of a stranger's it may be a link; what the user names may be one.
     out = Folder(user_path(given["out"], "out")) if given.get("out") else Folder(run.folder, "inspect")
-    with explained(job.config, inspection(len(chosen.images))), job.computing():
+    with explained(job.config, inspection(len(chosen.split))), job.computing():
         seen, written = _inspected(run, chosen, layers, argv)
     files.write(out, written)
     sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out.path / files.PAGE)]) + "\n")
@@ -135,14 +133,13 @@ def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:
         path = user_path(given["image"], "image")
         image, done = picture_file.read(path, job.data)
         source = f"{path.name}: {', '.join(done)}" if done else path.name
-        return Chosen(image.unsqueeze(0), torch.tensor([UNKNOWN]), [source])
+        return Chosen(ImageTensors(image.unsqueeze(0), torch.tensor([UNKNOWN])), [source])
     split, monitor = job.data.test, job.config.monitor
     if "sample" in given:
         indices = _indices(given["sample"], len(split))
     else:
         indices = choose_samples(split.labels, monitor.samples, job.config.seed)
-    images = torch.stack([split[index] for index in indices])
-    return Chosen(images, split.labels[indices], [f"test image {index}" for index in indices])
+    return Chosen(some_of(split, indices), [f"test image {index}" for index in indices])
 
 
 def _indices(words: str, count: int) -> list[int]:
@@ -155,9 +152,8 @@ def _indices(words: str, count: int) -> list[int]:
 
 
 def _look(job: Job, chosen: Chosen) -> Probes:
-    split = ImageTensors(chosen.images, chosen.labels)
-    batches = Batches(split, batch_size=len(split), scale=job.data.scale, device=job.runtime.device)
-    return look(job, *next(batches.epoch()))
+    batches = Batches(chosen.split, batch_size=len(chosen.split), scale=job.data.scale, device=job.runtime.device)
+    return look(job, next(batches.epoch()))
 
 
 def _of_layers(probes: Probes, layers: Iterable[str]) -> Probes:

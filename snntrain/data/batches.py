@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from snntrain.data.augment import Augment, resample
-from snntrain.data.dataset import ImageTensors, Split
+from snntrain.data.batch import Batch
+from snntrain.data.dataset import ImageTensors, Split, lengths_of
 from snntrain.data.workers import Workers, stack
 
 # What a batch is made of: tensors on the device, of the same shapes for every batch of one size.
@@ -69,8 +70,8 @@ class Batches:
         count = -(-self._size // self.batch_size)
         return count if self.limit is None else min(count, self.limit)
 
-    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images and labels of one epoch, on the device, from batch `start` on; those before it are not even read.
+    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
+        """Return the batches of one epoch, from batch `start` on; those before it are not even read.
 
         Raises:
             ValueError: `start` outside 0 to `len(self)`; the latter gives no batch.
@@ -87,18 +88,14 @@ class Batches:
             raise ValueError(f"start must lie between 0 and the {len(self)} batches of an epoch, not {start}")
         return self._draws(epoch, start)
 
-    def make(self, draw: Draw) -> tuple[Tensor, Tensor]:
-        """The batch of a draw, by operations of the device that never wait for it.
-
-        Returns:
-            Images, float32 `[N, C, H, W]` in [0, 1], or sequences `[T, N, C, H, W]`, and labels, int64 `[N]`.
-        """
+    def make(self, draw: Draw) -> Batch:
+        """Make the batch of a draw, by operations of the device that never wait for it."""
         drawn, maps = (draw, None) if self.augment is None else (draw[:-1], draw[-1])
-        stored, labels = self._source.make(*drawn)
+        stored, labels, *lengths = self._source.make(*drawn)
         steps_first = stored.transpose(0, 1).contiguous() if stored.ndim == 5 else stored
         # A product, because a GPU divides by a number in another rounding than a CPU does.
         x = steps_first.to(torch.float32).mul_(1 / self.scale)
-        return (x if maps is None else resample(x, maps)), labels
+        return Batch(x if maps is None else resample(x, maps), labels, *lengths)
 
     def _draws(self, epoch: int, start: int) -> Iterator[Draw]:
         rows = self._order(epoch).split(self.batch_size)[: len(self)]
@@ -127,33 +124,38 @@ class _Resident:
     """The whole split as one tensor on the device; a draw is the rows of a batch."""
 
     def __init__(self, split: Split, device: torch.device) -> None:
-        if not isinstance(split, ImageTensors):
-            split = ImageTensors(stack(split, range(len(split))), split.labels)
-        self.images, self.labels = split.images.to(device), split.labels.to(device)
+        images = split.images if isinstance(split, ImageTensors) else stack(split, range(len(split)))
+        self.tensors = [part.to(device) for part in (images, *_targets(split))]
 
     def draws(self, batches: Sequence[Tensor]) -> Iterator[Draw]:
-        return ((rows,) for rows in _each_on(self.images.device, batches))
+        return ((rows,) for rows in _each_on(self.tensors[0].device, batches))
 
-    def make(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        return self.images[rows], self.labels[rows]
+    def make(self, rows: Tensor) -> Draw:
+        return tuple(tensor[rows] for tensor in self.tensors)
 
 
 class _Streamed:
-    """Images read when they are wanted, or by worker processes some batches ahead; a draw is their bytes and labels."""
+    """Images read on demand, or by worker processes some batches ahead; a draw is their bytes, labels and lengths."""
 
     def __init__(self, split: Split, device: torch.device, workers: int) -> None:
         self.split, self.device = split, device
         self.workers = Workers(split, workers) if workers else None
 
     def draws(self, batches: Sequence[Tensor]) -> Iterator[Draw]:
-        labels = _each_on(self.device, [self.split.labels[rows] for rows in batches])
+        targets = [_each_on(self.device, [part[rows] for rows in batches]) for part in _targets(self.split)]
         indices = [rows.tolist() for rows in batches]
         by_this_process = (stack(self.split, rows) for rows in indices)
         images = by_this_process if self.workers is None else self.workers.read(indices)
-        return ((_to(self.device, stored), classes) for stored, classes in zip(images, labels, strict=True))
+        return ((_to(self.device, stored), *own) for stored, *own in zip(images, *targets, strict=True))
 
-    def make(self, stored: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return stored, labels
+    def make(self, *drawn: Tensor) -> Draw:
+        return drawn
+
+
+def _targets(split: Split) -> list[Tensor]:
+    """Labels, and the lengths of the sequences if the split has them."""
+    lengths = lengths_of(split)
+    return [split.labels] if lengths is None else [split.labels, lengths]
 
 
 def _each_on(device: torch.device, parts: Sequence[Tensor]) -> Sequence[Tensor]:

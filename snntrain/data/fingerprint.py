@@ -6,14 +6,14 @@ import hashlib
 
 import torch
 
-from snntrain.data.dataset import Data, ImageTensors, Split
+from snntrain.data.dataset import Data, ImageTensors, Split, lengths_of
 
 # Images of a split outside memory that are looked at: to read all of them would take as long as an epoch.
 SAMPLES = 64
 
 
 def fingerprint(data: Data) -> str:
-    """A hexadecimal digest of all splits: shapes, labels and bytes, in their order.
+    """A hexadecimal digest of all splits: shapes, labels, bytes and lengths, in their order.
 
     Of a split that is not in memory the bytes are those of `SAMPLES` images, spread evenly, the same each time.
 
@@ -24,7 +24,8 @@ def fingerprint(data: Data) -> str:
     for split in (data.train, data.validation, data.test):
         images = split.images if isinstance(split, ImageTensors) else _spread(split)
         digest.update(repr((len(split), tuple(images.shape))).encode())
-        for part in (split.labels, images):
+        lengths = lengths_of(split)
+        for part in (split.labels, images, *([] if lengths is None else [lengths])):
             digest.update(part.cpu().contiguous().numpy().data)
     return digest.hexdigest()
 

@@ -110,7 +110,7 @@ def built(job: Job) -> dict[str, Any]:
 
 def describe(job: Job) -> str:
     """The layers, and where and on what they are trained."""
-    images, _ = next(job.validation.epoch())
+    images = next(job.validation.epoch()).x
     data = job.data
     return (
         f"{layer_table(job.model.network, job.model.encoder(images[..., :1, :, :, :]))}\n"

@@ -27,8 +27,8 @@ def test_a_run_tells_what_the_test_images_cost_by_its_best_weights(finished_run:
     checkpoint.restore(net, finished_run / "checkpoints" / "best.pt")
     net.eval()
     with torch.no_grad(), Cost(net) as cost:
-        for images, _ in job.validation.epoch():
-            net(job.model.encoder(images))
+        for batch in job.validation.epoch():
+            net(job.model.encoder(batch.x))
             reset_net(net)
     of_others = cost.figures(len(job.data.validation))
     with Cost(net) as cost:

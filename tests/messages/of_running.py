@@ -178,6 +178,10 @@ CASES: dict[str, Case] = {
         World.full_disk,
         ("run cannot be written", "No space left on device", "go on with: snntrain resume=run"),
     ),
+    "a loss without lengths": (
+        World.sequences_for_a_loss_without_lengths,
+        ("loss=Infinite", "have different lengths", "use loss=ce_rate or loss=mse_rate"),
+    ),
     "loss that is not finite": (
         lambda _: loop.train_epoch(fake_training(loss=math.nan)),
         ("in epoch 3", "the training loss was never finite", "try a lower optimizer.lr"),

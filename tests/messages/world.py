@@ -31,13 +31,14 @@ from snntrain.runs.lock import LOCK_FILE
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training.job import precision
 from snntrain.training.job.runtime import Runtime
+from snntrain.training.loss import check_lengths
 from snntrain.training.saving import checkpoint
 from tests.cli import broken
 from tests.conftest import run_in
 from tests.data.files import NO_NETWORK, write_idx, write_mnist
 from tests.report.folders import write_run
 from tests.training.gpus import stand_in
-from tests.training.jobs import write_checkpoint
+from tests.training.jobs import Infinite, write_checkpoint
 
 # What brings a message about; and what of it says what was given, what is allowed or why it is not, what to do next.
 Case = tuple[Callable[["World"], object], tuple[str, str, str]]
@@ -96,6 +97,10 @@ class World:
         with self.patch.context() as patch:
             patch.setattr(digits, "FILE", self.folder / "optdigits.npz")
             digits.load()
+
+    def sequences_for_a_loss_without_lengths(self) -> None:
+        split = ImageTensors(torch.zeros(2, 3, 1, 2, 2, dtype=torch.uint8), torch.arange(2), torch.tensor([1, 3]))
+        check_lengths(Infinite(), Data("some", split, split, split, ("a", "b")))
 
     def without_torchvision(self) -> None:
         with self.patch.context() as patch:

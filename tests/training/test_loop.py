@@ -227,5 +227,5 @@ def test_sequences_of_events_are_trained_on_like_images(tmp_path: Path, resident
 def test_each_epoch_has_an_order_of_its_own() -> None:
     job = prepared()
     assert isinstance(job.train, Batches)
-    first, second = (next(job.train.epoch(number))[1] for number in (1, 2))
+    first, second = (next(job.train.epoch(number)).labels for number in (1, 2))
     assert not torch.equal(first, second)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from snntrain.data.batch import Batch
 from snntrain.network.readout import Readout
 from snntrain.neuron import reset_net
 from snntrain.training.job.build import Model
 from snntrain.training.job.precision import Precision
 from snntrain.training.job.runtime import repeatable_draws
+from snntrain.training.loss import loss_of
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,18 @@ class Tally:
         self.readout = readout
         self.finite_only = finite_only
 
-    def add(self, loss: Tensor, spikes: Tensor, labels: Tensor) -> None:
-        """Counts a batch: its mean loss, its output spikes `[T, N, classes]`, its labels `[N]`."""
-        loss = loss.detach().double()
+    def add(self, loss: Tensor, spikes: Tensor, batch: Batch) -> None:
+        """Count a batch.
+
+        Args:
+            loss: its mean loss.
+            spikes: the output for it, `[T, N, classes]`.
+            batch: what it is.
+        """
+        loss, labels = loss.detach().double(), batch.labels
         finite = loss.isfinite()
         self.loss += torch.stack([loss, torch.where(finite, loss, 0.0), finite.double()]) * len(labels)
-        decision = self.readout.decide(spikes)
+        decision = self.readout.decide(spikes, batch.lengths)
         self.confusion.index_add_(0, labels * self.classes + decision.classes, torch.ones_like(labels))
         self.ties += decision.tied.sum()
 
@@ -91,7 +99,7 @@ class Tally:
 def evaluate(
     net: Model,
     loss_function: nn.Module,
-    batches: Iterable[tuple[Tensor, Tensor]],
+    batches: Iterable[Batch],
     classes: int,
     precision: Precision,
 ) -> Metrics:
@@ -103,10 +111,10 @@ def evaluate(
     net.eval()
     tally = Tally(classes, precision.device, net.readout)
     with repeatable_draws(precision.device):
-        for images, labels in batches:
+        for batch in batches:
             with precision.autocast():
-                spikes = net(images)
-                loss = loss_function(spikes, labels)
+                spikes = net(batch.x)
+                loss = loss_of(loss_function, spikes, batch)
             reset_net(net)
-            tally.add(loss, spikes, labels)
+            tally.add(loss, spikes, batch)
     return tally.metrics()

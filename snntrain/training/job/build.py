@@ -27,6 +27,7 @@ from snntrain.training.job.average import Average
 from snntrain.training.job.precision import Precision
 from snntrain.training.job.runtime import Runtime
 from snntrain.training.job.uncompiled import without_compiler
+from snntrain.training.loss import check_lengths
 
 # Keys of a data set that say how it is split into batches and shown, not what it is.
 PRESENTATION = ("mean", "std", "augment", "resident", "workers")
@@ -124,6 +125,8 @@ def prepare(config: DictConfig) -> Job:
     network = model(config, data).to(here.device).to(memory_format=torch.channels_last)
     training = batches(config, data, data.train, here, augmented=True, limit=trainer.limit_batches)
     steps = trainer.epochs * -(-len(training) // trainer.accumulate)
+    loss = component(config, "loss").to(here.device)
+    check_lengths(loss, data)
     fused = _fused(config.optimizer, config.allow_targets)
     optimizer = component(config, "optimizer", network.parameters(), variant=without_compiler, **fused)
     return Job(
@@ -132,7 +135,7 @@ def prepare(config: DictConfig) -> Job:
         precision=formats,
         data=data,
         model=network,
-        loss=component(config, "loss").to(here.device),
+        loss=loss,
         optimizer=optimizer,
         scheduler=component(config, "scheduler", optimizer, total_steps=steps),
         scaler=formats.scaler(),

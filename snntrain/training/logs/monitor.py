@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
+from snntrain.data.batch import Batch
 from snntrain.data.batches import Batches
-from snntrain.data.dataset import ImageTensors
+from snntrain.data.dataset import some_of
 from snntrain.inspect.potentials import Histogram, histogram, share_in_window
 from snntrain.inspect.probe import choose_layers
 from snntrain.inspect.recording import Probes
@@ -44,7 +42,7 @@ class Monitor:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.layers = choose_layers(job.model.network, job.config.monitor.layers, "monitor.layers")
-        self.images, self.labels = probe_batch(job)
+        self.batch = probe_batch(job)
 
     def draws(self, epoch: int, last: bool) -> bool:
         """Whether there are pictures of this epoch, which may be the last."""
@@ -56,7 +54,7 @@ class Monitor:
         Args:
             drawn: whether pictures are wanted, for which everything is copied to the host.
         """
-        output, trajectories = watch_job(self.job, self.images, self.layers)
+        output, trajectories = watch_job(self.job, self.batch.x, self.layers)
         nodes = dict(spiking_layers(self.job.evaluated.network))
         in_window, distances = {}, {}
         for name, trajectory in trajectories.items():
@@ -64,14 +62,13 @@ class Monitor:
             in_window[name] = share_in_window(distance, nodes[name].surrogate_function)
             if (counted := histogram(distance)) is not None:
                 distances[name] = counted
-        probes = as_probes(self.job, self.images, self.labels, output, trajectories) if drawn else None
+        probes = as_probes(self.job, self.batch, output, trajectories) if drawn else None
         return Seen(in_window, distances, probes)
 
 
-def probe_batch(job: Job) -> tuple[Tensor, Tensor]:
-    """The validation images that are watched, as the model is given them, and their labels."""
+def probe_batch(job: Job) -> Batch:
+    """Return the validation images that are watched."""
     split = job.data.validation
     chosen = choose_samples(split.labels, job.config.monitor.samples, job.config.seed)
-    probes = ImageTensors(torch.stack([split[index] for index in chosen]), split.labels[chosen])
-    batches = Batches(probes, batch_size=len(chosen), scale=job.data.scale, device=job.runtime.device)
+    batches = Batches(some_of(split, chosen), batch_size=len(chosen), scale=job.data.scale, device=job.runtime.device)
     return next(batches.epoch())

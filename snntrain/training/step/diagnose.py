@@ -10,15 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from snntrain.data.batch import Batch
 from snntrain.neuron import BaseNode, reset_net
 from snntrain.neuron.integrate_and_fire import Trajectory
 from snntrain.training.job.build import Job
+from snntrain.training.loss import loss_of
 from snntrain.training.step.bad_steps import Buffers
 
 INPUT = "the input images"
 
 
-def where_it_began(job: Job, images: Tensor, labels: Tensor) -> str | None:
+def where_it_began(job: Job, batch: Batch) -> str | None:
     """Runs a batch forward and backward once more, and says where the first number is that is not finite.
 
     In words: "the input images", "the weights of conv1", "the output of conv2", "the membrane potential of fc1_neuron",
@@ -28,11 +30,11 @@ def where_it_began(job: Job, images: Tensor, labels: Tensor) -> str | None:
     finding = _Finding()
     device = job.runtime.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []), _unchanged(job.model):
-        finding.look(INPUT, images)
+        finding.look(INPUT, batch.x)
         with _watched(job.model, finding):
             with job.precision.autocast():
-                spikes = job.model(images)
-                loss: Tensor = job.loss(spikes, labels)
+                spikes = job.model(batch.x)
+                loss = loss_of(job.loss, spikes, batch)
             finding.look("the loss", loss)
             if spikes.requires_grad:
                 spikes.register_hook(finding.looker("the gradient of the loss"))

@@ -9,10 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from snntrain.data.batch import Batch
 from snntrain.data.batches import Draw
 from snntrain.neuron import reset_net
 from snntrain.training.evaluation.evaluate import Tally
 from snntrain.training.job.build import Job
+from snntrain.training.loss import loss_of
 from snntrain.training.step.bad_steps import ADVICE, BadSteps, Buffers, Move
 from snntrain.training.step.cuda_graph import CudaGraphs
 from snntrain.training.step.diagnose import INPUT, where_it_began
@@ -108,7 +110,7 @@ class TrainingStep:
         """Why training cannot go on, in one line, from another look at the batches of the last step."""
         row, most = int(self.bad_steps.longest), self.bad_steps.most
         steps = f"{row} steps in a row were" if row > 1 else "a step was"
-        places = (where_it_began(self.job, *self.job.train.make(draw)) for draw in self.draws)
+        places = (where_it_began(self.job, self.job.train.make(draw)) for draw in self.draws)
         place = next((place for place in places if place is not None), None)
         seen = f"the first number that is not finite is in {place}" if place else "once more, all numbers are finite"
         advice = "look at the data" if place == INPUT else ADVICE
@@ -129,19 +131,19 @@ class TrainingStep:
         self.buffers.keep()
         self.total.zero_()
         for draw in draws:
-            images, labels = self.job.train.make(draw)
-            loss, spikes = self._learn(images, labels, len(draws))
+            batch = self.job.train.make(draw)
+            loss, spikes = self._learn(batch, len(draws))
             self.total += loss
-            self.tally.add(loss, spikes, labels)
+            self.tally.add(loss, spikes, batch)
         self._move(self.total)
         if self.job.average is not None:
             self.job.average.update(self.job.model, self.left_out)
 
-    def _learn(self, images: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    def _learn(self, batch: Batch, count: int) -> tuple[Tensor, Tensor]:
         """Adds the gradients of a batch, one of `count` that share a move."""
         with self.job.precision.autocast():
-            spikes = self.forward(images)
-            loss: Tensor = self.job.loss(spikes, labels)
+            spikes = self.forward(batch.x)
+            loss = loss_of(self.job.loss, spikes, batch)
         reset_net(self.job.model)
         self.job.scaler.scale(loss / count).backward()
         return loss.detach(), spikes.detach()
