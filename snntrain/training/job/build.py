@@ -20,6 +20,7 @@ from snntrain.data.augment import Augment
 from snntrain.data.batches import Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
+from snntrain.network.parameter_groups import as_optimizers_take_them, parameter_groups, scale_learning_rates
 from snntrain.network.readout import Readout, readout_of
 from snntrain.neuron import BaseNode
 from snntrain.training.job import compilers, precision, runtime
@@ -128,7 +129,9 @@ def prepare(config: DictConfig) -> Job:
     loss = component(config, "loss").to(here.device)
     check_lengths(loss, data)
     fused = _fused(config.optimizer, config.allow_targets)
-    optimizer = component(config, "optimizer", network.parameters(), variant=without_compiler, **fused)
+    groups = parameter_groups(network)
+    optimizer = component(config, "optimizer", as_optimizers_take_them(groups), variant=without_compiler, **fused)
+    scale_learning_rates(optimizer, groups)
     return Job(
         config=config,
         runtime=here,
