@@ -83,7 +83,7 @@ def test_a_step_is_the_step_of_each_group() -> None:
     overrides = (
         "optimizer=sgd",
         "optimizer.lr=0.5",
-        "optimizer.momentum=0",
+        *("optimizer.momentum=0", "optimizer.nesterov=false"),
         "scheduler=none",
         "neuron.v_threshold=0.3",
     )
