@@ -29,7 +29,7 @@ from snntrain.runs.run_folder import RunFolder
 from snntrain.training.job import build
 from snntrain.training.loop import train_epoch
 from snntrain.training.saving.saver import Saver
-from snntrain.training.state import Training, begin
+from snntrain.training.state import TrainingState, begin
 
 PAUSE = 1e-3
 
@@ -88,7 +88,7 @@ def _config(name: str, scratch: Path) -> DictConfig:
     return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
 
 
-def _trained_a_little(config: DictConfig) -> Training:
+def _trained_a_little(config: DictConfig) -> TrainingState:
     """A training after its first epoch, of one step: the optimizer has its state, and there are best weights."""
     keep_freed_memory()
     training = begin(build.prepare(config))

@@ -18,7 +18,7 @@ VALIDATING = "validating"
 CALLS = {
     "training.run:train": "opening or closing the run",
     "training.job.build:prepare": "building",
-    "training.saving.resume:go_on": "restoring",
+    "training.saving.resume:restore": "restoring",
     "training.loop:train_epoch": "training",
     "training.loop:evaluate": VALIDATING,
     "training.logs.journal:Journal.epoch": "writing down an epoch",

@@ -84,4 +84,4 @@ def test_the_command_that_goes_on_is_one_of_the_module(multirun: bool, module: S
             [*given, f"trainer.epochs={done + 1}"], cwd=tmp_path, capture_output=True, text=True, check=False
         )
         assert (again.returncode, again.stderr) == (0, "")
-        assert "going on from epoch" in again.stdout
+        assert "resuming from epoch" in again.stdout

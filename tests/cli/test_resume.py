@@ -66,12 +66,12 @@ def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
     outcome = snntrain(*words, f"trainer.epochs={done + 2}")
     assert program == "snntrain"
     assert (outcome.status, outcome.err) == (0, "")
-    assert f"going on from epoch {done + 1} of {done + 2}" in outcome.out
+    assert f"resuming from epoch {done + 1} of {done + 2}" in outcome.out
     assert [row["epoch"] for row in rows(folder)] == list(range(1, done + 3))
     assert summary(folder)["status"] == "completed"
     log = (folder / "train.log").read_text()
     assert "WARNING interrupted" in log
-    assert "going on from epoch" in log
+    assert "resuming from epoch" in log
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.8, 1.5])
@@ -118,7 +118,7 @@ def test_a_killed_run_goes_on_by_its_own_command(process: Process, snntrain: Com
     before = len(rows(tmp_path / "run"))
     outcome = snntrain(*ENDLESS, f"trainer.epochs={before + 1}", "hydra.run.dir=run")
     assert outcome.status == 0
-    assert "going on from epoch" in outcome.out
+    assert "resuming from epoch" in outcome.out
     assert [row["epoch"] for row in rows(tmp_path / "run")] == list(range(1, before + 2))
 
 

@@ -167,12 +167,12 @@ CASES: dict[str, Case] = {
         ("xxx", "cannot be looked into (File name too long)", "name another folder"),
     ),
     "other data": (
-        lambda _: resume.go_on(fake(data=fake(name="some")), {"data": "these"}, "those"),
-        ("dataset=some", "are not those that this run was begun with", "put those back"),
+        lambda _: resume.restore(fake(data=fake(name="some")), {"data": "these"}, "those"),
+        ("dataset=some", "are not those that this run began with", "put those back"),
     ),
     "a state that is none": (
-        lambda _: resume.go_on(prepared(), {"data": "these"}, "these"),
-        ("checkpoints/last.pt", "does not hold what this run goes on from", "put a good copy there"),
+        lambda _: resume.restore(prepared(), {"data": "these"}, "these"),
+        ("checkpoints/last.pt", "does not fit this run", "put a good copy there"),
     ),
     "a full disk": (
         World.full_disk,

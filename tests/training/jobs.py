@@ -21,9 +21,9 @@ from snntrain.training.job import build
 from snntrain.training.job.build import Job
 from snntrain.training.loop import train_epoch
 from snntrain.training.loss import MSERate
-from snntrain.training.progress import Progress, beginning
+from snntrain.training.progress import Progress, fresh_progress
 from snntrain.training.saving import checkpoint
-from snntrain.training.state import Training
+from snntrain.training.state import TrainingState
 from snntrain.training.step.training_step import TrainingStep
 
 TINY = (
@@ -45,14 +45,14 @@ def prepared(*overrides: str) -> Job:
 
 def stepping(job: Job) -> TrainingStep:
     """The step of a job that begins."""
-    return TrainingStep(job, beginning(job).tally)
+    return TrainingStep(job, fresh_progress(job).tally)
 
 
 def one_epoch(job: Job, step: TrainingStep, number: int = 1) -> Metrics:
     """Trains the whole of epoch `number`."""
     step.tally.clear()
     progress = Progress(step.tally, epoch=number)
-    return train_epoch(Training(job, step, progress))
+    return train_epoch(TrainingState(job, step, progress))
 
 
 def trained(folder: Path, *overrides: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from snntrain.training.job.build import Job
-from snntrain.training.progress import beginning
+from snntrain.training.progress import fresh_progress
 from snntrain.training.step.recorded_step import RecordedStep
 from snntrain.training.step.training_step import TrainingStep
 
@@ -31,7 +31,7 @@ def epochs(job: Job, step: TrainingStep, count: int = 2) -> list[float]:
 
 
 def recorded(job: Job, recorder: StandIn) -> tuple[TrainingStep, RecordedStep]:
-    step = TrainingStep(job, beginning(job).tally, recorder)
+    step = TrainingStep(job, fresh_progress(job).tally, recorder)
     assert isinstance(step.step, RecordedStep)
     return step, step.step
 
@@ -51,7 +51,7 @@ def outcome(job: Job, step: TrainingStep) -> dict[str, object]:
         "optimizer": job.optimizer.state_dict()["state"],
         "scaler": job.scaler.state_dict(),
         "tally": step.tally.sums(),
-        "step": step.state(),
+        "step": step.state_dict(),
         "random": torch.get_rng_state(),
     }
 

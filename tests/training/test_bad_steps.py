@@ -110,7 +110,7 @@ def test_a_run_fails_with_the_first_row_that_is_too_long(bad: set[int], most: in
     job = build.prepare(config)
     step = stepping(job)
     ahead = min(ahead, most)
-    step.put_back(step.state() | {"bad_steps": {"row": ahead, "since": ahead}})
+    step.load_state_dict(step.state_dict() | {"bad_steps": {"row": ahead, "since": ahead}})
     job.loss = Spoilt(job.loss, bad, "loss")
     groups = [range(first, min(first + accumulate, 12)) for first in range(0, 12, accumulate)]
     spoilt = [bool(bad & set(group)) for group in groups]
@@ -167,16 +167,16 @@ def test_a_state_goes_on_to_the_bit() -> None:
     assert early.average is not None
     assert late.average is not None
     written = io.BytesIO()
-    torch.save({"step": steps[1].state(), "average": early.average.state()}, written)
+    torch.save({"step": steps[1].state_dict(), "average": early.average.state_dict()}, written)
     written.seek(0)
     read = torch.load(written, weights_only=True)
     late.model.load_state_dict(early.model.state_dict())
     late.optimizer.load_state_dict(copy.deepcopy(early.optimizer.state_dict()))
     late.scheduler.load_state_dict(early.scheduler.state_dict())
-    late.average.put_back(read["average"])
+    late.average.load_state_dict(read["average"])
     step = stepping(late)
-    step.put_back(read["step"])
-    assert step.state()["bad_steps"] == {"row": 2, "since": 2}
+    step.load_state_dict(read["step"])
+    assert step.state_dict()["bad_steps"] == {"row": 2, "since": 2}
     late.model.train()
     for index, draw in enumerate(late.train.draws(1)):
         if index >= 4:
@@ -194,7 +194,7 @@ def test_a_row_that_was_borne_does_not_fail_the_run_that_goes_on() -> None:
     counted.add(torch.tensor(False))
     assert counted.too_many()
     later = BadSteps(1, CPU)
-    later.put_back(counted.state())
+    later.load_state_dict(counted.state_dict())
     assert not later.too_many()
     assert later.take() == 3
 
@@ -207,7 +207,7 @@ def test_buffers_are_put_back_also_where_one_is_expanded_from_fewer_numbers() ->
     for bad in (False, True):
         buffers.keep()
         net(torch.full((2, 2), torch.nan) if bad else torch.ones(2, 2))
-        buffers.put_back(torch.tensor(bad))
+        buffers.restore(torch.tensor(bad))
         assert net.num_batches_tracked == 1
         assert not torch.equal(net.running_mean, before["running_mean"])
         assert net.running_mean.isfinite().all()

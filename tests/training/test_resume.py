@@ -30,7 +30,7 @@ from snntrain.training.logs.journal import Journal
 from snntrain.training.logs.monitor import Monitor
 from snntrain.training.saving import checkpoint, resume
 from snntrain.training.saving.checkpoints import Checkpoints
-from snntrain.training.saving.content import put_back_random_states, random_states
+from snntrain.training.saving.random_states import random_states, set_random_states
 from snntrain.training.saving.saver import Saver
 from tests.inspect.event_files import events
 
@@ -281,7 +281,7 @@ def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Pat
         content = checkpoint.load(path)
         del content["format"], content[key]
         write_checkpoint(path, content)
-    with pytest.raises(UserError, match=r"cannot be used; put a good|does not hold what this run goes on from"):
+    with pytest.raises(UserError, match=r"cannot be used; put a good|does not fit this run"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 
@@ -292,7 +292,7 @@ def test_memory_that_runs_out_in_a_resume_is_not_blamed_on_the_checkpoint(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     trained(tmp_path, *LOSS)
-    monkeypatch.setattr(resume, "put_back", full)
+    monkeypatch.setattr(resume, "load_state_dict", full)
     with pytest.raises(RunFailed, match="out of memory on the CPU in training with"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
@@ -303,7 +303,7 @@ def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
     content = checkpoint.load(path)
     del content["format"]
     write_checkpoint(path, content | {"data": "of other files"})
-    with pytest.raises(UserError, match="dataset=digits: its files are not those that this run was begun with"):
+    with pytest.raises(UserError, match="dataset=digits: its files are not those that this run began with"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 
@@ -359,7 +359,7 @@ def test_random_numbers_go_on_where_they_were() -> None:
     device = torch.device("cpu")
     saved = random_states(device)
     drawn = [(random.random(), np.random.rand(), torch.rand(2).tolist()) for _ in range(3)]  # noqa: NPY002
-    put_back_random_states(device, saved)
+    set_random_states(device, saved)
     assert drawn == [(random.random(), np.random.rand(), torch.rand(2).tolist()) for _ in range(3)]  # noqa: NPY002
 
 

@@ -72,7 +72,7 @@ class Disk:
         self.begun.set()
         end = time.monotonic() + SECONDS
         while not self.release.wait(0.002):
-            sink.go_on()
+            sink.check()
             assert time.monotonic() < end
         if self.failure is not None:
             raise self.failure
@@ -308,14 +308,14 @@ from tests.training.test_saver import GIVEN
 count = 0
 write = checkpoint.write
 
-def half(file, state, go_on):
+def half(file, state, check):
     global count
     count += 1
     if count == 3:
         file.write(b"half a checkpoint")
         file.flush()
         {end}
-    write(file, state, go_on)
+    write(file, state, check)
 
 checkpoint.write = half
 trained(Path(sys.argv[1]), *GIVEN)

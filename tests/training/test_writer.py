@@ -110,7 +110,7 @@ def test_one_that_is_abandoned_does_not_write_on(writer: Writer, slow: Slow) -> 
     def endless() -> None:
         begun.set()
         while True:
-            writer.go_on()
+            writer.check()
             time.sleep(0.001)
 
     writer.write("last", endless)

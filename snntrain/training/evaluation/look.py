@@ -1,4 +1,4 @@
-"""What a job's evaluated network does with a few images."""
+"""The evaluated network of a job on a few images, recorded layer by layer."""
 
 from __future__ import annotations
 

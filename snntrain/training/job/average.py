@@ -57,12 +57,12 @@ class Average(Generic[M]):
         torch._foreach_mul_(ways, really.float())
         torch._foreach_add_(averages, ways, alpha=1 - self.decay)
 
-    def state(self) -> dict[str, Any]:
-        """The average so far, as `put_back` takes it."""
+    def state_dict(self) -> dict[str, Any]:
+        """The average so far, as `load_state_dict` takes it."""
         return {"model": self.model.state_dict(), "begun": self.begun}
 
-    def put_back(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state()`."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a `state_dict()`."""
         self.model.load_state_dict(state["model"])
         self.begun = bool(state["begun"])
 

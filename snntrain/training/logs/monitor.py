@@ -1,4 +1,4 @@
-"""What a run watches of its neurons: the same few validation images after every epoch, with the weights that count."""
+"""A watch on the neurons of a run: the same few validation images after every epoch, with the evaluated weights."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from snntrain.training.job.build import Job
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look at the neurons came to, by the layer's name.
+    """The result of one look at the neurons, by the name of the layer.
 
     Args:
-        in_window: share of potentials at which a gradient passes the surrogate.
-        distances: of the potentials from the threshold; without a layer that has no finite one.
-        probes: all that is drawn; None where nothing is.
+        in_window: share of potentials at which the surrogate passes a gradient.
+        distances: histogram of the potentials' distances from the threshold; a layer without a finite one is left out.
+        probes: for pictures; None if none are drawn.
     """
 
     in_window: Mapping[str, float]
@@ -36,7 +36,7 @@ class Monitor:
     """Looks at the neurons of a job, as `job.config.monitor` asks.
 
     Raises:
-        UserError: `monitor.layers` names what is no spiking layer of the network.
+        UserError: `monitor.layers` names a layer that the network does not have, or that has no neurons.
     """
 
     def __init__(self, job: Job) -> None:
@@ -45,14 +45,14 @@ class Monitor:
         self.batch = probe_batch(job)
 
     def draws(self, epoch: int, last: bool) -> bool:
-        """Whether there are pictures of this epoch, which may be the last."""
+        """Return whether pictures are drawn for this epoch."""
         return epoch == 1 or last or epoch % self.job.config.monitor.every == 0
 
     def look(self, drawn: bool) -> Seen:
-        """Runs the probes once.
+        """Run the network on the probes.
 
         Args:
-            drawn: whether pictures are wanted, for which everything is copied to the host.
+            drawn: whether pictures are wanted; all recordings are copied to the host for them.
         """
         output, trajectories = watch_job(self.job, self.batch.x, self.layers)
         nodes = dict(spiking_layers(self.job.evaluated.network))

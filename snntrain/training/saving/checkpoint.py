@@ -27,18 +27,18 @@ MARK = b"sha256:"
 COMMENT = len(MARK) + 2 * hashlib.sha256().digest_size
 
 
-def write(file: IO[bytes], state: dict[str, Any], go_on: Callable[[], None] = lambda: None) -> None:
+def write(file: IO[bytes], state: dict[str, Any], check: Callable[[], None] = lambda: None) -> None:
     """Write a state into a new file.
 
     Args:
         file: the new file.
         state: of plain values and tensors.
-        go_on: is called again and again; what it raises ends the writing.
+        check: is called again and again; what it raises ends the writing.
 
     Raises:
         OSError: it cannot be written.
     """
-    hashing = _Hashing(file, go_on)
+    hashing = _Hashing(file, check)
     pack(hashing, {"format": FORMAT, **state})
     comment = MARK + hashing.digest.hexdigest().encode()
     file.seek(-len(NO_COMMENT), os.SEEK_END)
@@ -100,12 +100,12 @@ def restore(net: nn.Module, path: Path, state: dict[str, Any] | None = None) -> 
 class _Hashing:
     """Passes the bytes of an archive on to a file; `digest` is theirs."""
 
-    def __init__(self, file: IO[bytes], go_on: Callable[[], None]) -> None:
-        self.file, self.go_on = file, go_on
+    def __init__(self, file: IO[bytes], check: Callable[[], None]) -> None:
+        self.file, self.check = file, check
         self.digest, self.size = hashlib.sha256(), 0
 
     def write(self, content: bytes) -> int:
-        self.go_on()
+        self.check()
         self.digest.update(content)
         self.size += len(content)
         return self.file.write(content)

@@ -21,11 +21,11 @@ class Checkpoints:
 
     Args:
         folder: where they lie.
-        go_on: is called while one is written, and before it gets its name; what it raises leaves all as they were.
+        check: is called while one is written, and before it gets its name; what it raises leaves all as they were.
     """
 
-    def __init__(self, folder: Folder, go_on: Callable[[], None] = lambda: None) -> None:
-        self.folder, self.go_on = folder, go_on
+    def __init__(self, folder: Folder, check: Callable[[], None] = lambda: None) -> None:
+        self.folder, self.check = folder, check
 
     def save(self, state: dict[str, Any]) -> None:
         """Make `state` the last one; at each moment there are two to go on from, once there have been.
@@ -93,9 +93,9 @@ class Checkpoints:
 
     def _write_beside(self, name: str, state: dict[str, Any]) -> None:
         with self.folder.beside(name) as file:
-            checkpoint.write(file, state, self.go_on)
+            checkpoint.write(file, state, self.check)
         try:
-            self.go_on()
+            self.check()
         except BaseException:
             self.folder.remove(temporary(name))
             raise

@@ -15,12 +15,12 @@ from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
 from snntrain.runs.run_folder import RunFolder, in_one_line
 from snntrain.signals import Stopped, signal_behind
-from snntrain.training.logs.journal import figures
+from snntrain.training.logs.summary import progress_entries
 from snntrain.training.saving.checkpoints import BEST, LAST, Checkpoints
-from snntrain.training.saving.content import best_state, whole_state
 from snntrain.training.saving.snapshot import snapshot
+from snntrain.training.saving.state_dicts import best_state_dict, state_dict
 from snntrain.training.saving.writer import Writer
-from snntrain.training.state import Training
+from snntrain.training.state import TrainingState
 from snntrain.training.step.bad_steps import ADVICE
 
 log = logging.getLogger("snntrain")
@@ -42,10 +42,10 @@ class Saver:
         board: of that folder.
     """
 
-    def __init__(self, training: Training, data: str, run: RunFolder, board: Board) -> None:
+    def __init__(self, training: TrainingState, data: str, run: RunFolder, board: Board) -> None:
         self.training, self.data, self.run, self.board = training, data, run, board
         self.writer = Writer()
-        self.checkpoints = Checkpoints(run.checkpoints, self.writer.go_on)
+        self.checkpoints = Checkpoints(run.checkpoints, self.writer.check)
         self.config = plain(training.job.config)
         minutes = training.job.config.trainer.checkpoint_minutes
         self.seconds = None if minutes is None else 60 * minutes
@@ -87,9 +87,9 @@ class Saver:
         check_weights(self.training)
         # Not three of them in memory.
         self.writer.forget(LAST)
-        state = snapshot(whole_state(self.training) | self._beside(), self._known())
+        state = snapshot(state_dict(self.training) | self._beside(), self._known())
         progress = self.training.progress
-        self._give(LAST, partial(self._write_last, state, figures(progress) if progress.finished else {}))
+        self._give(LAST, partial(self._write_last, state, progress_entries(progress) if progress.finished else {}))
         self._saved = time.monotonic()
 
     def save_best(self) -> None:
@@ -98,7 +98,7 @@ class Saver:
         Raises:
             RunFailed: an earlier checkpoint could not be written.
         """
-        state = snapshot(best_state(self.training.progress.best), self._known())
+        state = snapshot(best_state_dict(self.training.progress.best), self._known())
         self._give(BEST, partial(self.checkpoints.save_best, state))
 
     def wait(self) -> None:
@@ -110,7 +110,7 @@ class Saver:
         with self.run.writing():
             self.writer.wait()
 
-    def mend_best(self) -> None:
+    def rewrite_best(self) -> None:
         """Save the best weights again, where their file is not whole or is of another epoch than it should be."""
         epoch = self.training.progress.best.epoch
         if epoch and not self.checkpoints.best_is_of(epoch):
@@ -151,7 +151,7 @@ class Saver:
                 log.warning("the last checkpoint could not be written: %s", in_one_line(failure))
 
 
-def check_weights(training: Training) -> None:
+def check_weights(training: TrainingState) -> None:
     """Raise RunFailed where a weight is not finite: such weights are not saved over good ones."""
     # A NaN is the least and the greatest of all. One pass over the weights, where isfinite() takes the time of twenty.
     ranges = [torch.stack(p.detach().aminmax()) for p in training.job.model.parameters() if p.numel()]

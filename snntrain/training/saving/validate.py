@@ -16,7 +16,7 @@ from torch import Tensor
 from snntrain.training.job.average import Average
 from snntrain.training.job.build import Job, Model
 from snntrain.training.progress import Progress
-from snntrain.training.saving.content import random_states
+from snntrain.training.saving.random_states import random_states
 
 # Epochs, batches and images are counted in no more.
 MOST = 2**53
@@ -188,7 +188,7 @@ def _check_weights(name: str, value: Any, own: Mapping[str, Any]) -> None:
 
 def _check_average(average: Average[Model] | None, state: Any) -> None:
     if average is not None:
-        own = average.state()
+        own = average.state_dict()
         mapping("average", state, "model", "begun")
         _check_weights("average.model", state["model"], own["model"])
         if not isinstance(state["begun"], bool):

@@ -24,7 +24,7 @@ class Writer:
     Things have a name. One that is being written is finished; of those that wait under the same name the newest is
     kept. So at most two of a name are in memory, however slow the disk is.
 
-    All methods but `go_on` are for one thread. `close` or `abandon` ends the other one. Should neither be called,
+    All methods but `check` are for one thread. `close` or `abandon` ends the other one. Should neither be called,
     Python does not wait for it. There is no lock: an error that the handler of a signal raises would leave it locked.
     """
 
@@ -86,11 +86,11 @@ class Writer:
         self._raise()
 
     def abandon(self) -> None:
-        """End the thread as soon as it calls `go_on`; what waits is not written."""
+        """End the thread as soon as it calls `check`; what waits is not written."""
         self._abandoned = True
         self._end()
 
-    def go_on(self) -> None:
+    def check(self) -> None:
         """Let what is written end early: it calls this often, and before its last step.
 
         Raises:

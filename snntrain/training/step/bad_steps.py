@@ -25,7 +25,7 @@ class BadSteps:
         self.most = most
         self.row, self.longest, self.since = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(3))
         # What the host knows of the longest row: a GPU writes it there with each step, when it comes to it.
-        self.told = torch.zeros((), dtype=torch.int64, pin_memory=device.type == "cuda")
+        self.known = torch.zeros((), dtype=torch.int64, pin_memory=device.type == "cuda")
 
     def add(self, bad: Tensor) -> None:
         """Counts a step, which was `bad` or not (bool, no dimension)."""
@@ -35,11 +35,11 @@ class BadSteps:
         self.row.add_(1).mul_(bad)
         torch.maximum(self.longest, self.row, out=self.longest)
         self.since += bad
-        self.told.copy_(self.longest, non_blocking=True)
+        self.known.copy_(self.longest, non_blocking=True)
 
     def too_many(self) -> bool:
         """Whether there were more in a row than `most`; a GPU's last few steps may not be known yet."""
-        return int(self.told) > self.most
+        return int(self.known) > self.most
 
     def take(self) -> int:
         """How many there were since the last call."""
@@ -47,15 +47,15 @@ class BadSteps:
         self.since.zero_()
         return count
 
-    def state(self) -> dict[str, int]:
-        """What the count goes on from, as `put_back` takes it."""
+    def state_dict(self) -> dict[str, int]:
+        """What the count goes on from, as `load_state_dict` takes it."""
         return {"row": int(self.row), "since": int(self.since)}
 
-    def put_back(self, state: dict[str, int]) -> None:
-        """Goes on from a `state()`."""
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Goes on from a `state_dict()`."""
         self.row.fill_(state["row"])
         self.longest.fill_(state["row"])
-        self.told.fill_(state["row"])
+        self.known.fill_(state["row"])
         self.since.fill_(state["since"])
 
 
@@ -79,7 +79,7 @@ class Buffers:
         for kept, group in zip(self.kept, self.groups, strict=True):
             kept.copy_(_in_one_piece(group))
 
-    def put_back(self, bad: Tensor) -> None:
+    def restore(self, bad: Tensor) -> None:
         """Puts the copies back if the step was `bad` (bool, no dimension), which the host need not know of a GPU."""
         if host.decides(bad.device) and not bad:
             return

@@ -69,7 +69,7 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
     finally:
         for parameter, gradient in zip(model.parameters(), gradients, strict=True):
             parameter.grad = gradient
-        buffers.put_back(torch.tensor(True, device=next(model.parameters()).device))
+        buffers.restore(torch.tensor(True, device=next(model.parameters()).device))
         reset_net(model)
 
 

@@ -55,12 +55,12 @@ class GradientNorms:
         self.steps.zero_()
         return {layer: total / steps for layer, total in zip(self.layers, sums, strict=True)} if steps else {}
 
-    def state(self) -> dict[str, Tensor]:
-        """The sums so far, as `put_back` takes them."""
+    def state_dict(self) -> dict[str, Tensor]:
+        """The sums so far, as `load_state_dict` takes them."""
         return {"sums": self.sums.cpu().clone(), "steps": self.steps.cpu().clone()}
 
-    def put_back(self, state: dict[str, Tensor]) -> None:
-        """Goes on from a `state()`."""
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Goes on from a `state_dict()`."""
         self.sums.copy_(state["sums"])
         self.steps.copy_(state["steps"])
 

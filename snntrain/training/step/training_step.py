@@ -39,7 +39,7 @@ class TrainingStep:
         recorder: records steps; None for CUDA graphs on a GPU, and nothing elsewhere.
 
     Attributes:
-        pending: whether batches wait for the others of their step, which no `state()` holds.
+        pending: whether batches wait for the others of their step, which no `state_dict()` holds.
     """
 
     def __init__(self, job: Job, tally: Tally, recorder: Recorder | None = None) -> None:
@@ -118,14 +118,14 @@ class TrainingStep:
             f"{steps} bad (trainer.max_bad_steps={most}), with a loss or gradient that is not finite; {seen}: {advice}"
         )
 
-    def state(self) -> dict[str, Any]:
-        """What goes on in the middle of an epoch, as `put_back` takes it; not while a step is `pending`."""
-        return {"gradient_norms": self.norms.state(), "bad_steps": self.bad_steps.state()}
+    def state_dict(self) -> dict[str, Any]:
+        """What goes on in the middle of an epoch, as `load_state_dict` takes it; not while a step is `pending`."""
+        return {"gradient_norms": self.norms.state_dict(), "bad_steps": self.bad_steps.state_dict()}
 
-    def put_back(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state()`."""
-        self.norms.put_back(state["gradient_norms"])
-        self.bad_steps.put_back(state["bad_steps"])
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Goes on from a `state_dict()`."""
+        self.norms.load_state_dict(state["gradient_norms"])
+        self.bad_steps.load_state_dict(state["bad_steps"])
 
     def _step(self, draws: Sequence[Draw]) -> None:
         self.buffers.keep()
@@ -157,7 +157,7 @@ class TrainingStep:
         if greatest is not None:
             torch.nn.utils.clip_grad_norm_(job.model.parameters(), greatest)
         self.move(self.left_out)
-        self.buffers.put_back(self.left_out)
+        self.buffers.restore(self.left_out)
         self.bad_steps.add(self._counts(finite_loss))
         job.scaler.update()
         job.optimizer.zero_grad(set_to_none=True)
