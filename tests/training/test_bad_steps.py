@@ -15,7 +15,9 @@ from torch import nn
 
 from snntrain.training.job import build
 from snntrain.training.job.build import Job
-from snntrain.training.step.bad_steps import BadSteps, Buffers, Move, takes_found_inf
+from snntrain.training.step.bad_steps import BadSteps
+from snntrain.training.step.buffers import Buffers
+from snntrain.training.step.move import Move, takes_found_inf
 
 from .jobs import configured, prepared, same, stepping
 from .spoilt import EIGHT, Spoilt, trained, without

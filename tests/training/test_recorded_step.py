@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pytest
 import torch
 
-from snntrain.training.step.bad_steps import takes_found_inf
+from snntrain.training.step.move import takes_found_inf
 from snntrain.training.step.recorded_step import VARIABLE, WARM_UP, RecordedStep, obstacle
 
 from .jobs import prepared, same, stepping
