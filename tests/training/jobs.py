@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 import torch
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
@@ -117,6 +118,13 @@ class Interrupting(MSERate):
         if Interrupting.calls == Interrupting.crash:
             raise RuntimeError("crashed")
         return super().forward(spikes, labels)
+
+
+@pytest.fixture(autouse=True)
+def _interrupted_by_nobody() -> Iterator[None]:
+    yield
+    Interrupting.calls, Interrupting.at, Interrupting.crash = 0, set(), 0
+    Interrupting.number = signal.SIGUSR1
 
 
 def moving_dots(root: str | None, validation: float, split_seed: int) -> Data:

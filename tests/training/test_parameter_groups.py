@@ -13,12 +13,12 @@ from snntrain.neuron import PLIFNode
 from snntrain.training.job.build import Job
 from snntrain.training.step.training_step import TrainingStep
 
-from .jobs import OURS, one_epoch, prepared, same, state, stepping, trained, weights
+from .interrupted_runs import LOSS, finished, interrupted_at, same_end
+from .jobs import OURS, _interrupted_by_nobody, one_epoch, prepared, same, state, stepping, trained, weights
 from .recorded import SMALL, epochs, launched, outcome, recorded
 from .stand_in import StandIn, device_decides
-from .test_resume import LOSS, finished, interrupted_at, same_end
 
-__all__ = ["device_decides"]
+__all__ = ["_interrupted_by_nobody", "device_decides"]
 
 FACTOR = 10.0
 

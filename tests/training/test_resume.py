@@ -1,4 +1,4 @@
-"""Runs that are interrupted and gone on with, beside the same ones that were left alone."""
+"""Interrupted runs that are resumed, beside the same runs without an interruption."""
 
 from __future__ import annotations
 
@@ -8,101 +8,51 @@ import random
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 from snntrain import signals as stop_module
 from snntrain.config.resumed import plain, refused
 from snntrain.errors import Interrupted, RunFailed, UserError
-from snntrain.files.folder import Folder
 from snntrain.inspect.tensorboard import Board
-from snntrain.runs.event_files import event_files
 from snntrain.runs.run_folder import RunFolder
 from snntrain.signals import Stopped, on_signals
 from snntrain.training.job.build import Job
 from snntrain.training.logs.journal import Journal
 from snntrain.training.logs.monitor import Monitor
-from snntrain.training.saving import checkpoint, resume
+from snntrain.training.saving import checkpoint
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.random_states import random_states, set_random_states
 from snntrain.training.saving.saver import Saver
-from tests.inspect.event_files import events
 
-from .jobs import OURS, Interrupting, configured, prepared, rows, same, state, trained, write_checkpoint
+from .interrupted_runs import (
+    LOSS,
+    NETWORK,
+    RUNS,
+    WATCHED,
+    crashed_at,
+    finished,
+    interrupted_at,
+    points,
+    same_end,
+)
+from .jobs import (
+    Interrupting,
+    _interrupted_by_nobody,
+    configured,
+    prepared,
+    rows,
+    same,
+    state,
+    trained,
+    write_checkpoint,
+)
 
-LOSS = (OURS, "loss._target_=tests.training.jobs.Interrupting", "trainer.epochs=4", "trainer.limit_batches=4")
-NETWORK = ("network=csnn", "network.channels=[4]", "network.hidden=[8]")
-WATCHED = ("monitor=default", "monitor.layers=[out_neuron]", "monitor.samples=1", "monitor.neurons=3")
-# Everything that has a state between two steps, in a few runs.
-RUNS = {
-    "noise": (
-        *("encoder=poisson", "network.dropout=0.3", "dataset.augment.degrees=20", "dataset.augment.translate=0.1"),
-        *WATCHED,
-    ),
-    "averaged": ("trainer.ema=0.9", "trainer.accumulate=2", "optimizer=adamw", "reset=soft"),
-    "cycled": ("optimizer=sgd", "scheduler=onecycle", "trainer.clip_grad_norm=0.5", "neuron=rif"),
-    "streamed": ("dataset.resident=never", "dataset.workers=0", "scheduler=none", "trainer.precision=bf16"),
-    "early": ("optimizer.lr=1e-20", "trainer.early_stopping=2", "network.dropout=0.3"),
-}
-
-
-@pytest.fixture(autouse=True)
-def _interrupted_by_nobody() -> Iterator[None]:
-    yield
-    Interrupting.calls, Interrupting.at, Interrupting.crash = 0, set(), 0
-    Interrupting.number = signal.SIGUSR1
-
-
-def interrupted_at(*calls: int) -> None:
-    Interrupting.calls, Interrupting.at = 0, set(calls)
-
-
-def crashed_at(call: int) -> None:
-    Interrupting.calls, Interrupting.crash = 0, call
-
-
-def finished(folder: Path, *overrides: str) -> int:
-    """Starts the run until it has ended; returns how often it was interrupted."""
-    for count in range(100):
-        try:
-            trained(folder, *LOSS, *overrides)
-        except Stopped:
-            told = json.loads((folder / "summary.json").read_text())
-            assert told["status"] == "interrupted"
-        else:
-            return count
-    raise AssertionError("it never ends")
-
-
-def points(folder: Path) -> list[tuple[str, int]]:
-    """Tag and step of everything in the event files, in the order in which TensorBoard reads it."""
-    board = Folder(folder, "tensorboard")
-    files = (str(board.path / name) for name in event_files(board))
-    read = (event for file in files for event in LegacyEventFileLoader(file).Load())
-    return [(value.tag, event.step) for event in read for value in event.summary.value]
-
-
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    read = events(folder / "tensorboard")
-    tags = [tag for tag in read.Tags()["scalars"] if "images_per_second" not in tag]
-    return {tag: [(point.step, point.value) for point in read.Scalars(tag)] for tag in tags}
-
-
-def same_end(one: Path, other: Path) -> None:
-    assert same(state(one), state(other), apart=("sizes",))
-    assert same(state(one, "best"), state(other, "best"))
-    assert rows(one) == rows(other)
-    assert scalars(one) == scalars(other)
-    assert sorted(points(one)) == sorted(points(other))
-    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (one, other)]
-    for key in ("status", "test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "cost"):
-        assert summaries[0][key] == summaries[1][key], key
+__all__ = ["_interrupted_by_nobody"]
 
 
 @pytest.mark.parametrize("kind", RUNS)
@@ -202,99 +152,6 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
     trained(tmp_path, *LOSS, "trainer.epochs=1", f"trainer.checkpoint_minutes={minutes}", "trainer.limit_batches=3")
     assert positions == ([(0, 1), (0, 2), (1, 0)] if minutes == "0" else [(1, 0)])
     assert sorted(set(open_for)) == open_for, "the summary knows of the wall time up to the last checkpoint"
-
-
-def test_a_checkpoint_of_a_version_that_counted_no_ties_is_gone_on_from(tmp_path: Path) -> None:
-    trained(tmp_path / "alone", *LOSS)
-    interrupted_at(7)
-    with pytest.raises(Stopped):
-        trained(tmp_path / "old", *LOSS)
-    path = tmp_path / "old" / "checkpoints" / "last.pt"
-    content = checkpoint.load(path)
-    del content["progress"]["tally"]["ties"]
-    write_checkpoint(path, content)
-    finished(tmp_path / "old")
-    same_end(tmp_path / "alone", tmp_path / "old")
-
-
-@pytest.mark.parametrize("damaged", [("last",), ("best",), ("previous", "best"), ("last", "best")])
-def test_a_damaged_checkpoint_is_done_without(damaged: tuple[str, ...], tmp_path: Path) -> None:
-    trained(tmp_path / "alone", *LOSS)
-    interrupted_at(12)
-    with pytest.raises(Stopped):
-        trained(tmp_path / "hurt", *LOSS)
-    for name in damaged:
-        path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 4
-        path.write_bytes(content)
-    finished(tmp_path / "hurt")
-    same_end(tmp_path / "alone", tmp_path / "hurt")
-
-
-def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> None:
-    trained(tmp_path, *LOSS)
-    for name in ("last", "previous"):
-        (tmp_path / "checkpoints" / f"{name}.pt").write_bytes(b"")
-    before = (tmp_path / "metrics.jsonl").read_text()
-    with pytest.raises(UserError, match=r"to go on from, last\.pt and previous\.pt cannot be used; put a good"):
-        trained(tmp_path, *LOSS)
-    assert (tmp_path / "metrics.jsonl").read_text() == before
-    shutil.rmtree(tmp_path / "checkpoints")
-    assert trained(tmp_path, *LOSS)["status"] == "completed"
-
-
-@pytest.mark.parametrize("name", ["last", "previous", "best"])
-def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_trained(name: str, tmp_path: Path) -> None:
-    trained(tmp_path / "alone", *LOSS)
-    interrupted_at(12)
-    with pytest.raises(Stopped):
-        trained(tmp_path / "hurt", *LOSS)
-    path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
-    path.unlink()
-    path.mkdir()
-    before = rows(tmp_path / "hurt")
-    with pytest.raises(UserError, match=rf"{name}\.pt: is a folder, .*; move it away, and the run goes on"):
-        trained(tmp_path / "hurt", *LOSS)
-    assert rows(tmp_path / "hurt") == before
-    path.rename(tmp_path / "away")
-    finished(tmp_path / "hurt")
-    same_end(tmp_path / "alone", tmp_path / "hurt")
-
-
-def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
-    trained(tmp_path / "other", *LOSS, "network.hidden=[17]")
-    trained(tmp_path / "alone", *LOSS)
-    interrupted_at(12)
-    with pytest.raises(Stopped):
-        trained(tmp_path / "hurt", *LOSS)
-    shutil.copy(tmp_path / "other" / "checkpoints" / "last.pt", tmp_path / "hurt" / "checkpoints" / "last.pt")
-    finished(tmp_path / "hurt")
-    same_end(tmp_path / "alone", tmp_path / "hurt")
-
-
-@pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random", "step"])
-def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Path) -> None:
-    trained(tmp_path, *LOSS)
-    for name in ("last", "previous"):
-        path = tmp_path / "checkpoints" / f"{name}.pt"
-        content = checkpoint.load(path)
-        del content["format"], content[key]
-        write_checkpoint(path, content)
-    with pytest.raises(UserError, match=r"cannot be used; put a good|does not fit this run"):
-        trained(tmp_path, *LOSS, "trainer.epochs=5")
-
-
-def test_memory_that_runs_out_in_a_resume_is_not_blamed_on_the_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*given: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    trained(tmp_path, *LOSS)
-    monkeypatch.setattr(resume, "load_state_dict", full)
-    with pytest.raises(RunFailed, match="out of memory on the CPU in training with"):
-        trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 
 def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:

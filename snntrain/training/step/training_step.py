@@ -166,7 +166,7 @@ class TrainingStep:
         job.optimizer.zero_grad(set_to_none=True)
 
     def _counts(self, finite_loss: Tensor) -> Tensor:
-        """Return whether the step that was left out is bad; the overflow of a large scale is not: it lowers the scale."""
+        """Return whether the step that was left out is bad; an overflow by a large scale only lowers the scale."""
         if not self.job.scaler.is_enabled():
             return self.left_out
         return self.left_out & ~(finite_loss & (self.job.scaler.scale(self.one) >= 1))
