@@ -31,7 +31,7 @@ class Split(Protocol):
 
 @dataclass(frozen=True)
 class ImageTensors:
-    """A split that lies in memory.
+    """A split in memory.
 
     Args:
         images: uint8 `[N, C, H, W]`, or sequences `[N, T, C, H, W]`.
@@ -93,9 +93,9 @@ class Data:
     """A data set ready for training.
 
     Args:
-        name: what the command line calls it.
+        name: on the command line.
         train, validation, test: its splits.
-        class_names: the name of each class, by label.
+        class_names: by label.
         scale: divides the stored bytes to give intensities in [0, 1].
     """
 
@@ -123,10 +123,10 @@ def hold_out(
     split_seed: int,
     scale: float = 255.0,
 ) -> Data:
-    """Data whose validation images are a stratified, seeded `validation` share of the training images.
+    """Return a data set that holds out a stratified, seeded share of the training images for validation.
 
     Raises:
-        UserError: a share that leaves a class without images on one of the sides.
+        UserError: the share leaves a class without images on one of the sides.
     """
     try:
         kept, held = stratified_split(train.labels, validation, split_seed)

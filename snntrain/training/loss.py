@@ -24,14 +24,14 @@ class MSERate(nn.Module):
 
 
 class CERate(nn.Module):
-    """Cross entropy of firing rates taken as logits.
+    """Cross entropy with firing rates as logits.
 
     Args:
-        scale: multiplies the rates, which lie in [0, 1]: with logits that close together no class could win.
+        scale: factor of the rates: as logits in [0, 1] they would be too close together for any class to win.
         label_smoothing: share of the target that is spread over all classes, in [0, 1).
 
     Raises:
-        ValueError: a scale that is no positive number, or a label smoothing outside [0, 1).
+        ValueError: `scale` is not a positive number, or `label_smoothing` is outside [0, 1).
     """
 
     def __init__(self, scale: float = 10.0, label_smoothing: float = 0.0) -> None:

@@ -212,8 +212,8 @@ def test_a_configuration_that_somebody_edited_is_told_by_what_differs(
     outcome = snntrain(*words, "trainer.epochs=3")
     assert outcome.status == 2
     assert outcome.err == (
-        "snntrain: run: config.yaml was changed after the run was begun, it says T=6 (not 4), seed=3 (not 0); put the "
-        "old values back there, or begin another run in a folder of its own\n"
+        "snntrain: run: config.yaml has changed since the run began, it says T=6 (not 4), seed=3 (not 0); put the "
+        "old values back there, or start another run in a folder of its own\n"
     )
     assert before == {path: path.read_bytes() for path in before}
     config.write_text(begun)

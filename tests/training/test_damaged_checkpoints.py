@@ -56,7 +56,7 @@ def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> 
     for name in ("last", "previous"):
         (tmp_path / "checkpoints" / f"{name}.pt").write_bytes(b"")
     before = (tmp_path / "metrics.jsonl").read_text()
-    with pytest.raises(UserError, match=r"to go on from, last\.pt and previous\.pt cannot be used; put a good"):
+    with pytest.raises(UserError, match=r"to resume from, last\.pt and previous\.pt cannot be used; put a good"):
         trained(tmp_path, *LOSS)
     assert (tmp_path / "metrics.jsonl").read_text() == before
     shutil.rmtree(tmp_path / "checkpoints")

@@ -77,18 +77,18 @@ class Checkpoints:
                 continue
             if (settings := foreign(state)) == "":
                 return state
-            log.warning("%s: of another run, it is left alone", path)
+            log.warning("%s: ignored, it belongs to another run", path)
             others += [settings] if settings else []
         if others:
             run = shown(self.folder.path.parent)
             raise UserError(
-                f"{run}: config.yaml was changed after the run was begun, it says {others[0]}; "
-                "put the old values back there, or begin another run in a folder of its own"
+                f"{run}: config.yaml has changed since the run began, it says {others[0]}; "
+                "put the old values back there, or start another run in a folder of its own"
             )
         if there:
             raise UserError(
-                f"{self.folder.path}: no checkpoint to go on from, {' and '.join(path.name for path in there)} cannot "
-                "be used; put a good copy there, or delete this folder and the run begins anew"
+                f"{self.folder.path}: no checkpoint to resume from, {' and '.join(path.name for path in there)} cannot "
+                "be used; put a good copy there, or delete this folder to start the run again"
             )
         return None
 
