@@ -6,22 +6,21 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
-
+from snntrain.config.schema import Config
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line
 from snntrain.process.allocator import keep_freed_memory
-from snntrain.runs.run_folder import resume_command
+from snntrain.runs.run_folder import RunFolder, resume_command
 from snntrain.signals import importing, signal_behind
 
 # Writes to train.log alone: a traceback is not for the terminal.
 log_file = logging.getLogger("snntrain.file")
 
 
-def run(config: DictConfig, folder: Path, typed: Sequence[str]) -> float:
+def run(config: Config, folder: Path, typed: Sequence[str]) -> float:
     """The best validation accuracy of a run in `folder`.
 
     Args:
-        config: what it is asked.
+        config: its settings, checked.
         folder: where it writes.
         typed: the command.
 
@@ -46,7 +45,17 @@ def run(config: DictConfig, folder: Path, typed: Sequence[str]) -> float:
         raise RunFailed(told) from error
 
 
-def _interrupted(number: int, config: DictConfig, folder: Path) -> Interrupted:
+def refuse(folder: Path, name: str, allowed: Sequence[str], lines: Sequence[str]) -> None:
+    """Record in a run's folder that its configuration is wrong, as that of a job of a large sweep may be.
+
+    Raises:
+        UserError: always, with these lines.
+    """
+    with RunFolder(folder, name, allowed):
+        raise UserError(*lines)
+
+
+def _interrupted(number: int, config: Config, folder: Path) -> Interrupted:
     if not (folder / "config.yaml").exists():
         return Interrupted(number)
     log_file.warning("interrupted")

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
+from snntrain.config.schema import Trainer
 from snntrain.training.evaluation.evaluate import Metrics, Tally
 from snntrain.training.job.build import Job
 
@@ -59,11 +59,11 @@ class Progress:
         """How many epochs are trained and validated."""
         return self.epoch - 1
 
-    def stopped_early(self, trainer: DictConfig) -> bool:
+    def stopped_early(self, trainer: Trainer) -> bool:
         """Whether validation has not become better for as many epochs as `trainer.early_stopping` allows."""
         return trainer.early_stopping is not None and self.finished - self.best.epoch >= trainer.early_stopping
 
-    def is_over(self, trainer: DictConfig) -> bool:
+    def is_over(self, trainer: Trainer) -> bool:
         """Whether all epochs are finished, or no more are worth it."""
         return self.finished >= trainer.epochs or self.stopped_early(trainer)
 
@@ -103,4 +103,4 @@ class Progress:
 
 def beginning(job: Job) -> Progress:
     """Of a job of which nothing is trained yet."""
-    return Progress(Tally(job.classes, job.runtime.device, job.model.readout, finite_only=True))
+    return Progress(Tally(job.classes, job.world.device, job.model.readout, finite_only=True))

@@ -8,13 +8,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
-from snntrain.config import check
-from snntrain.config.targets import arguments
+from snntrain.config.schema import Config
+from snntrain.config.values import values_of
 from snntrain.cost.count import Cost, not_counted
 from snntrain.data.fingerprint import fingerprint
-from snntrain.errors import UserError
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
 from snntrain.runs.run_folder import RunFolder, shown
@@ -22,7 +19,7 @@ from snntrain.signals import Stop, on_signals
 from snntrain.training.evaluation import kept_test as tested
 from snntrain.training.evaluation.evaluate import tied
 from snntrain.training.evaluation.on_test_images import metrics_on_test
-from snntrain.training.job import build, runtime
+from snntrain.training.job import build, world
 from snntrain.training.job.build import Job
 from snntrain.training.job.out_of_memory import EVALUATION, explained
 from snntrain.training.logs.journal import Journal
@@ -39,13 +36,13 @@ log = logging.getLogger("snntrain")
 SPENT = ("spikes_per_image", "energy_nj_per_image")
 
 
-def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict[str, Any]:
-    """Trains, tests once at the end, and returns what summary.json holds.
+def train(config: Config, folder: Path, command: Sequence[str] = ()) -> dict[str, Any]:
+    """Train, test once at the end, and return the content of summary.json.
 
-    Where the folder has checkpoints of this run it goes on from them.
+    If the folder has checkpoints of this run, it is resumed from them.
 
     Args:
-        config: the configuration.
+        config: the run's settings, checked.
         folder: where the run writes.
         command: what was typed, for environment.json.
 
@@ -55,29 +52,21 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         RunFailed: training could not go on.
         Interrupted: a signal ended it.
     """
-    # Of a great sweep not every combination has been checked by now.
-    wrong = check.errors(config)
-    with (
-        RunFolder(folder, config.name, config.allow_targets, None if wrong else config) as run,
-        ExitStack() as settings,
-        explained(config),
-    ):
-        if wrong:
-            raise UserError(*wrong)
+    with RunFolder(folder, config.name, config.allow_targets, config) as run, ExitStack() as settings:
+        here = world.decide(config.trainer)
+        settings.enter_context(explained(config, here))
+        settings.enter_context(here.current())
         state = resume.saved(config, run)
         if state is None:
             run.write_config(config)
-        here = runtime.choose(config.trainer.device)
-        settings.enter_context(here.current())
-        run.write_environment(here, command)
-        job = build.prepare(config)
+        run.write_environment(str(here.device), here.device_name, command)
+        job = build.prepare(config, here)
         # After the user's own modules have been imported, which may have set the same.
         settings.enter_context(job.computing())
         run.summary |= built(job)
         run.write_summary()
         log.info(describe(job))
-        here.tell()
-        job.precision.warn_if_emulated()
+        here.report(config.trainer)
         data = fingerprint(job.data)
         training = begin(job) if state is None else resume.go_on(job, state, data)
         # A run that could not be gone on with keeps the configuration that it has come to its end with.
@@ -102,9 +91,9 @@ def built(job: Job) -> dict[str, Any]:
     """What summary.json says of a job before it is trained."""
     return {
         "parameters": sum(p.numel() for p in job.model.parameters()),
-        "device": str(job.runtime.device),
-        "device_name": job.runtime.device_name,
-        "precision": job.precision.name,
+        "device": str(job.world.device),
+        "device_name": job.world.device_name,
+        "precision": job.world.precision.name,
     }
 
 
@@ -116,7 +105,7 @@ def describe(job: Job) -> str:
         f"{layer_table(job.model.network, job.model.encoder(images[..., :1, :, :, :]))}\n"
         f"{data.name}: {len(data.train):,} training, {len(data.validation):,} validation, "
         f"{len(data.test):,} test images of {'x'.join(map(str, data.shape))}, {job.classes} classes\n"
-        f"{job.runtime.device_name}, {job.precision.name}, T={job.config.T}, seed {job.config.seed}"
+        f"{job.world.device_name}, {job.world.precision.name}, T={job.config.T}, seed {job.config.seed}"
     )
 
 
@@ -129,7 +118,7 @@ def test(job: Job, best: Best, run: RunFolder, board: Board, stop: Stop) -> None
         Stopped: a signal has asked for it.
     """
     network = job.evaluated.network
-    with explained(job.config, EVALUATION):
+    with explained(job.config, job.world, EVALUATION):
         of_last = metrics_on_test(job, stop)
         entries = {"last": tested.entry(network, of_last)}
         network.load_state_dict(best.weights)
@@ -177,18 +166,20 @@ def final_metrics(summary: dict[str, Any]) -> dict[str, float]:
     return {key: float(value) for key, value in figures.items() if value is not None}
 
 
-def hyper_parameters(config: DictConfig, data_name: str) -> dict[str, bool | int | float | str]:
+def hyper_parameters(config: Config, data_name: str) -> dict[str, bool | int | float | str]:
     """What tells runs apart, by dotted key; a group goes by the name of its class, as in `neuron: PLIFNode`.
 
     TensorBoard's columns take numbers, texts and truth values; anything else becomes a text.
     """
     values: dict[str, bool | int | float | str] = {}
     for key in ("T", "seed", "detach_reset"):
-        values[key] = config[key]
+        values[key] = getattr(config, key)
     for group in ("neuron", "surrogate", "reset", "network", "encoder", "loss", "optimizer", "scheduler", "trainer"):
-        for key, value in arguments(config[group]).items():
+        own = values_of(getattr(config, group))
+        target = own.pop("_target_", None)
+        for key, value in own.items():
             values[f"{group}.{key}"] = value if isinstance(value, bool | int | float | str) else str(value)
-        if "_target_" in config[group]:
-            values[group] = config[group]._target_.rpartition(".")[2]
+        if target is not None:
+            values[group] = target.rpartition(".")[2]
     values["dataset"] = data_name
     return values

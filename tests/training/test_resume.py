@@ -18,7 +18,8 @@ import torch
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
 from snntrain import signals as stop_module
-from snntrain.config.resumed import plain, refused
+from snntrain.config.changes import refused
+from snntrain.config.values import values_of
 from snntrain.errors import Interrupted, RunFailed, UserError
 from snntrain.files.folder import Folder
 from snntrain.inspect.tensorboard import Board
@@ -404,10 +405,10 @@ def test_a_signal_whose_error_was_lost_before_training_ends_it(monkeypatch: pyte
 
 
 def test_a_configuration_is_known_by_what_it_trains() -> None:
-    begun = plain(configured())
+    begun = values_of(configured())
     free = ("trainer.epochs=9", "monitor=full", "optimizer.lr=1", "scheduler=none")
-    assert refused(begun, plain(configured(*free))) is None
-    told = refused(begun, plain(configured("T=7", "reset=soft", "trainer.batch_size=8", "trainer.epochs=9")))
+    assert refused(begun, values_of(configured(*free))) is None
+    told = refused(begun, values_of(configured("T=7", "reset=soft", "trainer.batch_size=8", "trainer.epochs=9")))
     assert told is not None
     assert "T=7 (not 4), reset.v_reset=null (not 0.0), trainer.batch_size=8 (not 16)" in told
     assert "epochs" not in told

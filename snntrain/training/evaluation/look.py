@@ -12,7 +12,7 @@ from snntrain.network.readout import Readout
 from snntrain.neuron import spiking_layers
 from snntrain.neuron.integrate_and_fire import Trajectory
 from snntrain.training.job.build import Job
-from snntrain.training.job.runtime import repeatable_draws
+from snntrain.training.job.repeatable import repeatable_draws
 
 
 def look(job: Job, images: Tensor, labels: Tensor) -> Probes:
@@ -28,7 +28,7 @@ def look(job: Job, images: Tensor, labels: Tensor) -> Probes:
 
 def watch_job(job: Job, images: Tensor, layers: Collection[str] | None = None) -> tuple[Tensor, dict[str, Trajectory]]:
     """Output and trajectories of the layers (None: of all), on the device; an encoder draws the same each time."""
-    with repeatable_draws(job.runtime.device), job.precision.autocast():
+    with repeatable_draws(job.world.device), job.world.precision.autocast():
         return watch(job.evaluated.network, lambda: job.evaluated(images), layers)
 
 

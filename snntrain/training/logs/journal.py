@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from snntrain.config.values import as_yaml
 from snntrain.cost.rates import FiringRates
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import PLIFNode, RIFNode, spiking_layers
@@ -78,12 +78,12 @@ class Journal:
         self.board = board
         self.monitor = monitor
         # On a CPU training takes all cores, and is slowed by as much as drawing takes.
-        if monitor is not None and job.runtime.device.type == "cuda":
+        if monitor is not None and job.world.device.type == "cuda":
             board.draw_beside()
 
     def configuration(self, epoch: int = 0) -> None:
         """The configuration that holds from the end of `epoch` on, and the charts that go with it."""
-        self.board.config(OmegaConf.to_yaml(self.job.config, resolve=True), epoch)
+        self.board.config(as_yaml(self.job.config), epoch)
         learnt = learnt_constants(self.job.model.network)
         self.board.layout(monitored=self.monitor is not None, learnt=learnt)
 

@@ -73,5 +73,5 @@ def probe_batch(job: Job) -> tuple[Tensor, Tensor]:
     split = job.data.validation
     chosen = choose_samples(split.labels, job.config.monitor.samples, job.config.seed)
     probes = ImageTensors(torch.stack([split[index] for index in chosen]), split.labels[chosen])
-    batches = Batches(probes, batch_size=len(chosen), scale=job.data.scale, device=job.runtime.device)
+    batches = Batches(probes, batch_size=len(chosen), scale=job.data.scale, device=job.world.device)
     return next(batches.epoch())

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from snntrain.config.resumed import SCHEDULED, differences, plain
+from snntrain.config.changes import SCHEDULED, differences
+from snntrain.config.values import values_of
 from snntrain.training.job.build import Job
 from snntrain.training.progress import Best, Progress
 from snntrain.training.state import Training
@@ -38,7 +39,7 @@ def whole_state(training: Training) -> dict[str, Any]:
         "scaler": job.scaler.state_dict(),
         "step": training.step.state(),
         "progress": progress.state(),
-        "random": random_states(job.runtime.device),
+        "random": random_states(job.world.device),
     }
 
 
@@ -51,14 +52,14 @@ def put_back(job: Job, progress: Progress, state: dict[str, Any]) -> None:
     if job.scaler.is_enabled() and state["scaler"]:
         job.scaler.load_state_dict(state["scaler"])
     progress.put_back(state["progress"])
-    put_back_random_states(job.runtime.device, state["random"])
+    put_back_random_states(job.world.device, state["random"])
 
 
 def _put_back_optimizer(job: Job, state: dict[str, Any]) -> None:
     """What the optimizer has learnt of the gradients, and the place in the schedule, which may be another one now."""
     own = [{key: value for key, value in group.items() if key != "params"} for group in job.optimizer.param_groups]
     job.optimizer.load_state_dict(state["optimizer"])
-    if not differences(state["config"], plain(job.config), only=SCHEDULED):
+    if not differences(state["config"], values_of(job.config), only=SCHEDULED):
         job.scheduler.load_state_dict(state["scheduler"])
         return
     for group, values in zip(job.optimizer.param_groups, own, strict=True):

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from snntrain.config.resumed import plain
+from snntrain.config.values import values_of
 from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
 from snntrain.runs.run_folder import RunFolder, in_one_line
@@ -46,7 +46,7 @@ class Saver:
         self.training, self.data, self.run, self.board = training, data, run, board
         self.writer = Writer()
         self.checkpoints = Checkpoints(run.checkpoints, self.writer.go_on)
-        self.config = plain(training.job.config)
+        self.config = values_of(training.job.config)
         minutes = training.job.config.trainer.checkpoint_minutes
         self.seconds = None if minutes is None else 60 * minutes
         self._saved = time.monotonic()

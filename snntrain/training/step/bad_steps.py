@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from snntrain.training.job import host
+from snntrain.training.job import devices
 
 ADVICE = "try a lower optimizer.lr, trainer.clip_grad_norm=1 or trainer.precision=fp32"
 
@@ -29,7 +29,7 @@ class BadSteps:
 
     def add(self, bad: Tensor) -> None:
         """Counts a step, which was `bad` or not (bool, no dimension)."""
-        if host.decides(bad.device) and not bad:
+        if devices.host_decides(bad.device) and not bad:
             self.row.zero_()
             return
         self.row.add_(1).mul_(bad)
@@ -81,7 +81,7 @@ class Buffers:
 
     def put_back(self, bad: Tensor) -> None:
         """Puts the copies back if the step was `bad` (bool, no dimension), which the host need not know of a GPU."""
-        if host.decides(bad.device) and not bad:
+        if devices.host_decides(bad.device) and not bad:
             return
         for kept, group in zip(self.kept, self.groups, strict=True):
             right = torch.where(bad, kept, _in_one_piece(group)).split([buffer.numel() for buffer in group])
@@ -107,7 +107,7 @@ class Move:
     def __init__(self, optimizer: Optimizer, device: torch.device) -> None:
         self.optimizer = optimizer
         self.by_host = True
-        self.stays_with_host = host.decides(device) or not takes_found_inf(optimizer)
+        self.stays_with_host = devices.host_decides(device) or not takes_found_inf(optimizer)
 
     def __call__(self, bad: Tensor) -> None:
         """Moves the weights along their gradients, unless `bad` (bool, no dimension)."""

@@ -26,11 +26,11 @@ def where_it_began(job: Job, images: Tensor, labels: Tensor) -> str | None:
     random state are left as they were.
     """
     finding = _Finding()
-    device = job.runtime.device
+    device = job.world.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []), _unchanged(job.model):
         finding.look(INPUT, images)
         with _watched(job.model, finding):
-            with job.precision.autocast():
+            with job.world.precision.autocast():
                 spikes = job.model(images)
                 loss: Tensor = job.loss(spikes, labels)
             finding.look("the loss", loss)

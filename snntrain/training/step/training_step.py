@@ -41,7 +41,7 @@ class TrainingStep:
     """
 
     def __init__(self, job: Job, tally: Tally, recorder: Recorder | None = None) -> None:
-        trainer, device = job.config.trainer, job.runtime.device
+        trainer, device = job.config.trainer, job.world.device
         self.job, self.tally = job, tally
         self.accumulate: int = trainer.accumulate
         self.forward = torch.compile(job.model) if trainer.compile else job.model
@@ -61,12 +61,12 @@ class TrainingStep:
         """The step, recorded where it can be."""
         job = self.job
         if recorder is None:
-            if job.runtime.device.type != "cuda":
+            if job.world.device.type != "cuda":
                 return None
             if why := obstacle(job):
                 log.info("steps are launched kernel by kernel, which is slower than a recorded step: %s", why)
                 return None
-            recorder = CudaGraphs(job.runtime.device)
+            recorder = CudaGraphs(job.world.device)
         return RecordedStep(
             self._step,
             job,
@@ -139,7 +139,7 @@ class TrainingStep:
 
     def _learn(self, images: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """Adds the gradients of a batch, one of `count` that share a move."""
-        with self.job.precision.autocast():
+        with self.job.world.precision.autocast():
             spikes = self.forward(images)
             loss: Tensor = self.job.loss(spikes, labels)
         reset_net(self.job.model)
