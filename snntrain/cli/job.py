@@ -6,11 +6,12 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
+from snntrain.cli.imports import slow_imports
 from snntrain.config.schema import Config
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line
 from snntrain.process.allocator import keep_freed_memory
 from snntrain.runs.run_folder import RunFolder, resume_command
-from snntrain.signals import importing, signal_behind
+from snntrain.signals import machine
 
 # Writes to train.log alone: a traceback is not for the terminal.
 log_file = logging.getLogger("snntrain.file")
@@ -29,14 +30,14 @@ def run(config: Config, folder: Path, typed: Sequence[str]) -> float:
         RunFailed: training failed; the traceback is in train.log.
         Interrupted: a signal has ended it; the message says how to go on.
     """
-    with importing():
+    with slow_imports():
         from snntrain.training.run import train
 
     keep_freed_memory()
     try:
         return float(train(config, folder, typed)["val_accuracy"])
     except (Exception, KeyboardInterrupt) as error:
-        if (number := signal_behind(error)) is not None:
+        if (number := machine.behind(error)) is not None:
             raise _interrupted(number, config, folder) from error
         if isinstance(error, UserError):
             raise

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,7 +31,7 @@ from snntrain.errors import UserError
 from snntrain.files.folder import Folder
 from snntrain.files.paths import user_path
 from snntrain.runs.names import check_run
-from snntrain.runs.run_folder import HYDRA_FOLDER
+from snntrain.runs.run_folder import HYDRA_FOLDER, RunFolder, holds_a_run
 
 # What is run in the folder of a job: its configuration, the folder, and a line for each thing that is forbidden.
 Task = Callable[[Composed, Path, Sequence[str]], Any]
@@ -114,7 +115,10 @@ def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str,
     folder.make()
     logs.begin(folder.path, _verbose(config))
     if config.hydra.output_subdir is not None:
-        _write_down(folder, config)
+        # What a run has saved is whole if nothing more can be written, as on a full disk: it can be resumed later.
+        run = RunFolder(folder.path, str(config.name), list(config.allow_targets))
+        with run.writing() if holds_a_run(folder.path) else nullcontext():
+            _write_down(folder, config)
     # Of a sweep not each combination has been looked at, and a file may choose another by what was combined.
     lines = forbidden(config, [*config.hydra.overrides.hydra, *config.hydra.overrides.task])
     with read_write(config.hydra):

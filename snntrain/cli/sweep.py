@@ -24,7 +24,7 @@ from snntrain.runs import reading as runs
 from snntrain.runs.names import check_sweep
 from snntrain.runs.reading import Run
 from snntrain.runs.run_folder import discard, shown
-from snntrain.signals import signal_behind
+from snntrain.signals import machine
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
@@ -106,7 +106,7 @@ def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
     try:
         launch()
     except (Exception, KeyboardInterrupt) as error:
-        if (number := signal_behind(error)) is None:
+        if (number := machine.behind(error)) is None:
             raise
         raise _stopped(number, folder, typed) from error
     conclude(folder)
@@ -139,7 +139,7 @@ def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
     except OSError:
         pass  # The same Ctrl-C has ended whoever reads this, as tee; or the disk is gone.
     except KeyboardInterrupt as once_more:
-        number = signal_behind(once_more) or number
+        number = machine.behind(once_more) or number
     return Interrupted(number, f"interrupted; go on with: {command_to_go_on(typed, folder)}")
 
 

@@ -19,6 +19,7 @@ from snntrain.cli import job, one_process, resume, streams
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
+from snntrain.cli.imports import slow_imports
 from snntrain.config import check, words
 from snntrain.config.compose import CONF, Composer, checked, composer
 from snntrain.config.composed import Composed
@@ -29,7 +30,6 @@ from snntrain.process import program
 from snntrain.runs import own_folder
 from snntrain.runs.lock import Unavailable
 from snntrain.runs.run_folder import HYDRA_FOLDER, discard
-from snntrain.signals import importing
 
 log = logging.getLogger("snntrain")
 
@@ -144,7 +144,7 @@ def _folder(composed: Composed) -> Path:
 
 def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
     # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
-    with importing():
+    with slow_imports():
         import snntrain.training.run  # noqa: F401
         from snntrain.cli import launch, named_root, sweep
 

@@ -25,7 +25,7 @@ from snntrain.runs.environment import earlier_starts, environment
 from snntrain.runs.lock import Lock
 from snntrain.runs.names import FIRST, GROWING, OF_HYDRA, check_run
 from snntrain.runs.summary import typed
-from snntrain.signals import came
+from snntrain.signals import machine
 
 # What summary.json says besides status, error and name; null until it is known.
 FIGURES = (
@@ -106,7 +106,7 @@ class RunFolder:
             self.summary |= {key: value for key, value in self._earlier.items() if key in FIGURES}
         if error is None:
             self.summary["status"] = "completed"
-        elif isinstance(error, KeyboardInterrupt) or came() is not None:
+        elif machine.behind(error) is not None:
             self.summary["status"] = "interrupted"
         elif isinstance(error, UserError) and self._earlier:
             self.summary |= {key: self._earlier.get(key) for key in ("status", "error")}

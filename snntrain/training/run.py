@@ -15,7 +15,7 @@ from snntrain.data.fingerprint import fingerprint
 from snntrain.inspect.tensorboard import Board
 from snntrain.network.table import layer_table
 from snntrain.runs.run_folder import RunFolder, shown
-from snntrain.signals import Stop, on_signals
+from snntrain.signals import Stop, machine
 from snntrain.training.evaluation import kept_test as tested
 from snntrain.training.evaluation.evaluate import tied
 from snntrain.training.evaluation.on_test_images import metrics_on_test
@@ -75,7 +75,7 @@ def train(config: Config, folder: Path, command: Sequence[str] = ()) -> dict[str
         monitor = Monitor(job) if config.monitor.every else None
         with (
             Board(run.tensorboard, after=training.progress.finished) as board,
-            on_signals() as stop,
+            machine.training() as stop,
             Saver(training, data, run, board) as saver,
         ):
             journal = Journal(job, run, board, monitor)

@@ -17,7 +17,6 @@ import pytest
 import torch
 from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
-from snntrain import signals as stop_module
 from snntrain.config.changes import refused
 from snntrain.config.values import values_of
 from snntrain.errors import Interrupted, RunFailed, UserError
@@ -25,7 +24,7 @@ from snntrain.files.folder import Folder
 from snntrain.inspect.tensorboard import Board
 from snntrain.runs.event_files import event_files
 from snntrain.runs.run_folder import RunFolder
-from snntrain.signals import Stopped, on_signals
+from snntrain.signals import State, Stopped, machine
 from snntrain.training.job.build import Job
 from snntrain.training.logs.journal import Journal
 from snntrain.training.logs.monitor import Monitor
@@ -371,9 +370,10 @@ def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path
 
 
 def test_a_second_signal_ends_a_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stop_module, "_came", None)
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
     before = signal.getsignal(signal.SIGTERM)
-    with on_signals() as stop:
+    with machine.training() as stop:
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(Interrupted) as ended:
             signal.raise_signal(signal.SIGTERM)
@@ -385,21 +385,23 @@ def test_a_second_signal_ends_a_run_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_second_signal_is_behind_the_error_that_others_make_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """As torch does whose file it has kept from being written to its end."""
-    monkeypatch.setattr(stop_module, "_came", None)
-    with on_signals() as stop:
-        stop.request(signal.SIGINT)
-        assert stop_module.signal_behind(RuntimeError("unexpected pos 64 vs 0")) is None
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
+    with machine.training():
+        machine.handle(signal.SIGINT)
+        assert machine.behind(RuntimeError("unexpected pos 64 vs 0")) is None
         with contextlib.suppress(Interrupted):
-            stop.request(signal.SIGTERM)
-    assert stop_module.signal_behind(RuntimeError("unexpected pos 64 vs 0")) == signal.SIGTERM
+            machine.handle(signal.SIGTERM)
+    assert machine.behind(RuntimeError("unexpected pos 64 vs 0")) == signal.SIGTERM
 
 
 def test_a_signal_whose_error_was_lost_before_training_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a destructor, which swallows what is raised in it."""
-    monkeypatch.setattr(stop_module, "_came", None)
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
     with contextlib.suppress(Interrupted):
-        stop_module.end_at_once(signal.SIGTERM)
-    with on_signals() as stop, pytest.raises(Stopped) as ended:
+        machine.handle(signal.SIGTERM)
+    with machine.training() as stop, pytest.raises(Stopped) as ended:
         stop.check()
     assert ended.value.number == signal.SIGTERM
 

@@ -14,7 +14,7 @@ from snntrain.config.values import values_of
 from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
 from snntrain.runs.run_folder import RunFolder, in_one_line
-from snntrain.signals import Stopped, signal_behind
+from snntrain.signals import Stopped, machine
 from snntrain.training.logs.journal import figures
 from snntrain.training.saving.checkpoints import BEST, LAST, Checkpoints
 from snntrain.training.saving.content import best_state, whole_state
@@ -63,7 +63,7 @@ class Saver:
             if error is None or isinstance(error, Stopped):
                 with self.run.writing():
                     self.writer.close()
-            elif signal_behind(error) is None:
+            elif machine.behind(error) is None:
                 self._close_after(error)
         finally:
             self.writer.abandon()
