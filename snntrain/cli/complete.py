@@ -8,14 +8,11 @@ from string import ascii_letters, digits
 from hydra._internal.core_plugins.bash_completion import BashCompletion
 
 from snntrain.cli.arguments import SWITCHES, VALUED, parse
+from snntrain.cli.commands import BY_NAME, TRAIN
 from snntrain.config.compose import composer
 from snntrain.files.paths import user_path
 
 CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
-# The commands on a finished run, and the words of each besides run= and checkpoint=.
-OF_RUNS: dict[str, tuple[str, ...]] = {"eval": (), "inspect": ("sample=", "image=", "layer=", "out=")}
-COMMANDS = (*OF_RUNS, "report", "doctor")
-REPORT_KEYS = ("metric=", "out=")
 # No shell reads these as anything but themselves, wherever they stand in a word.
 PLAIN = frozenset(f"{ascii_letters}{digits}_-./,:@%+=")
 
@@ -44,17 +41,20 @@ def _words(begun: list[str], last: str) -> Iterator[str]:
     if last.startswith("-"):
         yield from (*SWITCHES, *VALUED)
         return
-    if begun[:1] == ["report"]:
-        yield from (*_folders(last), *REPORT_KEYS)
-        return
-    if begun and begun[0] in OF_RUNS:
-        own = OF_RUNS[begun[0]]
-        yield from (*(f"run={folder}" for folder in ("latest", *_runs())), *CHECKPOINTS, *own)
-        begun = [word for word in begun[1:] if not word.startswith(("run=", "checkpoint=", *own))]
-    elif begun[:1] == ["doctor"]:
+    command = BY_NAME.get(begun[0]) if begun else None
+    if command is not None:
         begun = begun[1:]
+        yield from command.words
+        if command.folders:
+            yield from _folders(last)
+        if command.runs:
+            yield from (*(f"run={folder}" for folder in ("latest", *_runs())), *CHECKPOINTS)
+            begun = [word for word in begun if not word.startswith(("run=", "checkpoint=", *command.words))]
+        if not command.overrides:
+            return
     elif not begun:
-        yield from (*COMMANDS, *(f"resume={folder}" for folder in ("latest", *_runs())))
+        yield from (name for name in BY_NAME if name != TRAIN.name)
+        yield from (f"resume={folder}" for folder in ("latest", *_runs()))
     yield from _of_hydra(begun, last)
 
 

@@ -32,12 +32,12 @@ def command(argv: Sequence[str]) -> None:
         return
     job = run.job
     network, images = job.evaluated.network, len(job.data.test)
-    with explained(job.config, EVALUATION_OF_A_FINISHED_RUN), job.computing(), Cost(network) as cost:
+    with explained(job.config, job.world, EVALUATION_OF_A_FINISHED_RUN), job.computing(), Cost(network) as cost:
         metrics = metrics_on_test(job)
     figures = cost.figures(images)
     sys.stdout.write(
         f"{run.checkpoint}, epoch {run.epoch}\n"
-        f"{job.data.name}: {images:,} test images, {job.runtime.device_name}, {job.precision.name}, "
+        f"{job.data.name}: {images:,} test images, {job.world.device_name}, {job.world.precision.name}, "
         f"T={job.config.T}\n\n"
         f"{_figures(metrics)}\n\n{confusion_table(metrics.confusion, job.data.class_names)}\n\n"
         f"{rate_table(cost.rates.means())}\n\n{cost_table(figures, not_counted(figures, network))}\n"

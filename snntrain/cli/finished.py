@@ -9,10 +9,11 @@ from pathlib import Path
 from snntrain.cli import named_root, one_process
 from snntrain.cli.arguments import Arguments, parse, unquoted
 from snntrain.config import saved
+from snntrain.config.values import value_at
 from snntrain.errors import UserError
 from snntrain.process.allocator import keep_freed_memory
 from snntrain.runs.latest import LATEST, chosen
-from snntrain.training.job import build, runtime
+from snntrain.training.job import build, world
 from snntrain.training.job.build import Job
 from snntrain.training.job.out_of_memory import EVALUATION_OF_A_FINISHED_RUN, explained
 from snntrain.training.saving import checkpoint
@@ -68,18 +69,18 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     keep_freed_memory()
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
     if not any(override.startswith(f"dataset.{WORKERS}=") for override in overrides):
-        config.dataset[WORKERS] = 0
-    with explained(config, EVALUATION_OF_A_FINISHED_RUN):
+        config.dataset.workers = 0
+    root = value_at(config.dataset, "root")
+    here = world.decide(config.trainer)
+    with explained(config, here, EVALUATION_OF_A_FINISHED_RUN):
         # Report a damaged file before reading the data.
         state = checkpoint.load(path)
-        here = runtime.choose(config.trainer.device)
-        with here.current(), named_root.kept(config, overrides, folder / "config.yaml"):
-            job = build.prepare(config)
+        with here.current(), named_root.kept(root, overrides, folder / "config.yaml"):
+            job = build.prepare(config, here)
         checkpoint.restore(job.evaluated.network, path, state)
     if type(epoch := state.get("epoch")) is not int:
         raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")
-    here.tell()
-    job.precision.warn_if_emulated()
+    here.report(config.trainer)
     return Finished(folder, given, overrides, path, epoch, job)
 
 

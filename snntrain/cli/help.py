@@ -8,26 +8,18 @@ from typing import Any
 
 import yaml
 
+from snntrain.cli.commands import COMMANDS
 from snntrain.config import schema
 from snntrain.config.check import bounds
 from snntrain.config.compose import CONF, Composer, composer
 from snntrain.errors import UserError, first_line
 from snntrain.files import plain_yaml
 
+USAGE_COLUMN = 47
 HEAD = """\
 snntrain trains spiking neural networks from a composed config.
-
-  snntrain [group=option …] [key=value …]      train; with -m, or --multirun, sweep over a,b,c values
-  snntrain resume=<folder>|latest [key=value …]
-                                               goes on with a run that has stopped, or further with a completed one
-  snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
-                                               accuracy, confusion matrix, firing rates and cost of a finished run
-  snntrain inspect run=<folder> [sample=<index>,…|image=<file>] [layer=<name>,…] [out=<folder>]
-                                               voltages and spikes of a finished run: pictures, a page, raw data
-  snntrain report <folder>… [metric=<figure>] [out=<folder>]
-                                               a table and a page that compare the runs below folders
-  snntrain doctor [group=option …] [key=value …]
-                                               what this machine gives, its speed, and what would make it faster
+"""
+REST = """\
 Examples
   snntrain                                     the embedded digits, in about a minute on a CPU
   snntrain neuron=plif dataset=mnist
@@ -57,11 +49,22 @@ def help_text(config_dir: str | None = None) -> str:
     primary = _read(CONF / "config.yaml")
     chosen = {group: name for entry in primary["defaults"] if isinstance(entry, dict) for group, name in entry.items()}
     with composer(config_dir=config_dir) as compose:
-        lines = [HEAD, "Keys at the top, with their defaults", *_top_level(primary)]
+        lines = [HEAD, *_usage(), REST, "Keys at the top, with their defaults", *_top_level(primary)]
         lines += ["", "Groups, the default option in brackets, and their keys"]
         for group in sorted(compose.groups):
             lines += ["", *_group(compose, group, chosen.get(group))]
     return "\n".join(lines)
+
+
+def _usage() -> Iterator[str]:
+    """Yield the lines of each command."""
+    for usage, meaning in (line for command in COMMANDS for line in command.usage):
+        left = f"  snntrain {usage}"
+        if len(left) < USAGE_COLUMN:
+            yield f"{left:<{USAGE_COLUMN}}{meaning}"
+        else:
+            yield left
+            yield f"{'':{USAGE_COLUMN}}{meaning}"
 
 
 def _top_level(primary: Mapping[str, Any]) -> Iterator[str]:

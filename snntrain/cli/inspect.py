@@ -85,7 +85,7 @@ def command(argv: Sequence[str]) -> None:
     chosen = chosen_images(job, given)
     # In a run folder of a stranger's it may be a link; what the user names may be one.
     out = Folder(user_path(given["out"], "out")) if given.get("out") else Folder(run.folder, "inspect")
-    with explained(job.config, inspection(len(chosen.split))), job.computing():
+    with explained(job.config, job.world, inspection(len(chosen.split))), job.computing():
         seen, written = _inspected(run, chosen, layers, argv)
     files.write(out, written)
     sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out.path / files.PAGE)]) + "\n")
@@ -105,7 +105,7 @@ def _inspected(
         name=job.config.name,
         about=[
             f"{run.checkpoint}, epoch {run.epoch}",
-            f"{job.data.name}, {job.runtime.device_name}, {job.precision.name}, T={job.config.T}",
+            f"{job.data.name}, {job.world.device_name}, {job.world.precision.name}, T={job.config.T}",
         ],
         figures=_figures(run, metrics, kept=kept is not None),
         command=shlex.join([*program.words(), "inspect", *_lasting(argv, run)]),
@@ -152,7 +152,7 @@ def _indices(words: str, count: int) -> list[int]:
 
 
 def _look(job: Job, chosen: Chosen) -> Probes:
-    batches = Batches(chosen.split, batch_size=len(chosen.split), scale=job.data.scale, device=job.runtime.device)
+    batches = Batches(chosen.split, batch_size=len(chosen.split), scale=job.data.scale, device=job.world.device)
     return look(job, next(batches.epoch()))
 
 
@@ -177,7 +177,7 @@ def _kept_test(run: Finished) -> Metrics | None:
 
 
 def _measured(job: Job) -> Metrics:
-    with explained(job.config, EVALUATION_OF_A_FINISHED_RUN):
+    with explained(job.config, job.world, EVALUATION_OF_A_FINISHED_RUN):
         return metrics_on_test(job)
 
 
@@ -201,8 +201,8 @@ def _figures(run: Finished, metrics: Metrics, *, kept: bool) -> dict[str, str]:
         # A summary that is damaged is no part of what is looked at; the weights and the configuration are.
         with suppress(ValueError, TypeError, OverflowError):
             told |= {name: f"{summary[key]:{form}}"} if summary.get(key) else {}
-    there = [summary.get(key) for key in ("device_name", "precision")]
-    if there != [run.job.runtime.device_name, run.job.precision.name] and all(isinstance(word, str) for word in there):
+    there, world = [summary.get(key) for key in ("device_name", "precision")], run.job.world
+    if there != [world.device_name, world.precision.name] and all(isinstance(word, str) for word in there):
         done = [*(["validated"] if of_best else []), *(["tested"] if kept else [])]
         told |= {f"{' and '.join(done)} on": ", ".join(map(str, there))} if done else {}
     return told

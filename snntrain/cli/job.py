@@ -6,22 +6,22 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
-
+from snntrain.cli.imports import slow_imports
+from snntrain.config.schema import Config
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line
 from snntrain.process.allocator import keep_freed_memory
-from snntrain.runs.run_folder import resume_command
-from snntrain.signals import importing, signal_behind
+from snntrain.runs.run_folder import RunFolder, resume_command
+from snntrain.signals import machine
 
 # Writes to train.log alone: a traceback is not for the terminal.
 log_file = logging.getLogger("snntrain.file")
 
 
-def run(config: DictConfig, folder: Path, typed: Sequence[str]) -> float:
+def run(config: Config, folder: Path, typed: Sequence[str]) -> float:
     """The best validation accuracy of a run in `folder`.
 
     Args:
-        config: what it is asked.
+        config: its settings, checked.
         folder: where it writes.
         typed: the command.
 
@@ -30,14 +30,14 @@ def run(config: DictConfig, folder: Path, typed: Sequence[str]) -> float:
         RunFailed: training failed; the traceback is in train.log.
         Interrupted: a signal has ended it; the message says how to go on.
     """
-    with importing():
+    with slow_imports():
         from snntrain.training.run import train
 
     keep_freed_memory()
     try:
         return float(train(config, folder, typed)["val_accuracy"])
     except (Exception, KeyboardInterrupt) as error:
-        if (number := signal_behind(error)) is not None:
+        if (number := machine.behind(error)) is not None:
             raise _interrupted(number, config, folder) from error
         if isinstance(error, UserError):
             raise
@@ -46,7 +46,17 @@ def run(config: DictConfig, folder: Path, typed: Sequence[str]) -> float:
         raise RunFailed(told) from error
 
 
-def _interrupted(number: int, config: DictConfig, folder: Path) -> Interrupted:
+def refuse(folder: Path, name: str, allowed: Sequence[str], lines: Sequence[str]) -> None:
+    """Record in a run's folder that its configuration is wrong, as that of a job of a large sweep may be.
+
+    Raises:
+        UserError: always, with these lines.
+    """
+    with RunFolder(folder, name, allowed):
+        raise UserError(*lines)
+
+
+def _interrupted(number: int, config: Config, folder: Path) -> Interrupted:
     if not (folder / "config.yaml").exists():
         return Interrupted(number)
     log_file.warning("interrupted")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import os
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,28 +25,30 @@ from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict, read_write
 
 from snntrain.cli import log as logs
 from snntrain.config.compose import Composer, forbidden
+from snntrain.config.composed import Composed
 from snntrain.config.trust.config_files import leads_out
 from snntrain.errors import UserError
 from snntrain.files.folder import Folder
 from snntrain.files.paths import user_path
 from snntrain.runs.names import check_run
-from snntrain.runs.run_folder import HYDRA_FOLDER
+from snntrain.runs.run_folder import HYDRA_FOLDER, RunFolder, holds_a_run
 
 # What is run in the folder of a job: its configuration, the folder, and a line for each thing that is forbidden.
-Task = Callable[[DictConfig, Path, Sequence[str]], Any]
+Task = Callable[[Composed, Path, Sequence[str]], Any]
 SWEEP_FILE = "multirun.yaml"
 
 
-def composed(compose: Composer, overrides: Sequence[str], mode: RunMode) -> DictConfig:
+def composed(compose: Composer, overrides: Sequence[str], mode: RunMode) -> Composed:
     """The configuration that Hydra runs: all of it, with the names of folders fixed."""
     lines = [*overrides, *([f"hydra.mode={mode.name}"] if mode is RunMode.MULTIRUN else [])]
     config = compose.hydra.compose_config(compose.config_name, lines, run_mode=mode)
     config.hydra.mode = mode
-    return config
+    return Composed(config)
 
 
-def single(compose: Composer, config: DictConfig, task: Task) -> None:
-    """Runs one job in the folder that `hydra.run.dir` names."""
+def single(compose: Composer, composed: Composed, task: Task) -> None:
+    """Run one job in the folder that `hydra.run.dir` names."""
+    config = composed.node
     callbacks = Callbacks(config)
     context = HydraContext(config_loader=compose.loader, callbacks=callbacks)
     callbacks.on_run_start(config=config, config_name=compose.config_name)
@@ -55,8 +58,9 @@ def single(compose: Composer, config: DictConfig, task: Task) -> None:
     _ = done.return_value
 
 
-def sweep(compose: Composer, config: DictConfig, task: Task) -> None:
-    """Runs the jobs of a sweep one after the other, in folders below the one that `hydra.sweep.dir` names."""
+def sweep(compose: Composer, composed: Composed, task: Task) -> None:
+    """Run the jobs of a sweep one after the other, in folders below the one that `hydra.sweep.dir` names."""
+    config = composed.node
     folder = Folder(user_path(config.hydra.sweep.dir))
     callbacks = Callbacks(config)
     context = HydraContext(config_loader=compose.loader, callbacks=callbacks)
@@ -111,14 +115,17 @@ def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str,
     folder.make()
     logs.begin(folder.path, _verbose(config))
     if config.hydra.output_subdir is not None:
-        _write_down(folder, config)
+        # What a run has saved is whole if nothing more can be written, as on a full disk: it can be resumed later.
+        run = RunFolder(folder.path, str(config.name), list(config.allow_targets))
+        with run.writing() if holds_a_run(folder.path) else nullcontext():
+            _write_down(folder, config)
     # Of a sweep not each combination has been looked at, and a file may choose another by what was combined.
     lines = forbidden(config, [*config.hydra.overrides.hydra, *config.hydra.overrides.task])
     with read_write(config.hydra):
         config.hydra.output_subdir = None
     return run_job(
         hydra_context=context,
-        task_function=lambda job_config: task(job_config, Path(os.path.abspath(folder.path)), lines),
+        task_function=lambda job_config: task(Composed(job_config), Path(os.path.abspath(folder.path)), lines),
         config=config,
         job_dir_key=folder_key,
         job_subdir_key=below_key,

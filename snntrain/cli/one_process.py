@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from omegaconf import DictConfig, OmegaConf
-
+from snntrain.config.composed import Composed
 from snntrain.errors import UserError
 
 # Who starts processes, the variable that has their number, and those of which each process has one at least. Slurm has
@@ -36,14 +35,14 @@ def check(environment: Mapping[str, str] = os.environ) -> None:
             )
 
 
-def check_launcher(hydra: DictConfig) -> None:
-    """Whether the jobs of a sweep run in this process, by Hydra's part of the configuration.
+def check_launcher(composed: Composed) -> None:
+    """Check that the jobs of a sweep run in this process.
 
     Raises:
         UserError: a launcher would start processes of its own, which are neither stopped nor reported with the sweep.
     """
-    if OmegaConf.select(hydra, "launcher._target_") != LAUNCHER:
-        name = (OmegaConf.select(hydra, "runtime.choices") or {}).get("hydra/launcher")
+    if composed.value("hydra.launcher._target_") != LAUNCHER:
+        name = (composed.value("hydra.runtime.choices") or {}).get("hydra/launcher")
         raise UserError(
             f"hydra/launcher={name}: a sweep runs its jobs one after the other in its own process, which stops and "
             "reports them; leave hydra/launcher out, and for jobs side by side start several sweeps, each with a part "

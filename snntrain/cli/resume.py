@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from snntrain.cli import job, log
 from snntrain.cli.arguments import Arguments, unquoted
 from snntrain.config import saved
+from snntrain.config.values import value_at, values_of
 from snntrain.errors import UserError
 from snntrain.runs import own_folder
 from snntrain.runs.latest import chosen
@@ -34,13 +35,13 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
     folder = chosen("resume", unquoted(value))
     overrides = [word for word in arguments.overrides if not word.startswith(KEY)]
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
-    own_folder.check(folder, config)
-    if summary := own_folder.nothing_left(folder, config):
+    own_folder.check(folder, values_of(config))
+    if summary := own_folder.nothing_left(folder, config.trainer):
         print(own_folder.told(folder, summary))
         return
     # It is not needed to tell what is wrong with a command.
     from snntrain.cli import named_root
 
     log.begin(folder)
-    with named_root.kept(config, overrides, folder / "config.yaml"):
+    with named_root.kept(value_at(config.dataset, "root"), overrides, folder / "config.yaml"):
         job.run(config, folder, typed)

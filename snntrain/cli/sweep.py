@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.report import tell
+from snntrain.config.composed import Composed
 from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line, on_one_line, printable
 from snntrain.files import plain_yaml
@@ -24,7 +24,7 @@ from snntrain.runs import reading as runs
 from snntrain.runs.names import check_sweep
 from snntrain.runs.reading import Run
 from snntrain.runs.run_folder import discard, shown
-from snntrain.signals import signal_behind
+from snntrain.signals import machine
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
@@ -45,13 +45,13 @@ def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
     return kept
 
 
-def check_folders(hydra: DictConfig, overrides: Sequence[str]) -> None:
-    """Whether the jobs get folders of their own, by Hydra's part of the configuration.
+def check_folders(composed: Composed, overrides: Sequence[str]) -> None:
+    """Check that the jobs get folders of their own.
 
     Raises:
         UserError: they do not: a folder without a name, one that holds runs and not of this sweep, or one for all jobs.
     """
-    folder = hydra.sweep.dir
+    folder = composed.value("hydra.sweep.dir")
     if not folder:
         raise UserError("hydra.sweep.dir=: names no folder; without it a sweep makes its own below multirun/")
     place = user_path(folder, "hydra.sweep.dir")
@@ -59,13 +59,14 @@ def check_folders(hydra: DictConfig, overrides: Sequence[str]) -> None:
     if runs.find([place]) and (before := _swept(place)) != _own(overrides):
         told = f"of the sweep {shlex.join(before)}, which goes on if it is given again" if before else "already"
         raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs {told}; name another one")
-    if not OmegaConf.is_interpolation(hydra.sweep, "subdir"):
-        raise UserError(f"hydra.sweep.subdir={hydra.sweep.subdir}: is one for all jobs; without it each has its own")
+    if not composed.is_reference("hydra.sweep.subdir"):
+        subdir = composed.value("hydra.sweep.subdir")
+        raise UserError(f"hydra.sweep.subdir={subdir}: is one for all jobs; without it each has its own")
 
 
-def of_files(hydra: DictConfig, overrides: Sequence[str]) -> list[str]:
+def of_files(composed: Composed, overrides: Sequence[str]) -> list[str]:
     """What a file sweeps over by `hydra.sweeper.params`, as overrides, but for what the command line sets itself."""
-    params: dict[str, Any] | None = OmegaConf.select(hydra, "sweeper.params")
+    params: dict[str, Any] | None = composed.value("hydra.sweeper.params")
     given = {line.partition("=")[0] for line in overrides}
     return [f"{key}={value}" for key, value in (params or {}).items() if str(key) not in given]
 
@@ -105,7 +106,7 @@ def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
     try:
         launch()
     except (Exception, KeyboardInterrupt) as error:
-        if (number := signal_behind(error)) is None:
+        if (number := machine.behind(error)) is None:
             raise
         raise _stopped(number, folder, typed) from error
     conclude(folder)
@@ -138,7 +139,7 @@ def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
     except OSError:
         pass  # The same Ctrl-C has ended whoever reads this, as tee; or the disk is gone.
     except KeyboardInterrupt as once_more:
-        number = signal_behind(once_more) or number
+        number = machine.behind(once_more) or number
     return Interrupted(number, f"interrupted; go on with: {command_to_go_on(typed, folder)}")
 
 

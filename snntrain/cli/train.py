@@ -13,15 +13,16 @@ from typing import Any
 from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
 
 import snntrain
 from snntrain.cli import job, one_process, resume, streams
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
-from snntrain.config import words
+from snntrain.cli.imports import slow_imports
+from snntrain.config import check, words
 from snntrain.config.compose import CONF, Composer, checked, composer
+from snntrain.config.composed import Composed
 from snntrain.config.explain import key_of
 from snntrain.errors import RunFailed, UserError, first_line
 from snntrain.files.paths import user_path
@@ -29,7 +30,6 @@ from snntrain.process import program
 from snntrain.runs import own_folder
 from snntrain.runs.lock import Unavailable
 from snntrain.runs.run_folder import HYDRA_FOLDER, discard
-from snntrain.signals import importing
 
 log = logging.getLogger("snntrain")
 
@@ -77,15 +77,15 @@ def _train(arguments: Arguments, typed: Sequence[str]) -> None:
         resume.command(arguments, typed)
         return
     with _composer(arguments) as compose:
-        config = _validate(arguments, compose)
-        if "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
-            print(own_folder.told(_folder(config), summary))
+        composed = _validate(arguments, compose)
+        if "--multirun" not in arguments.flags and (summary := _nothing_left(composed)):
+            print(own_folder.told(_folder(composed), summary))
         else:
             _run(arguments, typed, compose)
 
 
-def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
-    """The configuration, of a sweep that of its first job, once nothing is wrong with it."""
+def _validate(arguments: Arguments, compose: Composer) -> Composed:
+    """Return the configuration, or that of a sweep's first job, after it is checked."""
     multirun = "--multirun" in arguments.flags
     for line in arguments.overrides:
         if key_of(line).replace("/", ".").startswith(LOGGING):
@@ -93,58 +93,58 @@ def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
                 f"{line}: snntrain logs by itself, to the terminal and to the run's train.log; leave it out, "
                 "hydra.verbose=true shows debug messages"
             )
-    configs = checked(compose, arguments.overrides, multirun=multirun)
+    first, *_ = checked(compose, arguments.overrides, multirun=multirun)
     if multirun:
         from snntrain.cli import sweep
 
-        if swept := sweep.of_files(configs[0].hydra, arguments.overrides):
+        if swept := sweep.of_files(first, arguments.overrides):
             arguments.overrides = [*swept, *arguments.overrides]
-            configs = checked(compose, arguments.overrides, multirun=True)
+            first, *_ = checked(compose, arguments.overrides, multirun=True)
     package = arguments.flags.get("--package", "_global_")
-    if package != "_global_" and OmegaConf.select(configs[0], package) is None:
+    if package != "_global_" and first.value(package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
-    hydras = configs[0].hydra
-    if hydras.job.chdir:
+    if first.value("hydra.job.chdir"):
         raise UserError(
             "hydra.job.chdir=true: a run finds data, and classes of your own, from the folder in which the command is "
             "given; leave it out, what a run writes lies in its own folder anyway"
         )
-    if not multirun and str(hydras.mode).endswith(RunMode.MULTIRUN.name):
+    if not multirun and str(first.value("hydra.mode")).endswith(RunMode.MULTIRUN.name):
         raise UserError("hydra.mode=MULTIRUN: would begin a sweep that nobody reports on; give -m in its place")
-    if hydras.output_subdir not in (None, HYDRA_FOLDER):
+    subdir = first.value("hydra.output_subdir")
+    if subdir not in (None, HYDRA_FOLDER):
         raise UserError(
-            f"hydra.output_subdir={hydras.output_subdir}: reports read what was asked from {HYDRA_FOLDER}/; "
+            f"hydra.output_subdir={subdir}: reports read what was asked from {HYDRA_FOLDER}/; "
             "leave it out, or give null and it is not written"
         )
     # Hydra reads them again.
     arguments.overrides = [*map(words.read, arguments.overrides)]
     if multirun:
-        one_process.check_launcher(hydras)
+        one_process.check_launcher(first)
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
-        sweep.check_folders(hydras, arguments.overrides)
+        sweep.check_folders(first, arguments.overrides)
     elif "--cfg" not in arguments.flags:
-        _check_folder(configs[0])
-    return configs[0]
+        _check_folder(first)
+    return first
 
 
-def _check_folder(config: DictConfig) -> None:
-    if not config.hydra.run.dir:
+def _check_folder(composed: Composed) -> None:
+    if not composed.value("hydra.run.dir"):
         raise UserError("hydra.run.dir=: names no folder; without it a run makes its own below outputs/")
     # Before Hydra writes there what the run is asked now.
-    own_folder.check(_folder(config), config)
+    own_folder.check(_folder(composed), composed.values())
 
 
-def _nothing_left(config: DictConfig) -> dict[str, Any] | None:
-    return own_folder.nothing_left(_folder(config), config)
+def _nothing_left(composed: Composed) -> dict[str, Any] | None:
+    return own_folder.nothing_left(_folder(composed), composed.settings().trainer)
 
 
-def _folder(config: DictConfig) -> Path:
-    return user_path(config.hydra.run.dir, "hydra.run.dir")
+def _folder(composed: Composed) -> Path:
+    return user_path(composed.value("hydra.run.dir"), "hydra.run.dir")
 
 
 def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
     # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
-    with importing():
+    with slow_imports():
         import snntrain.training.run  # noqa: F401
         from snntrain.cli import launch, named_root, sweep
 
@@ -152,20 +152,21 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
     # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.
     errors: list[Exception] = []
 
-    def task(config: DictConfig, folder: Path, forbidden: Sequence[str]) -> float:
+    def task(composed: Composed, folder: Path, forbidden: Sequence[str]) -> float:
         if forbidden:
             errors.append(UserError(*forbidden))
             log.error("%s", errors[-1])
             return float("nan")
-        with named_root.kept(config, typed, Path(arguments.flags.get("--config-dir", CONF))):
-            return _job(config, folder, typed, errors, sweeping=sweeping)
+        with named_root.kept(composed.value("dataset.root"), typed, Path(arguments.flags.get("--config-dir", CONF))):
+            return _job(composed, folder, typed, errors, sweeping=sweeping)
 
     with _cannot_be_written(), _told_in_a_line():
-        config = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
+        asked = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
         if sweeping:
-            sweep.run(lambda: launch.sweep(compose, config, task), user_path(config.hydra.sweep.dir), typed)
+            folder = user_path(asked.value("hydra.sweep.dir"))
+            sweep.run(lambda: launch.sweep(compose, asked, task), folder, typed)
         else:
-            launch.single(compose, config, task)
+            launch.single(compose, asked, task)
     if errors and not sweeping:
         raise errors[0]
 
@@ -219,14 +220,22 @@ def _told_in_a_line() -> Iterator[None]:
         raise UserError(first_line(error)) from error
 
 
-def _job(config: DictConfig, folder: Path, typed: Sequence[str], errors: list[Exception], *, sweeping: bool) -> float:
+def _job(composed: Composed, folder: Path, typed: Sequence[str], errors: list[Exception], *, sweeping: bool) -> float:
     """One run in the folder that was made for it; returns the best validation accuracy.
 
-    What ends it is appended to `errors`. A failed job of a sweep does not stop the others.
+    What ends it is appended to `errors`. A failed job of a sweep does not stop the others, and a job that is completed
+    already is not trained again.
     """
     try:
         if sweeping:
-            return _job_of_sweep(config, folder, typed)
+            own_folder.check(folder, composed.values())
+        # Not every combination of a large sweep has been checked by now.
+        if wrong := check.errors(composed.node):
+            job.refuse(folder, composed.value("name"), composed.value("allow_targets"), wrong)
+        config = composed.settings()
+        if sweeping and (summary := own_folder.nothing_left(folder, config.trainer)):
+            log.info("%s", own_folder.told(folder, summary))
+            return float(summary.get("val_accuracy", "nan"))
         return job.run(config, folder, typed)
     except (UserError, RunFailed) as error:
         errors.append(error)
@@ -237,12 +246,3 @@ def _job(config: DictConfig, folder: Path, typed: Sequence[str], errors: list[Ex
             logging.shutdown()
             discard(folder)
     return float("nan")
-
-
-def _job_of_sweep(config: DictConfig, folder: Path, typed: Sequence[str]) -> float:
-    """The same of a sweep's job, which is not run again where it was completed the last time."""
-    own_folder.check(folder, config)
-    if summary := own_folder.nothing_left(folder, config):
-        log.info("%s", own_folder.told(folder, summary))
-        return float(summary.get("val_accuracy", "nan"))
-    return job.run(config, folder, typed)

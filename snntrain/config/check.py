@@ -9,8 +9,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from snntrain.config import schema
-from snntrain.config.rules import RULES
-from snntrain.config.schema import extends
+from snntrain.config.rules import RULES, Rule
 
 # The groups whose keys this program reads itself; of the others it builds what _target_ names.
 READ = {"reset": schema.Reset, "trainer": schema.Trainer, "monitor": schema.Monitor}
@@ -41,7 +40,17 @@ def errors(config: DictConfig, refused: Collection[str] = ()) -> list[str]:
     findings = [*_wrong_values(config), *_wrong_groups(config)]
     wrong = {*refused, *(key for key, _ in findings)}
     asked = [rule for rule in RULES if not any(map(rule.reads, wrong))]
-    return [*(line for _, line in findings), *(line for rule in asked for line in rule.broken(config))]
+    return [*(line for _, line in findings), *(line for rule in asked for line in _broken(rule, config))]
+
+
+def _broken(rule: Rule, config: DictConfig) -> Iterator[str]:
+    """The lines of a rule, by the groups that it compares."""
+    try:
+        groups: dict[str, Any] = {group: OmegaConf.to_object(config[group]) for group in rule.groups}
+    except OmegaConfBaseException:
+        # Another value of such a group is missing or cannot be resolved, and its line says so.
+        return
+    yield from rule.broken(schema.Config(**groups))
 
 
 def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
@@ -61,6 +70,9 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
             continue
         try:
             value = node[key]
+            if isinstance(value, ListConfig):
+                # A reference in it is resolved as well.
+                OmegaConf.to_container(value, resolve=True)
         except OmegaConfBaseException as error:
             told = str(error).partition("\n")[0]
             yield where, f"{where}={node._get_node(key)}: {told}; give a value{_what(metadata.get(key))}"
@@ -80,10 +92,15 @@ def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
         if not isinstance(node, DictConfig) or node._is_none():
             yield group, f"{group}={node}: must be a mapping, keys with values, as conf/{group}/ has"
         elif group in READ:
-            if not extends(node, READ[group]):
+            if not _extends(node, READ[group]):
                 yield group, f"{group}: its file must begin with defaults: [/schema/{group}/{group}@_here_, _self_]"
         elif lacking := [key for key in ("_target_", *ALSO_READ.get(group, ())) if key not in node]:
             yield group, f"{group} has no {', '.join(lacking)}: its file must give them, as conf/{group}/ does"
+
+
+def _extends(node: DictConfig, declared: type) -> bool:
+    found = OmegaConf.get_type(node)
+    return isinstance(found, type) and issubclass(found, declared)
 
 
 def _what(metadata: Any) -> str:

@@ -22,8 +22,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import check, primary, schema, words
 from snntrain.config.combinations import SUBTREES, combinations
+from snntrain.config.composed import Composed
 from snntrain.config.explain import OF_OVERRIDES, explain, key_of
 from snntrain.config.loader import Loader
+from snntrain.config.schema import Config
 from snntrain.config.trust import config_files, targets
 from snntrain.errors import UserError, first_line
 
@@ -141,21 +143,21 @@ def validate(
     multirun: bool = False,
     config_name: str = "config",
     config_dir: str | None = None,
-) -> list[DictConfig]:
-    """The configurations that the command line asks for, once all of them are found right.
+) -> list[Config]:
+    """Return the settings that the command line asks for, after all of them are checked.
 
-    A single run has one. Of a sweep each swept value occurs, beside the first value of the others; combinations are
-    checked as far as they matter.
+    A single run has one. A sweep has one for each swept value, with the first value of each other swept key;
+    combinations are checked as far as they matter.
 
     Raises:
-        UserError: with a line for each thing that is wrong.
+        UserError: with a line for each mistake.
     """
     with composer(config_name, config_dir) as compose:
-        return checked(compose, overrides, multirun=multirun)
+        return [composed.settings() for composed in checked(compose, overrides, multirun=multirun)]
 
 
-def checked(compose: Composer, overrides: Sequence[str], *, multirun: bool = False) -> list[DictConfig]:
-    """What `validate` returns and raises, by a composer that is there."""
+def checked(compose: Composer, overrides: Sequence[str], *, multirun: bool = False) -> list[Composed]:
+    """Return what `validate` makes settings of, by an existing composer; raises the same."""
     parsed, lines = _parse(compose, overrides, multirun)
     _check_size(parsed)
     values = [_values(override) for override in parsed]
@@ -169,11 +171,33 @@ def checked(compose: Composer, overrides: Sequence[str], *, multirun: bool = Fal
             found, changed = _errors_with(compose, config, value, given)
             lines += [line for line in found if line not in lines]
             configs.append(changed)
-    for changed in combinations(compose, values):
+    for changed in _combined(compose, values):
         lines += [line for line in check.errors(changed) if line not in lines]
     if lines:
         raise UserError(*lines)
-    return configs
+    return [Composed(config) for config in configs]
+
+
+def _combined(compose: Composer, values: Sequence[Sequence[str]]) -> Iterator[DictConfig]:
+    """Yield the configurations of the combinations that matter, without Hydra's part.
+
+    What cannot be composed is left out: a wrong value has its line already, and Hydra refuses the rest before its
+    first job.
+    """
+    for shared in combinations(compose.chooses, values):
+        try:
+            config = compose(shared.overrides)
+        except OF_OVERRIDES:
+            continue
+        config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+        for given in shared.values:
+            try:
+                changed = config
+                for value in given:
+                    changed = compose.with_value(changed, value)
+            except OF_OVERRIDES:
+                continue
+            yield changed
 
 
 def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple[list[Override], list[str]]:
@@ -267,6 +291,8 @@ def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = 
     lines = []
     if not isinstance(config._get_node("hydra"), DictConfig) and "hydra" in config:
         lines.append(f"hydra={config.hydra}: must stay a mapping; set its keys, as in hydra.run.dir=…")
+    if OmegaConf.get_type(config) is not Config:
+        lines.append("the primary config has no schema: begin it with defaults: [config, _self_]")
     return [*forbidden(config, overrides), *lines, *check.errors(config, refused)]
 
 
@@ -284,7 +310,9 @@ def forbidden(config: DictConfig, overrides: Sequence[str]) -> list[str]:
         lines.append(f"allow_targets={allowed}: is heeded on the command line alone, not in a file; give it there")
     if isinstance(config._get_node("hydra"), DictConfig):
         lines += config_files.check_folders(config.hydra, given)
-    return [*targets.forbidden(config, allowed if "allow_targets" in given else []), *lines]
+    values = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(values, dict)
+    return [*targets.forbidden(values, allowed if "allow_targets" in given else []), *lines]
 
 
 def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str], DictConfig]:

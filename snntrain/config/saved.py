@@ -13,7 +13,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from snntrain.config import check, schema, words
 from snntrain.config.compose import CONF, Composer, composer
+from snntrain.config.composed import Composed
 from snntrain.config.explain import OF_OVERRIDES, explain, key_of
+from snntrain.config.schema import Config
 from snntrain.config.trust import targets
 from snntrain.errors import UserError, first_line
 from snntrain.files import plain_yaml
@@ -25,7 +27,7 @@ EXAMPLE = "run=outputs/<date>/<time>-<id>"
 WHOLE = "it must be the file that snntrain wrote, whole; get it anew from where the run comes from"
 
 
-def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> DictConfig:
+def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> Config:
     """The configuration of the run folder `run` with `overrides`: choices of a group, or single keys.
 
     Options of the user's own lie in `config_dir`.
@@ -49,10 +51,12 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
             except OF_OVERRIDES as error:
                 lines.append(explain(error, line, config, compose.groups))
                 refused.append(key_of(line))
-    lines += targets.forbidden(config, config[ALLOW]) + check.errors(config, refused)
+    values = OmegaConf.to_container(config, resolve=False)
+    assert isinstance(values, dict)
+    lines += targets.forbidden(values, config[ALLOW]) + check.errors(config, refused)
     if lines:
         raise UserError(*lines)
-    return config
+    return Composed(config).settings()
 
 
 def read(file: Path) -> dict[str, Any]:

@@ -6,10 +6,27 @@ and bounds declared here, so that a wrong key or value is refused before anythin
 
 import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T")
+    # The settings of a part: an instance of a class below, or the keys of a class of the user's own.
+    Part = DataclassInstance | dict[str, Any]
+    Checked = Annotated[T, "Any for OmegaConf, which takes no union of classes; `config.check` finds another type"]
+else:
+    Part = Any
+
+    class Checked:
+        """`Checked[T]` is T for a type checker, and Any for OmegaConf, which takes no union of classes."""
+
+        def __class_getitem__(cls, declared: Any) -> Any:
+            return Any
+
 
 # Where a key has no limit of its own. A number that counts something has one.
 GREATEST, MOST_ITEMS, LONGEST = sys.float_info.max, 1000, 1000
@@ -42,28 +59,6 @@ def option(
     bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below, "choices": choices}
     limits = {"most": most, "most_items": most_items, "longest": longest}
     return field(default=MISSING, metadata={"meaning": meaning, **bounds, **limits})
-
-
-@dataclass
-class Config:
-    """The whole of it: top-level keys, and one subtree a group."""
-
-    name: str = option("name of the run, shown in its summary and reports")
-    T: int = option("time steps", at_least=1, most=100_000)
-    seed: int = option("seed of weights, batches, augmentation, dropout and noise", at_least=0, below=2**32)
-    detach_reset: bool = option("keep the reset out of the gradient")
-    allow_targets: list[str] = option("prefixes that _target_ may name besides what is trusted in its group")
-    neuron: Any = option("the neuron model of every spiking layer")
-    surrogate: Any = option("the surrogate gradient of the spike")
-    reset: Any = option("what happens to the potential after a spike")
-    dataset: Any = option("the images and their split")
-    encoder: Any = option("how an image becomes an input over T steps")
-    network: Any = option("the layers from the encoded image to the classes")
-    loss: Any = option("what is minimised")
-    optimizer: Any = option("how the gradients move the weights")
-    scheduler: Any = option("the course of the learning rate over the run")
-    trainer: Any = option("length, batch, device, precision")
-    monitor: Any = option("what TensorBoard is given of voltages and spikes")
 
 
 @dataclass
@@ -143,6 +138,18 @@ class EMNIST(Dataset):
     split: str = option(
         "which of EMNIST's sets", choices=("balanced", "letters", "digits", "mnist", "byclass", "bymerge")
     )
+
+
+@dataclass
+class OwnDataset:
+    """What is read here of a data set of the user's own class; the keys that its class takes are attributes, too."""
+
+    _target_: str
+    mean: list[float]
+    std: list[float]
+    augment: "Augment | dict[str, Any]"
+    resident: str
+    workers: int
 
 
 @dataclass
@@ -271,6 +278,28 @@ class Monitor:
     )
 
 
+@dataclass
+class Config:
+    """The whole of it: top-level keys, and one subtree a group."""
+
+    name: str = option("name of the run, shown in its summary and reports")
+    T: int = option("time steps", at_least=1, most=100_000)
+    seed: int = option("seed of weights, batches, augmentation, dropout and noise", at_least=0, below=2**32)
+    detach_reset: bool = option("keep the reset out of the gradient")
+    allow_targets: list[str] = option("prefixes that _target_ may name besides what is trusted in its group")
+    neuron: Checked[Part] = option("the neuron model of every spiking layer")
+    surrogate: Checked[Part] = option("the surrogate gradient of the spike")
+    reset: Checked[Reset] = option("what happens to the potential after a spike")
+    dataset: Checked[Dataset | OwnDataset] = option("the images and their split")
+    encoder: Checked[Part] = option("how an image becomes an input over T steps")
+    network: Checked[Part] = option("the layers from the encoded image to the classes")
+    loss: Checked[Part] = option("what is minimised")
+    optimizer: Checked[Part] = option("how the gradients move the weights")
+    scheduler: Checked[Part] = option("the course of the learning rate over the run")
+    trainer: Checked[Trainer] = option("length, batch, device, precision")
+    monitor: Checked[Monitor] = option("what TensorBoard is given of voltages and spikes")
+
+
 SCHEMAS: dict[str, type] = {
     "config": Config,
     "neuron/if": Neuron,
@@ -304,9 +333,3 @@ def register() -> None:
     for path, node in SCHEMAS.items():
         group, _, name = f"schema/{path}".rpartition("/")
         store.store(group=group, name=name, node=node)
-
-
-def extends(node: Any, declared: type) -> bool:
-    """Whether a subtree of a configuration has the type `declared`, or one derived from it."""
-    found = OmegaConf.get_type(node)
-    return isinstance(found, type) and issubclass(found, declared)

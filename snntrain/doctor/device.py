@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig
 
+from snntrain.config.schema import Trainer
 from snntrain.doctor.finding import Finding
 from snntrain.doctor.folders import GB, can_be_written, shown
 from snntrain.errors import UserError
 from snntrain.files.private_folder import lasting_cache
 from snntrain.kernels import dispatch
 from snntrain.kernels.gpu import triton_build
-from snntrain.training.job import precision, runtime
+from snntrain.training.job import devices as known
+from snntrain.training.job import precision
 from snntrain.training.job.precision import Precision
-from snntrain.training.job.runtime import Runtime
+from snntrain.training.job.world import World
 
 COMPUTED_BY = {"cpu": "compiled by Numba", "cuda": "compiled by Triton", "reference": "plain PyTorch"}
 COMPILER = {"cpu": "numba", "cuda": "triton"}
@@ -28,34 +29,39 @@ OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 NVIDIA = (Path("/proc/driver/nvidia/gpus"), Path("/dev/nvidia0"))
 
 
-def chosen(config: DictConfig) -> tuple[Runtime, Precision, list[Finding]]:
-    """What `trainer.device` and `trainer.precision` choose, and what is wrong with them; auto in place of what is."""
-    wrong = []
+def chosen(trainer: Trainer) -> tuple[World, list[Finding]]:
+    """Return the device and the precision of a run, and why one was refused; auto takes the place of what was."""
+    refused = []
     try:
-        here = runtime.choose(config.trainer.device)
+        device = known.choose(trainer.device)
     except UserError as error:
-        wrong.append(Finding("refused", f"{error} (examined with auto)"))
-        here = runtime.choose("auto")
+        refused.append(Finding("refused", f"{error} (examined with auto)"))
+        device = known.choose("auto")
     try:
-        formats = precision.choose(config.trainer.precision, here.device)
+        formats = precision.choose(trainer.precision, device)
     except UserError as error:
-        wrong.append(Finding("refused", f"{error} (examined with auto)"))
-        formats = precision.choose("auto", here.device)
-    return here, formats, wrong
+        refused.append(Finding("refused", f"{error} (examined with auto)"))
+        formats = precision.choose("auto", device)
+    return World(device, formats), refused
 
 
-def devices(here: Runtime) -> Iterator[Finding]:
-    """The device that a run would use, what has not been tried on it, and the other devices."""
+def devices(asked: str, device: torch.device) -> Iterator[Finding]:
+    """The device that a run would use, whether it is untested, and the other devices.
+
+    Args:
+        asked: `trainer.device`.
+        device: the one that a run would use.
+    """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if here.device.type == "cpu":
+    if device.type == "cpu":
         yield Finding("device", _processor(), "" if gpus else _why_no_gpu())
-        if here.passed_over:
-            yield Finding("not used", here.passed_over)
+        if line := known.passed_over(asked, device):
+            yield Finding("not used", line)
         return
-    used = torch.cuda.current_device() if here.device.index is None else here.device.index
+    used = torch.cuda.current_device() if device.index is None else device.index
     yield Finding("device", _gpu(used))
-    if here.untested:
-        yield Finding("untested", here.untested)
+    if line := known.untested(device):
+        yield Finding("untested", line)
     for other in range(gpus):
         if other != used:
             yield Finding("not used", _gpu(other))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from itertools import count
+from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
 
+from snntrain.config.schema import Config, OwnDataset
 from snntrain.data.batches import Draw
 from snntrain.data.dataset import Data, ImageTensors
-from snntrain.training.job import build, runtime
+from snntrain.training.job import build
 from snntrain.training.job.build import Job
+from snntrain.training.job.world import World
 from snntrain.training.state import begin
 
 SECONDS = 3.0
@@ -31,23 +32,20 @@ class Speed:
     first_seconds: float
 
 
-def measure(config: DictConfig, mnist: DictConfig, device: str, precision: str, seconds: float) -> Speed:
-    """Trains the configured network on random images.
+def measure(config: Config, mnist: Mapping[str, Any], world: World, seconds: float) -> Speed:
+    """Train the configured network on random images.
 
     Args:
         config: what is trained and how; its data set is not used.
-        mnist: the subtree of dataset=mnist.
-        device, precision: in place of the configured ones.
+        mnist: the values of dataset=mnist.
+        world: the device and the precision.
         seconds: how long, after the first steps.
     """
-    config = copy.deepcopy(config)
-    OmegaConf.set_struct(config, False)
-    config.dataset = copy.deepcopy(mnist)
-    config.dataset._target_ = f"{random_images.__module__}.{random_images.__name__}"
-    config.allow_targets = [*config.allow_targets, random_images.__module__]
-    config.trainer.device, config.trainer.precision = device, precision
-    with runtime.choose(device).current():
-        job = build.prepare(config)
+    shown = {field.name: mnist[field.name] for field in fields(OwnDataset)}
+    dataset = OwnDataset(**shown | {"_target_": f"{random_images.__module__}.{random_images.__name__}"})
+    allowed = [*config.allow_targets, random_images.__module__]
+    with world.current():
+        job = build.prepare(replace(config, dataset=dataset, allow_targets=allowed), world)
     with job.computing():
         job.model.train()
         training, draws = begin(job), _draws(job)
@@ -70,8 +68,8 @@ def _draws(job: Job) -> Iterator[tuple[Draw, int]]:
 
 def _now(job: Job) -> float:
     """The time when everything asked of the device is done."""
-    if job.runtime.device.type == "cuda":
-        torch.cuda.synchronize(job.runtime.device)
+    if job.world.device.type == "cuda":
+        torch.cuda.synchronize(job.world.device)
     return time.perf_counter()
 
 

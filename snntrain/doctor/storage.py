@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig
-
+from snntrain.config.schema import Part
+from snntrain.config.values import value_at
 from snntrain.data import vision
 from snntrain.data.root import chosen_by, data_root
 from snntrain.doctor.finding import Finding, in_short
@@ -18,16 +19,17 @@ EMBEDDED = "snntrain.data.digits.load"
 LITTLE = 2 * GB
 
 
-def data_sets(options: Mapping[str, DictConfig], wanted: DictConfig) -> Iterator[Finding]:
+def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterator[Finding]:
     """What lies below the data root.
 
     Args:
-        options: the subtree of each option of the group dataset, by name.
+        options: the values of each option of the group dataset, by name.
         wanted: the one that a run would use.
     """
-    root = data_root(wanted.get("root"))
+    named = value_at(wanted, "root")
+    root = data_root(named)
     writable = "" if can_be_written(root) else ", cannot be written"
-    yield Finding("data root", f"{shown(root)} ({chosen_by(wanted.get('root'))}), {_space(root)}{writable}")
+    yield Finding("data root", f"{shown(root)} ({chosen_by(named)}), {_space(root)}{writable}")
     states = {name: _state(option, root) for name, option in options.items()}
     for label in ("complete", "absent"):
         names = [name for name, (state, _) in states.items() if state == label]
@@ -39,18 +41,18 @@ def data_sets(options: Mapping[str, DictConfig], wanted: DictConfig) -> Iterator
             yield Finding(state, f"{name}: {detail}")
     state, _ = _state(wanted, root)
     if state in ("absent", "incomplete"):
-        name = wanted._target_.rpartition(".")[2]
+        name = str(value_at(wanted, "_target_")).rpartition(".")[2]
         way = "name another dataset.root" if writable else "the first run downloads what is missing"
         yield Finding("wanted", f"dataset={name}, {state}", f"dataset={name} is {state}: {way}")
 
 
-def _state(option: DictConfig, root: Path) -> tuple[str, str]:
+def _state(option: Any, root: Path) -> tuple[str, str]:
     """'complete', 'absent', 'incomplete' or 'unknown', and more about the latter two."""
-    target = str(option.get("_target_", ""))
+    target = str(value_at(option, "_target_") or "")
     if target == EMBEDDED:
         return "complete", ""
     try:
-        source = vision.source(target.removeprefix(OURS), option.get("split", "balanced"))
+        source = vision.source(target.removeprefix(OURS), value_at(option, "split") or "balanced")
     except Exception as error:  # torchvision knows the files of some, and may be broken in any way.
         return "unknown", in_short(error)
     if source is None or not target.startswith(OURS):

@@ -9,18 +9,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from snntrain.files import plain_yaml
 from snntrain.runs import git
 
-if TYPE_CHECKING:  # The command line imports this before it has time to import torch.
-    from snntrain.training.job.runtime import Runtime
-
 PACKAGES = ("snntrain", "torch", "torchvision", "numpy", "hydra-core", "omegaconf", "tensorboard")
 
 
-def environment(runtime: Runtime, command: Sequence[str]) -> dict[str, Any]:
+def environment(device: str, device_name: str, command: Sequence[str]) -> dict[str, Any]:
     """When, where and by which command a run is started: what it takes to run it again."""
     import torch
 
@@ -32,8 +29,8 @@ def environment(runtime: Runtime, command: Sequence[str]) -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
-        "device": str(runtime.device),
-        "device_name": runtime.device_name,
+        "device": device,
+        "device_name": device_name,
         "cuda": torch.version.cuda,
         "cpu_threads": torch.get_num_threads(),
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
 from snntrain.config import saved
-from snntrain.config.resumed import plain, refused
+from snntrain.config.changes import refused
+from snntrain.config.schema import Trainer
 from snntrain.errors import UserError
 from snntrain.files.folder import Folder
 from snntrain.runs import reading as runs
@@ -17,8 +17,8 @@ from snntrain.runs.names import check_run
 from snntrain.runs.run_folder import holds_a_run, read_summary, shown
 
 
-def check(folder: Path, config: DictConfig) -> None:
-    """Whether a run with this configuration may write into the folder, which may be its own.
+def check(folder: Path, values: Mapping[str, Any]) -> None:
+    """Check that a run with these plain values may write into the folder, which may be its own.
 
     Raises:
         UserError: the folder is of a run with another network or other data, or another process trains there, or
@@ -28,7 +28,7 @@ def check(folder: Path, config: DictConfig) -> None:
     if not holds_a_run(folder):
         return
     if (folder / "config.yaml").exists():
-        if told := refused(saved.read(folder / "config.yaml"), plain(config)):
+        if told := refused(saved.read(folder / "config.yaml"), values):
             raise UserError(f"{shown(folder)} holds a run already: {told}")
     elif read_summary(folder).get("status") is None and (folder / "summary.json").exists():
         raise UserError(f"{shown(folder)}: holds a summary.json that is no run's; name another folder")
@@ -37,15 +37,15 @@ def check(folder: Path, config: DictConfig) -> None:
             pass
 
 
-def nothing_left(folder: Path, config: DictConfig) -> dict[str, Any] | None:
-    """The summary of the run in the folder, where that is completed and this configuration asks for no more."""
+def nothing_left(folder: Path, trainer: Trainer) -> dict[str, Any] | None:
+    """The summary of the run in the folder, if it is completed and `trainer` asks for no more."""
     summary = read_summary(folder)
     if summary.get("status") != "completed":
         return None
     before = saved.read(folder / "config.yaml").get("trainer", {})
     asked = ("epochs", "early_stopping")
-    same = isinstance(before, dict) and [before.get(key) for key in asked] == [config.trainer[key] for key in asked]
-    if not same and runs.number(summary.get("epochs")) < config.trainer.epochs:
+    same = isinstance(before, dict) and [before.get(key) for key in asked] == [getattr(trainer, key) for key in asked]
+    if not same and runs.number(summary.get("epochs")) < trainer.epochs:
         return None
     return summary
 

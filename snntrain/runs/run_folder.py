@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from snntrain.config.schema import Config
+from snntrain.config.values import as_yaml
 from snntrain.errors import RunFailed, UserError
 from snntrain.files import plain_yaml
 from snntrain.files.folder import Folder, Unsafe
@@ -25,10 +25,7 @@ from snntrain.runs.environment import earlier_starts, environment
 from snntrain.runs.lock import Lock
 from snntrain.runs.names import FIRST, GROWING, OF_HYDRA, check_run
 from snntrain.runs.summary import typed
-from snntrain.signals import came
-
-if TYPE_CHECKING:  # The command line asks this module about folders before it has time to import torch.
-    from snntrain.training.job.runtime import Runtime
+from snntrain.signals import machine
 
 # What summary.json says besides status, error and name; null until it is known.
 FIGURES = (
@@ -69,7 +66,7 @@ class RunFolder:
         RunFailed: of every method that writes, the disk is full or the folder is gone.
     """
 
-    def __init__(self, path: Path, name: str, allowed: Sequence[str] = (), config: DictConfig | None = None) -> None:
+    def __init__(self, path: Path, name: str, allowed: Sequence[str] = (), config: Config | None = None) -> None:
         self.path = path
         self.folder = Folder(path)
         self.checkpoints = self.folder / "checkpoints"
@@ -109,7 +106,7 @@ class RunFolder:
             self.summary |= {key: value for key, value in self._earlier.items() if key in FIGURES}
         if error is None:
             self.summary["status"] = "completed"
-        elif isinstance(error, KeyboardInterrupt) or came() is not None:
+        elif machine.behind(error) is not None:
             self.summary["status"] = "interrupted"
         elif isinstance(error, UserError) and self._earlier:
             self.summary |= {key: self._earlier.get(key) for key in ("status", "error")}
@@ -154,15 +151,15 @@ class RunFolder:
         with self.writing():
             self._write_json("summary.json", self.summary)
 
-    def write_config(self, config: DictConfig) -> None:
+    def write_config(self, config: Config) -> None:
         with self.writing():
-            self.folder.write_whole("config.yaml", OmegaConf.to_yaml(config, resolve=True))
+            self.folder.write_whole("config.yaml", as_yaml(config))
 
-    def write_environment(self, runtime: Runtime, command: Sequence[str]) -> None:
-        """Writes environment.json, which keeps what it said of earlier starts: `command` is what was typed."""
+    def write_environment(self, device: str, device_name: str, command: Sequence[str]) -> None:
+        """Write environment.json, which keeps the entries of earlier starts; `command` is what was typed."""
         before = earlier_starts(self.path / "environment.json")
         with self.writing():
-            self._write_json("environment.json", environment(runtime, command) | {"earlier": before})
+            self._write_json("environment.json", environment(device, device_name, command) | {"earlier": before})
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add an epoch's line to metrics.jsonl; `sync_metrics` waits until it is on the disk."""

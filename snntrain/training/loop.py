@@ -95,9 +95,9 @@ def validate(job: Job, stop: Stop) -> tuple[Metrics, FiringRates]:
     Raises:
         Stopped: a signal asks for it.
     """
-    with explained(job.config, EVALUATION), FiringRates(job.evaluated.network) as rates:
+    with explained(job.config, job.world, EVALUATION), FiringRates(job.evaluated.network) as rates:
         images = stop.between(job.validation.epoch())
-        return evaluate(job.evaluated, job.loss, images, job.classes, job.precision), rates
+        return evaluate(job.evaluated, job.loss, images, job.classes, job.world.precision), rates
 
 
 def finish_epoch(training: TrainingState, trained: Metrics, validation: Metrics, rates: FiringRates) -> Epoch:

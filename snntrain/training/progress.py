@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
+from snntrain.config.schema import Trainer
 from snntrain.training.evaluation.evaluate import Metrics, Tally
 from snntrain.training.job.build import Job
 
@@ -59,11 +59,11 @@ class Progress:
         """The number of epochs that are trained and validated."""
         return self.epoch - 1
 
-    def stopped_early(self, trainer: DictConfig) -> bool:
+    def stopped_early(self, trainer: Trainer) -> bool:
         """Return whether validation has not improved for `trainer.early_stopping` epochs."""
         return trainer.early_stopping is not None and self.finished - self.best.epoch >= trainer.early_stopping
 
-    def is_over(self, trainer: DictConfig) -> bool:
+    def is_over(self, trainer: Trainer) -> bool:
         """Return whether the run has no more epochs to train."""
         return self.finished >= trainer.epochs or self.stopped_early(trainer)
 
@@ -103,4 +103,4 @@ class Progress:
 
 def fresh_progress(job: Job) -> Progress:
     """Return the progress of a run before its first step."""
-    return Progress(Tally(job.classes, job.runtime.device, job.model.readout, finite_only=True))
+    return Progress(Tally(job.classes, job.world.device, job.model.readout, finite_only=True))

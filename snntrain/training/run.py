@@ -8,19 +8,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
-from snntrain.config import check
+from snntrain.config.schema import Config
 from snntrain.cost.count import Cost, not_counted
 from snntrain.data.fingerprint import fingerprint
-from snntrain.errors import UserError
 from snntrain.inspect.tensorboard import Board
 from snntrain.runs.run_folder import RunFolder
-from snntrain.signals import Stop, on_signals
+from snntrain.signals import Stop, machine
 from snntrain.training.evaluation import kept_test
 from snntrain.training.evaluation.evaluate import tied
 from snntrain.training.evaluation.on_test_images import metrics_on_test
-from snntrain.training.job import build, runtime
+from snntrain.training.job import build, world
 from snntrain.training.job.build import Job
 from snntrain.training.job.out_of_memory import EVALUATION, explained
 from snntrain.training.logs.cost_scalars import cost_scalars
@@ -37,45 +34,37 @@ from snntrain.training.state import begin
 log = logging.getLogger("snntrain")
 
 
-def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict[str, Any]:
+def train(config: Config, folder: Path, command: Sequence[str] = ()) -> dict[str, Any]:
     """Train, test once at the end, and return the content of summary.json.
 
     If the folder has checkpoints of this run, the run resumes from them.
 
     Args:
-        config: the configuration.
+        config: the settings of the run, checked.
         folder: of the run; everything is written there.
         command: as it was typed, for environment.json.
 
     Raises:
-        UserError: before training: the configuration does not fit itself, the machine or the data, or the folder
-            belongs to another run.
+        UserError: before training: the settings do not fit each other, the machine or the data, or the folder belongs
+            to another run.
         RunFailed: training could not continue.
         Interrupted: a signal ended the run.
     """
-    # In a large sweep not every combination has been checked before.
-    wrong = check.errors(config)
-    with (
-        RunFolder(folder, config.name, config.allow_targets, None if wrong else config) as run,
-        ExitStack() as settings,
-        explained(config),
-    ):
-        if wrong:
-            raise UserError(*wrong)
+    with RunFolder(folder, config.name, config.allow_targets, config) as run, ExitStack() as settings:
+        here = world.decide(config.trainer)
+        settings.enter_context(explained(config, here))
+        settings.enter_context(here.current())
         saved = resume.saved(config, run)
         if saved is None:
             run.write_config(config)
-        here = runtime.choose(config.trainer.device)
-        settings.enter_context(here.current())
-        run.write_environment(here, command)
-        job = build.prepare(config)
+        run.write_environment(str(here.device), here.device_name, command)
+        job = build.prepare(config, here)
         # After the user's own modules have been imported, which may change the same switches.
         settings.enter_context(job.computing())
         run.summary |= job_entries(job)
         run.write_summary()
         log.info(first_lines(job))
-        here.tell()
-        job.precision.warn_if_emulated()
+        here.report(config.trainer)
         data = fingerprint(job.data)
         training = begin(job) if saved is None else resume.restore(job, saved, data)
         # Only now: a run that cannot be resumed keeps the configuration that it has.
@@ -84,7 +73,7 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
         monitor = Monitor(job) if config.monitor.every else None
         with (
             Board(run.tensorboard, after=training.progress.finished) as board,
-            on_signals() as stop,
+            machine.training() as stop,
             Saver(training, data, run, board) as saver,
         ):
             journal = Journal(job, run, board, monitor)
@@ -103,7 +92,7 @@ def test(job: Job, best: Best, run: RunFolder, board: Board, stop: Stop) -> None
         Stopped: a signal asks for it.
     """
     network = job.evaluated.network
-    with explained(job.config, EVALUATION):
+    with explained(job.config, job.world, EVALUATION):
         of_last = metrics_on_test(job, stop)
         entries = {"last": kept_test.entry(network, of_last)}
         network.load_state_dict(best.weights)

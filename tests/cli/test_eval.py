@@ -11,9 +11,9 @@ import pytest
 
 from snntrain.config import saved
 from snntrain.training.evaluation import kept_test as tested
-from snntrain.training.job import build
 from snntrain.training.saving.checkpoint import restore
 from tests.conftest import TINY, Outcome
+from tests.training.jobs import prepared_by
 
 RAISING = """
 from snntrain.neuron import LIFNode
@@ -83,7 +83,7 @@ def test_the_run_has_kept_the_same_confusion_matrix(
     kept = json.loads((finished_run / "test.json").read_text())[checkpoint]
     out = snntrain("eval", f"run={finished_run}", f"checkpoint={checkpoint}").out
     assert confusion(out) == kept["confusion"]
-    network = build.prepare(saved.load(finished_run, [])).evaluated.network
+    network = prepared_by(saved.load(finished_run, [])).evaluated.network
     restore(network, finished_run / "checkpoints" / f"{checkpoint}.pt")
     assert tested.digest(network) == kept["weights"]
 

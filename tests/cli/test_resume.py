@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import resource
@@ -19,7 +20,8 @@ import pytest
 from hydra._internal.callbacks import Callbacks
 from omegaconf import DictConfig
 
-from snntrain import signals as stop
+from snntrain.files.folder import Folder
+from snntrain.signals import State, machine
 from tests.conftest import TINY, Outcome
 from tests.training.jobs import rows
 
@@ -289,10 +291,10 @@ def test_a_sweep_that_is_stopped_between_two_jobs_reports_and_says_how_to_go_on(
 
     def signalled(self: object, config: DictConfig, **more: Any) -> None:
         if f"seed={seed}" in config.hydra.overrides.task:
-            stop.end_at_once(signal.SIGUSR1)
+            machine.handle(signal.SIGUSR1)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stop, "_came", None)
+        fresh(patch)
         patch.setattr(Callbacks, hook, signalled)
         outcome = snntrain(*SWEEP)
     assert outcome.status == 138
@@ -305,6 +307,12 @@ def test_a_sweep_that_is_stopped_between_two_jobs_reports_and_says_how_to_go_on(
     assert name == "snntrain"
     assert snntrain(*words).status == 0
     assert list(reported(tmp_path / "sweep").values()) == ["completed"] * 3
+
+
+def fresh(patch: pytest.MonkeyPatch) -> None:
+    """Forget in the end that a signal came."""
+    patch.setattr(machine, "number", None)
+    patch.setattr(machine, "state", State.STARTING)
 
 
 def reported(sweep: Path) -> dict[str, str]:
@@ -342,3 +350,24 @@ def test_a_disk_without_room_stops_a_run_that_then_goes_on(process: Process, snn
     done = len(rows(tmp_path / "run"))
     assert snntrain("resume=run", f"trainer.epochs={done + 2}").status == 0
     assert [row["epoch"] for row in rows(tmp_path / "run")] == list(range(1, done + 3))
+
+
+def test_a_run_on_a_full_disk_names_the_command_that_resumes_it(
+    snntrain: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files of .hydra are the first that the same command writes again."""
+    first = snntrain(*SMALL, "trainer.epochs=1", "hydra.run.dir=run")
+    assert first.status == 0
+
+    def full(folder: Folder, contents: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "write_together", full)
+        outcome = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=run")
+        new = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=other")
+    assert outcome.status == 1
+    assert "run cannot be written (No space left on device); what was saved is whole" in outcome.err
+    assert outcome.err.endswith(": snntrain resume=run\n")
+    assert (new.status, "choose another folder with hydra.run.dir=" in new.err) == (2, True)
+    assert summary(tmp_path / "run")["status"] == "completed"

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from snntrain import signals as stop
 from snntrain.cli import sweep
 from snntrain.config import combinations
 from snntrain.errors import Interrupted, RunFailed
 from snntrain.runs.run_folder import FIGURES
+from snntrain.signals import machine
 from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
 from tests.runs.test_lock import HOLDING
@@ -216,7 +216,7 @@ def test_an_interruption_that_was_taken_for_an_error_ends_a_sweep_as_one(
 ) -> None:
     with pytest.raises(ValueError, match="bad"):
         sweep.run(ended_by(ValueError("bad")), one_done, [])
-    monkeypatch.setattr(stop, "_came", signal.SIGUSR1)
+    monkeypatch.setattr(machine, "number", signal.SIGUSR1)
     with pytest.raises(Interrupted, match="interrupted; go on with: ") as ended:
         sweep.run(ended_by(ValueError("of somebody's code")), one_done, [])
     assert ended.value.number == signal.SIGUSR1

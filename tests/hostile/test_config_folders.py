@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from snntrain.config.compose import validate
+from snntrain.config.compose import checked, composer, validate
 from snntrain.errors import UserError
 from tests.conftest import TINY, Outcome
 
@@ -166,11 +166,12 @@ def test_an_option_of_hydras_own_groups_is_no_file_of_a_strangers(group: str, ca
         assert told(error.value)
     written(canary.parent, "experiment/mine.yaml", f"{EXPERIMENT}defaults: [override /{group}: evil]\n")
     try:
-        (config,) = validate(["experiment=mine"], config_dir=folder)
+        with composer(config_dir=folder) as compose:
+            (composed,) = checked(compose, ["experiment=mine"])
     except UserError as error:
         assert told(error)
     else:  # The primary config has chosen another one.
-        assert config.hydra.runtime.choices[group] != "evil"
+        assert composed.value("hydra.runtime.choices")[group] != "evil"
 
 
 def test_a_package_that_a_file_is_put_into_does_not_hide_what_it_sets(canary: Path) -> None:

@@ -7,7 +7,8 @@ from omegaconf import OmegaConf
 
 from snntrain.cli import one_process
 from snntrain.config import saved
-from snntrain.config.targets import build
+from snntrain.config.composed import Composed
+from snntrain.config.targets import Component, build
 from snntrain.config.trust.targets import locate
 from tests.conftest import TINY
 
@@ -43,8 +44,15 @@ CASES: dict[str, Case] = {
     ),
     "launcher": (
         lambda _: one_process.check_launcher(
-            OmegaConf.create(
-                {"launcher": {"_target_": "JoblibLauncher"}, "runtime": {"choices": {"hydra/launcher": "joblib"}}}
+            Composed(
+                OmegaConf.create(
+                    {
+                        "hydra": {
+                            "launcher": {"_target_": "JoblibLauncher"},
+                            "runtime": {"choices": {"hydra/launcher": "joblib"}},
+                        }
+                    }
+                )
             )
         ),
         ("hydra/launcher=joblib", "one after the other", "leave hydra/launcher out"),
@@ -306,7 +314,7 @@ CASES: dict[str, Case] = {
         ("neuron: _target_=snntrain.neuron.LIFNode", "unexpected keyword argument 'slope'", "it takes (tau"),
     ),
     "value that a class refuses": (
-        lambda _: build(OmegaConf.create({"_target_": "torch.optim.Adam", "lr": -1}), [torch.zeros(1)]),
+        lambda _: build(Component("torch.optim.Adam", {"lr": -1}), [torch.zeros(1)]),
         ("Adam", "Invalid learning rate", "-1"),
     ),
 }

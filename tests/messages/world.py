@@ -29,8 +29,7 @@ from snntrain.process import cublas
 from snntrain.report.report import make, write
 from snntrain.runs.lock import LOCK_FILE
 from snntrain.runs.run_folder import RunFolder
-from snntrain.training.job import precision
-from snntrain.training.job.runtime import Runtime
+from snntrain.training.job import precision, repeatable
 from snntrain.training.loss import check_lengths
 from snntrain.training.saving import checkpoint
 from tests.cli import broken
@@ -125,7 +124,7 @@ class World:
     def workspace_of_the_users_own(self) -> None:
         with self.patch.context() as patch:
             patch.setenv(cublas.VARIABLE, ":16:4")
-            Runtime(torch.device("cuda")).check_repeatable()
+            repeatable.check_deterministic(torch.device("cuda"))
 
     def failed_sweep(self) -> None:
         self.concluded_sweep(status="failed", error="no luck")

@@ -12,16 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from snntrain.runs.environment import environment
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training import run
-from snntrain.training.job.runtime import Runtime
 from tests.hostile.test_run_folders import JSON_BOMBS
 from tests.training.jobs import configured
-
-CPU = Runtime(torch.device("cpu"))
 
 
 def told_of(folder: Path) -> dict[str, Any]:
@@ -57,7 +53,7 @@ def test_a_run_that_goes_on_keeps_the_environments_of_its_earlier_starts(tmp_pat
 
 def test_the_environment_of_a_version_that_kept_no_earlier_ones_is_kept(tmp_path: Path) -> None:
     (tmp_path / "environment.json").write_text('{"command": ["snntrain"], "python": "3.11.0"}')
-    RunFolder(tmp_path, "some").write_environment(CPU, ["snntrain", "resume=."])
+    RunFolder(tmp_path, "some").write_environment("cpu", "cpu", ["snntrain", "resume=."])
     assert told_of(tmp_path)["earlier"] == [{"command": ["snntrain"], "python": "3.11.0"}]
 
 
@@ -68,7 +64,7 @@ NESTED = ['{"a":' * depth + "1" + "}" * depth for depth in (900, 1200)]
 @pytest.mark.parametrize("text", [*JSON_BOMBS.values(), *NESTED, '{"earlier": 3}'])
 def test_a_hostile_environment_keeps_no_run_from_starting(text: str, tmp_path: Path) -> None:
     (tmp_path / "environment.json").write_text(text)
-    RunFolder(tmp_path, "some").write_environment(CPU, ["snntrain"])
+    RunFolder(tmp_path, "some").write_environment("cpu", "cpu", ["snntrain"])
     assert told_of(tmp_path)["command"] == ["snntrain"]
 
 
@@ -76,7 +72,7 @@ def test_the_commit_is_that_of_the_checkout_whatever_has_changed_since(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert environment(CPU, [])["git_commit"] is None
+    assert environment("cpu", "cpu", [])["git_commit"] is None
     git: Callable[..., Any] = lambda *words: subprocess.run(  # noqa: E731
         ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True, capture_output=True
     )
@@ -84,7 +80,7 @@ def test_the_commit_is_that_of_the_checkout_whatever_has_changed_since(
     (tmp_path / "file").write_text("1")
     git("add", "file")
     git("commit", "-m", "first")
-    commit = environment(CPU, [])["git_commit"]
+    commit = environment("cpu", "cpu", [])["git_commit"]
     assert re.fullmatch("[0-9a-f]{40}", commit)
     (tmp_path / "file").write_text("2")
-    assert environment(CPU, [])["git_commit"] == commit
+    assert environment("cpu", "cpu", [])["git_commit"] == commit

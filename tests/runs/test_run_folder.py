@@ -16,10 +16,8 @@ from snntrain.errors import RunFailed, UserError
 from snntrain.files.folder import Folder
 from snntrain.runs.run_folder import FIGURES, RunFolder, discard, holds_a_run
 from snntrain.training import run
-from snntrain.training.job.runtime import Runtime
 from tests.training.jobs import configured
 
-CPU = Runtime(torch.device("cpu"))
 HYDRA = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
 
 

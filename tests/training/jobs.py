@@ -10,15 +10,15 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from snntrain.config.compose import validate
+from snntrain.config.schema import Config
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.files.folder import Folder
 from snntrain.training import run
 from snntrain.training.evaluation.evaluate import Metrics
-from snntrain.training.job import build
+from snntrain.training.job import build, world
 from snntrain.training.job.build import Job
 from snntrain.training.loop import train_epoch
 from snntrain.training.loss import MSERate
@@ -34,14 +34,19 @@ TINY = (
 OURS = "allow_targets=[tests.training]"
 
 
-def configured(*overrides: str) -> DictConfig:
-    """What a run is given: a tiny network and a few digits, changed by `overrides`."""
+def configured(*overrides: str) -> Config:
+    """The settings of a run: a tiny network and a few digits, changed by `overrides`."""
     (config,) = validate([*TINY, *overrides])
-    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    return config
 
 
 def prepared(*overrides: str) -> Job:
-    return build.prepare(configured(*overrides))
+    return prepared_by(configured(*overrides))
+
+
+def prepared_by(config: Config) -> Job:
+    """The job of some settings, on the device that they name."""
+    return build.prepare(config, world.decide(config.trainer))
 
 
 def stepping(job: Job) -> TrainingStep:

@@ -61,7 +61,7 @@ def outcome_with_bad_steps(job: Job, step: TrainingStep, bad: Collection[int]) -
     job.model.train()
     for index, (images, labels) in enumerate(job.train.draws(1)):
         step((images * torch.nan if index in bad else images, labels), index)
-    if job.runtime.device.type == "cuda":
+    if job.world.device.type == "cuda":
         torch.cuda.synchronize()
     assert step.failing() is (len(bad) > 2)
     result = outcome(job, step)

@@ -75,7 +75,7 @@ def without(job: Job, bad: Collection[int]) -> dict[str, Tensor] | None:
         group = batches[first : first + trainer.accumulate]
         if not set(bad) & set(range(first, first + len(group))):
             for batch in group:
-                with job.precision.autocast():
+                with job.world.precision.autocast():
                     loss = job.loss(job.model(batch.x), batch.labels)
                 reset_net(job.model)
                 (loss / len(group)).backward()

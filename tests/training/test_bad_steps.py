@@ -10,16 +10,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omegaconf import DictConfig
 from torch import nn
 
-from snntrain.training.job import build
+from snntrain.config.schema import Config
 from snntrain.training.job.build import Job
 from snntrain.training.step.bad_steps import BadSteps
 from snntrain.training.step.buffers import Buffers
 from snntrain.training.step.move import Move, takes_found_inf
 
-from .jobs import configured, prepared, same, stepping
+from .jobs import configured, prepared, prepared_by, same, stepping
 from .spoilt import EIGHT, Spoilt, trained, without
 
 CPU = torch.device("cpu")
@@ -97,7 +96,7 @@ def test_the_average_of_the_weights_knows_nothing_of_bad_steps(bad: set[int]) ->
 
 
 @cache
-def twelve_batches() -> DictConfig:
+def twelve_batches() -> Config:
     return configured(
         "trainer.batch_size=4", "trainer.limit_batches=12", "network.hidden=[2]", "network.votes=1", "T=1"
     )
@@ -109,7 +108,7 @@ def test_a_run_fails_with_the_first_row_that_is_too_long(bad: set[int], most: in
     """Also where the row began before."""
     config = twelve_batches()
     config.trainer.max_bad_steps, config.trainer.accumulate = most, accumulate
-    job = build.prepare(config)
+    job = prepared_by(config)
     step = stepping(job)
     ahead = min(ahead, most)
     step.load_state_dict(step.state_dict() | {"bad_steps": {"row": ahead, "since": ahead}})

@@ -29,7 +29,7 @@ UNEVEN = ("trainer.eval_batch_size=60", "trainer.limit_batches=null")
 @pytest.mark.parametrize("loss", ["mse_rate", "ce_rate"])
 def test_metrics_agree_with_one_image_at_a_time(loss: str) -> None:
     job = prepared(*UNEVEN, f"loss={loss}", "surrogate=sigmoid", "reset=soft", "neuron.v_threshold=0.2")
-    metrics = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
+    metrics = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision)
     batch = next(Batches(job.data.validation, batch_size=999, scale=16.0, device="cpu").epoch())
     confusion = torch.zeros(10, 10, dtype=torch.int64)
     losses, ties = [], 0
@@ -79,7 +79,7 @@ def test_evaluation_changes_nothing_and_is_the_same_again() -> None:
     job.model.train()
     before = {name: value.clone() for name, value in job.model.state_dict().items()}
     first, second = (
-        evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision) for _ in range(2)
+        evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision) for _ in range(2)
     )
     assert first.loss == second.loss
     assert not job.model.training
@@ -89,7 +89,7 @@ def test_evaluation_changes_nothing_and_is_the_same_again() -> None:
 
 def test_a_limit_on_batches_leaves_the_test_whole() -> None:
     job = prepared("trainer.limit_batches=1", "trainer.eval_batch_size=60")
-    validated = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
+    validated = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision)
     assert validated.confusion.sum() == 60
     assert metrics_on_test(job).confusion.sum() == len(job.data.test) == 359
 

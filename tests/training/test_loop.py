@@ -41,7 +41,7 @@ def test_every_batch_begins_at_rest_and_none_leaves_a_state() -> None:
     for _, layer in spiking_layers(job.model):
         layer.register_forward_pre_hook(lambda layer, inputs: states.append(layer.v))
     one_epoch(job, stepping(job), 1)
-    evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
+    evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision)
     assert len(states) == 2 * (3 + 1)
     assert set(states) == {0.0}
     assert all(layer.v == 0.0 for _, layer in spiking_layers(job.model))
@@ -97,7 +97,7 @@ def test_the_average_of_the_weights_is_what_is_evaluated_and_saved(tmp_path: Pat
     for name, value in averaged.items():
         torch.testing.assert_close(saved["model"][name.removeprefix("network.")], value)
         torch.testing.assert_close(saved["trained"][name], taken[-1][name])
-    validation = evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.precision)
+    validation = evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.world.precision)
     assert rows(tmp_path)[0]["val_loss"] == pytest.approx(validation.loss, rel=1e-6)
 
 

@@ -112,7 +112,7 @@ def test_watching_leaves_validation_as_it_is() -> None:
     job = prepared(*WATCHED)
     results = []
     for _ in range(2):
-        results.append(evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision))
+        results.append(evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision))
         Monitor(job).look(drawn=True)
     assert results[0].loss == results[1].loss
 

@@ -56,12 +56,12 @@ def alone(batch: Batch) -> list[Batch]:
 def test_padded_sequences_are_evaluated_as_each_of_them_alone(loss: str, votes: int) -> None:
     job = prepared(*DOTS, f"loss={loss}", f"network.votes={votes}", "neuron.v_threshold=0.3")
     (batch,) = job.validation.epoch()
-    padded = evaluate(job.model, job.loss, [batch], job.classes, job.precision)
-    each = evaluate(job.model, job.loss, alone(batch), job.classes, job.precision)
+    padded = evaluate(job.model, job.loss, [batch], job.classes, job.world.precision)
+    each = evaluate(job.model, job.loss, alone(batch), job.classes, job.world.precision)
     assert padded.loss == pytest.approx(each.loss, rel=1e-6)
     assert torch.equal(padded.confusion, each.confusion)
     assert padded.ties == each.ties
-    unaware = evaluate(job.model, job.loss, [replace(batch, lengths=None)], job.classes, job.precision)
+    unaware = evaluate(job.model, job.loss, [replace(batch, lengths=None)], job.classes, job.world.precision)
     assert unaware.loss != pytest.approx(each.loss, rel=1e-3)
 
 

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import torch
 
-from snntrain import signals as stop_module
-from snntrain.config.resumed import plain, refused
+from snntrain.config.changes import refused
+from snntrain.config.values import values_of
 from snntrain.errors import Interrupted, RunFailed, UserError
 from snntrain.inspect.tensorboard import Board
 from snntrain.runs.run_folder import RunFolder
-from snntrain.signals import Stopped, on_signals
+from snntrain.signals import State, Stopped, machine
 from snntrain.training.job.build import Job
 from snntrain.training.logs.journal import Journal
 from snntrain.training.logs.monitor import Monitor
@@ -227,9 +227,10 @@ def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path
 
 
 def test_a_second_signal_ends_a_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stop_module, "_came", None)
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
     before = signal.getsignal(signal.SIGTERM)
-    with on_signals() as stop:
+    with machine.training() as stop:
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(Interrupted) as ended:
             signal.raise_signal(signal.SIGTERM)
@@ -241,30 +242,32 @@ def test_a_second_signal_ends_a_run_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_second_signal_is_behind_the_error_that_others_make_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """As torch does whose file it has kept from being written to its end."""
-    monkeypatch.setattr(stop_module, "_came", None)
-    with on_signals() as stop:
-        stop.request(signal.SIGINT)
-        assert stop_module.signal_behind(RuntimeError("unexpected pos 64 vs 0")) is None
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
+    with machine.training():
+        machine.handle(signal.SIGINT)
+        assert machine.behind(RuntimeError("unexpected pos 64 vs 0")) is None
         with contextlib.suppress(Interrupted):
-            stop.request(signal.SIGTERM)
-    assert stop_module.signal_behind(RuntimeError("unexpected pos 64 vs 0")) == signal.SIGTERM
+            machine.handle(signal.SIGTERM)
+    assert machine.behind(RuntimeError("unexpected pos 64 vs 0")) == signal.SIGTERM
 
 
 def test_a_signal_whose_error_was_lost_before_training_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a destructor, which swallows what is raised in it."""
-    monkeypatch.setattr(stop_module, "_came", None)
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
     with contextlib.suppress(Interrupted):
-        stop_module.end_at_once(signal.SIGTERM)
-    with on_signals() as stop, pytest.raises(Stopped) as ended:
+        machine.handle(signal.SIGTERM)
+    with machine.training() as stop, pytest.raises(Stopped) as ended:
         stop.check()
     assert ended.value.number == signal.SIGTERM
 
 
 def test_a_configuration_is_known_by_what_it_trains() -> None:
-    begun = plain(configured())
+    begun = values_of(configured())
     free = ("trainer.epochs=9", "monitor=full", "optimizer.lr=1", "scheduler=none")
-    assert refused(begun, plain(configured(*free))) is None
-    told = refused(begun, plain(configured("T=7", "reset=soft", "trainer.batch_size=8", "trainer.epochs=9")))
+    assert refused(begun, values_of(configured(*free))) is None
+    told = refused(begun, values_of(configured("T=7", "reset=soft", "trainer.batch_size=8", "trainer.epochs=9")))
     assert told is not None
     assert "T=7 (not 4), reset.v_reset=null (not 0.0), trainer.batch_size=8 (not 16)" in told
     assert "epochs" not in told

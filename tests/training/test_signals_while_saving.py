@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from snntrain import signals as stop_module
 from snntrain.errors import Interrupted
-from snntrain.signals import Stopped
+from snntrain.signals import State, Stopped, machine
 from snntrain.training.saving.saver import Saver
 
 from .jobs import Interrupting, _interrupted_by_nobody, rows, same, state, trained
@@ -49,7 +48,8 @@ def test_a_signal_while_a_checkpoint_is_written_waits_for_that_and_saves(tmp_pat
 def test_a_second_signal_does_not_wait_for_a_checkpoint(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stop_module, "_came", None)
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
     Interrupting.calls, Interrupting.at = 0, {11, 12}
     save = Saver.save
 
@@ -70,7 +70,8 @@ def test_a_second_signal_does_not_wait_for_a_checkpoint(
 def test_a_second_signal_ends_the_waiting_for_a_checkpoint(
     tmp_path: Path, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stop_module, "_came", None)
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
     Interrupting.calls, Interrupting.at = 0, {11}
     main = threading.main_thread().ident
     assert main is not None

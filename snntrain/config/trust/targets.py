@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, get_type_hints
-
-from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from snntrain.errors import UserError, first_line
 from snntrain.process.working_directory import importing
@@ -36,19 +34,21 @@ HYDRA = (
     "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
 )
 HYDRA_PLUGINS = "hydra_plugins"
+# A key without a value, as OmegaConf writes it.
+MISSING = "???"
 # Keys by which Hydra and logging.config build objects of their own.
 FACTORY_KEYS = ("_target_", "()", "class")
 
 
-def forbidden(config: DictConfig, allowed: Sequence[str]) -> list[str]:
-    """A line for every name in `config` that would be built or called and is not on the list.
+def forbidden(values: Mapping[Any, Any], allowed: Sequence[str]) -> list[str]:
+    """A line for every name in a configuration that would be built or called and is not on the list.
 
     Args:
-        config: all of it, also Hydra's part.
+        values: all of it, Hydra's part as well, as plain values with references as they are written.
         allowed: the packages, modules or names that the command line allows.
     """
     lines = []
-    for key, name in _factories(config):
+    for key, name in _factories(values):
         group = key.partition(".")[0]
         if _is_below(name, allowed) or (_of_hydra(key, name) if group == "hydra" else _is_listed(name, group)):
             continue
@@ -59,23 +59,20 @@ def forbidden(config: DictConfig, allowed: Sequence[str]) -> list[str]:
     return lines
 
 
-def _factories(node: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(node, DictConfig) and not node._is_none():
-        for key in map(str, node):
-            where = f"{path}.{key}" if path else key
-            if OmegaConf.is_missing(node, key):
-                continue
-            if OmegaConf.is_interpolation(node, key):
-                # Where it leads to may be somewhere else by the time that the object is built.
-                if key in FACTORY_KEYS:
-                    yield where, str(node._get_node(key))
-                continue
-            if key in FACTORY_KEYS and isinstance(node[key], str):
-                yield where, node[key]
-            yield from _factories(node._get_node(key), where)
-    elif isinstance(node, ListConfig) and not node._is_none():
-        for index in range(len(node)):
-            yield from _factories(node._get_node(index), f"{path}[{index}]")
+def _factories(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """The names of factories, each with its dotted key.
+
+    A name that is a reference counts as it is written: it may lead elsewhere by the time that the object is built.
+    """
+    if isinstance(value, Mapping):
+        for key, below in value.items():
+            where = f"{path}.{key}" if path else str(key)
+            if key in FACTORY_KEYS and isinstance(below, str) and below != MISSING:
+                yield where, below
+            yield from _factories(below, where)
+    elif isinstance(value, list):
+        for index, below in enumerate(value):
+            yield from _factories(below, f"{path}[{index}]")
 
 
 def _is_listed(name: str, group: str) -> bool:

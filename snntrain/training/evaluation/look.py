@@ -13,7 +13,7 @@ from snntrain.network.readout import Readout, mean_over_time
 from snntrain.neuron import spiking_layers
 from snntrain.neuron.integrate_and_fire import Trajectory
 from snntrain.training.job.build import Job
-from snntrain.training.job.runtime import repeatable_draws
+from snntrain.training.job.repeatable import repeatable_draws
 
 
 def look(job: Job, batch: Batch) -> Probes:
@@ -26,7 +26,7 @@ def watch_job(job: Job, x: Tensor, layers: Collection[str] | None = None) -> tup
 
     An encoder draws the same random numbers each time.
     """
-    with repeatable_draws(job.runtime.device), job.precision.autocast():
+    with repeatable_draws(job.world.device), job.world.precision.autocast():
         return watch(job.evaluated.network, lambda: job.evaluated(x), layers)
 
 

@@ -20,7 +20,7 @@ def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
     Raises:
         Stopped: a signal asks for it.
     """
-    batches = build.batches(job.config, job.data, job.data.test, job.runtime)
+    batches = build.batches(job.config, job.data, job.data.test, job.world)
     bar = tqdm(
         batches.epoch(),
         total=len(batches),
@@ -33,4 +33,4 @@ def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
     )
     with bar:
         images = bar if stop is None else stop.between(bar)
-        return evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
+        return evaluate(job.evaluated, job.loss, images, job.classes, job.world.precision)

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from snntrain.training.job import host
+from snntrain.training.job import devices
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -36,7 +36,7 @@ class Average(Generic[M]):
 
         The host waits for a GPU only until the first update.
         """
-        by_host = not self.begun or host.decides(left_out.device)
+        by_host = not self.begun or devices.host_decides(left_out.device)
         if by_host and left_out:
             return
         pairs = list(zip(_tensors(self.model), _tensors(model), strict=True))

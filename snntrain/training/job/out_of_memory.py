@@ -8,11 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
-from omegaconf import DictConfig
 
+from snntrain.config.schema import Config
 from snntrain.errors import RunFailed
-from snntrain.training.job import precision, runtime
-from snntrain.training.job.precision import Precision
+from snntrain.training.job.world import World
 
 # What PyTorch, its libraries and the CUDA driver say, in whatever class of error.
 SIGNS = (
@@ -55,11 +54,12 @@ def inspection(images: int) -> Work:
 
 
 @contextmanager
-def explained(config: DictConfig, work: Work = TRAINING) -> Iterator[None]:
+def explained(config: Config, world: World, work: Work = TRAINING) -> Iterator[None]:
     """Turns an error of memory that runs out in the block into what takes it and what to lower; other errors pass.
 
     Args:
-        config: the run's configuration.
+        config: the run's settings.
+        world: where it computes.
         work: what the block does.
 
     Raises:
@@ -70,7 +70,7 @@ def explained(config: DictConfig, work: Work = TRAINING) -> Iterator[None]:
     except (MemoryError, OSError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        raise RunFailed(_told(config, error, work)) from error
+        raise RunFailed(_message(config, world, error, work)) from error
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -80,16 +80,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in SIGNS)
 
 
-def _told(config: DictConfig, error: BaseException, work: Work) -> str:
-    here = runtime.choose(config.trainer.device)
-    formats = precision.choose(config.trainer.precision, here.device)
-    where = f"{here.device} ({here.device_name})"
-    if here.device.type == "cpu" or _is_of_the_machine(error):
+def _message(config: Config, world: World, error: BaseException, work: Work) -> str:
+    where = f"{world.device} ({world.device_name})"
+    if world.device.type == "cpu" or _is_of_the_machine(error):
         where = "the CPU"
-    batch = f"trainer.{work.batch}={config.trainer[work.batch]}, " if work.batch else ""
+    batch = f"trainer.{work.batch}={getattr(config.trainer, work.batch)}, " if work.batch else ""
     return (
-        f"out of memory on {where} in {work.name} with {batch}T={config.T}, precision {formats.name}: "
-        f"try {' or '.join(_remedies(config, formats, work))}"
+        f"out of memory on {where} in {work.name} with {batch}T={config.T}, precision {world.precision.name}: "
+        f"try {' or '.join(_remedies(config, world, work))}"
     )
 
 
@@ -97,9 +95,9 @@ def _is_of_the_machine(error: BaseException) -> bool:
     return isinstance(error, MemoryError | OSError) or any(sign in str(error) for sign in OF_THE_MACHINE)
 
 
-def _remedies(config: DictConfig, formats: Precision, work: Work) -> Iterator[str]:
+def _remedies(config: Config, world: World, work: Work) -> Iterator[str]:
     """Settings that take less memory, those first that leave the result as it is."""
-    trainer, data, device = config.trainer, config.dataset, formats.device
+    trainer, data, device = config.trainer, config.dataset, world.device
     if work.batch is None:
         yield "fewer images with sample=<index>,… or monitor.samples=<number>"
     if work.batch == EVALUATION.batch and trainer.eval_batch_size > 1:
@@ -112,7 +110,7 @@ def _remedies(config: DictConfig, formats: Precision, work: Work) -> Iterator[st
     # On a CPU a split in memory is there already, and holding it takes nothing more.
     if data.resident == "always" or (data.resident == "auto" and device.type != "cpu"):
         yield "dataset.resident=never"
-    if formats.dtype == torch.float32:
+    if world.precision.dtype == torch.float32:
         yield "trainer.precision=bf16"
     if config.T > 1:
         yield "a lower T"

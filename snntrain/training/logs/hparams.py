@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from omegaconf import DictConfig
-
-from snntrain.config.targets import arguments
+from snntrain.config.schema import Config
+from snntrain.config.values import values_of
 from snntrain.training.logs.cost_scalars import SPENT
 
 
-def hyper_parameters(config: DictConfig, data_name: str) -> dict[str, bool | int | float | str]:
+def hyper_parameters(config: Config, data_name: str) -> dict[str, bool | int | float | str]:
     """Return the settings by which runs differ, by dotted key; a group is named after its class: `neuron: PLIFNode`.
 
     TensorBoard's columns take numbers, strings and truth values; anything else becomes a string.
     """
     values: dict[str, bool | int | float | str] = {}
     for key in ("T", "seed", "detach_reset"):
-        values[key] = config[key]
+        values[key] = getattr(config, key)
     for group in ("neuron", "surrogate", "reset", "network", "encoder", "loss", "optimizer", "scheduler", "trainer"):
-        for key, value in arguments(config[group]).items():
+        own = values_of(getattr(config, group))
+        target = own.pop("_target_", None)
+        for key, value in own.items():
             values[f"{group}.{key}"] = value if isinstance(value, bool | int | float | str) else str(value)
-        if "_target_" in config[group]:
-            values[group] = config[group]._target_.rpartition(".")[2]
+        if target is not None:
+            values[group] = target.rpartition(".")[2]
     values["dataset"] = data_name
     return values
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import OmegaConf
 from torch import Tensor, nn
 
+from snntrain.config.values import as_yaml
 from snntrain.cost.rates import FiringRates
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import PLIFNode, RIFNode, spiking_layers
@@ -67,12 +67,12 @@ class Journal:
         self.board = board
         self.monitor = monitor
         # On a CPU training uses all cores: drawing at the same time would gain nothing.
-        if monitor is not None and job.runtime.device.type == "cuda":
+        if monitor is not None and job.world.device.type == "cuda":
             board.draw_beside()
 
     def configuration(self, epoch: int = 0) -> None:
         """Write the configuration that applies after `epoch`, and the layout of its charts."""
-        self.board.config(OmegaConf.to_yaml(self.job.config, resolve=True), epoch)
+        self.board.config(as_yaml(self.job.config), epoch)
         learnt = learnt_constants(self.job.model.network)
         self.board.layout(monitored=self.monitor is not None, learnt=learnt)
 

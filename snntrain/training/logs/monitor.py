@@ -70,5 +70,5 @@ def probe_batch(job: Job) -> Batch:
     """Return the validation images that are watched."""
     split = job.data.validation
     chosen = choose_samples(split.labels, job.config.monitor.samples, job.config.seed)
-    batches = Batches(some_of(split, chosen), batch_size=len(chosen), scale=job.data.scale, device=job.runtime.device)
+    batches = Batches(some_of(split, chosen), batch_size=len(chosen), scale=job.data.scale, device=job.world.device)
     return next(batches.epoch())

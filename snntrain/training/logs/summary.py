@@ -14,9 +14,9 @@ def job_entries(job: Job) -> dict[str, Any]:
     """Return the entries of summary.json that are known before training."""
     return {
         "parameters": sum(p.numel() for p in job.model.parameters()),
-        "device": str(job.runtime.device),
-        "device_name": job.runtime.device_name,
-        "precision": job.precision.name,
+        "device": str(job.world.device),
+        "device_name": job.world.device_name,
+        "precision": job.world.precision.name,
     }
 
 
@@ -40,7 +40,7 @@ def first_lines(job: Job) -> str:
         f"{layer_table(job.model.network, job.model.encoder(images[..., :1, :, :, :]))}\n"
         f"{data.name}: {len(data.train):,} training, {len(data.validation):,} validation, "
         f"{len(data.test):,} test images of {'x'.join(map(str, data.shape))}, {job.classes} classes\n"
-        f"{job.runtime.device_name}, {job.precision.name}, T={job.config.T}, seed {job.config.seed}"
+        f"{job.world.device_name}, {job.world.precision.name}, T={job.config.T}, seed {job.config.seed}"
     )
 
 

@@ -1,4 +1,4 @@
-"""The check of a checkpoint's pickle before torch reads it: only dictionaries, lists, numbers, strings and tensors pass.
+"""The check of a checkpoint's pickle before torch reads it: dictionaries, lists, numbers, strings and tensors pass.
 
 torch accepts more than our checkpoints hold, and some of it takes any amount of memory or time: `bytearray(10**11)`, a
 list that holds a list twice that holds a list twice …, a tensor of a billion numbers that share one place in memory.

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from omegaconf import DictConfig
-
-from snntrain.config.resumed import changed, differences, plain
+from snntrain.config.changes import changed, differences
+from snntrain.config.schema import Config
+from snntrain.config.values import values_of
 from snntrain.errors import UserError, first_line
 from snntrain.runs import event_files
 from snntrain.runs.run_folder import RunFolder
@@ -30,13 +30,13 @@ State = dict[str, Any]
 NOTHING_WRITTEN: State = {"sizes": {"metrics": 0, "events": []}}
 
 
-def saved(config: DictConfig, run: RunFolder) -> State | None:
+def saved(config: Config, run: RunFolder) -> State | None:
     """Return the state from which the run in this folder resumes; None if it has no checkpoint yet.
 
     Raises:
         UserError: there are checkpoints, but none is usable.
     """
-    wanted = plain(config)
+    wanted = values_of(config)
 
     def foreign(state: State) -> str | None:
         before = state.get("config")
@@ -110,7 +110,7 @@ def restore_outputs(training: TrainingState, journal: Journal, saver: Saver, sta
         return
     saver.rewrite_best()
     journal.summarise(training.progress)
-    if differences(state["config"], plain(training.job.config)):
+    if differences(state["config"], values_of(training.job.config)):
         journal.configuration(training.progress.finished)
     if state["undrawn"] is not None:
         journal.draw_again(state["undrawn"]["epoch"], state["undrawn"]["confusion"])

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
-from snntrain.config.resumed import plain
+from snntrain.config.values import values_of
 from snntrain.errors import RunFailed
 from snntrain.inspect.tensorboard import Board
 from snntrain.runs.run_folder import RunFolder, in_one_line
-from snntrain.signals import Stopped, signal_behind
+from snntrain.signals import Stopped, machine
 from snntrain.training.logs.summary import progress_entries
 from snntrain.training.saving.checkpoints import BEST, LAST, Checkpoints
 from snntrain.training.saving.snapshot import snapshot
@@ -45,7 +45,7 @@ class Saver:
         self.training, self.data, self.run, self.board = training, data, run, board
         self.writer = Writer()
         self.checkpoints = Checkpoints(run.checkpoints, self.writer.check)
-        self.config = plain(training.job.config)
+        self.config = values_of(training.job.config)
         minutes = training.job.config.trainer.checkpoint_minutes
         self.seconds = None if minutes is None else 60 * minutes
         self._saved = time.monotonic()
@@ -62,7 +62,7 @@ class Saver:
             if error is None or isinstance(error, Stopped):
                 with self.run.writing():
                     self.writer.close()
-            elif signal_behind(error) is None:
+            elif machine.behind(error) is None:
                 self._close_after(error)
         finally:
             self.writer.abandon()

@@ -9,7 +9,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from snntrain.config.resumed import SCHEDULED, differences, plain
+from snntrain.config.changes import SCHEDULED, differences
+from snntrain.config.values import values_of
 from snntrain.training.job.build import Job
 from snntrain.training.progress import Best, Progress
 from snntrain.training.saving.random_states import random_states, set_random_states
@@ -38,7 +39,7 @@ def state_dict(training: TrainingState) -> dict[str, Any]:
         "scaler": job.scaler.state_dict(),
         "step": training.step.state_dict(),
         "progress": progress.state_dict(),
-        "random": random_states(job.runtime.device),
+        "random": random_states(job.world.device),
     }
 
 
@@ -51,14 +52,14 @@ def load_state_dict(job: Job, progress: Progress, state: dict[str, Any]) -> None
     if job.scaler.is_enabled() and state["scaler"]:
         job.scaler.load_state_dict(state["scaler"])
     progress.load_state_dict(state["progress"])
-    set_random_states(job.runtime.device, state["random"])
+    set_random_states(job.world.device, state["random"])
 
 
 def _restore_optimizer(job: Job, state: dict[str, Any]) -> None:
     """Restore the optimizer and the position in the schedule; the schedule itself may have changed since."""
     own = [{key: value for key, value in group.items() if key != "params"} for group in job.optimizer.param_groups]
     job.optimizer.load_state_dict(state["optimizer"])
-    if not differences(state["config"], plain(job.config), only=SCHEDULED):
+    if not differences(state["config"], values_of(job.config), only=SCHEDULED):
         job.scheduler.load_state_dict(state["scheduler"])
         return
     for group, values in zip(job.optimizer.param_groups, own, strict=True):

@@ -249,7 +249,7 @@ def _check_schedule(job: Job, state: Any, progress: Mapping[str, Any]) -> None:
 
 
 def _check_random(job: Job, states: Mapping[str, Any]) -> None:
-    own = random_states(job.runtime.device)
+    own = random_states(job.world.device)
     mapping("random", states, "python", "numpy", "torch", "cuda")
     alike("random.torch", states["torch"], own["torch"])
     # Python's last value is None until a normal number was drawn.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from snntrain.training.job import host
+from snntrain.training.job import devices
 
 ADVICE = "try a lower optimizer.lr, trainer.clip_grad_norm=1 or trainer.precision=fp32"
 
@@ -26,7 +26,7 @@ class BadSteps:
 
     def add(self, bad: Tensor) -> None:
         """Count a step; `bad` is a bool tensor without dimensions."""
-        if host.decides(bad.device) and not bad:
+        if devices.host_decides(bad.device) and not bad:
             self.row.zero_()
             return
         self.row.add_(1).mul_(bad)

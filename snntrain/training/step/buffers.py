@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from snntrain.training.job import host
+from snntrain.training.job import devices
 
 
 class Buffers:
@@ -30,7 +30,7 @@ class Buffers:
 
     def restore(self, bad: Tensor) -> None:
         """Restore the copies if the step was `bad`, a bool tensor without dimensions; the host does not wait for it."""
-        if host.decides(bad.device) and not bad:
+        if devices.host_decides(bad.device) and not bad:
             return
         for kept, group in zip(self.kept, self.groups, strict=True):
             right = torch.where(bad, kept, _in_one_piece(group)).split([buffer.numel() for buffer in group])

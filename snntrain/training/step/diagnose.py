@@ -28,11 +28,11 @@ def where_it_began(job: Job, batch: Batch) -> str | None:
     and PyTorch's random state do not change.
     """
     finding = _Finding()
-    device = job.runtime.device
+    device = job.world.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []), _unchanged(job.model):
         finding.look(INPUT, batch.x)
         with _watched(job.model, finding):
-            with job.precision.autocast():
+            with job.world.precision.autocast():
                 spikes = job.model(batch.x)
                 loss = loss_of(job.loss, spikes, batch)
             finding.look("the loss", loss)

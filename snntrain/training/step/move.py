@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from snntrain.training.job import host
+from snntrain.training.job import devices
 
 
 def takes_found_inf(optimizer: Optimizer) -> bool:
@@ -26,7 +26,7 @@ class Move:
     def __init__(self, optimizer: Optimizer, device: torch.device) -> None:
         self.optimizer = optimizer
         self.by_host = True
-        self.stays_with_host = host.decides(device) or not takes_found_inf(optimizer)
+        self.stays_with_host = devices.host_decides(device) or not takes_found_inf(optimizer)
 
     def __call__(self, bad: Tensor) -> None:
         """Move the weights along their gradients, unless `bad`, a bool tensor without dimensions."""

@@ -45,7 +45,7 @@ class TrainingStep:
     """
 
     def __init__(self, job: Job, tally: Tally, recorder: Recorder | None = None) -> None:
-        trainer, device = job.config.trainer, job.runtime.device
+        trainer, device = job.config.trainer, job.world.device
         self.job, self.tally = job, tally
         self.accumulate: int = trainer.accumulate
         self.forward = torch.compile(job.model) if trainer.compile else job.model
@@ -65,12 +65,12 @@ class TrainingStep:
         """Return a step that is recorded; None if it cannot be."""
         job = self.job
         if recorder is None:
-            if job.runtime.device.type != "cuda":
+            if job.world.device.type != "cuda":
                 return None
             if why := obstacle(job):
                 log.info("steps are launched kernel by kernel, which is slower than a recorded step: %s", why)
                 return None
-            recorder = CudaGraphs(job.runtime.device)
+            recorder = CudaGraphs(job.world.device)
         return RecordedStep(
             self._step,
             job,
@@ -144,7 +144,7 @@ class TrainingStep:
 
     def _learn(self, batch: Batch, count: int) -> tuple[Tensor, Tensor]:
         """Add the gradients of a batch, one of `count` in this step."""
-        with self.job.precision.autocast():
+        with self.job.world.precision.autocast():
             spikes = self.forward(batch.x)
             loss = loss_of(self.job.loss, spikes, batch)
         reset_net(self.job.model)
