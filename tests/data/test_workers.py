@@ -91,7 +91,7 @@ def test_batches_are_the_same_when_workers_are_killed(kill: Kill, caplog: pytest
             if index in (0, 5, 6):
                 kill(signal.SIGKILL)
     assert index == len(expected) - 1
-    # Two deaths soon after each other may be those of one pool, and are told once.
+    # Two deaths soon after each other may be those of one pool, and are reported once.
     assert 1 <= len(caplog.messages) <= 3
     for line in caplog.messages:
         assert line.startswith("a worker process that reads the data died (SIGKILL); ")

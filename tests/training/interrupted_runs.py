@@ -47,8 +47,8 @@ def finished(folder: Path, *overrides: str) -> int:
         try:
             trained(folder, *LOSS, *overrides)
         except Stopped:
-            told = json.loads((folder / "summary.json").read_text())
-            assert told["status"] == "interrupted"
+            message = json.loads((folder / "summary.json").read_text())
+            assert message["status"] == "interrupted"
         else:
             return count
     raise AssertionError("it never ends")

@@ -69,7 +69,7 @@ class Disk:
 
 
 class Held:
-    """A sink that goes on after its first bytes when the disk does."""
+    """A sink that waits for the disk after its first bytes."""
 
     def __init__(self, sink: Sink, disk: Disk) -> None:
         self.sink, self.disk = sink, disk
@@ -97,15 +97,15 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
 @pytest.fixture
 def before_the_end(monkeypatch: pytest.MonkeyPatch, disk: Disk) -> list[dict[str, Any]]:
     """Releases the disk when all is trained; what summary.json says then."""
-    wait, told = Saver.wait, []
+    wait, summaries = Saver.wait, []
 
     def release(saver: Saver) -> None:
-        told.append(json.loads((saver.run.path / "summary.json").read_text()))
+        summaries.append(json.loads((saver.run.path / "summary.json").read_text()))
         disk.release.set()
         wait(saver)
 
     monkeypatch.setattr(Saver, "wait", release)
-    return told
+    return summaries
 
 
 def writing_threads() -> list[str]:

@@ -135,7 +135,7 @@ def test_bad_steps_here_and_there_fail_no_run() -> None:
     assert step.skipped() == 4
 
 
-def test_what_failed_is_told_in_one_line() -> None:
+def test_what_failed_is_reported_in_one_line() -> None:
     job = prepared(*EIGHT, "trainer.max_bad_steps=3")
     step = trained(job, range(99), "loss")
     assert step.failing()
@@ -188,7 +188,7 @@ def test_a_state_goes_on_to_the_bit() -> None:
     assert step.skipped() == steps[0].skipped() == 2
 
 
-def test_a_row_that_was_borne_does_not_fail_the_run_that_goes_on() -> None:
+def test_a_row_that_was_borne_does_not_fail_the_run_that_resumes() -> None:
     counted = BadSteps(1, CPU)
     for _ in range(3):
         counted.add(torch.tensor(True))

@@ -23,7 +23,7 @@ from .jobs import _interrupted_by_nobody, rows, trained, write_checkpoint
 __all__ = ["_interrupted_by_nobody"]
 
 
-def test_a_checkpoint_of_a_version_that_counted_no_ties_is_gone_on_from(tmp_path: Path) -> None:
+def test_a_checkpoint_of_a_version_that_counted_no_ties_can_be_resumed(tmp_path: Path) -> None:
     trained(tmp_path / "alone", *LOSS)
     interrupted_at(7)
     with pytest.raises(Stopped):
@@ -64,7 +64,7 @@ def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["last", "previous", "best"])
-def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_trained(name: str, tmp_path: Path) -> None:
+def test_a_folder_in_the_place_of_a_checkpoint_is_reported_before_training(name: str, tmp_path: Path) -> None:
     trained(tmp_path / "alone", *LOSS)
     interrupted_at(12)
     with pytest.raises(Stopped):
@@ -93,7 +93,7 @@ def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random", "step"])
-def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Path) -> None:
+def test_a_state_with_a_hole_and_a_good_checksum_is_reported(key: str, tmp_path: Path) -> None:
     trained(tmp_path, *LOSS)
     for name in ("last", "previous"):
         path = tmp_path / "checkpoints" / f"{name}.pt"

@@ -31,9 +31,9 @@ def assert_trains_as_if_nothing_had_been_tried(
         assert all(parameter.grad is None for parameter in job.model.parameters())
         ends.append((losses, outcome(job, step)))
     assert same(*ends)
-    (told,) = warnings(caplog)
-    assert told.startswith("steps are launched kernel by kernel, which is slower: ")
-    assert warning in told
+    (message,) = warnings(caplog)
+    assert message.startswith("steps are launched kernel by kernel, which is slower: ")
+    assert warning in message
 
 
 @decided_by_device
@@ -42,8 +42,8 @@ def assert_trains_as_if_nothing_had_been_tried(
 def test_memory_that_runs_out_while_recording_changes_nothing(
     operation: int, scaled: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
-    told = "recording one failed: OutOfMemoryError: CUDA out of memory"
-    assert_trains_as_if_nothing_had_been_tried(StandIn(fails_at=operation), caplog, told, scaled)
+    message = "recording one failed: OutOfMemoryError: CUDA out of memory"
+    assert_trains_as_if_nothing_had_been_tried(StandIn(fails_at=operation), caplog, message, scaled)
 
 
 @decided_by_device
@@ -53,8 +53,8 @@ def test_a_number_that_the_host_reads_while_recording_changes_nothing(
     unscale = torch.amp.GradScaler.unscale_
     # In the middle of the move: gradients are there, and the scaler has begun.
     monkeypatch.setattr(torch.amp.GradScaler, "unscale_", lambda self, opt: (unscale(self, opt), self._scale.item()))
-    told = "recording one failed: RuntimeError: operation not permitted when stream is capturing"
-    assert_trains_as_if_nothing_had_been_tried(StandIn(), caplog, told, scaled=True)
+    message = "recording one failed: RuntimeError: operation not permitted when stream is capturing"
+    assert_trains_as_if_nothing_had_been_tried(StandIn(), caplog, message, scaled=True)
 
 
 @decided_by_device
@@ -75,8 +75,8 @@ def test_a_replay_that_counts_but_moves_no_parameter_is_noticed(
     one_epoch(job, step)
     assert inner.failed
     assert inner.replayed == 1
-    (told,) = warnings(caplog)
-    assert told.endswith("the replay of a recorded one moved no parameter")
+    (message,) = warnings(caplog)
+    assert message.endswith("the replay of a recorded one moved no parameter")
 
 
 @decided_by_device

@@ -48,7 +48,7 @@ trained(Path(sys.argv[1]), *GIVEN)
 """
 
 
-def test_a_run_that_is_killed_while_its_thread_writes_goes_on(tmp_path: Path) -> None:
+def test_a_run_that_is_killed_while_its_thread_writes_resumes(tmp_path: Path) -> None:
     code = KILLED.format(end="os.kill(os.getpid(), signal.SIGKILL)")
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "hurt")], cwd=ROOT, capture_output=True, check=False

@@ -1,4 +1,4 @@
-"""The loop on a few real digits, beside what it should come to by hand."""
+"""The training loop on a few real digits, beside results by hand."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_a_loss_that_is_no_number_fails_the_run_in_one_line(tmp_path: Path) -> N
 
 
 def test_weights_that_are_no_numbers_fail_the_run_though_the_loss_is_finite() -> None:
-    """A neuron whose potential is NaN is silent, so that no loss tells."""
+    """A neuron whose potential is NaN is silent, so that the loss stays finite."""
     job = prepared("optimizer.lr=1e39", "scheduler=none")
     with pytest.raises(RunFailed, match=r"weights are no longer finite in epoch 1: try a lower optimizer\.lr"):
         one_epoch(job, stepping(job), 1)
@@ -185,11 +185,11 @@ def test_the_host_waits_for_a_gpu_no_more_often_in_a_longer_epoch(overrides: tup
     for number, limit in enumerate((12, 4, 12), 1):
         job.train.limit = limit
         torch.cuda.set_sync_debug_mode("warn")
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as message:
             warnings.simplefilter("always")
             one_epoch(job, step, number)
         torch.cuda.set_sync_debug_mode("default")
-        waits.append(sum("called a synchronizing CUDA operation" in str(warning.message) for warning in told))
+        waits.append(sum("called a synchronizing CUDA operation" in str(warning.message) for warning in message))
     assert waits[1] == waits[2] > 0
 
 

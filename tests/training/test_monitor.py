@@ -119,11 +119,11 @@ def test_watching_leaves_validation_as_it_is() -> None:
 
 def test_a_layer_that_is_not_there_is_an_error_before_anything_is_trained(tmp_path: Path, snntrain: object) -> None:
     assert callable(snntrain)
-    told: Outcome = snntrain(
+    message: Outcome = snntrain(
         "network=mlp", "monitor.layers=[conv*,fc1_neuron]", "trainer.device=cpu", "hydra.run.dir=run"
     )
-    assert told.status == 2
-    assert told.err == (
+    assert message.status == 2
+    assert message.err == (
         "snntrain: monitor.layers: 'conv*' matches no spiking layer of this network; there are fc1_neuron, out_neuron\n"
     )
     assert not (tmp_path / "run").exists()

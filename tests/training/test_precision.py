@@ -52,17 +52,17 @@ def test_arm_is_asked_for_its_own_bfloat16(native: bool, emulated: bool, monkeyp
 
 @pytest.mark.skipif(precision.cpu_has_bf16(), reason="this CPU has bfloat16 of its own")
 def test_a_run_in_emulated_bf16_says_once_what_is_faster(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
-    told = "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower"
+    message = "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower"
     small = (*TINY, "monitor=off", "hydra.run.dir=run")
     done = snntrain(*small, "trainer.precision=bf16", "trainer.epochs=2")
     assert done.status == 0
-    assert done.out.count(told) == (tmp_path / "run" / "train.log").read_text().count(told) == 1
+    assert done.out.count(message) == (tmp_path / "run" / "train.log").read_text().count(message) == 1
     assert "trainer.precision=fp32 is fast here\n" in done.out
     for precise in ("auto", "fp32"):
-        assert told not in snntrain(*small[:-1], f"trainer.precision={precise}").out
+        assert message not in snntrain(*small[:-1], f"trainer.precision={precise}").out
     evaluated = snntrain("eval", "run=run")
-    assert told in evaluated.out + evaluated.err
-    assert told not in snntrain("eval", "run=run", "trainer.precision=auto").err
+    assert message in evaluated.out + evaluated.err
+    assert message not in snntrain("eval", "run=run", "trainer.precision=auto").err
 
 
 def test_fp16_on_a_cpu_is_refused_in_one_line() -> None:

@@ -85,8 +85,8 @@ def test_what_cannot_be_recorded_on_a_gpu_is_launched_with_a_warning(
         step = stepping(job)
         ends.append((epochs(job, step), outcome(job, step)))
     assert same(*ends)
-    (told,) = warnings(caplog)
-    assert "recording one failed" in told
+    (message,) = warnings(caplog)
+    assert "recording one failed" in message
 
 
 @pytest.mark.gpu

@@ -79,7 +79,7 @@ def test_a_deterministic_run_on_a_gpu_ends_as_if_it_had_never_been_interrupted(k
     same_end(tmp_path / "alone", tmp_path / "hurt")
 
 
-def test_a_run_is_saved_within_an_epoch_and_goes_on_there(tmp_path: Path) -> None:
+def test_a_run_is_saved_within_an_epoch_and_resumes_there(tmp_path: Path) -> None:
     Interrupting.number = signal.SIGTERM
     interrupted_at(7)
     with pytest.raises(Interrupted) as stopped:
@@ -267,7 +267,7 @@ def test_a_configuration_is_known_by_what_it_trains() -> None:
     begun = values_of(configured())
     free = ("trainer.epochs=9", "monitor=full", "optimizer.lr=1", "scheduler=none")
     assert refused(begun, values_of(configured(*free))) is None
-    told = refused(begun, values_of(configured("T=7", "reset=soft", "trainer.batch_size=8", "trainer.epochs=9")))
-    assert told is not None
-    assert "T=7 (not 4), reset.v_reset=null (not 0.0), trainer.batch_size=8 (not 16)" in told
-    assert "epochs" not in told
+    message = refused(begun, values_of(configured("T=7", "reset=soft", "trainer.batch_size=8", "trainer.epochs=9")))
+    assert message is not None
+    assert "T=7 (not 4), reset.v_reset=null (not 0.0), trainer.batch_size=8 (not 16)" in message
+    assert "epochs" not in message

@@ -97,7 +97,7 @@ def test_what_waits_is_written_where_a_run_fails(tmp_path: Path, disk: Disk) -> 
     assert not writing_threads()
 
 
-def test_the_failure_of_the_run_is_told_and_not_that_of_its_last_checkpoint(
+def test_the_failure_of_the_run_is_reported_and_not_that_of_its_last_checkpoint(
     tmp_path: Path, disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
     Interrupting.calls, Interrupting.crash = 0, 17
