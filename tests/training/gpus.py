@@ -40,7 +40,7 @@ def stand_in(
 ) -> Gpus:
     """Let PyTorch find GPUs of these compute capabilities, of AMD with `rocm`."""
     gpus = Gpus(capabilities, architectures or [""] * len(capabilities), current)
-    message = {
+    answers = {
         "is_available": lambda: True,
         "device_count": lambda: len(capabilities),
         "current_device": lambda: gpus.current,
@@ -53,7 +53,7 @@ def stand_in(
         "_exchange_device": gpus.exchange,
         "_maybe_exchange_device": gpus.exchange,
     }
-    for name, answer in message.items():
+    for name, answer in answers.items():
         patch.setattr(torch.cuda, name, answer)
     patch.setattr(torch.version, "hip", rocm)
     return gpus

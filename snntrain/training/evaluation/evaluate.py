@@ -41,6 +41,9 @@ def tied(metrics: Metrics) -> str:
 class Tally:
     """Sums loss, confusion matrix and ties on the device; the host waits for them only at `metrics()`.
 
+    Not torchmetrics: its mean makes the host wait for a look at NaN, its count of a GPU cannot be recorded, and it has no
+    ties.
+
     Args:
         classes: number of classes.
         device: of the batches.
