@@ -41,8 +41,8 @@ def tied(metrics: Metrics) -> str:
 class Tally:
     """Sums loss, confusion matrix and ties on the device; the host waits for them only at `metrics()`.
 
-    Not torchmetrics: its mean makes the host wait for a look at NaN, its count of a GPU cannot be recorded, and it has no
-    ties.
+    Not torchmetrics: its mean waits for a check for NaN, its confusion matrix uses `torch.bincount`, which reads the
+    maximum on the host, and it has no ties.
 
     Args:
         classes: number of classes.
