@@ -15,8 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from omegaconf import OmegaConf
-
 from benchmarks import machine
 
 JOB = ("neuron=plif", "dataset=mnist", "trainer.epochs=3")
@@ -26,11 +24,11 @@ def main(overrides: list[str]) -> None:
     from snntrain.config.compose import validate
     from snntrain.process.allocator import keep_freed_memory
     from snntrain.training import loop, run
+    from snntrain.training.job import devices
     from snntrain.training.saving.checkpoints import Checkpoints
     from snntrain.training.saving.saver import Saver
 
     (config,) = validate([*JOB, *overrides])
-    config = OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
     keep_freed_memory()
     spent: dict[str, list[float]] = {}
 
@@ -55,7 +53,7 @@ def main(overrides: list[str]) -> None:
         sizes = {path.name: path.stat().st_size for path in (Path(folder) / "run" / "checkpoints").iterdir()}
     training = sum(spent.pop("training"))
     waited = sum(sum(seconds) for name, seconds in spent.items() if not name.startswith("written beside"))
-    print(machine.describe(run.runtime.choose(config.trainer.device).device))
+    print(machine.describe(devices.choose(config.trainer.device)))
     print(", ".join(f"{name} {size / 1e6:.1f} MB" for name, size in sorted(sizes.items())))
     for name, seconds in spent.items():
         print(f"{name}: {len(seconds)} times, median {1000 * statistics.median(seconds):.1f} ms")

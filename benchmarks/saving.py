@@ -18,18 +18,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig, OmegaConf
 
 from benchmarks import machine
 from benchmarks.tasks import NETWORKS, mnist_root
 from snntrain.config.compose import validate
+from snntrain.config.schema import Config
 from snntrain.inspect.tensorboard import Board
 from snntrain.process.allocator import keep_freed_memory
 from snntrain.runs.run_folder import RunFolder
-from snntrain.training.job import build
+from snntrain.training.job import build, world
 from snntrain.training.loop import train_epoch
 from snntrain.training.saving.saver import Saver
-from snntrain.training.state import Training, begin
+from snntrain.training.state import TrainingState, begin
 
 PAUSE = 1e-3
 
@@ -75,7 +75,7 @@ def _pauses(over: Callable[[], bool]) -> float:
     return total
 
 
-def _config(name: str, scratch: Path) -> DictConfig:
+def _config(name: str, scratch: Path) -> Config:
     network, (root, _) = NETWORKS[name], mnist_root(scratch, 1000)
     (config,) = validate(
         [
@@ -85,13 +85,13 @@ def _config(name: str, scratch: Path) -> DictConfig:
             *(f"network.hidden=[{','.join(map(str, network.hidden))}]", f"network.votes={network.votes}"),
         ]
     )
-    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    return config
 
 
-def _trained_a_little(config: DictConfig) -> Training:
+def _trained_a_little(config: Config) -> TrainingState:
     """A training after its first epoch, of one step: the optimizer has its state, and there are best weights."""
     keep_freed_memory()
-    training = begin(build.prepare(config))
+    training = begin(build.prepare(config, world.decide(config.trainer)))
     metrics = train_epoch(training)
     training.progress.best.update(metrics, 1, training.job.evaluated.network)
     training.progress.next_epoch()

@@ -61,13 +61,13 @@ class Ours:
     def __init__(self, spec: Spec) -> None:
         from snntrain.config.compose import validate
         from snntrain.training import loop
-        from snntrain.training.job import build
+        from snntrain.training.job import build, world
         from snntrain.training.state import begin
 
         if spec.without in BEFORE:
             BEFORE[spec.without]()
         (config,) = validate(_overrides(spec))
-        self.job = build.prepare(config)
+        self.job = build.prepare(config, world.decide(config.trainer))
         if spec.without in AFTER:
             AFTER[spec.without](self.job)
         # For as long as the process lasts.
@@ -106,7 +106,7 @@ def _in_use(job: Any) -> str:
     """Which levers the job has, as seen from outside."""
     group = job.optimizer.param_groups[0]
     last = [p.is_contiguous(memory_format=torch.channels_last) and not p.is_contiguous() for p in _kernels(job)]
-    words = [job.precision.name, type(job.optimizer).__name__ + (" fused" if group.get("fused") else "")]
+    words = [job.world.precision.name, type(job.optimizer).__name__ + (" fused" if group.get("fused") else "")]
     return ", ".join(words + ["channels last"] * any(last))
 
 

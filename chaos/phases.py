@@ -26,7 +26,7 @@ VALIDATING = "validating"
 CALLS: dict[Callable[..., Any], str] = {
     run.train: "opening or closing the run",
     build.prepare: "building",
-    resume.go_on: "restoring",
+    resume.restore: "restoring",
     loop.train_epoch: "training",
     loop.validate: VALIDATING,
     Journal.epoch: "writing down an epoch",

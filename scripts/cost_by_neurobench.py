@@ -19,7 +19,7 @@ from neurobench.models import TorchModel
 from snntrain.config import saved
 from snntrain.cost.count import Cost
 from snntrain.neuron import reset_net
-from snntrain.training.job import build
+from snntrain.training.job import build, world
 from snntrain.training.saving import checkpoint
 
 NAMES = {
@@ -30,11 +30,12 @@ NAMES = {
 
 
 def main(run: Path, count: int = 10) -> None:
-    job = build.prepare(saved.load(run, ["trainer.precision=fp32", "trainer.eval_batch_size=100"]))
+    config = saved.load(run, ["trainer.precision=fp32", "trainer.eval_batch_size=100"])
+    job = build.prepare(config, world.decide(config.trainer))
     model, net = job.evaluated.eval(), job.evaluated.network
     checkpoint.restore(net, run / "checkpoints" / "best.pt")
-    batches = build.batches(job.config, job.data, job.data.test, job.runtime)
-    inputs = [model.encoder(images) for images, _ in islice(batches.epoch(), count)]
+    batches = build.batches(job.config, job.data, job.data.test, job.world)
+    inputs = [model.encoder(batch.x) for batch in islice(batches.epoch(), count)]
     # One after the other: NeuroBench calls copies of the layers, hooks of ours included.
     with torch.no_grad(), Cost(net) as cost:
         for x in inputs:

@@ -1,18 +1,37 @@
-"""Signals that ask a run to end: it does so where nothing is lost."""
+"""What a signal does to a command: one state machine, which every part that starts, trains or ends asks.
+
+| state | when | a signal | an error is |
+|---|---|---|---|
+| starting | nothing of the below | raises `Interrupted`; now leaving | an error |
+| importing | torch and other packages are imported | ends the process at once | an error |
+| training | a training that can be saved | the first is kept for `Stop.check`, the second as in starting | an error |
+| leaving | `Interrupted` was raised | raises `Interrupted` | the signal's |
+
+The import of torch aborts the process if an error is raised in the middle of it; so nothing is raised there. A training
+stops after the current step and is saved.
+
+`Interrupted` may get lost: Python swallows what is raised in a destructor, and other code may turn it into an error of
+its own, as torch does in the middle of a file. So `leaving` lasts, with the number of the signal: `behind` finds it
+behind any error, and a training that starts in this state stops at its first check.
+
+A signal that was ignored when the program started, as a shell does for a background job, stays ignored. The exit status
+is 128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 138 for SIGUSR1, which a scheduler sends before the end.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from enum import Enum
 from types import FrameType
 from typing import TypeVar
 
 from snntrain.errors import Interrupted
-from snntrain.process.garbage import none_in_imports
 
 log = logging.getLogger("snntrain")
 
@@ -23,109 +42,132 @@ T = TypeVar("T")
 
 
 class Stopped(Interrupted):
-    """Training has stopped between two steps, as a signal asked it to: what it has come to can be saved."""
-
-
-# Which signal has come before there was anything to stop.
-_came: int | None = None
-
-
-def end_at_once(number: int, frame: FrameType | None = None) -> None:
-    """The handler of the signals where nothing is to be saved.
-
-    What it raises may be lost, in a destructor, or others, in whose code Python happens to be, may make an error of
-    their own of it, as torch does in the middle of a file; so it is remembered, see `came` and `signal_behind`, and
-    ends the training that then begins.
-
-    Raises:
-        Interrupted: always.
-    """
-    global _came
-    _came = number
-    raise Interrupted(number)
-
-
-def came() -> int | None:
-    """The signal that has come before training began, whatever has become of the error that it raised."""
-    return _came
-
-
-def signal_behind(error: BaseException) -> int | None:
-    """The signal that has led to an error, also where others have made their own of the interruption; None: it is not
-    about one.
-    """
-    if isinstance(error, KeyboardInterrupt):
-        return error.number if isinstance(error, Interrupted) else signal.SIGINT
-    return came()
-
-
-@contextmanager
-def importing() -> Iterator[None]:
-    """In the block a signal ends the program at once: the import of torch aborts it where an error is raised inside."""
-    with _handling(_leave), none_in_imports():
-        yield
-
-
-def _leave(number: int, frame: FrameType | None) -> None:
-    with suppress(OSError):  # Nobody reads it, or the disk is full.
-        os.write(2, b"snntrain: interrupted\n")
-    os._exit(128 + number)
+    """Training has stopped between two steps, as a signal asked it to: its state can be saved."""
 
 
 class Stop:
-    """Whether a signal has asked to stop, and which: `number`, None so far."""
+    """Whether a signal has asked a training to stop; `number` is the signal's, None so far."""
 
     def __init__(self, number: int | None = None) -> None:
         self.number = number
 
     def check(self) -> None:
-        """Ends training, if that was asked; to be called where nothing is half done.
+        """End training if a signal has asked for it; call it where nothing is half done.
 
         Raises:
-            Stopped: it was.
+            Stopped: a signal has asked for it.
         """
         if self.number is not None:
             raise Stopped(self.number)
 
     def between(self, items: Iterable[T]) -> Iterator[T]:
-        """Passes `items` on, with a `check` before each."""
+        """Yield `items`, with a `check` before each."""
         for item in items:
             self.check()
             yield item
 
-    def request(self, number: int, frame: FrameType | None = None) -> None:
-        """The handler of the signals: the first one is kept for `check`.
+
+class State(Enum):
+    """The states of the table above."""
+
+    STARTING = "starting"
+    IMPORTING = "importing"
+    TRAINING = "training"
+    LEAVING = "leaving"
+
+
+class Machine:
+    """The state of this process.
+
+    Attributes:
+        state: the current state.
+        number: in `leaving` the signal that ends the command; None otherwise.
+        stop: what a training asks, in `training`.
+    """
+
+    def __init__(self) -> None:
+        self.state = State.STARTING
+        self.number: int | None = None
+        self.stop = Stop()
+
+    def begin(self) -> None:
+        """Handle the signals of this process from now on; called once, by the command line."""
+        self._install()
+        sys.unraisablehook = self._report_unraisable
+
+    def finish(self) -> None:
+        """Ignore signals from now on: all is said and written, and Python may abort if a handler runs while it ends."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+
+    @contextmanager
+    def importing(self) -> Iterator[None]:
+        """End the process at once on a signal while the block runs."""
+        with self._in(State.IMPORTING):
+            yield
+
+    @contextmanager
+    def training(self) -> Iterator[Stop]:
+        """Let the block end at its own checks on a signal, and at once on a second signal."""
+        # A signal may have come before, and its error may have been lost.
+        self.stop = Stop(self.number)
+        with self._in(State.TRAINING):
+            yield self.stop
+
+    def behind(self, error: BaseException) -> int | None:
+        """Return the number of the signal that has led to an error; None if it is an error of its own."""
+        if isinstance(error, KeyboardInterrupt):
+            return error.number if isinstance(error, Interrupted) else signal.SIGINT
+        return self.number
+
+    def handle(self, number: int, frame: FrameType | None = None) -> None:
+        """Do what the table says; this is the handler of the signals.
 
         Raises:
-            Interrupted: it is the second one; whoever sends that does not want to wait.
+            Interrupted: the command ends at once.
         """
-        if self.number is not None:
-            end_at_once(number, frame)
-        self.number = number
-        log.info("stopping after this step, with a checkpoint (%s; once more: at once)", signal.Signals(number).name)
+        if self.state is State.IMPORTING:
+            _exit(number)
+        if self.state is State.TRAINING and self.stop.number is None:
+            self.stop.number = number
+            name = signal.Signals(number).name
+            log.info("stopping after this step, with a checkpoint (%s; once more: at once)", name)
+            return
+        self.state, self.number = State.LEAVING, number
+        raise Interrupted(number)
+
+    @contextmanager
+    def _in(self, state: State) -> Iterator[None]:
+        """Be in a state while the block runs; a signal in it may have led to `leaving`, which lasts."""
+        before, self.state = self.state, state
+        handlers = self._install()
+        try:
+            yield
+        finally:
+            if self.state is state:
+                self.state = before
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def _install(self) -> dict[signal.Signals, signal._HANDLER]:
+        """Install the handler; return the handlers before it."""
+        # Python delivers signals to the main thread, and lets no other thread handle them.
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        handled = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        return {number: signal.signal(number, self.handle) for number in handled}
+
+    def _report_unraisable(self, lost: sys.UnraisableHookArgs) -> None:
+        """Report an error that was raised in a destructor, as Python does; an interruption is remembered here."""
+        if not isinstance(lost.exc_value, Interrupted):
+            sys.__unraisablehook__(lost)
 
 
-def is_ignored(number: int) -> bool:
-    """Whether the program was started so, as a shell starts those that are not to see its Ctrl-C."""
-    return signal.getsignal(number) is signal.SIG_IGN
+def _exit(number: int) -> None:
+    with suppress(OSError):  # Nobody reads it, or the disk is full.
+        os.write(2, b"snntrain: interrupted\n")
+    os._exit(128 + number)
 
 
-@contextmanager
-def on_signals() -> Iterator[Stop]:
-    """In the block signals no longer end the program by themselves; whoever runs in it has to `check`."""
-    stop = Stop(came())
-    with _handling(stop.request):
-        yield stop
-
-
-@contextmanager
-def _handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    # Python delivers signals to the main thread, and lets no other one handle them.
-    ours = threading.current_thread() is threading.main_thread()
-    handled = [number for number in SIGNALS if ours and not is_ignored(number)]
-    before = {number: signal.signal(number, handler) for number in handled}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
+# There is one process, and so one state.
+machine = Machine()

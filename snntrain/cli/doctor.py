@@ -1,26 +1,31 @@
-"""`snntrain doctor`: what this machine gives to training, how fast it trains, and what would make it faster."""
+"""`snntrain doctor`: what this machine offers, how fast it trains, and how to make it faster."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
-
-from omegaconf import DictConfig, OmegaConf
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from snntrain.cli import one_process
-from snntrain.cli.arguments import Arguments, parse
-from snntrain.config.compose import composer, validate
+from snntrain.cli.arguments import parse
+from snntrain.config.compose import Composer, checked, composer
+from snntrain.config.composed import Composed
+from snntrain.config.schema import Config
+from snntrain.config.targets import Component
 from snntrain.doctor import software
 from snntrain.doctor.finding import Finding, examined, in_short
 from snntrain.errors import RunFailed, UserError
 from snntrain.process.allocator import keep_freed_memory
 
+if TYPE_CHECKING:
+    from snntrain.training.job.world import World
+
 HELP = """\
 snntrain doctor [group=option …] [key=value …] [--config-dir folder]
 
-Says what this machine gives to training: versions, device, precision and why, whose kernels compute the neurons,
-threads, memory, caches, data sets; trains for three seconds on random images of MNIST's shape; and says what would make
-training faster here. Overrides are those of training, as in trainer.device=cpu dataset.root=/data network=mlp.
+Shows what this machine offers to training: versions, device, precision and why, the kernels that compute the neurons,
+threads, memory, caches, data sets. Trains for three seconds on random images of MNIST's shape, and shows what would
+make training faster here. Overrides are those of training, as in trainer.device=cpu dataset.root=/data network=mlp.
 Exit status: 0 training works here, 1 it does not."""
 WIDTH = 110
 LABEL = 11
@@ -28,7 +33,7 @@ FAILED = "failed"
 
 
 def command(argv: Sequence[str]) -> None:
-    """Runs `snntrain doctor` with the arguments `argv`.
+    """Run `snntrain doctor`.
 
     Raises:
         UserError: arguments that cannot be used.
@@ -41,9 +46,11 @@ def command(argv: Sequence[str]) -> None:
     one_process.check()
     for flag in arguments.flags.keys() - {"--config-dir"}:
         raise UserError(f"{flag}: doctor takes overrides and --config-dir")
-    config, data_sets = _configured(arguments)
+    with composer(config_dir=arguments.flags.get("--config-dir")) as compose:
+        (composed,) = checked(compose, arguments.overrides)
+        data_sets = _data_sets(compose)
     found: list[Finding] = []
-    for title, findings in _sections(config, data_sets):
+    for title, findings in _sections(composed.settings(), data_sets):
         print("\n".join([title, *map(_line, findings)]), end="\n\n", flush=True)
         found += findings
     hints = [finding.hint for finding in found if finding.hint]
@@ -52,17 +59,14 @@ def command(argv: Sequence[str]) -> None:
         raise RunFailed(f"training does not work on this machine: {failed[0]}")
 
 
-def _configured(arguments: Arguments) -> tuple[DictConfig, dict[str, DictConfig]]:
-    """The configuration, and the subtree of every data set that can be chosen."""
-    config_dir = arguments.flags.get("--config-dir")
-    (config,) = validate(arguments.overrides, config_dir=config_dir)
-    with composer(config_dir=config_dir) as compose:
-        data_sets = {name: compose([f"dataset={name}"]).dataset for name in compose.groups["dataset"]}
-    return OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]), data_sets
+def _data_sets(compose: Composer) -> dict[str, dict[str, Any]]:
+    """Return the plain values of every data set that can be chosen."""
+    options = compose.groups["dataset"]
+    return {name: Composed(compose([f"dataset={name}"])).value("dataset") for name in options}
 
 
-def _sections(config: DictConfig, data_sets: dict[str, DictConfig]) -> Iterator[tuple[str, list[Finding]]]:
-    """Title and findings of each part, as soon as they are known."""
+def _sections(config: Config, data_sets: dict[str, dict[str, Any]]) -> Iterator[tuple[str, list[Finding]]]:
+    """Yield the title and the findings of each part as soon as they are known."""
     yield "Software", examined("packages", software.findings)
     if not software.torch_works():
         yield "Speed", [Finding(FAILED, "torch cannot be imported")]
@@ -70,12 +74,13 @@ def _sections(config: DictConfig, data_sets: dict[str, DictConfig]) -> Iterator[
     keep_freed_memory()
     from snntrain.doctor import device, processor, storage
 
-    here, formats, wrong = device.chosen(config)
+    world, refused = device.chosen(config.trainer)
+    formats = world.precision
     yield (
         "Computing",
         [
-            *wrong,
-            *examined("device", lambda: device.devices(here)),
+            *refused,
+            *examined("device", lambda: device.devices(config.trainer.device, world.device)),
             *examined("precision", lambda: device.precision_of(config.trainer.precision, formats)),
             *examined("neurons", lambda: device.executors(formats)),
             *examined("launches", lambda: device.launches(formats)),
@@ -92,19 +97,19 @@ def _sections(config: DictConfig, data_sets: dict[str, DictConfig]) -> Iterator[
             *examined("runs", storage.runs),
         ],
     )
-    yield "Speed", list(_speed(config, data_sets["mnist"], str(here.device), formats.name))
+    yield "Speed", list(_speed(config, data_sets["mnist"], world))
 
 
-def _speed(config: DictConfig, mnist: DictConfig, device: str, precision: str) -> Iterator[Finding]:
+def _speed(config: Config, mnist: Mapping[str, Any], world: World) -> Iterator[Finding]:
     from snntrain.doctor import speed
 
     try:
-        measured = speed.measure(config, mnist, device, precision, speed.SECONDS)
+        measured = speed.measure(config, mnist, world, speed.SECONDS)
     except Exception as error:  # Compilers, drivers, memory: whatever breaks here breaks a run.
         yield Finding(FAILED, in_short(error), "make training work first")
         return
-    network = config.network._target_.rpartition(".")[2]
-    what = f"{network}, T={config.T}, batches of {config.trainer.batch_size} images of 1x28x28, {precision}"
+    network = Component.of(config.network).target.rpartition(".")[2]
+    what = f"{network}, T={config.T}, batches of {config.trainer.batch_size} images of 1x28x28, {world.precision.name}"
     yield Finding("training", f"{measured.images_per_second:,.0f} images/s ({what})")
     yield Finding("first steps", f"{measured.first_seconds:.1f} s, with what was compiled for them")
 
@@ -119,7 +124,7 @@ def _hint(hint: str) -> str:
 
 
 def _broken(text: str, first: str, more: str) -> str:
-    """The text over lines that begin so; only at spaces, as a path or a setting is there to be copied."""
+    """Return the text on several lines, broken only at spaces, so that paths and settings can be copied."""
     return textwrap.fill(
         text,
         WIDTH,

@@ -1,4 +1,4 @@
-"""What the commands on a finished run share: which one is meant, its network with a checkpoint's weights."""
+"""The commands on a finished run share this: find the run, and build its network with a checkpoint's weights."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from pathlib import Path
 from snntrain.cli import named_root, one_process
 from snntrain.cli.arguments import Arguments, parse, unquoted
 from snntrain.config import saved
+from snntrain.config.values import value_at
 from snntrain.errors import UserError
 from snntrain.process.allocator import keep_freed_memory
 from snntrain.runs.latest import LATEST, named_run
-from snntrain.training.job import build, runtime
+from snntrain.training.job import build, world
 from snntrain.training.job.build import Job
 from snntrain.training.job.out_of_memory import EVALUATION_OF_A_FINISHED_RUN, explained
 from snntrain.training.saving import checkpoint
@@ -28,10 +29,10 @@ class Finished:
 
     Args:
         folder: of the run.
-        given: the words that the command reads itself, as `sample` of inspect.
-        overrides: of the run's configuration.
-        checkpoint: the file that the weights are of.
-        epoch: after which they were saved.
+        given: the words that the command reads itself, as `sample` for inspect.
+        overrides: overrides of the run's configuration.
+        checkpoint: the file of the weights.
+        epoch: the epoch after which they were saved.
         job: the run's, with these weights in the network that is evaluated.
     """
 
@@ -44,7 +45,7 @@ class Finished:
 
 
 def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str] = ()) -> Finished | None:
-    """The run that the arguments of a command name; None where they ask for the usage, which is printed.
+    """Return the run that a command names; None if it asks for the usage, which is printed.
 
     Args:
         argv: the arguments.
@@ -55,36 +56,36 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     Raises:
         UserError: one of several processes, a flag that the command does not take, no run, and what `saved.load`,
             `build.prepare` and `checkpoint.restore` raise.
-        RunFailed: there is not memory enough for it.
+        RunFailed: there is not enough memory.
     """
     arguments = parse(argv)
     if "--help" in arguments.flags:
         print(usage)
         return None
     one_process.check()
-    given, overrides = _taken_apart(arguments, command, own)
+    given, overrides = _split(arguments, command, own)
     folder = named_run("run", given["run"])
     path = folder / "checkpoints" / f"{given['checkpoint']}.pt"
     keep_freed_memory()
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
     if not any(override.startswith(f"dataset.{WORKERS}=") for override in overrides):
-        config.dataset[WORKERS] = 0
-    with explained(config, EVALUATION_OF_A_FINISHED_RUN):
+        config.dataset.workers = 0
+    root = value_at(config.dataset, "root")
+    here = world.decide(config.trainer)
+    with explained(config, here, EVALUATION_OF_A_FINISHED_RUN):
         # Report a damaged file before reading the data.
         state = checkpoint.load(path)
-        here = runtime.choose(config.trainer.device)
-        with here.current(), named_root.kept(config, overrides, folder / "config.yaml"):
-            job = build.prepare(config)
+        with here.current(), named_root.kept(root, overrides, folder / "config.yaml"):
+            job = build.prepare(config, here)
         checkpoint.restore(job.evaluated.network, path, state)
     if type(epoch := state.get("epoch")) is not int:
         raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")
-    here.tell()
-    job.precision.warn_if_emulated()
+    here.report(config.trainer)
     return Finished(folder, given, overrides, path, epoch, job)
 
 
-def _taken_apart(arguments: Arguments, command: str, own: Collection[str]) -> tuple[dict[str, str], list[str]]:
-    """The words that the command reads itself, and the overrides that remain."""
+def _split(arguments: Arguments, command: str, own: Collection[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the words that the command reads itself, and the overrides."""
     for flag in arguments.flags.keys() - {"--config-dir"}:
         words = ", ".join(["run=<folder>", f"checkpoint={'|'.join(CHECKPOINTS)}", *(f"{word}=" for word in own)])
         raise UserError(f"{flag}: {command} takes {words}, overrides and --config-dir")

@@ -1,4 +1,4 @@
-"""`snntrain --help`: written from the schema and the files of conf/, so that it cannot fall behind them."""
+"""`snntrain --help`: made from the commands, the schema and the files of conf/, so that it is always complete."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -8,26 +8,18 @@ from typing import Any
 
 import yaml
 
+from snntrain.cli.commands import COMMANDS
 from snntrain.config import schema
 from snntrain.config.check import bounds
 from snntrain.config.compose import CONF, Composer, composer
 from snntrain.errors import UserError, first_line
 from snntrain.files import bounded, safe_yaml
 
+USAGE_COLUMN = 47
 HEAD = """\
 snntrain trains spiking neural networks from a composed config.
-
-  snntrain [group=option …] [key=value …]      train; with -m, or --multirun, sweep over a,b,c values
-  snntrain resume=<folder>|latest [key=value …]
-                                               goes on with a run that has stopped, or further with a completed one
-  snntrain eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]
-                                               accuracy, confusion matrix, firing rates and cost of a finished run
-  snntrain inspect run=<folder> [sample=<index>,…|image=<file>] [layer=<name>,…] [out=<folder>]
-                                               voltages and spikes of a finished run: pictures, a page, raw data
-  snntrain report <folder>… [metric=<figure>] [out=<folder>]
-                                               a table and a page that compare the runs below folders
-  snntrain doctor [group=option …] [key=value …]
-                                               what this machine gives, its speed, and what would make it faster
+"""
+REST = """\
 Examples
   snntrain                                     the embedded digits, in about a minute on a CPU
   snntrain neuron=plif dataset=mnist
@@ -48,26 +40,37 @@ WIDTH = 120
 
 
 def help_text(config_dir: str | None = None) -> str:
-    """The whole text; groups and options of `config_dir` are listed along with our own.
+    """Return the whole text; groups and options of `config_dir` are listed with our own.
 
     Raises:
         UserError: a file of `config_dir` that cannot be read, or extends a schema that is not there.
     """
-    # Read as it is: to compose it would take half of the time of this text.
+    # Not composed: that would take half of the time of this text.
     primary = _read(CONF / "config.yaml")
     chosen = {group: name for entry in primary["defaults"] if isinstance(entry, dict) for group, name in entry.items()}
     with composer(config_dir=config_dir) as compose:
-        lines = [HEAD, "Keys at the top, with their defaults", *_top_level(primary)]
+        lines = [HEAD, *_usage(), REST, "Keys at the top, with their defaults", *_top_level(primary)]
         lines += ["", "Groups, the default option in brackets, and their keys"]
         for group in sorted(compose.groups):
             lines += ["", *_group(compose, group, chosen.get(group))]
     return "\n".join(lines)
 
 
+def _usage() -> Iterator[str]:
+    """Yield the lines of each command."""
+    for usage, meaning in (line for command in COMMANDS for line in command.usage):
+        left = f"  snntrain {usage}"
+        if len(left) < USAGE_COLUMN:
+            yield f"{left:<{USAGE_COLUMN}}{meaning}"
+        else:
+            yield left
+            yield f"{'':{USAGE_COLUMN}}{meaning}"
+
+
 def _top_level(primary: Mapping[str, Any]) -> Iterator[str]:
     for field in fields(schema.Config):
         if field.name in primary:
-            yield _line(field.name, primary[field.name], _told(field.metadata))
+            yield _line(field.name, primary[field.name], _described(field.metadata))
 
 
 def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
@@ -80,15 +83,15 @@ def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
     for key in dict.fromkeys(key for keys in documented.values() for key in keys):
         having = [option for option in options if key in documented[option]]
         # A key may mean something else to each option.
-        for told in dict.fromkeys(documented[option][key][1] for option in having):
-            alike = [option for option in having if documented[option][key][1] == told]
-            # The default option's value where it is one of them, so that the line is true of the command as it stands.
+        for text in dict.fromkeys(documented[option][key][1] for option in having):
+            alike = [option for option in having if documented[option][key][1] == text]
+            # The value of the default option if it is one of them.
             value, _ = documented[chosen if chosen in alike else alike[0]][key]
-            yield _line(f"{group}.{key}", value, _whose(alike, options) + told)
+            yield _line(f"{group}.{key}", value, _options_with(alike, options) + text)
 
 
-def _whose(having: list[str], options: list[str]) -> str:
-    """'lif: ' for a key that lif alone has, 'all but if: ' where that is shorter, '' where all have it."""
+def _options_with(having: list[str], options: list[str]) -> str:
+    """Return 'lif: ' for a key that only lif has, 'all but if: ' if that is shorter, '' if all have it."""
     lacking = [option for option in options if option not in having]
     if not lacking:
         return ""
@@ -96,7 +99,7 @@ def _whose(having: list[str], options: list[str]) -> str:
 
 
 def _documented(compose: Composer, group: str, option: str) -> Iterator[tuple[str, tuple[Any, str]]]:
-    """Each key of an option with its value and its meaning; none for a file that extends no schema."""
+    """Yield each key of an option with its value and its meaning; none for a file that extends no schema."""
     file = next((file for folder in compose.folders if (file := folder / group / f"{option}.yaml").is_file()), None)
     if file is not None:
         content = _read(file)
@@ -108,14 +111,14 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         content = safe_yaml.parse(bounded.text(file)) or {}
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it") from error
+        raise UserError(f"{file}: cannot be read ({first_line(error)}); fix it") from error
     if not isinstance(content, dict):
         raise UserError(f"{file}: must be a mapping, keys with values, as the files of conf/ are")
     return content
 
 
 def _extended(file: Path, content: Mapping[str, Any]) -> Iterator[type]:
-    """The schemas whose keys the file takes over."""
+    """Yield the schemas that the file extends."""
     for entry in map(str, content.get("defaults") or []):
         path, _, _ = entry.removeprefix("/schema/").partition("@")
         if entry.startswith("/schema/"):
@@ -130,18 +133,18 @@ def _meanings(declared: type, content: Mapping[str, Any], prefix: str = "") -> I
         if isinstance(value, dict) and isinstance(field.type, type) and is_dataclass(field.type):
             yield from _meanings(field.type, value, f"{prefix}{field.name}.")
         elif field.name != "_target_":
-            yield f"{prefix}{field.name}", (value, _told(field.metadata))
+            yield f"{prefix}{field.name}", (value, _described(field.metadata))
 
 
-def _told(metadata: Mapping[str, Any]) -> str:
-    """What a key means, and which values it may have."""
+def _described(metadata: Mapping[str, Any]) -> str:
+    """Return the meaning of a key and its bounds."""
     limits = bounds(metadata)
     return f"{metadata['meaning']} ({limits})" if limits else str(metadata["meaning"])
 
 
-def _line(key: str, value: Any, told: str) -> str:
-    """A key with its default at the left, what is told of it at the right."""
+def _line(key: str, value: Any, text: str) -> str:
+    """Return a key with its default at the left and its description at the right."""
     shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     left = f"  {f'{key}={shown}':<{MEANING_COLUMN}} "
     more = " " * (MEANING_COLUMN + 3)
-    return textwrap.fill(told, WIDTH, initial_indent=left, subsequent_indent=more, break_on_hyphens=False)
+    return textwrap.fill(text, WIDTH, initial_indent=left, subsequent_indent=more, break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""Who names the data root: what the command line names is downloaded to, what a file names is only read from."""
+"""Data is downloaded only to a data root that the command line names; a root from a file is only read."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from omegaconf import DictConfig
-
 from snntrain.data.download import only_read
 
 KEY = "dataset.root="
 
 
-def kept(config: DictConfig, overrides: Sequence[str], file: Path) -> AbstractContextManager[None]:
-    """In the block nothing is downloaded to the data root of a configuration that is from a file.
+def kept(root: str | None, overrides: Sequence[str], file: Path) -> AbstractContextManager[None]:
+    """Download nothing to a data root that a file names while the block runs.
 
     Args:
-        config: it has the data root.
-        overrides: of the command line; where they name a data root, it is the user's.
-        file: from which the configuration is otherwise.
+        root: the data root of the configuration.
+        overrides: those of the command line; if they name a data root, it is the user's own.
+        file: the file that the rest of the configuration comes from.
     """
     typed = any(override.lstrip("+").startswith(KEY) for override in overrides)
-    return only_read(None if typed else config.dataset.get("root"), file)
+    return only_read(None if typed else root, file)

@@ -1,16 +1,15 @@
-"""A command is one process: what starts it several times at once is refused, before anything is written."""
+"""A command is one process: several at once are refused before anything is written."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 
-from omegaconf import DictConfig, OmegaConf
-
+from snntrain.config.composed import Composed
 from snntrain.errors import UserError
 
-# Who starts processes, the variable that has their number, and those of which each process has one at least. Slurm has
-# SLURM_NTASKS in a batch script, too, which is one process: what srun starts is a step of its own.
+# Programs that start processes, the variable with their number, and variables of which each process has at least one.
+# SLURM_NTASKS is not used: Slurm sets it in a batch script as well, which is one process.
 STARTERS = (
     ("torchrun", "WORLD_SIZE", ("RANK", "LOCAL_RANK", "TORCHELASTIC_RUN_ID")),
     ("srun", "SLURM_STEP_NUM_TASKS", ("SLURM_PROCID",)),
@@ -21,10 +20,10 @@ LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
 
 def check(environment: Mapping[str, str] = os.environ) -> None:
-    """Whether this process is the only one of its command.
+    """Check that this process is the only one of its command.
 
     Raises:
-        UserError: it is one of several, which would all do the same.
+        UserError: there are several, which would all do the same.
     """
     for starter, number, ranks in STARTERS:
         count = environment.get(number, "")
@@ -36,14 +35,14 @@ def check(environment: Mapping[str, str] = os.environ) -> None:
             )
 
 
-def check_launcher(hydra: DictConfig) -> None:
-    """Whether the jobs of a sweep run in this process, by Hydra's part of the configuration.
+def check_launcher(composed: Composed) -> None:
+    """Check that the jobs of a sweep run in this process.
 
     Raises:
         UserError: a launcher would start processes of its own, which are neither stopped nor reported with the sweep.
     """
-    if OmegaConf.select(hydra, "launcher._target_") != LAUNCHER:
-        name = (OmegaConf.select(hydra, "runtime.choices") or {}).get("hydra/launcher")
+    if composed.value("hydra.launcher._target_") != LAUNCHER:
+        name = (composed.value("hydra.runtime.choices") or {}).get("hydra/launcher")
         raise UserError(
             f"hydra/launcher={name}: a sweep runs its jobs one after the other in its own process, which stops and "
             "reports them; leave hydra/launcher out, and for jobs side by side start several sweeps, each with a part "

@@ -1,4 +1,4 @@
-"""`snntrain resume=<folder>`: goes on with a run in its own folder."""
+"""`snntrain resume=<folder>`: resumes a run in its own folder."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from snntrain.cli import job, log
 from snntrain.cli.arguments import Arguments, unquoted
 from snntrain.config import saved
+from snntrain.config.values import value_at, values_of
 from snntrain.errors import UserError
 from snntrain.runs import own_folder
 from snntrain.runs.latest import named_run
@@ -15,15 +16,15 @@ KEY = "resume="
 
 
 def is_meant(arguments: Arguments) -> bool:
-    """Whether the command line names a run to go on with."""
+    """Return whether the command line names a run to resume."""
     return any(word.startswith(KEY) for word in arguments.overrides)
 
 
 def command(arguments: Arguments, typed: Sequence[str]) -> None:
-    """Goes on with the run that `resume=` names, with the other words as overrides.
+    """Resume the run that `resume=` names, with the other words as overrides.
 
     Raises:
-        UserError: no run, one that another process is at, or overrides that would make another run of it.
+        UserError: there is no such run, another process trains it, or the overrides would make another run of it.
         RunFailed: training failed.
     """
     for flag in arguments.flags.keys() - {"--config-dir"}:
@@ -34,13 +35,13 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
     folder = named_run("resume", unquoted(value))
     overrides = [word for word in arguments.overrides if not word.startswith(KEY)]
     config = saved.load(folder, overrides, arguments.flags.get("--config-dir"))
-    own_folder.check(folder, config)
-    if summary := own_folder.nothing_left(folder, config):
+    own_folder.check(folder, values_of(config))
+    if summary := own_folder.nothing_left(folder, config.trainer):
         print(own_folder.nothing_left_note(folder, summary))
         return
-    # It is not needed to tell what is wrong with a command.
+    # A wrong command is reported without this import.
     from snntrain.cli import named_root
 
     log.begin(folder)
-    with named_root.kept(config, overrides, folder / "config.yaml"):
+    with named_root.kept(value_at(config.dataset, "root"), overrides, folder / "config.yaml"):
         job.run(config, folder, typed)

@@ -1,4 +1,4 @@
-"""`snntrain key=value …`: validates, then trains: one run, or with -m a sweep."""
+"""`snntrain key=value …`: checks the configuration, then trains one run, or with -m a sweep."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from typing import Any
 from hydra._internal.utils import get_args_parser
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
 
 import snntrain
 from snntrain.cli import job, one_process, resume, streams
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
-from snntrain.config import words
+from snntrain.cli.imports import slow_imports
+from snntrain.config import check, words
 from snntrain.config.compose import CONF, Composer, checked, composer
+from snntrain.config.composed import Composed
 from snntrain.config.explain import key_of
 from snntrain.errors import RunFailed, UserError, first_line
 from snntrain.files.paths import user_path
@@ -30,18 +31,17 @@ from snntrain.runs import own_folder
 from snntrain.runs.layout import HYDRA_FOLDER
 from snntrain.runs.lock import Unavailable
 from snntrain.runs.unstarted import discard
-from snntrain.signals import importing
 
 log = logging.getLogger("snntrain")
 
-# These print something and end; Hydra answers them by itself.
+# Hydra answers these itself: they print something and end.
 HYDRA_ANSWERS = {"--hydra-help", "--shell-completion", "--info"}
 LOGGING = ("hydra.job_logging", "hydra.hydra_logging")
 ONE_OF = {"--run", "--multirun", "--cfg"}
 
 
 def command(argv: Sequence[str]) -> None:
-    """Runs the command line `argv` (without the program's name).
+    """Run a command line, without the name of the program.
 
     Raises:
         UserError: something given cannot be used; nothing is left behind.
@@ -64,7 +64,7 @@ def command(argv: Sequence[str]) -> None:
             _show(arguments, compose)
     else:
         one_process.check()
-        # What is said is in train.log, and in the report of a sweep.
+        # All output is also in train.log, and in the report of a sweep.
         streams.output_is_dispensable()
         _train(arguments, typed)
 
@@ -78,15 +78,15 @@ def _train(arguments: Arguments, typed: Sequence[str]) -> None:
         resume.command(arguments, typed)
         return
     with _composer(arguments) as compose:
-        config = _validate(arguments, compose)
-        if "--multirun" not in arguments.flags and (summary := _nothing_left(config)):
-            print(own_folder.nothing_left_note(_folder(config), summary))
+        composed = _validate(arguments, compose)
+        if "--multirun" not in arguments.flags and (summary := _nothing_left(composed)):
+            print(own_folder.nothing_left_note(_folder(composed), summary))
         else:
             _run(arguments, typed, compose)
 
 
-def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
-    """The configuration, of a sweep that of its first job, once nothing is wrong with it."""
+def _validate(arguments: Arguments, compose: Composer) -> Composed:
+    """Return the configuration, or that of a sweep's first job, after it is checked."""
     multirun = "--multirun" in arguments.flags
     for line in arguments.overrides:
         if key_of(line).replace("/", ".").startswith(LOGGING):
@@ -94,86 +94,87 @@ def _validate(arguments: Arguments, compose: Composer) -> DictConfig:
                 f"{line}: snntrain logs by itself, to the terminal and to the run's train.log; leave it out, "
                 "hydra.verbose=true shows debug messages"
             )
-    configs = checked(compose, arguments.overrides, multirun=multirun)
+    first, *_ = checked(compose, arguments.overrides, multirun=multirun)
     if multirun:
         from snntrain.cli import sweep
 
-        if swept := sweep.of_files(configs[0].hydra, arguments.overrides):
+        if swept := sweep.of_files(first, arguments.overrides):
             arguments.overrides = [*swept, *arguments.overrides]
-            configs = checked(compose, arguments.overrides, multirun=True)
+            first, *_ = checked(compose, arguments.overrides, multirun=True)
     package = arguments.flags.get("--package", "_global_")
-    if package != "_global_" and OmegaConf.select(configs[0], package) is None:
+    if package != "_global_" and first.value(package) is None:
         raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
-    hydras = configs[0].hydra
-    if hydras.job.chdir:
+    if first.value("hydra.job.chdir"):
         raise UserError(
             "hydra.job.chdir=true: a run finds data, and classes of your own, from the folder in which the command is "
             "given; leave it out, what a run writes lies in its own folder anyway"
         )
-    if not multirun and str(hydras.mode).endswith(RunMode.MULTIRUN.name):
+    if not multirun and str(first.value("hydra.mode")).endswith(RunMode.MULTIRUN.name):
         raise UserError("hydra.mode=MULTIRUN: would begin a sweep that nobody reports on; give -m in its place")
-    if hydras.output_subdir not in (None, HYDRA_FOLDER):
+    subdir = first.value("hydra.output_subdir")
+    if subdir not in (None, HYDRA_FOLDER):
         raise UserError(
-            f"hydra.output_subdir={hydras.output_subdir}: reports read what was asked from {HYDRA_FOLDER}/; "
+            f"hydra.output_subdir={subdir}: reports read what was asked from {HYDRA_FOLDER}/; "
             "leave it out, or give null and it is not written"
         )
     # Hydra reads them again.
     arguments.overrides = [*map(words.read, arguments.overrides)]
     if multirun:
-        one_process.check_launcher(hydras)
+        one_process.check_launcher(first)
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
-        sweep.check_folders(hydras, arguments.overrides)
+        sweep.check_folders(first, arguments.overrides)
     elif "--cfg" not in arguments.flags:
-        _check_folder(configs[0])
-    return configs[0]
+        _check_folder(first)
+    return first
 
 
-def _check_folder(config: DictConfig) -> None:
-    if not config.hydra.run.dir:
+def _check_folder(composed: Composed) -> None:
+    if not composed.value("hydra.run.dir"):
         raise UserError("hydra.run.dir=: names no folder; without it a run makes its own below outputs/")
     # Before Hydra writes there what the run is asked now.
-    own_folder.check(_folder(config), config)
+    own_folder.check(_folder(composed), composed.values())
 
 
-def _nothing_left(config: DictConfig) -> dict[str, Any] | None:
-    return own_folder.nothing_left(_folder(config), config)
+def _nothing_left(composed: Composed) -> dict[str, Any] | None:
+    return own_folder.nothing_left(_folder(composed), composed.settings().trainer)
 
 
-def _folder(config: DictConfig) -> Path:
-    return user_path(config.hydra.run.dir, "hydra.run.dir")
+def _folder(composed: Composed) -> Path:
+    return user_path(composed.value("hydra.run.dir"), "hydra.run.dir")
 
 
 def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
-    # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
-    with importing():
+    # This imports torch, which takes seconds; the folder is made after that.
+    with slow_imports():
         import snntrain.training.run  # noqa: F401
         from snntrain.cli import launch, named_root, sweep
 
     sweeping = "--multirun" in arguments.flags
-    # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.
+    # Hydra prints lines of its own for an error that a job raises, so the error of a single run is kept here.
     errors: list[Exception] = []
 
-    def task(config: DictConfig, folder: Path, forbidden: Sequence[str]) -> float:
+    def task(composed: Composed, folder: Path, forbidden: Sequence[str]) -> float:
         if forbidden:
             errors.append(UserError(*forbidden))
             log.error("%s", errors[-1])
             return float("nan")
-        with named_root.kept(config, typed, Path(arguments.flags.get("--config-dir", CONF))):
-            return _job(config, folder, typed, errors, sweeping=sweeping)
+        with named_root.kept(composed.value("dataset.root"), typed, Path(arguments.flags.get("--config-dir", CONF))):
+            return _job(composed, folder, typed, errors, sweeping=sweeping)
 
-    with _cannot_be_written(), _told_in_a_line():
-        config = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
+    with _cannot_be_written(), _in_a_line():
+        asked = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
         if sweeping:
-            sweep.run(lambda: launch.sweep(compose, config, task), user_path(config.hydra.sweep.dir), typed)
+            folder = user_path(asked.value("hydra.sweep.dir"))
+            sweep.run(lambda: launch.sweep(compose, asked, task), folder, typed)
         else:
-            launch.single(compose, config, task)
+            launch.single(compose, asked, task)
     if errors and not sweeping:
         raise errors[0]
 
 
 @contextmanager
 def _cannot_be_written() -> Iterator[None]:
-    """Says of a folder that cannot be made what to do; inside a job every error is caught."""
+    """Report a folder that cannot be made, and what to do; inside a job every error is caught."""
     try:
         yield
     except OSError as error:
@@ -184,9 +185,9 @@ def _cannot_be_written() -> Iterator[None]:
 
 
 def _show(arguments: Arguments, compose: Composer) -> None:
-    """Prints the configuration, or a part of it."""
+    """Print the configuration, or a part of it."""
     flags = arguments.flags
-    with _told_in_a_line():
+    with _in_a_line():
         compose.hydra.show_cfg(
             config_name=compose.config_name,
             overrides=arguments.overrides,
@@ -197,9 +198,9 @@ def _show(arguments: Arguments, compose: Composer) -> None:
 
 
 def _answer(arguments: Arguments) -> None:
-    """Prints what Hydra answers by itself."""
+    """Print what Hydra answers itself."""
     flags = arguments.flags
-    with _composer(arguments) as compose, _told_in_a_line():
+    with _composer(arguments) as compose, _in_a_line():
         if "--info" in flags:
             mode = RunMode.MULTIRUN if "--multirun" in flags else RunMode.RUN
             compose.hydra.show_info(flags["--info"], compose.config_name, arguments.overrides, mode)
@@ -213,21 +214,29 @@ def _answer(arguments: Arguments) -> None:
 
 
 @contextmanager
-def _told_in_a_line() -> Iterator[None]:
+def _in_a_line() -> Iterator[None]:
     try:
         yield
     except (HydraException, ValueError) as error:
         raise UserError(first_line(error)) from error
 
 
-def _job(config: DictConfig, folder: Path, typed: Sequence[str], errors: list[Exception], *, sweeping: bool) -> float:
-    """One run in the folder that was made for it; returns the best validation accuracy.
+def _job(composed: Composed, folder: Path, typed: Sequence[str], errors: list[Exception], *, sweeping: bool) -> float:
+    """Train one run in the folder that was made for it, and return its best validation accuracy.
 
-    What ends it is appended to `errors`. A failed job of a sweep does not stop the others.
+    The error that ends it is appended to `errors`. A failed job of a sweep does not stop the others. A completed job is
+    not trained again.
     """
     try:
         if sweeping:
-            return _job_of_sweep(config, folder, typed)
+            own_folder.check(folder, composed.values())
+        # Not every combination of a large sweep has been checked by now.
+        if wrong := check.errors(composed.node):
+            job.refuse(folder, composed.value("name"), composed.value("allow_targets"), wrong)
+        config = composed.settings()
+        if sweeping and (summary := own_folder.nothing_left(folder, config.trainer)):
+            log.info("%s", own_folder.nothing_left_note(folder, summary))
+            return float(summary.get("val_accuracy", "nan"))
         return job.run(config, folder, typed)
     except (UserError, RunFailed) as error:
         errors.append(error)
@@ -238,12 +247,3 @@ def _job(config: DictConfig, folder: Path, typed: Sequence[str], errors: list[Ex
             logging.shutdown()
             discard(folder)
     return float("nan")
-
-
-def _job_of_sweep(config: DictConfig, folder: Path, typed: Sequence[str]) -> float:
-    """The same of a sweep's job, which is not run again where it was completed the last time."""
-    own_folder.check(folder, config)
-    if summary := own_folder.nothing_left(folder, config):
-        log.info("%s", own_folder.nothing_left_note(folder, summary))
-        return float(summary.get("val_accuracy", "nan"))
-    return job.run(config, folder, typed)

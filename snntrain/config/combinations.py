@@ -3,70 +3,64 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from itertools import product
-from typing import TYPE_CHECKING
-
-from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import schema
-from snntrain.config.explain import OF_OVERRIDES, key_of
+from snntrain.config.explain import key_of
 from snntrain.config.rules import RULES, Rule
 
-if TYPE_CHECKING:
-    from snntrain.config.compose import Composer
-
-# Of more than these the jobs are checked one by one, each as it starts.
+# A sweep with more combinations is not checked before it starts: each job is checked when it starts.
 MOST = 1000
 SUBTREES = {field.name for field in fields(schema.Config)}
 
 
-def combinations(compose: Composer, values: Sequence[Sequence[str]]) -> Iterator[DictConfig]:
-    """The configurations, without Hydra's part, of all combinations of those swept values that one rule compares.
+@dataclass(frozen=True)
+class Combinations:
+    """Combinations that share their choices of groups.
 
     Args:
-        compose: composes them; what it cannot compose is left out.
-        values: of each override of the command line its values, as overrides; several where it is swept.
+        overrides: the choices, and the first value of everything else; Hydra composes them.
+        values: the single values of each combination, which are laid over that. It takes a hundredth of the time.
+    """
+
+    overrides: Sequence[str]
+    values: Sequence[Sequence[str]]
+
+
+def combinations(chooses: Callable[[str], bool], values: Sequence[Sequence[str]]) -> Iterator[Combinations]:
+    """Yield all combinations of the swept values that one rule compares.
+
+    Args:
+        chooses: whether an override chooses an option of a group.
+        values: for each override of the command line its values, as overrides; several if it is swept.
     """
     compared = {_compared(values, rule) for rule in RULES}
     few = {swept for swept in compared if len(swept) > 1 and math.prod(len(values[n]) for n in swept) <= MOST}
     for swept in sorted(few, key=sorted):
-        # A combination of more values holds those of fewer.
+        # A combination of more values contains those of fewer.
         if not any(swept < others for others in few):
-            yield from _configurations(compose, values, swept)
+            yield from _combined(chooses, values, sorted(swept))
 
 
 def _compared(values: Sequence[Sequence[str]], rule: Rule) -> frozenset[int]:
-    """Which of the swept overrides can change what the rule says, by their positions."""
+    """Return the positions of the swept overrides that can change the result of the rule."""
     swept = {n: key_of(options[0]) for n, options in enumerate(values) if len(options) > 1}
     return frozenset(n for n, key in swept.items() if rule.reads(key) or _is_preset(key))
 
 
 def _is_preset(key: str) -> bool:
-    """Whether an override chooses of a group, as experiment, that can set any key."""
+    """Return whether an override chooses from a group, as experiment, that can set any key."""
     return key.replace("/", ".").partition(".")[0] not in {*SUBTREES, "hydra"}
 
 
-def _configurations(compose: Composer, values: Sequence[Sequence[str]], swept: frozenset[int]) -> Iterator[DictConfig]:
-    """Composes what is chosen of groups and lays the single values over that, which takes a hundredth of the time."""
-    choices = [n for n in sorted(swept) if compose.chooses(values[n][0])]
-    singles = [n for n in sorted(swept) if n not in choices]
+def _combined(
+    chooses: Callable[[str], bool], values: Sequence[Sequence[str]], swept: Sequence[int]
+) -> Iterator[Combinations]:
+    choices = [n for n in swept if chooses(values[n][0])]
+    singles = [n for n in swept if n not in choices]
     for chosen in product(*(values[n] for n in choices)):
         options = dict(zip(choices, chosen, strict=True))
-        try:
-            config = compose([options.get(n, given[0]) for n, given in enumerate(values)])
-        except OF_OVERRIDES:  # A wrong value, told already, or what Hydra refuses before its first job.
-            continue
-        config = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
-        for given in product(*(values[n] for n in singles)):
-            yield from _with_values(compose, config, given)
-
-
-def _with_values(compose: Composer, config: DictConfig, given: Sequence[str]) -> Iterator[DictConfig]:
-    try:
-        for value in given:
-            config = compose.with_value(config, value)
-    except OF_OVERRIDES:  # As above.
-        return
-    yield config
+        overrides = [options.get(n, given[0]) for n, given in enumerate(values)]
+        yield Combinations(overrides, list(product(*(values[n] for n in singles))))

@@ -1,13 +1,12 @@
-"""Values that must fit each other: of which keys a rule speaks, and what it says where they do not fit."""
+"""Rules between values: which keys must fit each other, and the message if they do not."""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from omegaconf import DictConfig, ListConfig
-
 from snntrain.config import schema
-from snntrain.config.schema import extends
+from snntrain.config.schema import Config
+from snntrain.config.values import value_at
 
 # Kinds of devices that PyTorch can use and no run does, and why.
 UNSUPPORTED = {
@@ -18,9 +17,8 @@ UNSUPPORTED = {
 DEVICE = re.compile(r"auto|cpu|cuda(:(\d|[1-9]\d|1[01]\d|12[0-7]))?", re.ASCII)
 
 
-def reset_below_threshold(config: DictConfig) -> Iterator[str]:
-    threshold = config.neuron.get("v_threshold")
-    v_reset = config.reset.get("v_reset")
+def reset_below_threshold(config: Config) -> Iterator[str]:
+    threshold, v_reset = value_at(config.neuron, "v_threshold"), config.reset.v_reset
     if not isinstance(threshold, int | float):  # A class of the user's own may be without.
         return
     if v_reset is None and threshold <= 0:
@@ -29,48 +27,48 @@ def reset_below_threshold(config: DictConfig) -> Iterator[str]:
         yield f"reset.v_reset={v_reset}: must be below neuron.v_threshold={threshold}"
 
 
-def time_constant_within_clamp(config: DictConfig) -> Iterator[str]:
-    if not extends(config.neuron, schema.PLIF) or config.neuron.clamp is None:
+def time_constant_within_clamp(config: Config) -> Iterator[str]:
+    if not isinstance(config.neuron, schema.PLIF) or config.neuron.clamp is None:
         return
     tau, pair = config.neuron.init_tau, config.neuron.clamp
     if tau < 1 or (tau == 1 and pair != "reciprocal_abs_plus_1"):
         yield f"neuron.init_tau={tau}: must be > 1 with neuron.clamp={pair}; neuron.clamp=null takes any tau > 0"
 
 
-def weight_within_amplitude(config: DictConfig) -> Iterator[str]:
-    if not extends(config.neuron, schema.RIF) or config.neuron.amplitude is None:
+def weight_within_amplitude(config: Config) -> Iterator[str]:
+    if not isinstance(config.neuron, schema.RIF) or config.neuron.amplitude is None:
         return
     w, amplitude = config.neuron.init_w, config.neuron.amplitude
-    pair = list(amplitude) if isinstance(amplitude, ListConfig) else [amplitude, amplitude]
+    pair = list(amplitude) if isinstance(amplitude, list) else [amplitude, amplitude]
     shown = f"neuron.amplitude={amplitude}"
     if len(pair) != 2 or any(isinstance(a, bool) or not isinstance(a, int | float) for a in pair):
         yield f"{shown}: must be null, a number A for (-A, A), or two numbers [lo, hi]"
         return
-    lo, hi = pair if isinstance(amplitude, ListConfig) else (-amplitude, amplitude)
+    lo, hi = pair if isinstance(amplitude, list) else (-amplitude, amplitude)
     if not lo < hi:
         yield f"{shown}: must be an open interval, A > 0 or [lo, hi] with lo < hi"
     elif not lo < w < hi:
         yield f"neuron.init_w={w}: must lie inside the open interval ({lo}, {hi}) of {shown}"
 
 
-def scale_is_a_range(config: DictConfig) -> Iterator[str]:
-    if extends(config.dataset, schema.Dataset):
+def scale_is_a_range(config: Config) -> Iterator[str]:
+    if isinstance(config.dataset, schema.Dataset):
         scale = list(config.dataset.augment.scale)
         if len(scale) != 2 or scale[0] > scale[1]:
             yield f"dataset.augment.scale={scale}: must be two numbers [lo, hi] with lo <= hi"
 
 
-def betas_are_two(config: DictConfig) -> Iterator[str]:
-    if extends(config.optimizer, schema.Adam) and len(config.optimizer.betas) != 2:
+def betas_are_two(config: Config) -> Iterator[str]:
+    if isinstance(config.optimizer, schema.Adam) and len(config.optimizer.betas) != 2:
         yield f"optimizer.betas={config.optimizer.betas}: must be two numbers, as [0.9,0.999]"
 
 
-def nesterov_needs_momentum(config: DictConfig) -> Iterator[str]:
-    if extends(config.optimizer, schema.SGD) and config.optimizer.nesterov and config.optimizer.momentum == 0:
+def nesterov_needs_momentum(config: Config) -> Iterator[str]:
+    if isinstance(config.optimizer, schema.SGD) and config.optimizer.nesterov and config.optimizer.momentum == 0:
         yield "optimizer.nesterov=true: needs optimizer.momentum > 0, as 0.9"
 
 
-def device_is_named_right(config: DictConfig) -> Iterator[str]:
+def device_is_named_right(config: Config) -> Iterator[str]:
     device = config.trainer.device
     kind, _, index = device.partition(":")
     if kind in UNSUPPORTED and (index.isdecimal() or ":" not in device):
@@ -79,7 +77,7 @@ def device_is_named_right(config: DictConfig) -> Iterator[str]:
         yield f"trainer.device={device}: must be auto, cpu, cuda or cuda:<index>, an index from 0 to 127"
 
 
-def precision_has_its_device(config: DictConfig) -> Iterator[str]:
+def precision_has_its_device(config: Config) -> Iterator[str]:
     precision = config.trainer.precision
     if config.trainer.device == "cpu" and precision in ("tf32", "fp16"):
         yield f"trainer.precision={precision}: needs a GPU; on a CPU use fp32 or bf16"
@@ -87,10 +85,16 @@ def precision_has_its_device(config: DictConfig) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Rule:
-    """`broken` yields a line where the values of `keys` do not fit each other."""
+    """A rule between values: `broken` yields a line where the values of `keys` do not fit each other."""
 
     keys: tuple[str, ...]
-    broken: Callable[[DictConfig], Iterator[str]]
+    # It gets the groups of its keys; the other fields have no values.
+    broken: Callable[[Config], Iterator[str]]
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The groups that its keys lie in."""
+        return frozenset(key.partition(".")[0] for key in self.keys)
 
     def reads(self, key: str) -> bool:
         """Whether `key` is one of the rule's own, or lies above or below one."""

@@ -1,4 +1,4 @@
-"""Every key of the configuration: its type, its meaning and what it may be. The values live in conf/.
+"""Every key of the configuration: its type, its meaning and its bounds. The values are in conf/.
 
 A YAML file of group `neuron` begins with `defaults: [/schema/neuron/lif@_here_, _self_]`: it takes over the types
 and bounds declared here, so that a wrong key or value is refused before anything is built.
@@ -6,12 +6,29 @@ and bounds declared here, so that a wrong key or value is refused before anythin
 
 import sys
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING, OmegaConf
+from omegaconf import MISSING
 
-# Where a key has no limit of its own. A number that counts something has one.
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T")
+    # The settings of a part: an instance of a class below, or the keys of a class of the user's own.
+    Part = DataclassInstance | dict[str, Any]
+    Checked = Annotated[T, "Any for OmegaConf, which takes no union of classes; `config.check` finds another type"]
+else:
+    Part = Any
+
+    class Checked:
+        """`Checked[T]` is T for a type checker, and Any for OmegaConf, which takes no union of classes."""
+
+        def __class_getitem__(cls, declared: Any) -> Any:
+            return Any
+
+
+# The limits of a key without its own. A number that counts something has its own.
 GREATEST, MOST_ITEMS, LONGEST = sys.float_info.max, 1000, 1000
 
 
@@ -29,12 +46,12 @@ def option(
 ) -> Any:
     """A documented key; the bounds hold for a number and for every number of a list.
 
-    The last three are no part of what a key means. They are far beyond what anybody trains, and keep the configuration
-    of a stranger's run from taking all time and memory.
+    The last three do not belong to the meaning of a key. They are far beyond what anybody trains, and keep the
+    configuration of a stranger's run from taking all time and memory.
 
     Args:
-        meaning: what the help says of it.
-        at_least, above, at_most, below, choices: what it may be.
+        meaning: the text in the help.
+        at_least, above, at_most, below, choices: the allowed values.
         most: the greatest absolute value of a number.
         most_items: the most items of a list.
         longest: the most characters of a text.
@@ -42,28 +59,6 @@ def option(
     bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below, "choices": choices}
     limits = {"most": most, "most_items": most_items, "longest": longest}
     return field(default=MISSING, metadata={"meaning": meaning, **bounds, **limits})
-
-
-@dataclass
-class Config:
-    """The whole of it: top-level keys, and one subtree a group."""
-
-    name: str = option("name of the run, shown in its summary and reports")
-    T: int = option("time steps", at_least=1, most=100_000)
-    seed: int = option("seed of weights, batches, augmentation, dropout and noise", at_least=0, below=2**32)
-    detach_reset: bool = option("keep the reset out of the gradient")
-    allow_targets: list[str] = option("prefixes that _target_ may name besides what is trusted in its group")
-    neuron: Any = option("the neuron model of every spiking layer")
-    surrogate: Any = option("the surrogate gradient of the spike")
-    reset: Any = option("what happens to the potential after a spike")
-    dataset: Any = option("the images and their split")
-    encoder: Any = option("how an image becomes an input over T steps")
-    network: Any = option("the layers from the encoded image to the classes")
-    loss: Any = option("what is minimised")
-    optimizer: Any = option("how the gradients move the weights")
-    scheduler: Any = option("the course of the learning rate over the run")
-    trainer: Any = option("length, batch, device, precision")
-    monitor: Any = option("what TensorBoard is given of voltages and spikes")
 
 
 @dataclass
@@ -114,7 +109,7 @@ class Reset:
 
 @dataclass
 class Augment:
-    """Random changes of the training images, drawn anew for each."""
+    """Random changes of the training images, drawn again for each image."""
 
     degrees: float = option("rotation, up to +- this", at_least=0, at_most=180)
     translate: float = option("shift, up to +- this share of the side", at_least=0, below=1)
@@ -146,6 +141,18 @@ class EMNIST(Dataset):
 
 
 @dataclass
+class OwnDataset:
+    """What is read here of a data set of the user's own class; the keys that its class takes are attributes, too."""
+
+    _target_: str
+    mean: list[float]
+    std: list[float]
+    augment: "Augment | dict[str, Any]"
+    resident: str
+    workers: int
+
+
+@dataclass
 class Encoder:
     _target_: str = option("class of the encoder")
 
@@ -154,7 +161,7 @@ class Encoder:
 class MLP:
     _target_: str = option("class of the network")
     hidden: list[int] = option("neurons of each hidden layer", at_least=1, most=1_000_000)
-    votes: int = option("output neurons a class, averaged", at_least=1, most=10_000)
+    votes: int = option("output neurons per class, averaged", at_least=1, most=10_000)
     dropout: float = option("probability of silencing a neuron; one mask for all time steps", at_least=0, below=1)
 
 
@@ -224,8 +231,8 @@ class OneCycle(Scheduler):
 @dataclass
 class Trainer:
     epochs: int = option("passes over the training images", at_least=1, most=1_000_000)
-    batch_size: int = option("images a batch of training", at_least=1, most=10_000_000)
-    eval_batch_size: int = option("images a batch of validation and test", at_least=1, most=10_000_000)
+    batch_size: int = option("images per training batch", at_least=1, most=10_000_000)
+    eval_batch_size: int = option("images per batch of validation and test", at_least=1, most=10_000_000)
     device: str = option("auto, cpu, cuda or cuda:<index>")
     precision: str = option(
         "auto: bf16 where the device has it natively, else fp16 on a GPU and fp32 on a CPU; fp32 is IEEE float32 "
@@ -233,7 +240,7 @@ class Trainer:
         choices=("auto", "fp32", "tf32", "bf16", "fp16"),
     )
     limit_batches: int | None = option(
-        "batches an epoch at most, of training and of validation each, for quick tries; the test is whole",
+        "batches per epoch at most, of training and of validation each, for quick tries; the test is whole",
         at_least=1,
         most=10**9,
     )
@@ -271,6 +278,28 @@ class Monitor:
     )
 
 
+@dataclass
+class Config:
+    """All settings of a run: the keys at the top, and one part per group."""
+
+    name: str = option("name of the run, shown in its summary and reports")
+    T: int = option("time steps", at_least=1, most=100_000)
+    seed: int = option("seed of weights, batches, augmentation, dropout and noise", at_least=0, below=2**32)
+    detach_reset: bool = option("keep the reset out of the gradient")
+    allow_targets: list[str] = option("prefixes that _target_ may name besides what is trusted in its group")
+    neuron: Checked[Part] = option("the neuron model of every spiking layer")
+    surrogate: Checked[Part] = option("the surrogate gradient of the spike")
+    reset: Checked[Reset] = option("what happens to the potential after a spike")
+    dataset: Checked[Dataset | OwnDataset] = option("the images and their split")
+    encoder: Checked[Part] = option("how an image becomes an input over T steps")
+    network: Checked[Part] = option("the layers from the encoded image to the classes")
+    loss: Checked[Part] = option("what is minimised")
+    optimizer: Checked[Part] = option("how the gradients move the weights")
+    scheduler: Checked[Part] = option("the course of the learning rate over the run")
+    trainer: Checked[Trainer] = option("length, batch, device, precision")
+    monitor: Checked[Monitor] = option("what TensorBoard is given of voltages and spikes")
+
+
 SCHEMAS: dict[str, type] = {
     "config": Config,
     "neuron/if": Neuron,
@@ -299,14 +328,8 @@ SCHEMAS: dict[str, type] = {
 
 
 def register() -> None:
-    """Makes the schemas known to Hydra, in a group of their own so that no option list shows them."""
+    """Register the schemas with Hydra, in a group of their own so that no list of options shows them."""
     store = ConfigStore.instance()
     for path, node in SCHEMAS.items():
         group, _, name = f"schema/{path}".rpartition("/")
         store.store(group=group, name=name, node=node)
-
-
-def extends(node: Any, declared: type) -> bool:
-    """Whether a subtree of a configuration has the type `declared`, or one derived from it."""
-    found = OmegaConf.get_type(node)
-    return isinstance(found, type) and issubclass(found, declared)

@@ -1,53 +1,64 @@
-"""Objects built from the subtrees of a configuration, by the class or function that `_target_` names."""
+"""Builds an object from the settings of a part, by the class or function that `_target_` names."""
+
+from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from snntrain.config.schema import Part
 from snntrain.config.trust.targets import locate
+from snntrain.config.values import values_of
 from snntrain.errors import UserError
 
 
-def arguments(node: DictConfig) -> dict[str, Any]:
-    """The subtree's keys besides `_target_`, as plain Python values."""
-    container = OmegaConf.to_container(node, resolve=True)
-    assert isinstance(container, dict)
-    return {str(key): value for key, value in container.items() if key != "_target_"}
+@dataclass(frozen=True)
+class Component:
+    """The name of a class or function, and the arguments that its settings give."""
+
+    target: str
+    arguments: dict[str, Any]
+
+    @classmethod
+    def of(cls, part: Part, leave_out: Collection[str] = ()) -> Component:
+        """Return what a part's settings describe, without the keys that are no arguments."""
+        values = values_of(part)
+        target = str(values.pop("_target_"))
+        return cls(target, {key: value for key, value in values.items() if key not in leave_out})
 
 
-def misfit(node: DictConfig, given: int = 0, also: Sequence[str] = (), allowed: Sequence[str] = ()) -> str | None:
-    """Why the subtree's `_target_` cannot be called with its keys, `given` values and the arguments `also`.
+def misfit(component: Component, given: int = 0, also: Sequence[str] = (), allowed: Sequence[str] = ()) -> str | None:
+    """Return why a target cannot be called with its arguments, `given` positional ones and `also` by name; or None.
 
     Raises:
         UserError: what `locate` raises.
     """
-    target = locate(node._target_, allowed)
+    target = locate(component.target, allowed)
     signature = inspect.signature(target)
     try:
-        signature.bind(*[None] * given, **arguments(node), **dict.fromkeys(also))
+        signature.bind(*[None] * given, **component.arguments, **dict.fromkeys(also))
     except (TypeError, ValueError) as error:
-        return f"_target_={node._target_}: {error}; it takes ({', '.join(signature.parameters)})"
+        return f"_target_={component.target}: {error}; it takes ({', '.join(signature.parameters)})"
     return None
 
 
 def build(
-    node: DictConfig,
+    component: Component,
     *given: Any,
     allowed: Sequence[str] = (),
     variant: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
     **also: Any,
 ) -> Any:
-    """Calls the subtree's `_target_`, or a `variant` of it, with the arguments `given`, its own keys, and `also`.
+    """Call a target, or a `variant` of it, with the arguments `given`, its own, and `also`.
 
     Raises:
         UserError: what `locate` raises, or the target's own ValueError or TypeError.
     """
-    target = locate(node._target_, allowed)
+    target = locate(component.target, allowed)
     if variant is not None:
         target = variant(target)
     try:
-        return target(*given, **arguments(node), **also)
+        return target(*given, **component.arguments, **also)
     except (ValueError, TypeError) as error:
         raise UserError(f"{target.__name__}: {error}") from error

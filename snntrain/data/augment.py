@@ -1,4 +1,4 @@
-"""Random changes of training images, drawn for each image anew and applied in one pass on the device."""
+"""Random changes of training images, drawn for each image and applied in one pass on the device."""
 
 import math
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Augment:
-    """Rotation, shift, zoom, crop and flip as one affine map an image, sampled bilinearly, zeros outside.
+    """Rotation, shift, zoom, crop and flip as one affine map per image, sampled bilinearly, zeros outside.
 
     Args:
         degrees: rotation, uniform in +- this.
         translate: shift along each axis, uniform in +- this share of the side.
         scale: range of the zoom, `(lo, hi)`.
-        crop_padding: a random crop of the image padded by so many zero pixels: a shift by whole pixels.
+        crop_padding: zero pixels around the image before a random crop, which shifts it by whole pixels.
         flip: mirrors left to right with probability 1/2.
 
     Raises:
@@ -43,13 +43,13 @@ class Augment:
 
     @property
     def is_identity(self) -> bool:
-        """Whether every image stays as it is."""
+        """Whether no image changes."""
         return self == Augment()
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
-        """Uniform random numbers in [0, 1) for `n` images, `[7, n]`.
+        """Return uniform random numbers in [0, 1) for `n` images, `[7, n]`.
 
-        All seven are drawn whatever is switched on, so that one setting does not change the draws of another.
+        All seven are always drawn, so that one setting does not change the draws of another.
 
         Args:
             n: number of images.
@@ -58,13 +58,13 @@ class Augment:
         return torch.rand(7, n, generator=generator)
 
     def maps(self, u: Tensor, height: int, width: int) -> Tensor:
-        """Affine maps `[N, 2, 3]` from output to input coordinates, both from -1 to 1 across the image.
+        """Return affine maps `[N, 2, 3]` from output to input coordinates, both from -1 to 1 across the image.
 
-        A point q of the output shows the input at `F R(-angle) (q - shift) / zoom`, F the flip. The map of an image
-        depends on its own numbers alone, to the bit, so those of many batches can be made at once.
+        A point q of the output shows the input at `F R(-angle) (q - shift) / zoom`, where F is the flip. The map of an
+        image depends only on its own numbers, to the bit, so the maps of many batches can be computed at once.
 
         Args:
-            u: what `draw` has drawn, `[7, N]`.
+            u: from `draw`, `[7, N]`.
             height, width: of the images, pixels.
         """
         angle = (2 * u[0] - 1) * math.radians(self.degrees)
@@ -74,7 +74,7 @@ class Augment:
         pixels = (u[3:5] * (2 * self.crop_padding + 1)).floor() - self.crop_padding
         shift = 2 * (2 * u[5:7] - 1) * self.translate + 2 * pixels / size
         cos, sin = angle.cos() / zoom, angle.sin() / zoom
-        # -1..1 spans another number of pixels along each axis: rotate in pixels, not in these coordinates.
+        # -1 to 1 spans a different number of pixels along each axis: rotate in pixels, not in these coordinates.
         linear = torch.stack([mirror * cos, mirror * sin * (height / width), -sin * (width / height), cos], dim=1).view(
             -1, 2, 2
         )
@@ -83,11 +83,11 @@ class Augment:
 
 
 def resample(x: Tensor, maps: Tensor) -> Tensor:
-    """Images changed by their maps: bilinear, zeros outside. Runs on the device and never waits for it.
+    """Apply maps to images: bilinear, zeros outside. Runs on the device and never waits for it.
 
     Args:
-        x: intensities `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, whose T steps change alike; float.
-        maps: `[N, 2, 3]`, as `Augment.maps` makes them, on x's device.
+        x: intensities `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, whose T steps change in the same way; float.
+        maps: from `Augment.maps`, `[N, 2, 3]`, on the device of x.
     """
     if x.ndim == 5:
         # The steps of a sequence become channels: one map for all of them.
@@ -99,7 +99,7 @@ def resample(x: Tensor, maps: Tensor) -> Tensor:
 
 
 def _grid(maps: Tensor, height: int, width: int) -> Tensor:
-    """Where each output pixel looks, `[N, H, W, 2]`, of maps `[N, 2, 3]`.
+    """Return the input coordinates of each output pixel, `[N, H, W, 2]`, for maps `[N, 2, 3]`.
 
     Not F.affine_grid: its matrix product is rounded to TF32 or bfloat16 where those are allowed.
     """

@@ -1,4 +1,4 @@
-"""Batches on the training device: a pure function of (seed, epoch, batch index), wherever the images lie."""
+"""Batches on the training device: a pure function of seed, epoch and batch index, wherever the images lie."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,30 +7,31 @@ import torch
 from torch import Tensor
 
 from snntrain.data.augment import Augment, resample
-from snntrain.data.dataset import ImageTensors, Split
+from snntrain.data.batch import Batch
+from snntrain.data.dataset import ImageTensors, Split, lengths_of
 from snntrain.data.workers import Workers, stack
 
-# What a batch is made of: tensors on the device, of the same shapes for every batch of one size.
+# The ingredients of a batch: tensors on the device, with the same shapes for every batch of one size.
 Draw = tuple[Tensor, ...]
 
 
 class Batches:
     """The batches of a split, epoch by epoch; the last one may be smaller.
 
-    A batch is drawn, which is the host's work, and then made of what was drawn, which is the device's alone: a recorded
-    training step holds the second part. `epoch` does both.
+    The host draws a batch, and the device makes the batch of its draw: a recorded training step holds the second part.
+    `epoch` does both.
 
     Args:
         split: images or sequences, stored as bytes.
-        batch_size: images a batch.
+        batch_size: images per batch.
         scale: divides the stored bytes to give intensities in [0, 1].
-        device: where the batches are wanted.
-        seed: with the epoch and the batch index it determines order and augmentation.
-        shuffle: a new random order each epoch; else the order of the split.
-        augment: random changes of the images, made on the device; None for none.
-        resident: hold the whole split on the device, as bytes; else read them batch by batch.
-        workers: processes that read ahead where it is not resident, 0 to read in this one.
-        limit: batches an epoch at most; None for all.
+        device: of the batches.
+        seed: determines order and augmentation, with the epoch and the batch index.
+        shuffle: whether each epoch has a new random order; otherwise it is the order of the split.
+        augment: random changes of the images, on the device; None for none.
+        resident: whether the whole split is held on the device, as bytes; otherwise it is read batch by batch.
+        workers: processes that read ahead if it is not resident; 0 to read in this process.
+        limit: maximum number of batches per epoch; None for all.
 
     Raises:
         ValueError: an empty split, a batch size or a limit below 1.
@@ -65,12 +66,12 @@ class Batches:
         self._source = _Resident(split, self.device) if resident else _Streamed(split, self.device, workers)
 
     def __len__(self) -> int:
-        """Batches an epoch."""
+        """Return the number of batches per epoch."""
         count = -(-self._size // self.batch_size)
         return count if self.limit is None else min(count, self.limit)
 
-    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Images and labels of one epoch, on the device, from batch `start` on; those before it are not even read.
+    def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
+        """Return the batches of one epoch, from batch `start` on; those before it are not even read.
 
         Raises:
             ValueError: `start` outside 0 to `len(self)`; the latter gives no batch.
@@ -78,7 +79,7 @@ class Batches:
         return map(self.make, self.draws(epoch, start))
 
     def draws(self, epoch: int = 0, start: int = 0) -> Iterator[Draw]:
-        """What the batches of one epoch are made of, from batch `start` on.
+        """Return the draws of the batches of one epoch, from batch `start` on.
 
         Raises:
             ValueError: as `epoch`.
@@ -87,18 +88,14 @@ class Batches:
             raise ValueError(f"start must lie between 0 and the {len(self)} batches of an epoch, not {start}")
         return self._draws(epoch, start)
 
-    def make(self, draw: Draw) -> tuple[Tensor, Tensor]:
-        """The batch of a draw, by operations of the device that never wait for it.
-
-        Returns:
-            Images, float32 `[N, C, H, W]` in [0, 1], or sequences `[T, N, C, H, W]`, and labels, int64 `[N]`.
-        """
+    def make(self, draw: Draw) -> Batch:
+        """Make the batch of a draw, by operations of the device that never wait for it."""
         drawn, maps = (draw, None) if self.augment is None else (draw[:-1], draw[-1])
-        stored, labels = self._source.make(*drawn)
+        stored, labels, *lengths = self._source.make(*drawn)
         steps_first = stored.transpose(0, 1).contiguous() if stored.ndim == 5 else stored
         # A product, because a GPU divides by a number in another rounding than a CPU does.
         x = steps_first.to(torch.float32).mul_(1 / self.scale)
-        return (x if maps is None else resample(x, maps)), labels
+        return Batch(x if maps is None else resample(x, maps), labels, *lengths)
 
     def _draws(self, epoch: int, start: int) -> Iterator[Draw]:
         rows = self._order(epoch).split(self.batch_size)[: len(self)]
@@ -117,60 +114,65 @@ class Batches:
         return torch.randperm(self._size, generator=_generator(self.seed, epoch, 0))
 
     def _maps(self, augment: Augment, epoch: int, sizes: list[int]) -> Sequence[Tensor]:
-        """The maps of each batch of an epoch: made and copied to the device all at once."""
+        """Return the maps of each batch of an epoch, computed and copied to the device at once."""
         u = torch.cat([augment.draw(n, _generator(self.seed, epoch, 1 + i)) for i, n in enumerate(sizes)], dim=1)
         maps: Sequence[Tensor] = _to(self.device, augment.maps(u, self._height, self._width)).split(sizes)
         return maps
 
 
 class _Resident:
-    """The whole split as one tensor on the device; a draw is the rows of a batch."""
+    """The whole split as tensors on the device; a draw is the rows of a batch."""
 
     def __init__(self, split: Split, device: torch.device) -> None:
-        if not isinstance(split, ImageTensors):
-            split = ImageTensors(stack(split, range(len(split))), split.labels)
-        self.images, self.labels = split.images.to(device), split.labels.to(device)
+        images = split.images if isinstance(split, ImageTensors) else stack(split, range(len(split)))
+        self.tensors = [part.to(device) for part in (images, *_targets(split))]
 
     def draws(self, batches: Sequence[Tensor]) -> Iterator[Draw]:
-        return ((rows,) for rows in _each_on(self.images.device, batches))
+        return ((rows,) for rows in _each_on(self.tensors[0].device, batches))
 
-    def make(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        return self.images[rows], self.labels[rows]
+    def make(self, rows: Tensor) -> Draw:
+        return tuple(tensor[rows] for tensor in self.tensors)
 
 
 class _Streamed:
-    """Images read when they are wanted, or by worker processes some batches ahead; a draw is their bytes and labels."""
+    """Images read on demand, or by worker processes some batches ahead; a draw is their bytes, labels and lengths."""
 
     def __init__(self, split: Split, device: torch.device, workers: int) -> None:
         self.split, self.device = split, device
         self.workers = Workers(split, workers) if workers else None
 
     def draws(self, batches: Sequence[Tensor]) -> Iterator[Draw]:
-        labels = _each_on(self.device, [self.split.labels[rows] for rows in batches])
+        targets = [_each_on(self.device, [part[rows] for rows in batches]) for part in _targets(self.split)]
         indices = [rows.tolist() for rows in batches]
         by_this_process = (stack(self.split, rows) for rows in indices)
         images = by_this_process if self.workers is None else self.workers.read(indices)
-        return ((_to(self.device, stored), classes) for stored, classes in zip(images, labels, strict=True))
+        return ((_to(self.device, stored), *own) for stored, *own in zip(images, *targets, strict=True))
 
-    def make(self, stored: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        return stored, labels
+    def make(self, *drawn: Tensor) -> Draw:
+        return drawn
+
+
+def _targets(split: Split) -> list[Tensor]:
+    """Labels, and the lengths of the sequences if the split has them."""
+    lengths = lengths_of(split)
+    return [split.labels] if lengths is None else [split.labels, lengths]
 
 
 def _each_on(device: torch.device, parts: Sequence[Tensor]) -> Sequence[Tensor]:
-    """The parts on the device, by one copy of all of them, so that no batch waits for its own."""
+    """Move the parts to the device by one copy of all, so that no batch waits for its own."""
     moved: Sequence[Tensor] = _to(device, torch.cat(list(parts))).split([len(part) for part in parts])
     return moved
 
 
 def _to(device: torch.device, values: Tensor) -> Tensor:
-    """Values of the host's memory on the device; from pinned memory a GPU takes them while it computes."""
+    """Move values to the device; a GPU copies from pinned memory while it computes."""
     return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
 
 
 def fits(split: Split, device: torch.device | str, share: float = 0.3) -> bool:
-    """Whether `Batches(resident=True)` is safe: a split in memory that takes less than `share` of the free.
+    """Return whether `Batches(resident=True)` is safe: a split in memory that takes less than `share` of the free one.
 
-    On the CPU such a split is held already and costs nothing more.
+    On a CPU such a split needs no more memory than it has.
     """
     if not isinstance(split, ImageTensors):
         return False
@@ -182,6 +184,6 @@ def fits(split: Split, device: torch.device | str, share: float = 0.3) -> bool:
 
 
 def _generator(*key: int) -> torch.Generator:
-    """A CPU generator seeded by all numbers of `key` together."""
+    """Return a CPU generator, seeded by all numbers of `key` together."""
     (state,) = np.random.SeedSequence(key).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state))

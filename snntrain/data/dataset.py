@@ -1,4 +1,6 @@
-"""What a data set is: three splits of images (or sequences of images) kept as bytes, and class names."""
+"""A data set: three splits of images, or of sequences of images, kept as bytes, and class names."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -11,7 +13,11 @@ from snntrain.errors import UserError
 
 
 class Split(Protocol):
-    """What a part of a data set offers: bytes by index, and all labels at once."""
+    """A part of a data set: bytes by index, and all labels at once.
+
+    A split of sequences of different length pads them to the longest. It has another attribute, `lengths`, as
+    `ImageTensors` has it.
+    """
 
     @property
     def labels(self) -> Tensor:
@@ -25,18 +31,20 @@ class Split(Protocol):
 
 @dataclass(frozen=True)
 class ImageTensors:
-    """A split that lies in memory.
+    """A split in memory.
 
     Args:
         images: uint8 `[N, C, H, W]`, or sequences `[N, T, C, H, W]`.
         labels: int64 `[N]`.
+        lengths: valid time steps of each sequence, int64 `[N]`, from 1 to T; None if all steps are valid.
 
     Raises:
-        ValueError: other types or shapes.
+        ValueError: other types, shapes or lengths.
     """
 
     images: Tensor
     labels: Tensor
+    lengths: Tensor | None = None
 
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim not in (4, 5):
@@ -48,6 +56,17 @@ class ImageTensors:
             raise ValueError(
                 f"labels must be int64 [{len(self.images)}], not {self.labels.dtype} {list(self.labels.shape)}"
             )
+        if self.lengths is not None:
+            self._check_lengths(self.lengths)
+
+    def _check_lengths(self, lengths: Tensor) -> None:
+        if self.images.ndim != 5:
+            raise ValueError("only sequences [N, T, C, H, W] have lengths")
+        steps = self.images.shape[1]
+        if lengths.dtype != torch.int64 or lengths.shape != self.labels.shape:
+            raise ValueError(f"lengths must be int64 [{len(self)}], not {lengths.dtype} {list(lengths.shape)}")
+        if len(self) and not 1 <= int(lengths.min()) <= int(lengths.max()) <= steps:
+            raise ValueError(f"lengths must lie between 1 and the {steps} steps of a sequence")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -56,14 +75,27 @@ class ImageTensors:
         return self.images[index]
 
 
+def lengths_of(split: Split) -> Tensor | None:
+    """Return the lengths of the sequences of a split; None if all their steps are valid."""
+    lengths: Tensor | None = getattr(split, "lengths", None)
+    return lengths
+
+
+def some_of(split: Split, rows: Tensor | list[int]) -> ImageTensors:
+    """Return some images of a split, by their indices, in memory."""
+    lengths = lengths_of(split)
+    images = split.images[rows] if isinstance(split, ImageTensors) else torch.stack([split[int(row)] for row in rows])
+    return ImageTensors(images, split.labels[rows], None if lengths is None else lengths[rows])
+
+
 @dataclass(frozen=True)
 class Data:
     """A data set ready for training.
 
     Args:
-        name: what the command line calls it.
+        name: on the command line.
         train, validation, test: its splits.
-        class_names: the name of each class, by label.
+        class_names: by label.
         scale: divides the stored bytes to give intensities in [0, 1].
     """
 
@@ -91,15 +123,13 @@ def hold_out(
     split_seed: int,
     scale: float = 255.0,
 ) -> Data:
-    """Data whose validation images are a stratified, seeded `validation` share of the training images.
+    """Return a data set that holds out a stratified, seeded share of the training images for validation.
 
     Raises:
-        UserError: a share that leaves a class without images on one of the sides.
+        UserError: the share leaves a class without images on one of the sides.
     """
     try:
         kept, held = stratified_split(train.labels, validation, split_seed)
     except ValueError as error:
         raise UserError(f"dataset.validation={validation} of dataset={name}: {error}") from error
-    trained = ImageTensors(train.images[kept], train.labels[kept])
-    validated = ImageTensors(train.images[held], train.labels[held])
-    return Data(name, trained, validated, test, class_names, scale)
+    return Data(name, some_of(train, kept), some_of(train, held), test, class_names, scale)

@@ -1,4 +1,4 @@
-"""The embedded data set: 1,797 handwritten digits, part of the package, read in milliseconds."""
+"""The embedded data set: 1,797 handwritten digits, part of the package, loaded in milliseconds."""
 
 from pathlib import Path
 
@@ -14,22 +14,22 @@ FILE = Path(__file__).with_name("optdigits") / "optdigits.npz"
 
 
 def load(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Digits of 13 people, 8x8, values 0 to 16 (Alpaydin and Kaynak, UCI, doi 10.24432/C50P49, CC BY 4.0).
+    """Return digits of 13 people, 8x8, values 0 to 16 (Alpaydin and Kaynak, UCI, doi 10.24432/C50P49, CC BY 4.0).
 
-    A fifth of the images of each class, always the same, are the test set.
+    The test set is a fifth of the images of each class, always the same.
 
     Args:
-        root: not used, the images lie in the package; all data sets take it.
+        root: ignored; the images are part of the package, but all data sets take this argument.
         validation: share of the other images that is held out of training, default 0.1.
         split_seed: seed of that choice.
 
     Raises:
-        UserError: a `validation` that is no share, or a package whose file is damaged.
+        UserError: `validation` is not a share, or the file in the package is damaged.
     """
     images, labels = _read()
     tested = torch.zeros(len(labels), dtype=torch.bool)
     for digit in range(10):
-        # By position, not by a random generator: no version of any library can change this split.
+        # By position, not by a random generator: no version of a library can change this split.
         tested[(labels == digit).nonzero().flatten()[2::5]] = True
     return hold_out(
         "digits",
@@ -43,9 +43,9 @@ def load(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
 
 
 def _read() -> tuple[Tensor, Tensor]:
-    """All images, uint8 `[N, 1, 8, 8]`, and their labels, int64 `[N]`."""
+    """Return all images, uint8 `[N, 1, 8, 8]`, and their labels, int64 `[N]`."""
     try:
-        # Pickles, which would run what they are given, are refused, and so is what is not as it was packed.
+        # No pickles: they could run any code.
         with FILE.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]
         if (images.shape, images.dtype) != ((COUNT, 8, 8), np.uint8) or labels.shape != (COUNT,):
@@ -53,6 +53,6 @@ def _read() -> tuple[Tensor, Tensor]:
         if labels.dtype != np.uint8 or labels.max() > 9 or images.max() > 16:
             raise ValueError("its values are no digits")
     except Exception as error:  # Damaged bytes may raise anything.
-        told = first_line(error) or type(error).__name__
-        raise UserError(f"{FILE} is damaged: {told}; install snntrain anew, it is part of the package") from error
+        reason = first_line(error) or type(error).__name__
+        raise UserError(f"{FILE} is damaged: {reason}; install snntrain anew, it is part of the package") from error
     return torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels.astype(np.int64))

@@ -1,4 +1,4 @@
-"""Files of a data set that lies below the data root: found there, or downloaded whole or not at all."""
+"""The files of a data set below the data root: found there, or downloaded completely or not at all."""
 
 import logging
 import os
@@ -15,25 +15,25 @@ from pathlib import Path
 from snntrain.data.root import data_root
 from snntrain.errors import UserError
 
-TIMEOUT = 30.0  # seconds without an answer; without it a dead network makes urllib wait for ever
+TIMEOUT = 30.0  # seconds without an answer; urllib would wait for ever
 ANOTHER_WAY = "name another data root by dataset.root or SNNTRAIN_DATA, or take dataset=digits, which needs no files"
-# The largest that is published, EMNIST's, has 0.56 GB.
+# The largest archive, EMNIST's, has 0.56 GB.
 MOST_OF_AN_ARCHIVE = 2**31
 log = logging.getLogger(__name__)
-# The data root that is only read from, and the file that names it.
+# A data root to which nothing is downloaded, and the file that names it.
 _only_read: ContextVar[tuple[Path, Path] | None] = ContextVar("only_read", default=None)
 
 
 @contextmanager
 def only_read(root: str | None, named_by: Path) -> Iterator[None]:
-    """In the block nothing is downloaded to a data root that the user has not named.
+    """Forbid downloads to a data root that the user has not named, while the block runs.
 
-    A file, as the configuration of somebody else's run, may name any folder, and nothing is to be written there. To the
-    root that the command line, a variable or the default gives is downloaded as ever.
+    A file, as the configuration of somebody else's run, may name any folder; nothing must be written there. Downloads
+    to the root that the command line, a variable or the default names stay possible.
 
     Args:
-        root: `dataset.root` of a configuration; None where it names none, and the default counts.
-        named_by: the file that it is from.
+        root: `dataset.root` of a configuration; None if it names none, so that the default applies.
+        named_by: file of the configuration.
     """
     token = _only_read.set((data_root(root), named_by) if root else None)
     try:
@@ -44,15 +44,15 @@ def only_read(root: str | None, named_by: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a data set lies below the data root, and how it gets there.
+    """The place of a data set below the data root, and its download.
 
     Args:
-        name: what the command line calls it.
+        name: on the command line.
         folder: its folder, relative to the data root.
-        files: the names of the files needed, in that folder.
-        archives: paths, relative to the data root, of what is downloaded; one that is there already is used.
-        fetch: downloads the data set below the folder given; what it raises is the reason that is reported.
-        gzipped: whether a file may lie there as <name>.gz instead.
+        files: names of the files in that folder.
+        archives: paths of the downloaded archives, relative to the data root; an existing one is used.
+        fetch: downloads the data set below a folder; its error is reported as the reason.
+        gzipped: whether a file may be there as <name>.gz instead.
     """
 
     name: str
@@ -63,11 +63,11 @@ class Source:
     gzipped: bool = False
 
     def missing(self, root: Path) -> list[str]:
-        """The files that are not there, below a data root."""
+        """Return the files that are missing below a data root."""
         return self._not_in(root / self.folder)
 
     def root_meant_by(self, named: Path) -> Path:
-        """Return the data root: the folder named, or the one above it where that names the set's own, as MNIST/raw."""
+        """Return the data root: the folder `named`, or the one above if that is the set's own folder, as MNIST/raw."""
         own = Path(self.folder).parts
         if not self._is_in(named / self.folder):
             for path in (Path(os.path.abspath(named)), Path(os.path.realpath(named))):
@@ -77,10 +77,10 @@ class Source:
         return named
 
     def check_place(self, root: Path) -> None:
-        """Check that the files do not lie in the data root itself.
+        """Check that the files are not in the data root itself.
 
         Raises:
-            UserError: they do, and none lies where they are looked for.
+            UserError: they are, and none is in the right folder.
         """
         folder = root / self.folder
         if self._is_in(root) and not self._is_in(folder):
@@ -99,9 +99,9 @@ class Source:
 
 
 def obtain(source: Source, root: Path) -> Path:
-    """Return the folder with all files of the data set; what is missing is downloaded.
+    """Return the folder with all files of the data set; missing files are downloaded.
 
-    Nothing is written where no file is missing, so a read-only data root will do.
+    Nothing is written if no file is missing: a read-only data root will do.
 
     Args:
         source: the data set.
@@ -130,7 +130,7 @@ def obtain(source: Source, root: Path) -> Path:
         except UserError:
             raise
         except Exception as error:
-            # Sockets, archives, checksums, torchvision, a full disk: all mean that there is no data.
+            # Sockets, archives, checksums, torchvision, a full disk: whatever failed, there is no data.
             raise UserError(
                 f"dataset={source.name}: {folder} lacks {', '.join(missing)} and the download failed "
                 f"({_reason(error)}); put them there, {ANOTHER_WAY}"
@@ -148,9 +148,9 @@ def _refuse_to_write(source: Source, root: Path, folder: Path, missing: list[str
 
 @contextmanager
 def _staging(source: Source, root: Path) -> Iterator[Path]:
-    """A folder that vanishes: an interrupted download leaves nothing that could be taken for data.
+    """Make a temporary folder: an interrupted download leaves nothing that looks like data.
 
-    It lies on the disk of the data root, which is not made before there is something to put in.
+    It is on the disk of the data root, which is not created before there is a file for it.
     """
     there = next(path for path in (root, *root.parents) if os.path.lexists(path))
     try:
@@ -175,9 +175,9 @@ def _timeout(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _harmless_archives() -> Iterator[None]:
-    """Members of a tar that lie outside its folder, or are no files, are errors; of a zip Python keeps them inside.
+    """Reject members of a tar that would leave its folder, or are not files; Python keeps those of a zip inside.
 
-    torchvision unpacks what has the published checksum alone, and would follow it anywhere.
+    torchvision checks the checksum of an archive, but not its members.
     """
     before = tarfile.TarFile.extraction_filter
     tarfile.TarFile.extraction_filter = staticmethod(tarfile.data_filter)
@@ -188,7 +188,7 @@ def _harmless_archives() -> Iterator[None]:
 
 
 def _move_new_files(staging: Path, root: Path) -> None:
-    """Everything downloaded but archives and links, where the root has no such file."""
+    """Move all downloaded files except archives and links; existing files stay."""
     for path in sorted(staging.rglob("*")):
         target = root / path.relative_to(staging)
         if path.is_file() and not path.is_symlink() and path.suffix not in (".gz", ".zip") and not target.exists():
@@ -197,6 +197,6 @@ def _move_new_files(staging: Path, root: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """The last line of what was raised: torchvision puts the answer of each mirror on its own."""
+    """Return the last line of an error: torchvision puts the answer of each mirror on a line of its own."""
     lines = str(error).strip().splitlines()
     return lines[-1] if lines else type(error).__name__

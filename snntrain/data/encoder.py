@@ -1,4 +1,4 @@
-"""Encoders: what a network is shown at each of T steps, made from intensities in [0, 1].
+"""Encoders: the input of a network at each of T steps, made from intensities in [0, 1].
 
 An image batch `[N, C, H, W]` becomes `[T, N, C, H, W]`. A batch of sequences is `[T, N, C, H, W]` already and
 keeps its own T.
@@ -9,19 +9,19 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-# The intensity 1 of an image that is stored as bytes.
+# The byte that stands for intensity 1.
 BRIGHTEST = 255
 
 
 class Encoder(nn.Module):
-    """What all encoders share.
+    """Base class of encoders.
 
     Args:
         T: time steps.
-        mean, std: of each channel's intensity in [0, 1]; used by the encoders that normalise.
+        mean, std: of the intensity in [0, 1] per channel, for encoders that normalise.
 
     Raises:
-        ValueError: T below 1, a std that is not positive, `mean` and `std` of different lengths; images with
+        ValueError: T below 1, a std that is not positive, `mean` and `std` of different lengths, or images with
             another number of channels.
     """
 
@@ -40,17 +40,17 @@ class Encoder(nn.Module):
         self.register_buffer("std", torch.tensor(list(std)).view(-1, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Input of the network `[T, N, C, H, W]`, of images `[N, C, H, W]` or sequences `[T, N, C, H, W]`."""
+        """Encode images `[N, C, H, W]` or sequences `[T, N, C, H, W]` as the network's input `[T, N, C, H, W]`."""
         if x.shape[-3] != len(self.mean):
             raise ValueError(f"mean and std are of {len(self.mean)} channels, the images have {x.shape[-3]}")
         return self.sequences(x) if x.ndim == 5 else self.images(x)
 
     def images(self, x: Tensor) -> Tensor:
-        """`[N, C, H, W]` to `[T, N, C, H, W]`."""
+        """Encode `[N, C, H, W]` as `[T, N, C, H, W]`."""
         raise NotImplementedError(f"{type(self).__name__} defines no images(x)")
 
     def sequences(self, x: Tensor) -> Tensor:
-        """`[T, N, C, H, W]` to the same shape: unchanged."""
+        """Encode `[T, N, C, H, W]`; by default they stay as they are."""
         return x
 
     def extra_repr(self) -> str:
@@ -58,9 +58,9 @@ class Encoder(nn.Module):
 
 
 class Direct(Encoder):
-    """Constant current: the normalised image at every step, and the first layer of neurons makes the spikes.
+    """Constant current: the normalised image at every step; the first layer of neurons makes the spikes.
 
-    The steps are one tensor in memory (stride 0 over T): what has no state computes it once.
+    All steps share one image in memory (stride 0 over T), so that stateless layers compute it once.
     """
 
     def images(self, x: Tensor) -> Tensor:
@@ -71,23 +71,23 @@ class Direct(Encoder):
 
 
 class Poisson(Encoder):
-    """A spike at each step with the probability of the intensity, from torch's global generator."""
+    """A spike at each step with the intensity as its probability, from torch's global generator."""
 
     def images(self, x: Tensor) -> Tensor:
         return (torch.rand(self.T, *x.shape, device=x.device) < x).to(x.dtype)
 
 
 class Latency(Encoder):
-    """One spike a pixel, the earlier the brighter: intensity 1 at step 0, black never (time to first spike).
+    """One spike per pixel, earlier for brighter pixels: intensity 1 at step 0, black never (time to first spike).
 
-    The step is `floor(T (1 - x))`, at most `T - 1`, and exact: the intensity of a byte is that byte over 255, which no
-    float is, and any other intensity is the float that it is.
+    The step is `floor(T (1 - x))`, at most `T - 1`, and exact: an intensity close to a byte over 255, which a float
+    cannot hold, counts as that fraction; any other intensity counts as the float that it is.
     """
 
     def images(self, x: Tensor) -> Tensor:
         exact = x.double()
         byte = (exact * BRIGHTEST).round()
-        # Within this of a whole number it is one, rounded: other bytes are a thousand times as far away.
+        # So close to a whole number it is a rounded byte; the next byte is a thousand times as far away.
         is_byte = (exact * BRIGHTEST - byte).abs() < 1e-3
         of_byte = torch.div(self.T * (BRIGHTEST - byte).long(), BRIGHTEST, rounding_mode="floor")
         step = torch.where(is_byte, of_byte, ((1 - exact) * self.T).floor().long()).clamp(0, self.T - 1)

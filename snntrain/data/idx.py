@@ -16,7 +16,7 @@ from snntrain.data.download import ANOTHER_WAY
 from snntrain.errors import UserError
 from snntrain.files.bounded import Refused, open_regular
 
-# A small gzip file can hold any number of zeros; the largest set of the family, EMNIST by class, has 0.55 GB.
+# A small gzip file can unpack to any size; the largest set of the family, EMNIST by class, has 0.55 GB.
 MOST_BYTES = 2**31
 AT_A_TIME = 2**20
 
@@ -25,10 +25,10 @@ def read_idx(path: Path, ndim: int) -> Tensor:
     """Return the unsigned bytes of an IDX file as a uint8 tensor with `ndim` dimensions (images 3, labels 1).
 
     The magic number is 0, 0, the element type (8: unsigned byte), the number of dimensions
-    (Y. LeCun, "The MNIST database"). Where there is no such file, <name>.gz is read.
+    (Y. LeCun, "The MNIST database"). If there is no such file, <name>.gz is read.
 
     Raises:
-        UserError: a file that cannot be read, has another magic number, or another size than its header says.
+        UserError: the file cannot be read, or its magic number or its size is wrong.
     """
     gzipped = path.with_name(f"{path.name}.gz")
     if not path.exists() and gzipped.exists():
@@ -56,7 +56,7 @@ def read_idx(path: Path, ndim: int) -> Tensor:
 
 
 def _unzipped(file: BinaryIO) -> NDArray[np.uint8]:
-    """The bytes of a gzip file, as far as a set of this family can need them."""
+    """Return the bytes of a gzip file, up to a little more than `MOST_BYTES`."""
     content = bytearray()
     with gzip.GzipFile(fileobj=file) as unzipped:
         while len(content) < MOST_BYTES and (part := unzipped.read(AT_A_TIME)):
@@ -69,14 +69,14 @@ def _size(file: BinaryIO) -> int:
 
 
 def read_pair(images: Path, labels: Path, first_label: int, classes: int) -> tuple[Tensor, Tensor]:
-    """Images uint8 `[N, H, W]` and their labels, int64 `[N]` from 0 on, of two IDX files.
+    """Return images uint8 `[N, H, W]` and their labels, int64 `[N]` from 0 on, of two IDX files.
 
     Args:
         first_label: the number of the first class in the file.
-        classes: how many there are.
+        classes: number of classes.
 
     Raises:
-        UserError: as `read_idx`, and where the two do not belong together or a label is of no class.
+        UserError: as `read_idx`, or the files do not belong together, or a label is outside the classes.
     """
     pictures, numbers = read_idx(images, 3), read_idx(labels, 1).long() - first_label
     if len(pictures) != len(numbers):
@@ -89,5 +89,5 @@ def read_pair(images: Path, labels: Path, first_label: int, classes: int) -> tup
 
 
 def damaged(path: Path, finding: str) -> UserError:
-    """The error for a file whose content cannot be right."""
+    """Return the error for a file with wrong content."""
     return UserError(f"{path} is damaged: {finding}; delete it and it is downloaded anew, or put a good copy there")

@@ -1,4 +1,4 @@
-"""An image file of the user's own, brought to the shape of a data set's images."""
+"""An image file of the user, converted to the shape of a data set's images."""
 
 import warnings
 from pathlib import Path
@@ -12,22 +12,22 @@ from snntrain.data.dataset import Data
 from snntrain.errors import UserError
 from snntrain.files.bounded import open_regular
 
-# Pillow's name for images of so many channels.
+# Pillow's name for images, by their number of channels.
 MODES = {1: "L", 3: "RGB"}
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
-# A few kilobytes can promise more pixels than memory holds; a camera's picture has 12 to 60 million.
+# A file of a few kilobytes can hold more pixels than memory; photographs have 12 to 60 million.
 MOST_PIXELS = 100_000_000
 MOST_BYTES = 2**29
 
 
 def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
-    """The image as the data set stores its own, uint8 `[C, H, W]`, and what was done to make it so, in words.
+    """Return the image as the data set stores its own, uint8 `[C, H, W]`, and the conversions in words.
 
-    It is laid on black where it is transparent, made grey or coloured, padded with black to the aspect of the data
-    set's images and scaled to their size.
+    Transparent parts become black. The image is made grey or coloured, padded with black to the aspect ratio of the
+    data set's images and scaled to their size.
 
     Raises:
-        UserError: no such file, a file that is no image, or a data set whose images are not of one or three channels.
+        UserError: no such file, not an image, or a data set with images of neither one nor three channels.
     """
     channels, height, width = data.shape
     if channels not in MODES:
@@ -52,9 +52,9 @@ def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
 
 
 def _opened(path: Path) -> Image.Image:
-    """The image of the file, upright, in mode L, RGB or RGBA."""
+    """Return the image of the file, upright, in mode L, RGB or RGBA."""
     try:
-        # Pillow warns of what it does not like, beside our own line.
+        # Pillow's warnings would appear beside our own message.
         with (
             warnings.catch_warnings(action="ignore"),
             open_regular(path, MOST_BYTES) as opened,
@@ -65,7 +65,7 @@ def _opened(path: Path) -> Image.Image:
             file.load()
             image = ImageOps.exif_transpose(file) or file
             return image if image.mode in ("L", "RGB") else image.convert("RGBA")
-    except Image.DecompressionBombError:  # Pillow's own, too, of twice its limit.
+    except Image.DecompressionBombError:  # Pillow raises it, too, at twice its own limit.
         raise UserError(
             f"image={path}: has more than {MOST_PIXELS:,} pixels, which are not read; scale it down"
         ) from None
@@ -74,7 +74,7 @@ def _opened(path: Path) -> Image.Image:
     except IsADirectoryError:
         raise UserError(f"image={path}: is a folder, not an image file; name a file in it") from None
     except Exception as error:  # Damaged bytes may raise anything.
-        told = " ".join(str(error).split())
+        reason = " ".join(str(error).split())
         raise UserError(
-            f"image={path}: is no image that can be read, as PNG or JPEG are ({told:.100}); save it as PNG"
+            f"image={path}: is no image that can be read, as PNG or JPEG are ({reason:.100}); save it as PNG"
         ) from error

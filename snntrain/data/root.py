@@ -1,4 +1,4 @@
-"""Where data sets lie on this machine."""
+"""The folder of all data sets on this machine."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ def data_root(root: str | None = None) -> Path:
     The cache folder is `$XDG_CACHE_HOME/snntrain/data`, by default `~/.cache/snntrain/data`.
 
     Raises:
-        UserError: it lies in the home folder of nobody.
+        UserError: it begins with ~name, and there is no such user.
     """
     if root:
         return user_path(root, "dataset.root")
@@ -23,7 +23,7 @@ def data_root(root: str | None = None) -> Path:
 
 
 def chosen_by(root: str | None = None) -> str:
-    """What `data_root` goes by: 'dataset.root', a variable as '$SNNTRAIN_DATA', or 'the default'."""
+    """Return what names the data root: 'dataset.root', a variable as '$SNNTRAIN_DATA', or 'the default'."""
     if root:
         return "dataset.root"
     given = (name for name in ("SNNTRAIN_DATA", "XDG_CACHE_HOME") if os.environ.get(name))

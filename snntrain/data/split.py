@@ -1,16 +1,16 @@
-"""Division of a data set into two parts with the same proportion of classes."""
+"""The division of a data set into two parts with the same proportion of classes."""
 
 import torch
 from torch import Tensor
 
 
 def stratified_split(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Indices kept and indices held out, each ascending; every class is on both sides.
+    """Return indices kept and indices held out, each ascending; every class is on both sides.
 
     Args:
         labels: class of each element, integers `[N]`.
         fraction: share of each class that is held out, rounded, at least one element.
-        seed: the same seed gives the same parts.
+        seed: of the random choice; the same seed gives the same parts.
 
     Raises:
         ValueError: `fraction` outside (0, 1), no labels, or a class too small to be on both sides.

@@ -1,12 +1,12 @@
-"""The public image sets: MNIST and its family, CIFAR and SVHN, as torchvision downloads and lays them out.
+"""The public image sets: MNIST and its family, CIFAR and SVHN, in torchvision's layout of files.
 
 torchvision (2 s to import) is loaded only to download, and for CIFAR and SVHN. Each function takes
 
-    root: folder of all data sets, or this one's own; None for `$SNNTRAIN_DATA`, else the user's cache folder
+    root: folder of all data sets, or of this one; None for `$SNNTRAIN_DATA`, else the user's cache folder
     validation: share of the training images held out of training, stratified by class, default 0.1
     split_seed: seed of that choice, default 0
 
-and raises UserError where files are missing and cannot be downloaded, or are damaged.
+and raises UserError if files are damaged, or missing and cannot be downloaded.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ from snntrain.files import bounded
 
 IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
 PARTS = ("train", "test")
-# Of a file with a published checksum: SVHN's have 182 MB.
+# The largest file with a published checksum, of SVHN, has 182 MB.
 MOST_BYTES = 2**29
 DIGITS = tuple(string.digits)
 FASHION = (
@@ -51,25 +51,25 @@ EMNIST = {
 
 
 def mnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Handwritten digits, 28x28, 60,000 to train on and 10,000 to test (LeCun et al., 1998)."""
+    """Return handwritten digits, 28x28, 60,000 to train on and 10,000 to test (LeCun et al., 1998)."""
     train, test = _idx_splits(_mnist_source("mnist", "MNIST"), root, DIGITS)
     return hold_out("mnist", train, test, DIGITS, validation=validation, split_seed=split_seed)
 
 
 def fashion_mnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Articles of clothing in the format of MNIST (Xiao, Rasul and Vollgraf, 2017)."""
+    """Return articles of clothing in the format of MNIST (Xiao, Rasul and Vollgraf, 2017)."""
     train, test = _idx_splits(_mnist_source("fashion_mnist", "FashionMNIST"), root, FASHION)
     return hold_out("fashion_mnist", train, test, FASHION, validation=validation, split_seed=split_seed)
 
 
 def kmnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Cursive Japanese characters in the format of MNIST (Clanuwat et al., 2018)."""
+    """Return cursive Japanese characters in the format of MNIST (Clanuwat et al., 2018)."""
     train, test = _idx_splits(_mnist_source("kmnist", "KMNIST"), root, KUZUSHIJI)
     return hold_out("kmnist", train, test, KUZUSHIJI, validation=validation, split_seed=split_seed)
 
 
 def emnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0, split: str = "balanced") -> Data:
-    """Handwritten letters and digits, 28x28 (Cohen et al., 2017).
+    """Return handwritten letters and digits, 28x28 (Cohen et al., 2017).
 
     Args:
         split: balanced, letters, digits, mnist, byclass or bymerge; one download of 560 MB brings all.
@@ -77,7 +77,7 @@ def emnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0
     if split not in EMNIST:
         raise UserError(f"dataset.split={split}: must be one of dataset=emnist's: {', '.join(EMNIST)}")
     first = 1 if split == "letters" else 0
-    # The files hold every image mirrored along its diagonal.
+    # In the files every image is mirrored along its diagonal.
     train, test = (
         ImageTensors(part.images.mT.contiguous(), part.labels)
         for part in _idx_splits(_emnist_source(split), root, EMNIST[split], first)
@@ -86,19 +86,19 @@ def emnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0
 
 
 def cifar10(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Colour photographs of 10 things, 32x32, 50,000 to train on and 10,000 to test (Krizhevsky, 2009)."""
+    """Return colour photographs of 10 things, 32x32, 50,000 to train on and 10,000 to test (Krizhevsky, 2009)."""
     train, test, names = _cifar("cifar10", _datasets().CIFAR10, root, "labels")
     return hold_out("cifar10", train, test, names, validation=validation, split_seed=split_seed)
 
 
 def cifar100(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Colour photographs of 100 things, 32x32, 50,000 to train on and 10,000 to test (Krizhevsky, 2009)."""
+    """Return colour photographs of 100 things, 32x32, 50,000 to train on and 10,000 to test (Krizhevsky, 2009)."""
     train, test, names = _cifar("cifar100", _datasets().CIFAR100, root, "fine_labels")
     return hold_out("cifar100", train, test, names, validation=validation, split_seed=split_seed)
 
 
 def svhn(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Street View house numbers, 32x32, 73,257 to train on and 26,032 to test (Netzer et al., 2011)."""
+    """Return Street View house numbers, 32x32, 73,257 to train on and 26,032 to test (Netzer et al., 2011)."""
     from scipy.io import loadmat
 
     kind = _datasets().SVHN
@@ -115,14 +115,14 @@ def svhn(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
 
 
 def source(name: str, split: str = "balanced") -> Source | None:
-    """Where the data set of that name lies and comes from; None for one that is not from here.
+    """Return place and origin of the data set of that name; None if this module has no such set.
 
     Args:
-        name: as the functions above are called.
-        split: of EMNIST.
+        name: of one of the functions above.
+        split: for EMNIST.
 
     Raises:
-        UserError: torchvision, which knows the files of CIFAR and SVHN, does not work.
+        UserError: torchvision does not work; it knows the files of CIFAR and SVHN.
     """
     known: dict[str, Callable[[], Source]] = {
         "mnist": lambda: _mnist_source("mnist", "MNIST"),
@@ -179,7 +179,7 @@ def _svhn_source() -> Source:
 def _idx_splits(
     source: Source, root: str | None, class_names: tuple[str, ...], first_label: int = 0
 ) -> tuple[ImageTensors, ImageTensors]:
-    """Training and test images; `source.files` are the images and labels of each."""
+    """Return training and test images; `source.files` are the images and labels of each."""
     folder = obtain(source, data_root(root))
     splits = []
     for images, labels in (source.files[:2], source.files[2:]):
@@ -191,12 +191,12 @@ def _idx_splits(
 def _cifar(
     name: str, kind: Any, root: str | None, label_key: str
 ) -> tuple[ImageTensors, ImageTensors, tuple[str, ...]]:
-    """Training images, test images and class names, from the pickles of torchvision's class `kind`."""
+    """Return training images, test images and class names, from the pickles of torchvision's class `kind`."""
     meta = (kind.meta["filename"], kind.meta["md5"])
     folder = obtain(_cifar_source(name, kind), data_root(root))
 
     def read(file: str, md5: str) -> dict[str, Any]:
-        # Unpickling runs what it is given: only bytes with the published checksum come this far.
+        # A pickle can run any code: only bytes with the published checksum get here.
         content: dict[str, Any] = pickle.loads(_verified(folder / file, md5), encoding="latin1")
         return content
 
@@ -210,7 +210,7 @@ def _cifar(
 
 
 def _verified(path: Path, md5: str) -> bytes:
-    """The content of a file whose checksum is known: what is read is what was checked."""
+    """Return the content of a file with a known checksum: the bytes that are returned were checked."""
     try:
         content = bounded.read(path, MOST_BYTES)
     except OSError as error:

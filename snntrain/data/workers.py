@@ -1,4 +1,4 @@
-"""Processes that read images ahead of the training process, started anew where one of them dies."""
+"""Processes that read images ahead of the training process, restarted if one of them dies."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from snntrain.errors import RunFailed
 
 log = logging.getLogger("snntrain")
 
-# Batches that are read ahead, a worker.
+# Batches that are read ahead, per worker.
 AHEAD = 2
-# Deaths in a row, without a batch in between, that end the run.
+# Deaths of workers in a row, without a batch in between, that end the run.
 MOST_DEATHS = 3
-# Seconds between two looks of a worker whether the training process still lives.
+# Seconds between two checks of a worker that the training process still lives.
 LOOK = 1.0
-# What a terminal or a scheduler sends to all processes, and is meant for the training process.
+# Signals that a terminal or a scheduler sends to all processes; only the training process acts on them.
 OF_THE_PARENT = (signal.SIGINT, signal.SIGUSR1)
 
 
 class Workers:
     """Reads batches of `split` in `count` processes, which start with the first batch and stay for the next epochs.
 
-    Not a DataLoader: that learns of a dead worker by a signal, which raises an error in whatever line the training
-    process is at, a half-done step too. A pool learns of it by itself, and tells when it is asked for a batch.
+    Not a DataLoader: it notices a dead worker by a signal, which raises an error anywhere in the training process, even
+    within a step. A pool notices it by itself, and raises when it is asked for a batch.
     """
 
     def __init__(self, split: Split, count: int) -> None:
@@ -47,13 +47,13 @@ class Workers:
         self._processes: list[BaseProcess] = []
 
     def read(self, batches: Sequence[list[int]]) -> Iterator[Tensor]:
-        """The images of each batch of indices, stacked, in their order.
+        """Yield the images of each batch of indices, stacked, in order.
 
-        A batch whose worker was killed is read again, so that what comes is the same.
+        If a worker is killed, its batch is read again, so that the result is the same.
 
         Raises:
-            RunFailed: workers died `MOST_DEATHS` times, and no batch came in between.
-            Exception: what the split raises.
+            RunFailed: workers died `MOST_DEATHS` times without a batch in between.
+            Exception: the error of the split.
         """
         ahead: deque[Future[Tensor]] = deque()
         due = deaths = 0
@@ -73,11 +73,11 @@ class Workers:
             yield stored
 
     def _started(self) -> ProcessPoolExecutor:
-        """The processes, running."""
+        """Return the pool; start its processes if there are none."""
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self.count, initializer=_begin, initargs=(self.split, os.getpid()))
             others = multiprocessing.active_children()
-            # No signal may reach a worker that has not yet said what it does with it.
+            # No signal may reach a worker before it has set its handlers.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, (*OF_THE_PARENT, signal.SIGTERM))
             try:
                 self._pool.submit(os.getpid)
@@ -87,10 +87,10 @@ class Workers:
         return self._pool
 
     def _bury(self, pool: ProcessPoolExecutor, deaths: int) -> None:
-        """Says that a worker of `pool` died, and lets go of the others, so that new ones are started.
+        """Report that a worker of `pool` died, and drop the pool, so that new workers are started.
 
         Raises:
-            RunFailed: it is the last death that is put up with.
+            RunFailed: too many worker deaths in a row.
         """
         pool.shutdown()
         if pool is not self._pool:
@@ -111,7 +111,7 @@ class Workers:
 
 
 def _cause(processes: list[BaseProcess]) -> str:
-    """What ended the first of them to die, '' if it is not known: the pool itself ends the others by SIGTERM."""
+    """Return what ended the first worker to die, '' if unknown; the pool itself ends the others by SIGTERM."""
     codes = [process.exitcode for process in processes if process.exitcode]
     code = next((code for code in codes if code != -signal.SIGTERM), codes[0] if codes else 0)
     return signal.Signals(-code).name if code < 0 else f"exit status {code}" if code else ""
@@ -125,25 +125,25 @@ _split: Split
 def _begin(split: Split, parent: int) -> None:
     global _split
     _split = split
-    # The threads of the parent's OpenMP are not there after a fork.
+    # A fork does not copy the threads of the parent's OpenMP.
     torch.set_num_threads(1)
     for number in OF_THE_PARENT:
         signal.signal(number, signal.SIG_IGN)
-    # By this the pool ends what is left of it; the parent may have put a handler of its own there.
+    # The pool ends its other processes by SIGTERM; a handler of the parent would be in the way.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (*OF_THE_PARENT, signal.SIGTERM))
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> NoReturn:
-    """Ends this process when the parent is gone, which would not tell it if it was killed."""
+    """End this process when the parent is gone: a killed parent cannot do it."""
     while os.getppid() == parent:
         time.sleep(LOOK)
     os._exit(1)
 
 
 def _read(rows: list[int]) -> Tensor:
-    """The images `rows` of the worker's split, stacked."""
+    """Return the images `rows` of the worker's split, stacked."""
     try:
         return stack(_split, rows)
     except Exception as error:
@@ -151,7 +151,7 @@ def _read(rows: list[int]) -> Tensor:
 
 
 def _portable(error: Exception) -> Exception:
-    """The error, or where it cannot be sent to another process and the pool would break of it, what it says."""
+    """Return the error; its message in a RuntimeError if it cannot be pickled, which would break the pool."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:
@@ -163,5 +163,5 @@ def _portable(error: Exception) -> Exception:
 
 
 def stack(split: Split, rows: Iterable[int]) -> Tensor:
-    """The images `rows` of a split, one after the other."""
+    """Return the images `rows` of a split, stacked."""
     return torch.stack([split[row] for row in rows])

@@ -1,4 +1,4 @@
-"""Where a run would compute, in which precision, and by whose kernels."""
+"""The device, the precision and the kernels that a run would use."""
 
 from __future__ import annotations
 
@@ -8,54 +8,60 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from omegaconf import DictConfig
 
+from snntrain.config.schema import Trainer
 from snntrain.doctor.finding import Finding
 from snntrain.doctor.folders import GB, can_be_written, shown
 from snntrain.errors import UserError
 from snntrain.files.private_folder import lasting_cache
 from snntrain.kernels import dispatch
 from snntrain.kernels.gpu import triton_build
-from snntrain.training.job import precision, runtime
+from snntrain.training.job import devices as known
+from snntrain.training.job import precision
 from snntrain.training.job.precision import Precision
-from snntrain.training.job.runtime import Runtime
+from snntrain.training.job.world import World
 
 COMPUTED_BY = {"cpu": "compiled by Numba", "cuda": "compiled by Triton", "reference": "plain PyTorch"}
 COMPILER = {"cpu": "numba", "cuda": "triton"}
-# What float32 convolutions and products are on a GPU, and what switches TF32 off in NVIDIA's libraries.
+# The meaning of float32 on a GPU, and the variable that switches TF32 off in NVIDIA's libraries.
 MEANT = {"fp32": ": IEEE float32, no TF32", "tf32": ": float32, convolved and multiplied in TF32"}
 OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 NVIDIA = (Path("/proc/driver/nvidia/gpus"), Path("/dev/nvidia0"))
 
 
-def chosen(config: DictConfig) -> tuple[Runtime, Precision, list[Finding]]:
-    """What `trainer.device` and `trainer.precision` choose, and what is wrong with them; auto in place of what is."""
-    wrong = []
+def chosen(trainer: Trainer) -> tuple[World, list[Finding]]:
+    """Return the device and the precision of a run, and why one was refused; auto takes the place of what was."""
+    refused = []
     try:
-        here = runtime.choose(config.trainer.device)
+        device = known.choose(trainer.device)
     except UserError as error:
-        wrong.append(Finding("refused", f"{error} (examined with auto)"))
-        here = runtime.choose("auto")
+        refused.append(Finding("refused", f"{error} (examined with auto)"))
+        device = known.choose("auto")
     try:
-        formats = precision.choose(config.trainer.precision, here.device)
+        formats = precision.choose(trainer.precision, device)
     except UserError as error:
-        wrong.append(Finding("refused", f"{error} (examined with auto)"))
-        formats = precision.choose("auto", here.device)
-    return here, formats, wrong
+        refused.append(Finding("refused", f"{error} (examined with auto)"))
+        formats = precision.choose("auto", device)
+    return World(device, formats), refused
 
 
-def devices(here: Runtime) -> Iterator[Finding]:
-    """The device that a run would use, what has not been tried on it, and the other devices."""
+def devices(asked: str, device: torch.device) -> Iterator[Finding]:
+    """Report the device that a run would use, whether it is untested, and the other devices.
+
+    Args:
+        asked: `trainer.device`.
+        device: the one that a run would use.
+    """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if here.device.type == "cpu":
+    if device.type == "cpu":
         yield Finding("device", _processor(), "" if gpus else _why_no_gpu())
-        if here.passed_over:
-            yield Finding("not used", here.passed_over)
+        if line := known.passed_over(asked, device):
+            yield Finding("not used", line)
         return
-    used = torch.cuda.current_device() if here.device.index is None else here.device.index
+    used = torch.cuda.current_device() if device.index is None else device.index
     yield Finding("device", _gpu(used))
-    if here.untested:
-        yield Finding("untested", here.untested)
+    if line := known.untested(device):
+        yield Finding("untested", line)
     for other in range(gpus):
         if other != used:
             yield Finding("not used", _gpu(other))
@@ -84,11 +90,11 @@ def _gpu(index: int) -> str:
 
 
 def _why_no_gpu() -> str:
-    """What keeps torch from an NVIDIA GPU that is in this machine."""
+    """Return why torch cannot use an NVIDIA GPU of this machine; '' if there is none."""
     if not any(path.exists() for path in NVIDIA):
         return ""
     if torch.version.cuda is None:
-        return "an NVIDIA GPU is here, and this torch knows none: install one with CUDA, see pytorch.org/get-started"
+        return "an NVIDIA GPU is here, but this torch has no CUDA: install one with CUDA, see pytorch.org/get-started"
     hiding = os.environ.get("CUDA_VISIBLE_DEVICES")
     if hiding is not None:
         return f"an NVIDIA GPU is here, and CUDA_VISIBLE_DEVICES={hiding} hides it: unset it"
@@ -96,7 +102,7 @@ def _why_no_gpu() -> str:
 
 
 def precision_of(asked: str, formats: Precision) -> Iterator[Finding]:
-    """The number format, why, and whether another one would be faster."""
+    """Report the number format, the reason for it, and whether another one would be faster."""
     best = precision.choose("auto", formats.device).name
     native = best != "fp32"
     hint = ""
@@ -122,7 +128,7 @@ def _why(asked: str, formats: Precision) -> str:
 
 
 def executors(formats: Precision) -> Iterator[Finding]:
-    """Whose kernels compute the neurons in each number format."""
+    """Report which kernels compute the neurons in each number format."""
     kind = formats.device.type
     by: dict[str, list[str]] = {}
     # The neurons get the same numbers in tf32 as in fp32.
@@ -138,7 +144,7 @@ def executors(formats: Precision) -> Iterator[Finding]:
 
 
 def _hint(kind: str) -> str:
-    """What to do so that compiled code computes the neurons; '' where `launches` has it."""
+    """Return how to make compiled code compute the neurons; '' if `launches` reports it."""
     if forced := os.environ.get(dispatch.VARIABLE):
         advice = f"unset {dispatch.VARIABLE}={forced}"
     elif not dispatch.COMPILED[kind]:
@@ -149,7 +155,7 @@ def _hint(kind: str) -> str:
 
 
 def launches(formats: Precision) -> Iterator[Finding]:
-    """Whether Triton can launch kernels on the GPU of a run; nothing is said of a CPU, which needs no such thing."""
+    """Report whether Triton can launch kernels on the GPU of a run; nothing for a CPU."""
     if formats.device.type != "cuda" or not dispatch.COMPILED["cuda"]:
         return
     obstacle = triton_build.obstacle()
@@ -161,18 +167,18 @@ def launches(formats: Precision) -> Iterator[Finding]:
 
 
 def kernel_cache(formats: Precision) -> Iterator[Finding]:
-    """Where compiled kernels are kept from one run to the next."""
+    """Report where compiled kernels are kept between runs."""
     name, variable = ("triton", "TRITON_CACHE_DIR") if formats.device.type == "cuda" else ("numba", "NUMBA_CACHE_DIR")
     folder = _given(name) or lasting_cache(name)
     if folder is not None and can_be_written(folder):
         yield Finding("kernels", f"kept in {shown(folder)}")
     else:
         hint = f"set {variable} to a folder that can be written, so that kernels are compiled once for all runs"
-        yield Finding("kernels", "compiled anew by each run: there is no folder of yours alone to keep them in", hint)
+        yield Finding("kernels", "compiled again by each run: there is no private folder to keep them in", hint)
 
 
 def _given(compiler: str) -> Path | None:
-    """The folder that the user has named for a compiler's cache."""
+    """Return the folder that the user has named for a compiler's cache."""
     if compiler == "numba":
         named = os.environ.get("NUMBA_CACHE_DIR")
     elif not (named := os.environ.get("TRITON_CACHE_DIR")) and (home := os.environ.get("TRITON_HOME")):

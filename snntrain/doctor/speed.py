@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import copy
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from itertools import count
+from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
 
+from snntrain.config.schema import Config, OwnDataset
 from snntrain.data.batches import Draw
 from snntrain.data.dataset import Data, ImageTensors
-from snntrain.training.job import build, runtime
+from snntrain.training.job import build
 from snntrain.training.job.build import Job
+from snntrain.training.job.world import World
 from snntrain.training.state import begin
 
 SECONDS = 3.0
@@ -25,29 +26,26 @@ IMAGES = 8192
 
 @dataclass(frozen=True)
 class Speed:
-    """Images a second in the long run, and how many seconds the first steps took, compilation included."""
+    """Images per second in the long run, and the seconds of the first steps, with compilation."""
 
     images_per_second: float
     first_seconds: float
 
 
-def measure(config: DictConfig, mnist: DictConfig, device: str, precision: str, seconds: float) -> Speed:
-    """Trains the configured network on random images.
+def measure(config: Config, mnist: Mapping[str, Any], world: World, seconds: float) -> Speed:
+    """Train the configured network on random images.
 
     Args:
         config: what is trained and how; its data set is not used.
-        mnist: the subtree of dataset=mnist.
-        device, precision: in place of the configured ones.
+        mnist: the values of dataset=mnist.
+        world: the device and the precision.
         seconds: how long, after the first steps.
     """
-    config = copy.deepcopy(config)
-    OmegaConf.set_struct(config, False)
-    config.dataset = copy.deepcopy(mnist)
-    config.dataset._target_ = f"{random_images.__module__}.{random_images.__name__}"
-    config.allow_targets = [*config.allow_targets, random_images.__module__]
-    config.trainer.device, config.trainer.precision = device, precision
-    with runtime.choose(device).current():
-        job = build.prepare(config)
+    shown = {field.name: mnist[field.name] for field in fields(OwnDataset)}
+    dataset = OwnDataset(**shown | {"_target_": f"{random_images.__module__}.{random_images.__name__}"})
+    allowed = [*config.allow_targets, random_images.__module__]
+    with world.current():
+        job = build.prepare(replace(config, dataset=dataset, allow_targets=allowed), world)
     with job.computing():
         job.model.train()
         training, draws = begin(job), _draws(job)
@@ -62,21 +60,21 @@ def measure(config: DictConfig, mnist: DictConfig, device: str, precision: str, 
 
 
 def _draws(job: Job) -> Iterator[tuple[Draw, int]]:
-    """The draw of each batch and its number in its epoch, epoch after epoch."""
+    """Yield the draw of each batch and its number in its epoch, epoch after epoch."""
     for epoch in count(1):
         for index, draw in enumerate(job.train.draws(epoch)):
             yield draw, index
 
 
 def _now(job: Job) -> float:
-    """The time when everything asked of the device is done."""
-    if job.runtime.device.type == "cuda":
-        torch.cuda.synchronize(job.runtime.device)
+    """Return the time after the device has finished all of its work."""
+    if job.world.device.type == "cuda":
+        torch.cuda.synchronize(job.world.device)
     return time.perf_counter()
 
 
 def random_images(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Noise of MNIST's shape with ten classes; the arguments are those of every data set, and not used."""
+    """Return noise of MNIST's shape with ten classes; the arguments are those of every data set, and are not used."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (IMAGES, 1, 28, 28), generator=generator).to(torch.uint8)
     split = ImageTensors(images, torch.arange(IMAGES) % 10)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from omegaconf import DictConfig
-
+from snntrain.config.schema import Part
+from snntrain.config.values import value_at
 from snntrain.data import vision
 from snntrain.data.root import chosen_by, data_root
 from snntrain.doctor.finding import Finding, in_short
@@ -14,20 +15,21 @@ from snntrain.doctor.folders import GB, can_be_written, free_bytes, shown
 
 OURS = "snntrain.data.vision."
 EMBEDDED = "snntrain.data.digits.load"
-# A sweep of some hundred runs writes as much.
+# A sweep of a few hundred runs writes as much.
 LITTLE = 2 * GB
 
 
-def data_sets(options: Mapping[str, DictConfig], wanted: DictConfig) -> Iterator[Finding]:
-    """What lies below the data root.
+def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterator[Finding]:
+    """Report which data sets lie below the data root.
 
     Args:
-        options: the subtree of each option of the group dataset, by name.
+        options: the values of each option of the group dataset, by name.
         wanted: the one that a run would use.
     """
-    root = data_root(wanted.get("root"))
+    named = value_at(wanted, "root")
+    root = data_root(named)
     writable = "" if can_be_written(root) else ", cannot be written"
-    yield Finding("data root", f"{shown(root)} ({chosen_by(wanted.get('root'))}), {_space(root)}{writable}")
+    yield Finding("data root", f"{shown(root)} ({chosen_by(named)}), {_space(root)}{writable}")
     states = {name: _state(option, root) for name, option in options.items()}
     for label in ("complete", "absent"):
         names = [name for name, (state, _) in states.items() if state == label]
@@ -39,19 +41,19 @@ def data_sets(options: Mapping[str, DictConfig], wanted: DictConfig) -> Iterator
             yield Finding(state, f"{name}: {detail}")
     state, _ = _state(wanted, root)
     if state in ("absent", "incomplete"):
-        name = wanted._target_.rpartition(".")[2]
+        name = str(value_at(wanted, "_target_")).rpartition(".")[2]
         way = "name another dataset.root" if writable else "the first run downloads what is missing"
         yield Finding("wanted", f"dataset={name}, {state}", f"dataset={name} is {state}: {way}")
 
 
-def _state(option: DictConfig, root: Path) -> tuple[str, str]:
-    """'complete', 'absent', 'incomplete' or 'unknown', and more about the latter two."""
-    target = str(option.get("_target_", ""))
+def _state(option: Any, root: Path) -> tuple[str, str]:
+    """Return 'complete', 'absent', 'incomplete' or 'unknown', with details of the last two."""
+    target = str(value_at(option, "_target_") or "")
     if target == EMBEDDED:
         return "complete", ""
     try:
-        source = vision.source(target.removeprefix(OURS), option.get("split", "balanced"))
-    except Exception as error:  # torchvision knows the files of some, and may be broken in any way.
+        source = vision.source(target.removeprefix(OURS), value_at(option, "split") or "balanced")
+    except Exception as error:  # torchvision lists the files of some sets, and may be broken in any way.
         return "unknown", in_short(error)
     if source is None or not target.startswith(OURS):
         return "unknown", f"{target} finds its data itself"
@@ -62,7 +64,7 @@ def _state(option: DictConfig, root: Path) -> tuple[str, str]:
 
 
 def runs() -> Iterator[Finding]:
-    """Whether runs can be written where they lie by default."""
+    """Report whether runs can be written in the default place."""
     folder = Path("outputs")
     writable = can_be_written(folder)
     hint = ""

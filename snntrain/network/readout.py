@@ -42,15 +42,40 @@ class Readout:
 
     votes: int | None
 
-    def decide(self, output: Tensor) -> Decision:
-        """Return the class of each image; it is the same on every device, and nothing waits for a GPU."""
-        output = output.detach()
+    def decide(self, output: Tensor, lengths: Tensor | None = None) -> Decision:
+        """Return the class of each image; it is the same on every device, and nothing waits for a GPU.
+
+        Args:
+            output: of the network, `[T, N, classes]`.
+            lengths: valid time steps of each sample, `[N]`; None if all are valid.
+        """
+        output = without_padding(output.detach(), lengths)
         if self.votes is None:
             # NaN is never the greatest.
             scores = output.sum(0, dtype=torch.float64).nan_to_num(-torch.inf, torch.inf, -torch.inf)
         else:
             scores = (output * self.votes).round().sum(0, dtype=torch.int64)
         return _decide(scores)
+
+
+def mean_over_time(values: Tensor, lengths: Tensor | None = None) -> Tensor:
+    """Return the mean over the valid time steps, float32 `[N, ...]`.
+
+    Args:
+        values: `[T, N, ...]`, as the output of a network: its mean are the firing rates.
+        lengths: valid time steps of each sample, `[N]`; None if all are valid.
+    """
+    if lengths is None:
+        return values.float().mean(0)
+    return without_padding(values.float(), lengths).sum(0) / lengths.view(-1, *[1] * (values.ndim - 2))
+
+
+def without_padding(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """Set the time steps of `[T, N, ...]` to 0 that are only padding, whatever number they hold."""
+    if lengths is None:
+        return values
+    padding = torch.arange(len(values), device=values.device).unsqueeze(1) >= lengths
+    return values.masked_fill(padding.view(*padding.shape, *[1] * (values.ndim - 2)), 0)
 
 
 def _decide(scores: Tensor) -> Decision:

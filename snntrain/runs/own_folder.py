@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
-
 from snntrain.config import saved
-from snntrain.config.resumed import plain, refused
+from snntrain.config.changes import refused
+from snntrain.config.schema import Trainer
 from snntrain.errors import UserError
 from snntrain.files.folder import Folder
 from snntrain.files.paths import shown
@@ -21,8 +21,8 @@ from snntrain.runs.unstarted import holds_a_run
 from snntrain.runs.writable import check_run
 
 
-def check(folder: Path, config: DictConfig) -> None:
-    """Check that a run with this configuration may write into the folder, which may be its own.
+def check(folder: Path, values: Mapping[str, Any]) -> None:
+    """Check that a run with these plain values may write into the folder, which may be its own.
 
     Raises:
         UserError: the folder belongs to a run with another network or other data, another process trains there, or
@@ -32,7 +32,7 @@ def check(folder: Path, config: DictConfig) -> None:
     if not holds_a_run(folder):
         return
     if (folder / CONFIG).exists():
-        if reason := refused(saved.read(folder / CONFIG), plain(config)):
+        if reason := refused(saved.read(folder / CONFIG), values):
             raise UserError(f"{shown(folder)} holds a run already: {reason}")
     elif (folder / SUMMARY).exists() and summaries.read(folder).known.get("status") is None:
         raise UserError(f"{shown(folder)}: holds a summary.json of another program; name another folder")
@@ -41,15 +41,15 @@ def check(folder: Path, config: DictConfig) -> None:
             pass
 
 
-def nothing_left(folder: Path, config: DictConfig) -> dict[str, Any] | None:
-    """Return the summary of the run in the folder, if that is completed and this configuration asks for no more."""
+def nothing_left(folder: Path, trainer: Trainer) -> dict[str, Any] | None:
+    """Return the summary of the run in the folder, if that is completed and `trainer` asks for no more."""
     summary = summaries.read(folder).known
     if summary.get("status") != COMPLETED:
         return None
     before = saved.read(folder / CONFIG).get("trainer", {})
     asked = ("epochs", "early_stopping")
-    same = isinstance(before, dict) and [before.get(key) for key in asked] == [config.trainer[key] for key in asked]
-    if not same and number(summary.get("epochs")) < config.trainer.epochs:
+    same = isinstance(before, dict) and [before.get(key) for key in asked] == [getattr(trainer, key) for key in asked]
+    if not same and number(summary.get("epochs")) < trainer.epochs:
         return None
     return summary
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
+from snntrain.config.schema import Config
+from snntrain.config.values import as_yaml
 from snntrain.errors import RunFailed, UserError
 from snntrain.files import whole
 from snntrain.files.folder import Folder, Unsafe
@@ -25,7 +25,7 @@ from snntrain.runs.resume_command import resume_command
 from snntrain.runs.state import COMPLETED, FAILED, INTERRUPTED, RUNNING
 from snntrain.runs.summary import FIGURES
 from snntrain.runs.writable import check_run
-from snntrain.signals import came
+from snntrain.signals import machine
 
 NO_FIGURES: Mapping[str, Any] = {}
 # A thousand years: no run takes longer.
@@ -50,7 +50,7 @@ class RunFolder:
         RunFailed: from every method that writes, if the disk is full or the folder is gone.
     """
 
-    def __init__(self, path: Path, name: str, allowed: Sequence[str] = (), config: DictConfig | None = None) -> None:
+    def __init__(self, path: Path, name: str, allowed: Sequence[str] = (), config: Config | None = None) -> None:
         self.path = path
         self.folder = Folder(path)
         self.checkpoints = self.folder / CHECKPOINTS_FOLDER
@@ -90,7 +90,7 @@ class RunFolder:
             self.summary |= {key: value for key, value in self._earlier.items() if key in FIGURES}
         if error is None:
             self.summary["status"] = COMPLETED
-        elif isinstance(error, KeyboardInterrupt) or came() is not None:
+        elif machine.behind(error) is not None:
             self.summary["status"] = INTERRUPTED
         elif isinstance(error, UserError) and self._earlier:
             self.summary |= {key: self._earlier.get(key) for key in ("status", "error")}
@@ -135,10 +135,10 @@ class RunFolder:
         with self.writing():
             self._write_json(SUMMARY, self.summary)
 
-    def write_config(self, config: DictConfig) -> None:
+    def write_config(self, config: Config) -> None:
         """Write config.yaml."""
         with self.writing():
-            whole.write(self.folder, CONFIG, OmegaConf.to_yaml(config, resolve=True))
+            whole.write(self.folder, CONFIG, as_yaml(config))
 
     def write_environment(self, machine: Mapping[str, Any], command: Sequence[str]) -> None:
         """Write environment.json, which keeps the environments of earlier starts.

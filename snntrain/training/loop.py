@@ -16,18 +16,18 @@ from snntrain.training.job.out_of_memory import EVALUATION, explained
 from snntrain.training.logs.bar import with_bar
 from snntrain.training.logs.journal import Epoch, Journal
 from snntrain.training.saving.saver import Saver, check_weights
-from snntrain.training.state import Training
+from snntrain.training.state import TrainingState
 from snntrain.training.step.bad_steps import ADVICE
 
 
-def fit(training: Training, journal: Journal, saver: Saver, stop: Stop) -> None:
-    """Trains from where the run has come to until it is over: all epochs, or validation no longer improves.
+def fit(training: TrainingState, journal: Journal, saver: Saver, stop: Stop) -> None:
+    """Train until all epochs are done, or validation no longer improves.
 
-    Each epoch ends with a validation and is saved, and so is what a signal interrupts.
+    Every epoch is validated and saved; if a signal interrupts one, its part is saved.
 
     Raises:
-        RunFailed: the loss, a gradient or a weight is not a finite number, and stays so; nothing can be saved.
-        Stopped: a signal has asked for it.
+        RunFailed: the loss, a gradient or a weight stays infinite or NaN, or nothing can be saved.
+        Stopped: a signal asks for it.
     """
     trainer, progress = training.job.config.trainer, training.progress
 
@@ -54,15 +54,15 @@ def fit(training: Training, journal: Journal, saver: Saver, stop: Stop) -> None:
         journal.say(f"stopped early: no better validation (accuracy, then loss) in {trainer.early_stopping} epochs")
 
 
-def train_epoch(training: Training, between_steps: Callable[[], None] = lambda: None) -> Metrics:
-    """What is left of a pass over the training images; returns the metrics of the whole pass.
+def train_epoch(training: TrainingState, between_steps: Callable[[], None] = lambda: None) -> Metrics:
+    """Train the rest of an epoch, and return the metrics of the whole epoch.
 
     Args:
-        training: at the beginning of an epoch or in the middle of it.
-        between_steps: is called where a checkpoint can be taken, but not after the last step.
+        training: at the start of an epoch or in the middle of it.
+        between_steps: called between two steps, where a checkpoint can be taken; not after the last step.
 
     Raises:
-        RunFailed: the loss, a gradient or a weight is not a finite number, and stays so.
+        RunFailed: the loss, a gradient or a weight stays infinite or NaN.
     """
     job, step, progress = training.job, training.step, training.progress
     job.model.train()
@@ -79,11 +79,11 @@ def train_epoch(training: Training, between_steps: Callable[[], None] = lambda: 
         progress.seconds = time.perf_counter() - started
         if step.failing():
             raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
-        # Batches that wait for the others of their step are in no checkpoint.
+        # A checkpoint holds no half of an accumulated step.
         if not step.pending and progress.batch < count:
             between_steps()
     metrics = progress.tally.metrics()
-    # Until here it may have been some steps behind a GPU.
+    # The metrics waited for the GPU; the check above may have been some steps behind it.
     if step.failing():
         raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
     progress.seconds = time.perf_counter() - started
@@ -94,18 +94,18 @@ def train_epoch(training: Training, between_steps: Callable[[], None] = lambda: 
 
 
 def validate(job: Job, stop: Stop) -> tuple[Metrics, FiringRates]:
-    """Metrics of the evaluated model over the validation images, and how often its neurons fired.
+    """Return the metrics of the evaluated model on the validation images, and the firing rates of its neurons.
 
     Raises:
-        Stopped: a signal has asked for it.
+        Stopped: a signal asks for it.
     """
-    with explained(job.config, EVALUATION), FiringRates(job.evaluated.network) as rates:
+    with explained(job.config, job.world, EVALUATION), FiringRates(job.evaluated.network) as rates:
         images = stop.between(job.validation.epoch())
-        return evaluate(job.evaluated, job.loss, images, job.classes, job.precision), rates
+        return evaluate(job.evaluated, job.loss, images, job.classes, job.world.precision), rates
 
 
-def finish_epoch(training: Training, trained: Metrics, validation: Metrics, rates: FiringRates) -> Epoch:
-    """Has an epoch that was trained and validated be behind the training; returns what it came to."""
+def finish_epoch(training: TrainingState, trained: Metrics, validation: Metrics, rates: FiringRates) -> Epoch:
+    """Close an epoch that is trained and validated, and return its results."""
     step, progress = training.step, training.progress
     epoch = Epoch(
         number=progress.epoch,

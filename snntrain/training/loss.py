@@ -1,31 +1,37 @@
-"""Losses on the mean firing rate of the output neurons over time."""
+"""Losses on the mean firing rate of the output neurons over time, and how a loss is called."""
 
+import inspect
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from snntrain.data.batch import Batch
+from snntrain.data.dataset import Data, lengths_of
+from snntrain.errors import UserError
+from snntrain.network.readout import mean_over_time
+
 
 class MSERate(nn.Module):
     """Mean squared error between firing rates and one-hot labels (Fang et al., ICCV 2021)."""
 
-    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
-        """Loss (float32) of output spikes `[T, N, classes]` and labels `[N]`."""
-        rates = spikes.float().mean(0)
+    def forward(self, spikes: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return the loss (float32) of output spikes `[T, N, classes]`, labels `[N]` and sequences of `lengths`."""
+        rates = mean_over_time(spikes, lengths)
         # Not F.one_hot: on a CPU it reads the labels to check them, and cannot be recorded.
         return F.mse_loss(rates, torch.zeros_like(rates).scatter_(1, labels.unsqueeze(1), 1.0))
 
 
 class CERate(nn.Module):
-    """Cross entropy of firing rates taken as logits.
+    """Cross entropy with firing rates as logits.
 
     Args:
-        scale: multiplies the rates, which lie in [0, 1]: with logits that close together no class could win.
+        scale: factor of the rates: as logits in [0, 1] they would be too close together for any class to win.
         label_smoothing: share of the target that is spread over all classes, in [0, 1).
 
     Raises:
-        ValueError: a scale that is no positive number, or a label smoothing outside [0, 1).
+        ValueError: `scale` is not a positive number, or `label_smoothing` is outside [0, 1).
     """
 
     def __init__(self, scale: float = 10.0, label_smoothing: float = 0.0) -> None:
@@ -37,6 +43,35 @@ class CERate(nn.Module):
         self.scale = scale
         self.label_smoothing = label_smoothing
 
-    def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
-        """Loss (float32) of output spikes `[T, N, classes]` and labels `[N]`."""
-        return F.cross_entropy(self.scale * spikes.float().mean(0), labels, label_smoothing=self.label_smoothing)
+    def forward(self, spikes: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return the loss (float32) of output spikes `[T, N, classes]`, labels `[N]` and sequences of `lengths`."""
+        return F.cross_entropy(
+            self.scale * mean_over_time(spikes, lengths), labels, label_smoothing=self.label_smoothing
+        )
+
+
+def loss_of(loss: nn.Module, spikes: Tensor, batch: Batch) -> Tensor:
+    """Return the loss of the output of a network for a batch.
+
+    A loss of the user's own may take spikes and labels alone: only sequences of different length need a third argument.
+    """
+    lengths = () if batch.lengths is None else (batch.lengths,)
+    value: Tensor = loss(spikes, batch.labels, *lengths)
+    return value
+
+
+def check_lengths(loss: nn.Module, data: Data) -> None:
+    """Check that a loss can leave out the padding of the data's sequences.
+
+    Raises:
+        UserError: the sequences have different lengths, and the loss takes spikes and labels alone.
+    """
+    if all(lengths_of(split) is None for split in (data.train, data.validation, data.test)):
+        return
+    try:
+        inspect.signature(loss.forward).bind("spikes", "labels", "lengths")
+    except TypeError:
+        raise UserError(
+            f"loss={type(loss).__name__}: the sequences of {data.name} have different lengths, and this loss takes "
+            "none; use loss=ce_rate or loss=mse_rate, or give its forward a third argument, lengths"
+        ) from None

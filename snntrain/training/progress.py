@@ -1,4 +1,4 @@
-"""How far a run has come, and which of its epochs was the best."""
+"""The progress of a run, and its best epoch."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from omegaconf import DictConfig
 from torch import Tensor, nn
 
+from snntrain.config.schema import Trainer
 from snntrain.training.evaluation.evaluate import Metrics, Tally
 from snntrain.training.job.build import Job
 
 
 @dataclass
 class Best:
-    """The best validation so far: by accuracy, then by loss; `weights` are a copy of those that it was of."""
+    """The best validation so far, by accuracy, then by loss; `weights` are a copy of that epoch's weights."""
 
     epoch: int = 0
     score: tuple[float, float] = (-math.inf, -math.inf)
     weights: dict[str, Tensor] = field(default_factory=dict)
 
     def update(self, metrics: Metrics, epoch: int, net: nn.Module) -> bool:
-        """Whether this epoch is the best so far."""
+        """Return whether this epoch is the best so far; if so, keep its weights."""
         score = (metrics.accuracy, -metrics.loss)
         if score <= self.score:
             return False
@@ -33,16 +33,16 @@ class Best:
 
 @dataclass
 class Progress:
-    """All that changes while a run trains, besides the weights and what moves them.
+    """The position of a run in its epochs, and the results so far.
 
     Args:
-        tally: of the batches of the epoch that is being trained.
-        epoch: its number, from 1.
-        batch: how many batches of it are done.
-        seconds: that they took.
-        learning_rate: of the first of them.
-        best: of the finished epochs.
-        train_seconds, images: of the finished epochs together.
+        tally: of the current epoch.
+        epoch: number of the current epoch, from 1.
+        batch: number of its batches that are done.
+        seconds: time that these took.
+        learning_rate: of the first batch and of the first group of parameters.
+        best: the best of the finished epochs.
+        train_seconds, images: totals of the finished epochs.
     """
 
     tally: Tally
@@ -56,26 +56,26 @@ class Progress:
 
     @property
     def finished(self) -> int:
-        """How many epochs are trained and validated."""
+        """The number of epochs that are trained and validated."""
         return self.epoch - 1
 
-    def stopped_early(self, trainer: DictConfig) -> bool:
-        """Whether validation has not become better for as many epochs as `trainer.early_stopping` allows."""
+    def stopped_early(self, trainer: Trainer) -> bool:
+        """Return whether validation has not improved for `trainer.early_stopping` epochs."""
         return trainer.early_stopping is not None and self.finished - self.best.epoch >= trainer.early_stopping
 
-    def is_over(self, trainer: DictConfig) -> bool:
-        """Whether all epochs are finished, or no more are worth it."""
+    def is_over(self, trainer: Trainer) -> bool:
+        """Return whether the run has no more epochs to train."""
         return self.finished >= trainer.epochs or self.stopped_early(trainer)
 
     def next_epoch(self) -> None:
-        """The epoch has been trained and validated."""
+        """Start the next epoch; the current one is trained and validated."""
         self.train_seconds += self.seconds
         self.images += self.tally.images()
         self.epoch, self.batch, self.seconds = self.epoch + 1, 0, 0.0
         self.tally.clear()
 
-    def state(self) -> dict[str, Any]:
-        """What `put_back` takes."""
+    def state_dict(self) -> dict[str, Any]:
+        """Return what `load_state_dict` takes."""
         return {
             "epoch": self.epoch,
             "batch": self.batch,
@@ -86,12 +86,12 @@ class Progress:
             "clock": {"seconds": self.seconds, "train_seconds": self.train_seconds},
         }
 
-    def put_back(self, state: dict[str, Any]) -> None:
-        """Goes on from where `state` was taken."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the progress from a `state_dict()`."""
         self.epoch, self.batch, self.images = state["epoch"], state["batch"], state["images"]
         self.learning_rate = state["learning_rate"]
         for name, sums in self.tally.sums().items():
-            # Earlier versions counted no ties; what training has of them is shown nowhere.
+            # Earlier versions counted no ties; those of training are shown nowhere.
             if name != "ties" or name in state["tally"]:
                 sums.copy_(state["tally"][name])
         best = state["best"]
@@ -101,6 +101,6 @@ class Progress:
         self.seconds, self.train_seconds = state["clock"]["seconds"], state["clock"]["train_seconds"]
 
 
-def beginning(job: Job) -> Progress:
-    """Of a job of which nothing is trained yet."""
-    return Progress(Tally(job.classes, job.runtime.device, job.model.readout, finite_only=True))
+def fresh_progress(job: Job) -> Progress:
+    """Return the progress of a run before its first step."""
+    return Progress(Tally(job.classes, job.world.device, job.model.readout, finite_only=True))

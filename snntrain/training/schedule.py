@@ -1,4 +1,4 @@
-"""The course of the learning rate over a run, a value a step."""
+"""Schedules of the learning rate, one value per step."""
 
 import math
 
@@ -7,20 +7,20 @@ from torch.optim.lr_scheduler import LambdaLR, LRScheduler, OneCycleLR
 
 
 def constant(optimizer: Optimizer, total_steps: int) -> LRScheduler:
-    """The same learning rate throughout."""
+    """Keep the learning rate constant."""
     return LambdaLR(optimizer, lambda step: 1.0)
 
 
 def cosine(optimizer: Optimizer, total_steps: int, warmup: float, final: float) -> LRScheduler:
-    """Rises in a line over the first share `warmup` of the steps, then falls along half a cosine to `final`.
+    """Raise the learning rate linearly over the share `warmup` of the steps, then lower it along half a cosine.
 
-    Where the rise has n steps, the first of them is at 1/(n + 1) of the greatest.
+    A rise of n steps begins at 1/(n + 1) of the peak.
 
     Args:
-        optimizer: its learning rate is the greatest.
+        optimizer: with the peak learning rate.
         total_steps: steps of the whole run.
         warmup: share of the run, in [0, 1).
-        final: learning rate at the end, as a share of the greatest.
+        final: learning rate at the end, as a share of the peak.
     """
     rise = round(warmup * total_steps)
 
@@ -34,18 +34,18 @@ def cosine(optimizer: Optimizer, total_steps: int, warmup: float, final: float) 
 
 
 def one_cycle(optimizer: Optimizer, total_steps: int, warmup: float) -> LRScheduler:
-    """Up to the optimizer's learning rate and far down again, momentum the other way (Smith and Topin, 2018).
+    """Raise the learning rate to its peak and lower it far below its start, momentum inversely (Smith and Topin, 2018).
 
-    From lr/25 up to lr, then to lr/250,000; momentum, or the first of betas, from 0.95 to 0.85 and back, whatever the
-    optimizer was given.
+    The learning rate runs from lr/25 to lr, then to lr/250,000; momentum, or the first of betas, from 0.95 to 0.85 and
+    back, whatever the optimizer's own value.
 
     Args:
-        optimizer: its learning rate is the greatest.
+        optimizer: with the peak learning rate.
         total_steps: steps of the whole run.
         warmup: share of the run in which the learning rate rises, in (0, 1).
     """
-    # torch counts the step before the first, too, and divides by the length of the rise: half a step at least.
+    # torch also counts a step before the first, and divides by the length of the rise: make it half a step at least.
     rise = max(warmup, 1.5 / (total_steps + 1))
-    greatest = [group["lr"] for group in optimizer.param_groups]
+    peaks = [group["lr"] for group in optimizer.param_groups]
     cycles = any("momentum" in group or "betas" in group for group in optimizer.param_groups)
-    return OneCycleLR(optimizer, max_lr=greatest, total_steps=total_steps + 1, pct_start=rise, cycle_momentum=cycles)
+    return OneCycleLR(optimizer, max_lr=peaks, total_steps=total_steps + 1, pct_start=rise, cycle_momentum=cycles)

@@ -1,19 +1,19 @@
-"""A job in training."""
+"""The state of a run in training."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from snntrain.training.job.build import Job
-from snntrain.training.progress import Progress, beginning
+from snntrain.training.progress import Progress, fresh_progress
 from snntrain.training.step.training_step import TrainingStep
 
 
 @dataclass(frozen=True)
-class Training:
-    """A job, what a batch does to it, and how far it has come: all that moves in a run, and what a checkpoint holds.
+class TrainingState:
+    """A job, its step and its progress: all that training changes, and all that a checkpoint holds.
 
-    Who writes it down, saves or stops it is no part of it: it comes to the same without them.
+    Logs, checkpoints and signals are no part of it: without them training gives the same result.
     """
 
     job: Job
@@ -21,7 +21,7 @@ class Training:
     progress: Progress
 
 
-def begin(job: Job) -> Training:
-    """A fresh start."""
-    progress = beginning(job)
-    return Training(job, TrainingStep(job, progress.tally), progress)
+def begin(job: Job) -> TrainingState:
+    """Return the state of a run before its first step."""
+    progress = fresh_progress(job)
+    return TrainingState(job, TrainingStep(job, progress.tally), progress)

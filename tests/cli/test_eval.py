@@ -11,9 +11,9 @@ import pytest
 
 from snntrain.config import saved
 from snntrain.training.evaluation import kept_test as tested
-from snntrain.training.job import build
 from snntrain.training.saving.checkpoint import restore
 from tests.conftest import TINY, Outcome
+from tests.training.jobs import prepared_by
 
 RAISING = """
 from snntrain.neuron import LIFNode
@@ -83,7 +83,7 @@ def test_the_run_has_kept_the_same_confusion_matrix(
     kept = json.loads((finished_run / "test.json").read_text())[checkpoint]
     out = snntrain("eval", f"run={finished_run}", f"checkpoint={checkpoint}").out
     assert confusion(out) == kept["confusion"]
-    network = build.prepare(saved.load(finished_run, [])).evaluated.network
+    network = prepared_by(saved.load(finished_run, [])).evaluated.network
     restore(network, finished_run / "checkpoints" / f"{checkpoint}.pt")
     assert tested.digest(network) == kept["weights"]
 
@@ -111,7 +111,7 @@ def test_ties_are_counted_and_said_alike_by_the_run_its_files_and_eval(
 
 def test_every_spiking_layer_has_a_firing_rate(snntrain: Callable[..., Outcome], finished_run: Path) -> None:
     out = snntrain("eval", f"run={finished_run}").out
-    _, told = out.split("firing rate (spikes a neuron and time step)\n")
+    _, told = out.split("firing rate (spikes per neuron and time step)\n")
     rates = dict(line.split() for line in told.partition("\n\n")[0].splitlines())
     assert rates.keys() == {"fc1_neuron", "out_neuron"}
     assert all(0 <= float(rate) <= 1 for rate in rates.values())

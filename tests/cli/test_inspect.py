@@ -22,9 +22,9 @@ from snntrain.config import saved
 from snntrain.neuron import spiking_layers
 from snntrain.training.evaluation import kept_test as tested
 from snntrain.training.evaluation.evaluate import Metrics
-from snntrain.training.job import build
 from snntrain.training.saving import checkpoint
 from tests.conftest import TINY, Outcome, run_in
+from tests.training.jobs import prepared_by
 
 LAYERS = ("fc1_neuron", "out_neuron")
 KINDS = ("spikes", "voltages", "heat_map")
@@ -78,7 +78,7 @@ def page_of(folder: Path) -> Page:
 
 def forward(run: Path, indices: list[int], *overrides: str) -> dict[str, np.ndarray]:
     """The same images through the best weights, the neurons' monitors read by hand."""
-    job = build.prepare(saved.load(run, overrides))
+    job = prepared_by(saved.load(run, overrides))
     net = job.model
     net.network.load_state_dict(torch.load(run / "checkpoints" / "best.pt", weights_only=True)["model"])
     net.eval()
@@ -148,7 +148,7 @@ def test_what_the_runs_own_test_came_to_is_not_measured_again(
     override: tuple[str, ...], known: bool, snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
-    network = build.prepare(saved.load(finished_run, [])).evaluated.network
+    network = prepared_by(saved.load(finished_run, [])).evaluated.network
     checkpoint.restore(network, finished_run / "checkpoints" / "best.pt")
     # Other than it is, to be told from what would be measured.
     confusion = torch.eye(10, dtype=torch.int64)

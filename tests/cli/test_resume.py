@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import resource
@@ -19,7 +20,8 @@ import pytest
 from hydra._internal.callbacks import Callbacks
 from omegaconf import DictConfig
 
-from snntrain import signals as stop
+from snntrain.files.folder import Folder
+from snntrain.signals import State, machine
 from tests.conftest import TINY, Outcome
 from tests.training.jobs import rows
 
@@ -63,19 +65,19 @@ def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
     assert running.returncode == code
     assert f"stopping after this step, with a checkpoint ({signal.Signals(number).name}; once more: at once)" in out
     assert summary(folder)["status"] == "interrupted"
-    said, _, command = err.strip().partition("; go on with: ")
+    said, _, command = err.strip().partition("; resume with: ")
     assert said == "snntrain: interrupted"
     program, *words = shlex.split(command)
     done = len(rows(folder))
     outcome = snntrain(*words, f"trainer.epochs={done + 2}")
     assert program == "snntrain"
     assert (outcome.status, outcome.err) == (0, "")
-    assert f"going on from epoch {done + 1} of {done + 2}" in outcome.out
+    assert f"resuming from epoch {done + 1} of {done + 2}" in outcome.out
     assert [row["epoch"] for row in rows(folder)] == list(range(1, done + 3))
     assert summary(folder)["status"] == "completed"
     log = (folder / "train.log").read_text()
     assert "WARNING interrupted" in log
-    assert "going on from epoch" in log
+    assert "resuming from epoch" in log
 
 
 @pytest.mark.parametrize("seconds", [pytest.param(0.3, marks=pytest.mark.slow), 0.8, 1.5])
@@ -109,7 +111,7 @@ def test_a_second_ctrl_c_does_not_wait(process: Process, tmp_path: Path) -> None
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=10)
     assert running.returncode == 130
-    assert err == "snntrain: interrupted; go on with: snntrain resume=run 'allow_targets=[slow]'\n"
+    assert err == "snntrain: interrupted; resume with: snntrain resume=run 'allow_targets=[slow]'\n"
     assert summary(tmp_path / "run")["status"] == "interrupted"
 
 
@@ -122,7 +124,7 @@ def test_a_killed_run_goes_on_by_its_own_command(process: Process, snntrain: Com
     before = len(rows(tmp_path / "run"))
     outcome = snntrain(*ENDLESS, f"trainer.epochs={before + 1}", "hydra.run.dir=run")
     assert outcome.status == 0
-    assert "going on from epoch" in outcome.out
+    assert "resuming from epoch" in outcome.out
     assert [row["epoch"] for row in rows(tmp_path / "run")] == list(range(1, before + 2))
 
 
@@ -216,8 +218,8 @@ def test_a_configuration_that_somebody_edited_is_told_by_what_differs(
     outcome = snntrain(*words, "trainer.epochs=3")
     assert outcome.status == 2
     assert outcome.err == (
-        "snntrain: run: config.yaml was changed after the run was begun, it says T=6 (not 4), seed=3 (not 0); put the "
-        "old values back there, or begin another run in a folder of its own\n"
+        "snntrain: run: config.yaml has changed since the run began, it says T=6 (not 4), seed=3 (not 0); put the "
+        "old values back there, or start another run in a folder of its own\n"
     )
     assert before == {path: path.read_bytes() for path in before}
     config.write_text(begun)
@@ -267,7 +269,7 @@ def test_a_sweep_that_was_stopped_goes_on_when_it_is_given_again(
     running.send_signal(signal.SIGTERM)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 143
-    program, *words = shlex.split(err.strip().partition("go on with: ")[2])
+    program, *words = shlex.split(err.strip().partition("resume with: ")[2])
     assert (program, sorted(words)) == ("snntrain", sorted(SWEEP))
     (first,), (second,) = ((tmp_path / "sweep").glob(f"{number}_*") for number in (0, 1))
     *_, where, how_many, which = out.splitlines()
@@ -293,22 +295,28 @@ def test_a_sweep_that_is_stopped_between_two_jobs_reports_and_says_how_to_go_on(
 
     def signalled(self: object, config: DictConfig, **more: Any) -> None:
         if f"seed={seed}" in config.hydra.overrides.task:
-            stop.end_at_once(signal.SIGUSR1)
+            machine.handle(signal.SIGUSR1)
 
     with monkeypatch.context() as patch:
-        patch.setattr(stop, "_came", None)
+        fresh(patch)
         patch.setattr(Callbacks, hook, signalled)
         outcome = snntrain(*SWEEP)
     assert outcome.status == 138
     assert outcome.out.endswith("1 of 1 jobs that began are completed in sweep\n")
     (first,) = (tmp_path / "sweep").glob("*/")
     assert reported(tmp_path / "sweep") == {first.name: "completed"}
-    said, _, command = outcome.err.strip().partition("; go on with: ")
+    said, _, command = outcome.err.strip().partition("; resume with: ")
     assert said == "snntrain: interrupted"
     name, *words = shlex.split(command)
     assert name == "snntrain"
     assert snntrain(*words).status == 0
     assert list(reported(tmp_path / "sweep").values()) == ["completed"] * 3
+
+
+def fresh(patch: pytest.MonkeyPatch) -> None:
+    """Forget in the end that a signal came."""
+    patch.setattr(machine, "number", None)
+    patch.setattr(machine, "state", State.STARTING)
 
 
 def reported(sweep: Path) -> dict[str, str]:
@@ -322,7 +330,7 @@ def test_the_folder_of_another_sweep_is_refused(snntrain: Command, tmp_path: Pat
     outcome = snntrain("-m", *SMALL, "seed=0,2", "hydra.sweep.dir=sweep")
     assert outcome.status == 2
     assert "hydra.sweep.dir=sweep: this folder holds runs of the sweep " in outcome.err
-    assert "seed=0,1, which goes on if it is given again; name another one" in outcome.err
+    assert "seed=0,1, which resumes if it is given again; name another one" in outcome.err
 
 
 def test_a_folder_with_a_summary_of_another_program_is_left_alone(snntrain: Command, tmp_path: Path) -> None:
@@ -346,3 +354,24 @@ def test_a_disk_without_room_stops_a_run_that_then_goes_on(process: Process, snn
     done = len(rows(tmp_path / "run"))
     assert snntrain("resume=run", f"trainer.epochs={done + 2}").status == 0
     assert [row["epoch"] for row in rows(tmp_path / "run")] == list(range(1, done + 3))
+
+
+def test_a_run_on_a_full_disk_names_the_command_that_resumes_it(
+    snntrain: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files of .hydra are the first that the same command writes again."""
+    first = snntrain(*SMALL, "trainer.epochs=1", "hydra.run.dir=run")
+    assert first.status == 0
+
+    def full(folder: Folder, contents: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "write_together", full)
+        outcome = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=run")
+        new = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=other")
+    assert outcome.status == 1
+    assert "run cannot be written (No space left on device); what was saved is whole" in outcome.err
+    assert outcome.err.endswith(": snntrain resume=run\n")
+    assert (new.status, "choose another folder with hydra.run.dir=" in new.err) == (2, True)
+    assert summary(tmp_path / "run")["status"] == "completed"

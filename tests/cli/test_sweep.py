@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from snntrain import signals as stop
 from snntrain.cli import sweep
 from snntrain.config import combinations
 from snntrain.errors import Interrupted, RunFailed
 from snntrain.runs.summary import FIGURES
+from snntrain.signals import machine
 from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
 from tests.runs.test_lock import HOLDING
@@ -172,7 +172,7 @@ def one_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("sweep")
 
 
-GO_ON = "interrupted; go on with: snntrain -m seed=0,1 hydra.sweep.dir=sweep"
+GO_ON = "interrupted; resume with: snntrain -m seed=0,1 hydra.sweep.dir=sweep"
 
 
 def test_a_second_signal_does_not_wait_for_the_report(one_done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -216,8 +216,8 @@ def test_an_interruption_that_was_taken_for_an_error_ends_a_sweep_as_one(
 ) -> None:
     with pytest.raises(ValueError, match="bad"):
         sweep.run(ended_by(ValueError("bad")), one_done, [])
-    monkeypatch.setattr(stop, "_came", signal.SIGUSR1)
-    with pytest.raises(Interrupted, match="interrupted; go on with: ") as ended:
+    monkeypatch.setattr(machine, "number", signal.SIGUSR1)
+    with pytest.raises(Interrupted, match="interrupted; resume with: ") as ended:
         sweep.run(ended_by(ValueError("of somebody's code")), one_done, [])
     assert ended.value.number == signal.SIGUSR1
 

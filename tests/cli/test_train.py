@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import snntrain as package
-from snntrain import signals as stop
 from snntrain.cli.main import status
 from snntrain.runs.summary import FIGURES
+from snntrain.signals import machine
 from tests.conftest import TINY, Outcome
 
 SMALL = (*TINY, "monitor=off")
@@ -187,7 +187,7 @@ def test_an_interrupted_run_has_its_status_and_says_where_it_is(
     running.send_signal(number)
     _, err = running.communicate(timeout=60)
     assert running.returncode == code
-    assert err == "snntrain: interrupted; go on with: snntrain resume=run\n"
+    assert err == "snntrain: interrupted; resume with: snntrain resume=run\n"
     assert summary(tmp_path / "run")["status"] == "interrupted"
     assert summary(tmp_path / "run").keys() >= set(FIGURES)
 
@@ -196,7 +196,7 @@ def test_an_interruption_that_others_take_for_an_error_of_their_own_is_one(
     snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OmegaConf does, where it happens to build a list when the signal comes."""
-    monkeypatch.setattr(stop, "_came", signal.SIGTERM)
+    monkeypatch.setattr(machine, "number", signal.SIGTERM)
     assert snntrain("T=0") == Outcome(143, "", "snntrain: interrupted\n")
 
 
@@ -217,7 +217,7 @@ def command(argv):
     Interrupting()
     Failing()
 
-main.COMMANDS["doctor"] = command
+main.BY_NAME["doctor"] = command
 main.main()
 """
     argv = [sys.executable, "-c", program, "doctor"]

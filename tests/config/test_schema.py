@@ -8,6 +8,7 @@ from omegaconf import OmegaConf
 
 from snntrain.config import schema
 from snntrain.config.compose import CONF, composer
+from snntrain.config.composed import Composed
 from snntrain.config.saved import _subtree
 from snntrain.training.job.build import GIVEN, PRESENTATION, _check_targets
 
@@ -54,7 +55,7 @@ def test_every_target_takes_the_keys_of_its_schema(group):
     with composer() as compose:
         for option in compose.loader.get_group_options(group):
             config = compose([f"{group}={option}"])
-            _check_targets(config)
+            _check_targets(Composed(config).settings())
             assert config[group]._target_
 
 

@@ -15,20 +15,19 @@ from snntrain.cost.count import Cost
 from snntrain.cost.table import KEYS
 from snntrain.neuron import reset_net
 from snntrain.training.evaluation.on_test_images import metrics_on_test
-from snntrain.training.job import build
 from snntrain.training.saving import checkpoint
 from tests.conftest import Outcome
-from tests.training.jobs import prepared
+from tests.training.jobs import prepared, prepared_by
 
 
 def test_a_run_reports_the_cost_of_the_test_images_by_its_best_weights(finished_run: Path) -> None:
-    job = build.prepare(saved.load(finished_run, ["trainer.eval_batch_size=100"]))
+    job = prepared_by(saved.load(finished_run, ["trainer.eval_batch_size=100"]))
     net = job.evaluated.network
     checkpoint.restore(net, finished_run / "checkpoints" / "best.pt")
     net.eval()
     with torch.no_grad(), Cost(net) as cost:
-        for images, _ in job.validation.epoch():
-            net(job.model.encoder(images))
+        for batch in job.validation.epoch():
+            net(job.model.encoder(batch.x))
             reset_net(net)
     of_others = cost.figures(len(job.data.validation))
     with Cost(net) as cost:

@@ -75,7 +75,7 @@ def test_a_plain_file_is_read_rather_than_the_one_beside_it(tmp_path: Path) -> N
     assert len(vision.mnist(str(tmp_path)).test) == 20
 
 
-def test_a_damaged_gzip_file_is_told(tmp_path: Path) -> None:
+def test_a_damaged_gzip_file_is_reported(tmp_path: Path) -> None:
     write_idx(tmp_path / "images", pictures(3, 4, 4))
     zipped(tmp_path / "images")
     path = tmp_path / "images.gz"

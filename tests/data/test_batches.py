@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import pytest
@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from snntrain.data.augment import Augment
+from snntrain.data.batch import Batch
 from snntrain.data.batches import Batches, fits
-from snntrain.data.dataset import ImageTensors, Split
+from snntrain.data.dataset import ImageTensors, Split, hold_out
 
 AUGMENT = Augment(20, 0.1, (0.9, 1.1), 1, True)
 
@@ -38,12 +39,17 @@ def batches(split: Split, **settings: Any) -> Batches:
     return Batches(split, **{"batch_size": 4, "scale": 255.0, "device": "cpu", **settings})
 
 
-def equal(first: Iterable[tuple[Tensor, Tensor]], second: Iterable[tuple[Tensor, Tensor]]) -> bool:
+def equal(first: Iterable[Batch], second: Iterable[Batch]) -> bool:
     first, second = list(first), list(second)
     return len(first) == len(second) and all(
-        torch.equal(x, other_x) and torch.equal(y, other_y)
-        for (x, y), (other_x, other_y) in zip(first, second, strict=True)
+        same_tensor(getattr(one, field.name), getattr(other, field.name))
+        for one, other in zip(first, second, strict=True)
+        for field in fields(Batch)
     )
+
+
+def same_tensor(one: Tensor | None, other: Tensor | None) -> bool:
+    return one is other if one is None or other is None else torch.equal(one, other)
 
 
 sizes = st.integers(1, 40)
@@ -53,7 +59,7 @@ seeds = st.integers(0, 2**32 - 1)
 @given(sizes, sizes, seeds, st.integers(0, 100), st.booleans())
 def test_every_index_comes_once_an_epoch(n: int, batch_size: int, seed: int, epoch: int, shuffle: bool) -> None:
     made = batches(numbered(n), batch_size=batch_size, seed=seed, shuffle=shuffle)
-    labels = [y for _, y in made.epoch(epoch)]
+    labels = [batch.labels for batch in made.epoch(epoch)]
     assert len(made) == len(labels)
     assert all(len(y) == batch_size for y in labels[:-1])
     assert torch.equal(torch.cat(labels).sort().values, torch.arange(n))
@@ -154,7 +160,7 @@ def test_streaming_leaves_the_global_generator_alone() -> None:
 def test_epochs_and_seeds_shuffle_differently() -> None:
     split = numbered(100)
     orders = [
-        torch.cat([y for _, y in batches(split, seed=seed, shuffle=True).epoch(epoch)])
+        torch.cat([batch.labels for batch in batches(split, seed=seed, shuffle=True).epoch(epoch)])
         for seed, epoch in ((0, 0), (0, 1), (1, 0))
     ]
     assert not torch.equal(orders[0], orders[1])
@@ -163,12 +169,12 @@ def test_epochs_and_seeds_shuffle_differently() -> None:
 
 
 def test_without_shuffle_the_order_is_the_splits() -> None:
-    assert torch.cat([y for _, y in batches(numbered(10)).epoch(5)]).tolist() == list(range(10))
+    assert torch.cat([batch.labels for batch in batches(numbered(10)).epoch(5)]).tolist() == list(range(10))
 
 
 def test_batches_of_an_epoch_are_augmented_differently() -> None:
     same = ImageTensors(torch.randint(0, 256, (1, 1, 9, 9), dtype=torch.uint8).repeat(8, 1, 1, 1), torch.arange(8))
-    first, second = (x for x, _ in batches(same, augment=Augment(degrees=40)).epoch())
+    first, second = (batch.x for batch in batches(same, augment=Augment(degrees=40)).epoch())
     assert not torch.allclose(first, second)
 
 
@@ -177,7 +183,8 @@ def test_intensities_are_the_stored_bytes_over_the_scale(scale: float) -> None:
     split = ImageTensors(
         torch.arange(int(scale) + 1, dtype=torch.uint8).view(-1, 1, 1, 1), torch.zeros(int(scale) + 1).long()
     )
-    ((x, y),) = batches(split, batch_size=300, scale=scale).epoch()
+    (batch,) = batches(split, batch_size=300, scale=scale).epoch()
+    x, y = batch.x, batch.labels
     assert (x.dtype, y.dtype) == (torch.float32, torch.int64)
     torch.testing.assert_close(x.flatten(), torch.arange(int(scale) + 1) / scale)
     assert (x.min().item(), x.max().item()) == (0, 1)
@@ -185,7 +192,8 @@ def test_intensities_are_the_stored_bytes_over_the_scale(scale: float) -> None:
 
 def test_sequences_come_with_their_steps_first() -> None:
     split = numbered(10, 3, 2, 4, 5)
-    x, y = next(batches(split, shuffle=True).epoch())
+    batch = next(batches(split, shuffle=True).epoch())
+    x, y = batch.x, batch.labels
     assert x.shape == (3, 4, 2, 4, 5)
     assert x.is_contiguous()
     torch.testing.assert_close(x, split.images[y].transpose(0, 1) / 255)
@@ -194,9 +202,48 @@ def test_sequences_come_with_their_steps_first() -> None:
 @pytest.mark.parametrize("resident", [True, False])
 def test_a_split_without_a_tensor_of_all_images_serves_as_well(resident: bool) -> None:
     made = batches(Computed(torch.arange(10)), shuffle=True, scale=1.0, resident=resident)
-    for x, y in made.epoch():
-        assert x.shape == (2, len(y), 1, 4, 4)
-        assert torch.equal(x[1, :, 0, 2, 2], y.float())
+    for batch in made.epoch():
+        assert batch.x.shape == (2, len(batch.labels), 1, 4, 4)
+        assert torch.equal(batch.x[1, :, 0, 2, 2], batch.labels.float())
+
+
+@pytest.mark.parametrize("resident", [True, False])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_each_sequence_keeps_its_length(resident: bool, workers: int) -> None:
+    split = replace(numbered(10, 3, 2, 4, 4), lengths=1 + torch.arange(10) % 3)
+    made = batches(split, shuffle=True, augment=AUGMENT, resident=resident, workers=workers)
+    for batch in made.epoch():
+        assert batch.lengths is not None
+        assert torch.equal(batch.lengths, 1 + batch.labels % 3)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "wrong"),
+    [
+        ([1, 2, 4], "between 1 and the 3 steps"),
+        ([0, 1, 1], "between 1 and the 3 steps"),
+        ([1, 1], r"lengths must be int64 \[3\]"),
+        ([1.0, 1.0, 1.0], r"lengths must be int64 \[3\], not torch.float32"),
+    ],
+)
+def test_lengths_that_do_not_fit_the_sequences_are_refused(lengths: list[float], wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
+        replace(numbered(3, 3, 2, 4, 4), lengths=torch.tensor(lengths))
+
+
+def test_images_have_no_lengths() -> None:
+    with pytest.raises(ValueError, match="only sequences"):
+        replace(numbered(3), lengths=torch.ones(3, dtype=torch.int64))
+
+
+def test_sequences_held_out_keep_their_lengths() -> None:
+    split = replace(sequences(), labels=torch.arange(30) % 2, lengths=1 + torch.arange(30) % 3)
+    data = hold_out("some", split, split, ("a", "b"), validation=0.2, split_seed=0)
+    assert isinstance(data.validation, ImageTensors)
+    assert data.validation.lengths is not None
+    for index in range(len(data.validation)):
+        (place,) = (split.images == data.validation[index]).flatten(1).all(1).nonzero().flatten().tolist()
+        assert data.validation.lengths[index] == split.lengths[place]
 
 
 @pytest.mark.parametrize("bad", [{"batch_size": 0}, {"limit": 0}])
@@ -223,10 +270,10 @@ def test_a_gpu_gives_the_batches_of_the_cpu() -> None:
             batches(split, device=device, shuffle=True, augment=AUGMENT, resident=resident)
             for device in ("cpu", "cuda")
         ]
-        for (x, y), (other_x, other_y) in zip(on[0].epoch(1), on[1].epoch(1), strict=True):
-            assert other_x.device.type == "cuda"
-            assert torch.equal(y, other_y.cpu())
-            torch.testing.assert_close(x, other_x.cpu(), atol=1e-4, rtol=0)
+        for host, device in zip(on[0].epoch(1), on[1].epoch(1), strict=True):
+            assert device.x.device.type == "cuda"
+            assert torch.equal(host.labels, device.labels.cpu())
+            torch.testing.assert_close(host.x, device.x.cpu(), atol=1e-4, rtol=0)
 
 
 @pytest.mark.gpu

@@ -114,7 +114,7 @@ def test_an_interrupted_download_leaves_no_file(tmp_path: Path) -> None:
         (vision.svhn, "", ["train_32x32.mat", "test_32x32.mat"]),
     ],
 )
-def test_missing_and_no_network_is_told_in_one_line(
+def test_missing_and_no_network_is_reported_in_one_line(
     load: Callable[..., Data], folder: str, names: Sequence[str], tmp_path: Path
 ) -> None:
     with pytest.raises(UserError) as error:

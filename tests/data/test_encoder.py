@@ -70,8 +70,7 @@ def test_latency_fires_the_earlier_the_brighter() -> None:
 def intensities(stored: Tensor, scale: float) -> Tensor:
     """Stored values as `Batches` hands them to an encoder."""
     split = ImageTensors(stored.to(torch.uint8).view(-1, 1, 1, 1), torch.zeros(stored.numel(), dtype=torch.int64))
-    x, _ = next(Batches(split, batch_size=stored.numel(), scale=scale, device="cpu").epoch())
-    return x
+    return next(Batches(split, batch_size=stored.numel(), scale=scale, device="cpu").epoch()).x
 
 
 # All small T, and what lies around powers of two and multiples of 5, 15 and 17, whose steps begin at bytes.

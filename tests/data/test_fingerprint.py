@@ -1,4 +1,4 @@
-"""The digest of a data set: it tells every change that training would see."""
+"""The digest of a data set: it changes with everything that training sees."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_same_content_has_the_same_digest_wherever_it_lies(kind: type) -> No
 
 
 def test_it_is_the_same_in_the_next_process() -> None:
-    # One that changes with the versions of Python, NumPy or torch would refuse runs that could go on.
+    # One that changes with the versions of Python, NumPy or torch would refuse runs that could be resumed.
     tiny = Data("tiny", *[ImageTensors(torch.ones(2, 1, 1, 1, dtype=torch.uint8), torch.arange(2))] * 3, ("a", "b"))
     assert fingerprint(tiny) == "3dcb3e2bc0d5aac4a2d90901d42dbd6f"
 

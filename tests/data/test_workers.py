@@ -85,13 +85,13 @@ def test_batches_are_the_same_when_workers_are_killed(kill: Kill, caplog: pytest
     )
     expected = list(undisturbed.epoch(3, 2))
     with caplog.at_level(logging.WARNING, "snntrain"):
-        for index, (images, labels) in enumerate(killed.epoch(3, 2)):
-            assert torch.equal(images, expected[index][0])
-            assert torch.equal(labels, expected[index][1])
+        for index, batch in enumerate(killed.epoch(3, 2)):
+            assert torch.equal(batch.x, expected[index].x)
+            assert torch.equal(batch.labels, expected[index].labels)
             if index in (0, 5, 6):
                 kill(signal.SIGKILL)
     assert index == len(expected) - 1
-    # Two deaths soon after each other may be those of one pool, and are told once.
+    # Two deaths soon after each other may be those of one pool, and are reported once.
     assert 1 <= len(caplog.messages) <= 3
     for line in caplog.messages:
         assert line.startswith("a worker process that reads the data died (SIGKILL); ")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from snntrain.config.compose import validate
+from snntrain.config.compose import checked, composer, validate
 from snntrain.errors import UserError
 from tests.conftest import TINY, Outcome
 
@@ -72,7 +72,7 @@ HOSTILE = {
     "a mapping made up": ("loss: ${oc.create:{_target_:os.system}}\n", "is filled in for the command line alone"),
     "another place for options": (
         "hydra:\n  searchpath: [pkg://antigravity]\n",
-        "hydra.searchpath: is heeded on the command line alone",
+        "hydra.searchpath: only counts on the command line",
     ),
     "a log file elsewhere": (
         "hydra:\n  job_logging:\n    handlers:\n      file:\n        filename: executed\n        mode: w\n",
@@ -92,7 +92,7 @@ HOSTILE = {
     "targets that it allows itself": ("allow_targets: [os]\n", "heeded on the command line alone"),
     "sweeping over what is allowed": (
         "hydra:\n  sweeper:\n    params: {allow_targets: '[os]'}\n",
-        "allow_targets is heeded on the command line alone",
+        "allow_targets only counts on the command line",
     ),
     "sweeping over Hydra": (
         "hydra:\n  sweeper:\n    params: {+hydra.callbacks.x._target_: os.system}\n",
@@ -166,11 +166,12 @@ def test_an_option_of_hydras_own_groups_is_no_file_of_a_strangers(group: str, ca
         assert told(error.value)
     written(canary.parent, "experiment/mine.yaml", f"{EXPERIMENT}defaults: [override /{group}: evil]\n")
     try:
-        (config,) = validate(["experiment=mine"], config_dir=folder)
+        with composer(config_dir=folder) as compose:
+            (composed,) = checked(compose, ["experiment=mine"])
     except UserError as error:
         assert told(error)
     else:  # The primary config has chosen another one.
-        assert config.hydra.runtime.choices[group] != "evil"
+        assert composed.value("hydra.runtime.choices")[group] != "evil"
 
 
 def test_a_package_that_a_file_is_put_into_does_not_hide_what_it_sets(canary: Path) -> None:
@@ -279,7 +280,7 @@ def test_a_file_that_one_combination_of_a_sweep_chooses_is_no_way_round(
     outcome = snntrain("-m", *given, "neuron=if,lif", "reset=hard,soft", "hydra.sweep.dir=sweep")
     assert outcome.status in (1, 2)
     assert not canary.exists()
-    assert "allow_targets=['os']: is heeded on the command line alone" in outcome.out
+    assert "allow_targets=['os']: only counts on the command line" in outcome.out
     assert "3 of 4 jobs completed" in outcome.out
 
 

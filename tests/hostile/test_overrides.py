@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config.compose import validate
+from snntrain.config.schema import Config
 from snntrain.errors import UserError
-from snntrain.training.job import build
 from tests.conftest import Outcome
+from tests.training.jobs import prepared_by
 
 from .fuzz import Tried, fuzzed, told, told_on_terminal
 from .overrides import overrides, values
@@ -22,7 +22,7 @@ MOST = 64
 SMALL = ("trainer.epochs=1", "trainer.limit_batches=2", "trainer.device=cpu", "monitor=off", "network=mlp")
 
 
-def checked(given_: list[str], multirun: bool) -> list[DictConfig]:
+def checked(given_: list[str], multirun: bool) -> list[Config]:
     """What `validate` makes of them; none where it refuses them as it should."""
     Tried.cases += len(given_)
     try:
@@ -56,7 +56,7 @@ NUMERIC = (
 )
 
 
-def small(config: DictConfig) -> bool:
+def small(config: Config) -> bool:
     """Whether a network of this configuration fits a test; a greater one is a matter of memory, not of input."""
     numbers = [config.T, config.network.votes, *config.network.hidden, config.dataset.augment.crop_padding]
     return max(numbers) <= MOST and config.dataset.workers == 0 and config.trainer.device != "cuda"
@@ -68,7 +68,7 @@ def test_what_is_composed_can_be_built_or_is_refused(given_: list[str]) -> None:
     for config in checked([*SMALL, *given_], False):
         if small(config):
             try:
-                build.prepare(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
+                prepared_by(config)
             except UserError as error:
                 assert told(error)
 

@@ -140,6 +140,6 @@ def test_what_is_wrong_is_named_with_what_to_do(
     shutil.copytree(source, tmp_path / "run")
     said = gone_on(tmp_path / "run", changed(state, where, new), overrides)
     assert said is not None
-    assert "does not hold what this run goes on from" in said
+    assert "does not fit this run" in said
     assert "put a good copy there" in said
     assert str(where[-1]) in said or "random" in said or "optimizer" in said

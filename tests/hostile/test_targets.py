@@ -12,12 +12,11 @@ import torch
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from omegaconf import OmegaConf
 
 import snntrain as package
 from snntrain.config import saved
 from snntrain.config.compose import CONF
-from snntrain.config.targets import build
+from snntrain.config.targets import Component, build
 from snntrain.config.trust import targets
 from snntrain.errors import UserError
 from tests.conftest import Outcome
@@ -67,10 +66,10 @@ GROUPS = tuple(targets.TRUSTED)
 def test_what_would_reach_further_is_refused_in_every_group(target: str) -> None:
     Tried.cases += len(GROUPS)
     for group in GROUPS:
-        config = OmegaConf.create({group: {"_target_": target}})
+        config = {group: {"_target_": target}}
         if not targets.forbidden(config, []):
             with pytest.raises(UserError) as error:
-                build(config[group])
+                build(Component.of(config[group]))
             assert told(error.value)
 
 
@@ -108,7 +107,7 @@ def test_every_option_that_there_is_names_what_may_be_built() -> None:
         target = (yaml.safe_load(file.read_text()) or {}).get("_target_")
         if target and file.parent.name in GROUPS:
             assert callable(targets.locate(target))
-            assert targets.forbidden(OmegaConf.create({file.parent.name: {"_target_": target}}), []) == []
+            assert targets.forbidden({file.parent.name: {"_target_": target}}, []) == []
 
 
 PIECES = st.sampled_from(

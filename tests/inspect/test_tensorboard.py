@@ -156,7 +156,7 @@ def test_histograms_hold_every_distance_of_the_probes_from_the_threshold(run: tu
     board = events(folder / "tensorboard")
     job = prepared(f"neuron={neuron}", "monitor=default")
     checkpoint.restore(job.model.network, folder / "checkpoints" / "last.pt")
-    images, _ = probe_batch(job)
+    images = probe_batch(job).x
     recordings = record(job.model.network, lambda: job.model(images))
     for layer in LAYERS:
         tag = f"h_minus_threshold/{layer}"

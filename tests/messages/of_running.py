@@ -125,7 +125,7 @@ CASES: dict[str, Case] = {
     # training/
     "channels": (
         line(f"{' '.join(TINY)} dataset.mean=[0.1,0.2]"),
-        ("dataset.mean=[0.1, 0.2]", "one number a channel", "digits has 1"),
+        ("dataset.mean=[0.1, 0.2]", "one number per channel", "digits has 1"),
     ),
     "no neuron": (
         line(f"{' '.join(TINY)} --config-dir {OWN} allow_targets=[broken_neurons] neuron=no_node"),
@@ -167,16 +167,20 @@ CASES: dict[str, Case] = {
         ("xxx", "cannot be read (File name too long)", "name another folder"),
     ),
     "other data": (
-        lambda _: resume.go_on(fake(data=fake(name="some")), {"data": "these"}, "those"),
-        ("dataset=some", "are not those that this run was begun with", "put those back"),
+        lambda _: resume.restore(fake(data=fake(name="some")), {"data": "these"}, "those"),
+        ("dataset=some", "are not those that this run began with", "put those back"),
     ),
     "a state that is none": (
-        lambda _: resume.go_on(prepared(), {"data": "these"}, "these"),
-        ("checkpoints/last.pt", "does not hold what this run goes on from", "put a good copy there"),
+        lambda _: resume.restore(prepared(), {"data": "these"}, "these"),
+        ("checkpoints/last.pt", "does not fit this run", "put a good copy there"),
     ),
     "a full disk": (
         World.full_disk,
         ("run cannot be written", "No space left on device", "resume with: snntrain resume=run"),
+    ),
+    "a loss without lengths": (
+        World.sequences_for_a_loss_without_lengths,
+        ("loss=Infinite", "have different lengths", "use loss=ce_rate or loss=mse_rate"),
     ),
     "loss that is not finite": (
         lambda _: loop.train_epoch(fake_training(loss=math.nan)),

@@ -30,15 +30,15 @@ from snntrain.report.files import write
 from snntrain.report.report import make
 from snntrain.runs.layout import LOCK
 from snntrain.runs.run_folder import RunFolder
-from snntrain.training.job import precision
-from snntrain.training.job.runtime import Runtime
+from snntrain.training.job import precision, repeatable
+from snntrain.training.loss import check_lengths
 from snntrain.training.saving import checkpoint
 from tests.cli import broken
 from tests.conftest import run_in
 from tests.data.files import NO_NETWORK, write_idx, write_mnist
 from tests.report.folders import write_run
 from tests.training.gpus import stand_in
-from tests.training.jobs import write_checkpoint
+from tests.training.jobs import Infinite, write_checkpoint
 
 # What brings a message about; and what of it says what was given, what is allowed or why it is not, what to do next.
 Case = tuple[Callable[["World"], object], tuple[str, str, str]]
@@ -98,6 +98,10 @@ class World:
             patch.setattr(digits, "FILE", self.folder / "optdigits.npz")
             digits.load()
 
+    def sequences_for_a_loss_without_lengths(self) -> None:
+        split = ImageTensors(torch.zeros(2, 3, 1, 2, 2, dtype=torch.uint8), torch.arange(2), torch.tensor([1, 3]))
+        check_lengths(Infinite(), Data("some", split, split, split, ("a", "b")))
+
     def without_torchvision(self) -> None:
         with self.patch.context() as patch:
             patch.setitem(sys.modules, "torchvision", None)
@@ -121,7 +125,7 @@ class World:
     def workspace_of_the_users_own(self) -> None:
         with self.patch.context() as patch:
             patch.setenv(cublas.VARIABLE, ":16:4")
-            Runtime(torch.device("cuda")).check_repeatable()
+            repeatable.check_deterministic(torch.device("cuda"))
 
     def failed_sweep(self) -> None:
         self.concluded_sweep(status="failed", error="no luck")

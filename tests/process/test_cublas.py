@@ -11,9 +11,9 @@ import torch
 from snntrain.data import digits
 from snntrain.errors import UserError
 from snntrain.process import cublas
-from snntrain.training.job import build, precision, runtime
+from snntrain.training.job import build, repeatable
 from snntrain.training.job.precision import Precision
-from snntrain.training.job.runtime import Runtime
+from snntrain.training.job.world import World
 from tests.training.jobs import configured
 
 # The command line itself; what it would do is replaced by a look at the environment, before torch is imported.
@@ -42,7 +42,7 @@ def test_the_command_line_reserves_it_before_anything_else_and_keeps_the_users_s
 
 def test_a_program_that_asks_for_reproducible_operations_gets_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(cublas.VARIABLE, raising=False)
-    with runtime.deterministic(True):
+    with repeatable.deterministic(True):
         assert os.environ[cublas.VARIABLE] == ":4096:8"
 
 
@@ -52,12 +52,12 @@ def test_a_setting_with_which_a_deterministic_run_would_fail_is_refused_in_one_l
 ) -> None:
     monkeypatch.setenv(cublas.VARIABLE, own)
     with pytest.raises(UserError, match=f"CUBLAS_WORKSPACE_CONFIG={own} in the environment .*; unset it, or") as error:
-        Runtime(torch.device("cuda")).check_repeatable()
+        repeatable.check_deterministic(torch.device("cuda"))
     assert len(error.value.lines) == 1
-    Runtime(torch.device("cpu")).check_repeatable()
+    repeatable.check_deterministic(torch.device("cpu"))
     for good in cublas.REPRODUCIBLE:
         monkeypatch.setenv(cublas.VARIABLE, good)
-        Runtime(torch.device("cuda")).check_repeatable()
+        repeatable.check_deterministic(torch.device("cuda"))
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
@@ -65,10 +65,9 @@ def test_only_a_deterministic_run_asks_for_it(
     deterministic: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(cublas.VARIABLE, ":16:4")
-    monkeypatch.setattr(runtime, "choose", lambda device: Runtime(torch.device("cuda")))
+    gpu = torch.device("cuda")
     config = configured("trainer.device=cuda", f"trainer.deterministic={str(deterministic).lower()}")
-    monkeypatch.setattr(precision, "choose", lambda name, device: Precision("fp32", device))
     # The data set is read behind the check.
     monkeypatch.setattr(digits, "FILE", tmp_path / "nothing.npz")
     with pytest.raises(UserError, match="CUBLAS_WORKSPACE_CONFIG=:16:4" if deterministic else "nothing.npz"):
-        build.prepare(config)
+        build.prepare(config, World(gpu, Precision("fp32", gpu)))

@@ -17,11 +17,11 @@ import torch
 from snntrain.runs.environment import environment
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training import run
-from snntrain.training.job.machine import machine
+from snntrain.training.job.device_entries import device_entries
 from tests.hostile.test_run_folders import JSON_BOMBS
 from tests.training.jobs import configured
 
-CPU = machine(torch.device("cpu"), "cpu")
+CPU = device_entries(torch.device("cpu"), "cpu")
 
 
 def environment_in(folder: Path) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def test_the_commit_is_that_of_the_checkout_whatever_has_changed_since(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert environment(CPU, [])["git_commit"] is None
+    assert environment("cpu", "cpu", [])["git_commit"] is None
     git: Callable[..., Any] = lambda *words: subprocess.run(  # noqa: E731
         ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True, capture_output=True
     )
@@ -84,7 +84,7 @@ def test_the_commit_is_that_of_the_checkout_whatever_has_changed_since(
     (tmp_path / "file").write_text("1")
     git("add", "file")
     git("commit", "-m", "first")
-    commit = environment(CPU, [])["git_commit"]
+    commit = environment("cpu", "cpu", [])["git_commit"]
     assert re.fullmatch("[0-9a-f]{40}", commit)
     (tmp_path / "file").write_text("2")
-    assert environment(CPU, [])["git_commit"] == commit
+    assert environment("cpu", "cpu", [])["git_commit"] == commit

@@ -1,4 +1,4 @@
-"""GPUs that are not there, as PyTorch would tell of them; nothing can be computed on one."""
+"""GPUs that are not there, as PyTorch would describe them; nothing can be computed on them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def stand_in(
 ) -> Gpus:
     """Let PyTorch find GPUs of these compute capabilities, of AMD with `rocm`."""
     gpus = Gpus(capabilities, architectures or [""] * len(capabilities), current)
-    told = {
+    answers = {
         "is_available": lambda: True,
         "device_count": lambda: len(capabilities),
         "current_device": lambda: gpus.current,
@@ -53,7 +53,7 @@ def stand_in(
         "_exchange_device": gpus.exchange,
         "_maybe_exchange_device": gpus.exchange,
     }
-    for name, answer in told.items():
+    for name, answer in answers.items():
         patch.setattr(torch.cuda, name, answer)
     patch.setattr(torch.version, "hip", rocm)
     return gpus

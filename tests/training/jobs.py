@@ -8,28 +8,29 @@ import json
 import shutil
 import signal
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 import torch
-from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from snntrain.config.compose import validate
+from snntrain.config.schema import Config
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.files import whole
 from snntrain.files.folder import Folder
 from snntrain.training import run
 from snntrain.training.evaluation.evaluate import Metrics
-from snntrain.training.job import build
+from snntrain.training.job import build, world
 from snntrain.training.job.build import Job
 from snntrain.training.loop import train_epoch
 from snntrain.training.loss import MSERate
-from snntrain.training.progress import Progress, beginning
+from snntrain.training.progress import Progress, fresh_progress
 from snntrain.training.saving import checkpoint
-from snntrain.training.state import Training
+from snntrain.training.state import TrainingState
 from snntrain.training.step.training_step import TrainingStep
 
 TINY = (
@@ -39,32 +40,37 @@ TINY = (
 OURS = "allow_targets=[tests.training]"
 
 
-def configured(*overrides: str) -> DictConfig:
-    """What a run is given: a tiny network and a few digits, changed by `overrides`."""
+def configured(*overrides: str) -> Config:
+    """The settings of a run: a tiny network and a few digits, changed by `overrides`."""
     return copy.deepcopy(_composed(overrides))
 
 
 @cache
-def _composed(overrides: tuple[str, ...]) -> DictConfig:
+def _composed(overrides: tuple[str, ...]) -> Config:
     """Composing takes longer than most of these jobs, so each configuration is composed once per process."""
     (config,) = validate([*TINY, *overrides])
-    return OmegaConf.masked_copy(config, [key for key in config if key != "hydra"])
+    return config
 
 
 def prepared(*overrides: str) -> Job:
-    return build.prepare(configured(*overrides))
+    return prepared_by(configured(*overrides))
+
+
+def prepared_by(config: Config) -> Job:
+    """The job of some settings, on the device that they name."""
+    return build.prepare(config, world.decide(config.trainer))
 
 
 def stepping(job: Job) -> TrainingStep:
     """The step of a job that begins."""
-    return TrainingStep(job, beginning(job).tally)
+    return TrainingStep(job, fresh_progress(job).tally)
 
 
 def one_epoch(job: Job, step: TrainingStep, number: int = 1) -> Metrics:
     """Trains the whole of epoch `number`."""
     step.tally.clear()
     progress = Progress(step.tally, epoch=number)
-    return train_epoch(Training(job, step, progress))
+    return train_epoch(TrainingState(job, step, progress))
 
 
 def trained(folder: Path, *overrides: str) -> dict[str, Any]:
@@ -149,6 +155,13 @@ class Interrupting(MSERate):
         if Interrupting.calls == Interrupting.crash:
             raise RuntimeError("crashed")
         return super().forward(spikes, labels)
+
+
+@pytest.fixture(autouse=True)
+def _interrupted_by_nobody() -> Iterator[None]:
+    yield
+    Interrupting.calls, Interrupting.at, Interrupting.crash = 0, set(), 0
+    Interrupting.number = signal.SIGUSR1
 
 
 def moving_dots(root: str | None, validation: float, split_seed: int) -> Data:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 import torch
 from torch import Tensor, nn
 
+from snntrain.data.batch import Batch
 from snntrain.data.batches import Batches
 from snntrain.neuron import reset_net
 from snntrain.training.job.build import Job
@@ -46,12 +47,13 @@ class ReadyMade:
         return len(self.batches)
 
     def draws(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        return self.batches.epoch(epoch, start)
+        return ((batch.x, batch.labels) for batch in self.batches.epoch(epoch, start))
 
-    epoch = draws
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        return map(self.make, self.draws(epoch, start))
 
-    def make(self, draw: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
-        return draw
+    def make(self, draw: tuple[Tensor, ...]) -> Batch:
+        return Batch(*draw)
 
 
 def trained(job: Job, bad: Collection[int], kind: str = "gradient") -> TrainingStep:
@@ -72,9 +74,9 @@ def without(job: Job, bad: Collection[int]) -> dict[str, Tensor] | None:
     for first in range(0, len(batches), trainer.accumulate):
         group = batches[first : first + trainer.accumulate]
         if not set(bad) & set(range(first, first + len(group))):
-            for images, labels in group:
-                with job.precision.autocast():
-                    loss = job.loss(job.model(images), labels)
+            for batch in group:
+                with job.world.precision.autocast():
+                    loss = job.loss(job.model(batch.x), batch.labels)
                 reset_net(job.model)
                 (loss / len(group)).backward()
             if trainer.clip_grad_norm is not None:

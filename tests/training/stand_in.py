@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from snntrain.training.job import host
+from snntrain.training.job import devices
 
 READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, torch.ops.aten.is_nonzero.default}
 
@@ -116,7 +116,7 @@ class StandIn:
 @pytest.fixture
 def device_decides(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The host takes the CPU's numbers for those of a device that it would have to wait for."""
-    monkeypatch.setattr(host, "decides", lambda device: False)
+    monkeypatch.setattr(devices, "host_decides", lambda device: False)
     return
 
 

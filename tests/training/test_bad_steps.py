@@ -10,15 +10,16 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from omegaconf import DictConfig
 from torch import nn
 
-from snntrain.training.job import build
+from snntrain.config.schema import Config
 from snntrain.training.job.build import Job
-from snntrain.training.step.bad_steps import BadSteps, Buffers, Move, takes_found_inf
+from snntrain.training.step.bad_steps import BadSteps
+from snntrain.training.step.buffers import Buffers
+from snntrain.training.step.move import Move, takes_found_inf
 from tests.pairs import every_value
 
-from .jobs import configured, prepared, same, stepping
+from .jobs import configured, prepared, prepared_by, same, stepping
 from .spoilt import EIGHT, Spoilt, trained, without
 
 CPU = torch.device("cpu")
@@ -98,7 +99,7 @@ def test_the_average_of_the_weights_knows_nothing_of_bad_steps(bad: set[int]) ->
 
 
 @cache
-def twelve_batches() -> DictConfig:
+def twelve_batches() -> Config:
     return configured(
         "trainer.batch_size=4", "trainer.limit_batches=12", "network.hidden=[2]", "network.votes=1", "T=1"
     )
@@ -110,10 +111,10 @@ def test_a_run_fails_with_the_first_row_that_is_too_long(bad: set[int], most: in
     """Also where the row began before."""
     config = twelve_batches()
     config.trainer.max_bad_steps, config.trainer.accumulate = most, accumulate
-    job = build.prepare(config)
+    job = prepared_by(config)
     step = stepping(job)
     ahead = min(ahead, most)
-    step.put_back(step.state() | {"bad_steps": {"row": ahead, "since": ahead}})
+    step.load_state_dict(step.state_dict() | {"bad_steps": {"row": ahead, "since": ahead}})
     job.loss = Spoilt(job.loss, bad, "loss")
     groups = [range(first, min(first + accumulate, 12)) for first in range(0, 12, accumulate)]
     spoilt = [bool(bad & set(group)) for group in groups]
@@ -137,7 +138,7 @@ def test_bad_steps_here_and_there_fail_no_run() -> None:
     assert step.skipped() == 4
 
 
-def test_what_failed_is_told_in_one_line() -> None:
+def test_what_failed_is_reported_in_one_line() -> None:
     job = prepared(*EIGHT, "trainer.max_bad_steps=3")
     step = trained(job, range(99), "loss")
     assert step.failing()
@@ -170,16 +171,16 @@ def test_a_state_goes_on_to_the_bit() -> None:
     assert early.average is not None
     assert late.average is not None
     written = io.BytesIO()
-    torch.save({"step": steps[1].state(), "average": early.average.state()}, written)
+    torch.save({"step": steps[1].state_dict(), "average": early.average.state_dict()}, written)
     written.seek(0)
     read = torch.load(written, weights_only=True)
     late.model.load_state_dict(early.model.state_dict())
     late.optimizer.load_state_dict(copy.deepcopy(early.optimizer.state_dict()))
     late.scheduler.load_state_dict(early.scheduler.state_dict())
-    late.average.put_back(read["average"])
+    late.average.load_state_dict(read["average"])
     step = stepping(late)
-    step.put_back(read["step"])
-    assert step.state()["bad_steps"] == {"row": 2, "since": 2}
+    step.load_state_dict(read["step"])
+    assert step.state_dict()["bad_steps"] == {"row": 2, "since": 2}
     late.model.train()
     for index, draw in enumerate(late.train.draws(1)):
         if index >= 4:
@@ -190,14 +191,14 @@ def test_a_state_goes_on_to_the_bit() -> None:
     assert step.skipped() == steps[0].skipped() == 2
 
 
-def test_a_row_that_was_borne_does_not_fail_the_run_that_goes_on() -> None:
+def test_a_row_that_was_borne_does_not_fail_the_run_that_resumes() -> None:
     counted = BadSteps(1, CPU)
     for _ in range(3):
         counted.add(torch.tensor(True))
     counted.add(torch.tensor(False))
     assert counted.too_many()
     later = BadSteps(1, CPU)
-    later.put_back(counted.state())
+    later.load_state_dict(counted.state_dict())
     assert not later.too_many()
     assert later.take() == 3
 
@@ -210,7 +211,7 @@ def test_buffers_are_put_back_also_where_one_is_expanded_from_fewer_numbers() ->
     for bad in (False, True):
         buffers.keep()
         net(torch.full((2, 2), torch.nan) if bad else torch.ones(2, 2))
-        buffers.put_back(torch.tensor(bad))
+        buffers.restore(torch.tensor(bad))
         assert net.num_batches_tracked == 1
         assert not torch.equal(net.running_mean, before["running_mean"])
         assert net.running_mean.isfinite().all()

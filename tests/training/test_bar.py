@@ -17,6 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from snntrain.data.batch import Batch
 from snntrain.network.readout import Readout
 from snntrain.training.evaluation.evaluate import Tally
 from snntrain.training.logs import bar
@@ -45,7 +46,7 @@ def run() -> int:
     tally, count = Tally(2, torch.device("cpu"), Readout(votes=1)), 0
     for _, labels in bar.with_bar(batches(), 0, 4, "epoch 10/20", tally):
         count += 1
-        tally.add(torch.tensor(0.125), torch.tensor([1.0, 0.0]).expand(1, len(labels), 2), labels)
+        tally.add(torch.tensor(0.125), torch.tensor([1.0, 0.0]).expand(1, len(labels), 2), Batch(labels, labels))
     return count
 
 

@@ -232,9 +232,9 @@ def test_what_ends_the_writing_leaves_the_old_checkpoint(path: Path) -> None:
         raise Ended
 
     before = path.read_bytes()
-    for go_on in (end, iter_then(3, end)):
+    for check in (end, iter_then(3, end)):
         with pytest.raises(Ended):
-            Checkpoints(Folder(path.parent), go_on).save({"model": {"weight": torch.zeros(10)}})
+            Checkpoints(Folder(path.parent), check).save({"model": {"weight": torch.zeros(10)}})
         assert path.read_bytes() == before
         assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -38,9 +39,9 @@ def job_with(layer: str = "", **values: float) -> Job:
 
 
 def named(job: Job, spoil: Callable[[Tensor], Tensor] = lambda images: images) -> str | None:
-    images, labels = next(job.train.epoch(1))
+    batch = next(job.train.epoch(1))
     job.model.train()
-    return where_it_began(job, spoil(images), labels)
+    return where_it_began(job, replace(batch, x=spoil(batch.x)))
 
 
 def test_where_all_is_finite_nothing_is_named() -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from snntrain.data.batch import Batch
 from snntrain.data.batches import Batches
 from snntrain.network.readout import Readout
 from snntrain.neuron import reset_net
@@ -28,19 +29,19 @@ UNEVEN = ("trainer.eval_batch_size=60", "trainer.limit_batches=null")
 @pytest.mark.parametrize("loss", ["mse_rate", "ce_rate"])
 def test_metrics_agree_with_one_image_at_a_time(loss: str) -> None:
     job = prepared(*UNEVEN, f"loss={loss}", "surrogate=sigmoid", "reset=soft", "neuron.v_threshold=0.2")
-    metrics = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
-    images, labels = next(Batches(job.data.validation, batch_size=999, scale=16.0, device="cpu").epoch())
+    metrics = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision)
+    batch = next(Batches(job.data.validation, batch_size=999, scale=16.0, device="cpu").epoch())
     confusion = torch.zeros(10, 10, dtype=torch.int64)
     losses, ties = [], 0
     with torch.no_grad():
-        for image, label in zip(images, labels, strict=True):
+        for image, label in zip(batch.x, batch.labels, strict=True):
             spikes = job.model(image[None])
             reset_net(job.model)
             losses.append(job.loss(spikes, label[None]).item())
             votes = (10 * spikes.sum(0)[0]).round().int().tolist()
             confusion[label, votes.index(max(votes))] += 1
             ties += votes.count(max(votes)) > 1
-    assert len(images) == 143
+    assert len(batch.x) == 143
     assert torch.equal(metrics.confusion, confusion)
     assert metrics.ties == ties > 0
     assert metrics.accuracy == confusion.diagonal().sum().item() / 143
@@ -56,10 +57,10 @@ def test_ties_are_decided_alike_by_the_test_and_by_a_look_at_the_images(precisio
         *("neuron=if", "T=12", "neuron.v_threshold=0.1", f"network.votes={votes}"),
         *(f"trainer.precision={precision}", "trainer.eval_batch_size=999"),
     )
-    images, labels = next(Batches(job.data.test, batch_size=999, scale=16.0, device="cpu").epoch())
-    seen = look(job, images, labels)
+    batch = next(Batches(job.data.test, batch_size=999, scale=16.0, device="cpu").epoch())
+    seen = look(job, batch)
     spikes = seen.recordings["out_neuron"].s.astype(int)
-    counts = spikes.reshape(12, len(labels), 10, votes).sum((0, 3)).tolist()
+    counts = spikes.reshape(12, len(batch.labels), 10, votes).sum((0, 3)).tolist()
     first = [row.index(max(row)) for row in counts]
     tied = [row.count(max(row)) > 1 for row in counts]
     assert 5 < sum(tied) < len(tied)
@@ -67,7 +68,7 @@ def test_ties_are_decided_alike_by_the_test_and_by_a_look_at_the_images(precisio
     assert seen.answers.scores.tolist() == counts
     metrics = metrics_on_test(job)
     confusion = torch.zeros(10, 10, dtype=torch.int64)
-    for label, guess in zip(labels.tolist(), first, strict=True):
+    for label, guess in zip(batch.labels.tolist(), first, strict=True):
         confusion[label, guess] += 1
     assert torch.equal(metrics.confusion, confusion)
     assert metrics.ties == sum(tied)
@@ -78,7 +79,7 @@ def test_evaluation_changes_nothing_and_is_the_same_again() -> None:
     job.model.train()
     before = {name: value.clone() for name, value in job.model.state_dict().items()}
     first, second = (
-        evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision) for _ in range(2)
+        evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision) for _ in range(2)
     )
     assert first.loss == second.loss
     assert not job.model.training
@@ -88,7 +89,7 @@ def test_evaluation_changes_nothing_and_is_the_same_again() -> None:
 
 def test_a_limit_on_batches_leaves_the_test_whole() -> None:
     job = prepared("trainer.limit_batches=1", "trainer.eval_batch_size=60")
-    validated = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
+    validated = evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision)
     assert validated.confusion.sum() == 60
     assert metrics_on_test(job).confusion.sum() == len(job.data.test) == 359
 
@@ -121,10 +122,14 @@ def rates(*favourites: int) -> Tensor:
     return torch.eye(3)[list(favourites)][None]
 
 
+def labelled(*labels: int) -> Batch:
+    return Batch(torch.empty(len(labels), 0), torch.tensor(labels))
+
+
 def test_rows_of_the_confusion_matrix_are_true_classes() -> None:
     tally = Tally(3, CPU, SPIKES)
-    tally.add(torch.tensor(1.0), rates(1, 1, 0), torch.tensor([0, 1, 2]))
-    tally.add(torch.tensor(3.0), rates(2), torch.tensor([0]))
+    tally.add(torch.tensor(1.0), rates(1, 1, 0), labelled(0, 1, 2))
+    tally.add(torch.tensor(3.0), rates(2), labelled(0))
     metrics = tally.metrics()
     assert metrics.confusion.tolist() == [[0, 1, 1], [0, 1, 0], [1, 0, 0]]
     assert metrics.accuracy == 1 / 4
@@ -140,7 +145,7 @@ def test_a_loss_that_is_not_finite_can_be_left_out_of_the_mean_of_others(
 ) -> None:
     tally = Tally(3, CPU, SPIKES, finite_only=finite_only)
     for loss, images in zip(losses, (1, 2, 3), strict=True):
-        tally.add(torch.tensor(loss), rates(*[0] * images), torch.tensor([0] * images))
+        tally.add(torch.tensor(loss), rates(*[0] * images), labelled(*[0] * images))
     assert tally.metrics().loss == pytest.approx(mean, nan_ok=True)
     assert tally.metrics().confusion.sum() == 6
 

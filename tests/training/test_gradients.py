@@ -97,7 +97,7 @@ def test_parameters_that_are_not_learnt_or_of_no_layer_are_told_apart() -> None:
     assert len(GradientNorms(net, torch.device("cpu")).parameters) == 2
 
 
-def test_without_a_monitor_nothing_is_told() -> None:
+def test_without_a_monitor_nothing_is_reported() -> None:
     job = prepared("monitor=off")
     step = stepping(job)
     one_epoch(job, step, 1)

@@ -1,4 +1,4 @@
-"""The loop on a few real digits, beside what it should come to by hand."""
+"""The training loop on a few real digits, beside results by hand."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_every_batch_begins_at_rest_and_none_leaves_a_state() -> None:
     for _, layer in spiking_layers(job.model):
         layer.register_forward_pre_hook(lambda layer, inputs: states.append(layer.v))
     one_epoch(job, stepping(job), 1)
-    evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision)
+    evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision)
     assert len(states) == 2 * (3 + 1)
     assert set(states) == {0.0}
     assert all(layer.v == 0.0 for _, layer in spiking_layers(job.model))
@@ -99,7 +99,7 @@ def test_the_average_of_the_weights_is_what_is_evaluated_and_saved(tmp_path: Pat
     for name, value in averaged.items():
         torch.testing.assert_close(saved["model"][name.removeprefix("network.")], value)
         torch.testing.assert_close(saved["trained"][name], taken[-1][name])
-    validation = evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.precision)
+    validation = evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.world.precision)
     assert rows(tmp_path)[0]["val_loss"] == pytest.approx(validation.loss, rel=1e-6)
 
 
@@ -153,7 +153,7 @@ def test_a_loss_that_is_no_number_fails_the_run_in_one_line(tmp_path: Path) -> N
 
 
 def test_weights_that_are_no_numbers_fail_the_run_though_the_loss_is_finite() -> None:
-    """A neuron whose potential is NaN is silent, so that no loss tells."""
+    """A neuron whose potential is NaN is silent, so that the loss stays finite."""
     job = prepared("optimizer.lr=1e39", "scheduler=none")
     with pytest.raises(RunFailed, match=r"weights are no longer finite in epoch 1: try a lower optimizer\.lr"):
         one_epoch(job, stepping(job), 1)
@@ -188,11 +188,11 @@ def test_the_host_waits_for_a_gpu_no_more_often_in_a_longer_epoch(overrides: tup
     for number, limit in enumerate((12, 4, 12), 1):
         job.train.limit = limit
         torch.cuda.set_sync_debug_mode("warn")
-        with warnings.catch_warnings(record=True) as told:
+        with warnings.catch_warnings(record=True) as message:
             warnings.simplefilter("always")
             one_epoch(job, step, number)
         torch.cuda.set_sync_debug_mode("default")
-        waits.append(sum("called a synchronizing CUDA operation" in str(warning.message) for warning in told))
+        waits.append(sum("called a synchronizing CUDA operation" in str(warning.message) for warning in message))
     assert waits[1] == waits[2] > 0
 
 
@@ -230,7 +230,7 @@ def test_sequences_of_events_are_trained_on_like_images(tmp_path: Path, resident
 def test_each_epoch_has_an_order_of_its_own() -> None:
     job = prepared()
     assert isinstance(job.train, Batches)
-    first, second = (next(job.train.epoch(number))[1] for number in (1, 2))
+    first, second = (next(job.train.epoch(number)).labels for number in (1, 2))
     assert not torch.equal(first, second)
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from snntrain.config.schema import Config
 from snntrain.errors import RunFailed, UserError
+from snntrain.training.job import world
 from snntrain.training.job.out_of_memory import (
     EVALUATION,
     EVALUATION_OF_A_FINISHED_RUN,
@@ -19,6 +21,7 @@ from snntrain.training.job.out_of_memory import (
     explained,
     inspection,
 )
+from snntrain.training.job.world import World
 from tests.training.jobs import configured, prepared
 
 # A batch takes more than half a gigabyte, which is all that the process may have more than it has.
@@ -34,13 +37,13 @@ pages = int(open("/proc/self/statm").read().split()[0])
 resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**29,) * 2)
 step = stepping(job)
 try:
-    with explained(job.config):
+    with explained(job.config, job.world):
         step(next(job.train.draws()), 0)
 except RunFailed as failed:
     print(failed)
 try:
-    with explained(job.config, EVALUATION):
-        evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.precision)
+    with explained(job.config, job.world, EVALUATION):
+        evaluate(job.evaluated, job.loss, job.validation.epoch(), job.classes, job.world.precision)
 except RunFailed as failed:
     print(failed)
 """
@@ -74,7 +77,7 @@ def test_a_step_and_an_evaluation_too_big_for_the_machine_tell_what_to_lower() -
     ids=lambda error: f"{type(error).__name__} {str(error)[:30]}",
 )
 def test_every_way_to_say_that_memory_ran_out_is_known(error: Exception) -> None:
-    with pytest.raises(RunFailed, match=r"^out of memory on ") as failed, explained(configured()):
+    with pytest.raises(RunFailed, match=r"^out of memory on ") as failed, explained(*computing()):
         raise error
     assert failed.value.__cause__ is error
     assert "\n" not in str(failed.value)
@@ -84,13 +87,19 @@ def test_every_way_to_say_that_memory_ran_out_is_known(error: Exception) -> None
     "error", [RuntimeError("mat1 and mat2 shapes"), OSError(errno.ENOSPC, "full"), UserError("T=0"), RunFailed("NaN")]
 )
 def test_other_errors_pass_as_they_are(error: Exception) -> None:
-    with pytest.raises(type(error)) as raised, explained(configured()):
+    with pytest.raises(type(error)) as raised, explained(*computing()):
         raise error
     assert raised.value is error
 
 
+def computing(*overrides: str) -> tuple[Config, World]:
+    """The settings of a run, and where it computes."""
+    config = configured(*overrides)
+    return config, world.decide(config.trainer)
+
+
 def told(*overrides: str, work: Work = TRAINING) -> str:
-    with pytest.raises(RunFailed) as failed, explained(configured(*overrides), work):
+    with pytest.raises(RunFailed) as failed, explained(*computing(*overrides), work):
         raise MemoryError
     return str(failed.value)
 
@@ -123,7 +132,7 @@ def test_a_finished_run_keeps_its_network() -> None:
 def test_a_gpu_without_memory_is_named_with_what_to_lower() -> None:
     job = prepared("trainer.device=cuda")
     free, _ = torch.cuda.mem_get_info()
-    with pytest.raises(RunFailed) as failed, explained(job.config):
+    with pytest.raises(RunFailed) as failed, explained(job.config, job.world):
         torch.empty(2 * free, dtype=torch.uint8, device="cuda")
     assert str(failed.value).startswith(f"out of memory on cuda ({torch.cuda.get_device_name()}) in training with ")
     assert "dataset.resident=never" in str(failed.value)

@@ -41,16 +41,16 @@ def test_what_is_drawn_is_what_the_network_does_with_the_probes() -> None:
     job = prepared(*WATCHED, "encoder=direct", "monitor.samples=3")
     probes = Monitor(job).look(drawn=True).probes
     assert probes is not None
-    images, labels = probe_batch(job)
+    batch = probe_batch(job)
     job.model.eval()
     for _, layer in spiking_layers(job.model):
         layer.set_monitor(True)
     with torch.no_grad():
-        output = job.model(images)
-    np.testing.assert_array_equal(probes.images, images)
+        output = job.model(batch.x)
+    np.testing.assert_array_equal(probes.images, batch.x)
     assert probes.images.min() >= 0
     assert probes.images.max() <= 1
-    assert (probes.labels, probes.class_names) == (labels.tolist(), job.data.class_names)
+    assert (probes.labels, probes.class_names) == (batch.labels.tolist(), job.data.class_names)
     np.testing.assert_array_equal(probes.output, output)
     assert list(probes.recordings) == ["conv1_neuron", "fc1_neuron", "out_neuron"]
     for name, layer in spiking_layers(job.model.network):
@@ -112,18 +112,18 @@ def test_watching_leaves_validation_as_it_is() -> None:
     job = prepared(*WATCHED)
     results = []
     for _ in range(2):
-        results.append(evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.precision))
+        results.append(evaluate(job.model, job.loss, job.validation.epoch(), job.classes, job.world.precision))
         Monitor(job).look(drawn=True)
     assert results[0].loss == results[1].loss
 
 
 def test_a_layer_that_is_not_there_is_an_error_before_anything_is_trained(tmp_path: Path, snntrain: object) -> None:
     assert callable(snntrain)
-    told: Outcome = snntrain(
+    message: Outcome = snntrain(
         "network=mlp", "monitor.layers=[conv*,fc1_neuron]", "trainer.device=cpu", "hydra.run.dir=run"
     )
-    assert told.status == 2
-    assert told.err == (
+    assert message.status == 2
+    assert message.err == (
         "snntrain: monitor.layers: 'conv*' matches no spiking layer of this network; there are fc1_neuron, out_neuron\n"
     )
     assert not (tmp_path / "run").exists()

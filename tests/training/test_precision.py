@@ -12,7 +12,7 @@ import torch
 
 from snntrain.errors import UserError
 from snntrain.neuron import spiking_layers
-from snntrain.training.job import precision, runtime
+from snntrain.training.job import devices, precision, repeatable
 from tests.conftest import TINY, Outcome
 
 from .jobs import one_epoch, prepared, stepping
@@ -52,17 +52,17 @@ def test_arm_is_asked_for_its_own_bfloat16(native: bool, emulated: bool, monkeyp
 
 @pytest.mark.skipif(precision.cpu_has_bf16(), reason="this CPU has bfloat16 of its own")
 def test_a_run_in_emulated_bf16_says_once_what_is_faster(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
-    told = "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower"
+    message = "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower"
     small = (*TINY, "monitor=off", "hydra.run.dir=run")
     done = snntrain(*small, "trainer.precision=bf16", "trainer.epochs=2")
     assert done.status == 0
-    assert done.out.count(told) == (tmp_path / "run" / "train.log").read_text().count(told) == 1
+    assert done.out.count(message) == (tmp_path / "run" / "train.log").read_text().count(message) == 1
     assert "trainer.precision=fp32 is fast here\n" in done.out
     for precise in ("auto", "fp32"):
-        assert told not in snntrain(*small[:-1], f"trainer.precision={precise}").out
+        assert message not in snntrain(*small[:-1], f"trainer.precision={precise}").out
     evaluated = snntrain("eval", "run=run")
-    assert told in evaluated.out + evaluated.err
-    assert told not in snntrain("eval", "run=run", "trainer.precision=auto").err
+    assert message in evaluated.out + evaluated.err
+    assert message not in snntrain("eval", "run=run", "trainer.precision=auto").err
 
 
 def test_fp16_on_a_cpu_is_refused_in_one_line() -> None:
@@ -85,33 +85,33 @@ def test_training_in_bf16_keeps_weights_and_loss_in_float32() -> None:
     assert 0 < metrics.loss < 1
 
 
-def test_runtime_is_this_cpu_where_it_is_named_or_nothing_else_is_there() -> None:
-    assert runtime.choose("cpu").device == CPU
-    assert runtime.choose("cpu").device_name == "cpu"
+def test_the_device_is_this_cpu_if_it_is_named_or_there_is_no_other() -> None:
+    assert devices.choose("cpu") == CPU
+    assert devices.name_of(CPU) == "cpu"
     expected = "cuda" if torch.cuda.is_available() else "cpu"
-    assert runtime.choose("auto").device.type == expected
+    assert devices.choose("auto").type == expected
 
 
 def test_a_gpu_that_is_not_there_is_refused_with_what_is() -> None:
     with pytest.raises(UserError, match=r"trainer\.device=cuda:99: .* there are cpu.*or use auto"):
-        runtime.choose("cuda:99")
+        devices.choose("cuda:99")
 
 
 def test_seeding_reaches_every_generator() -> None:
     draws = []
     for _ in range(2):
-        runtime.seed_everything(5)
+        repeatable.seed_everything(5)
         draws.append((random.random(), np.random.rand(), torch.rand(()).item()))  # noqa: NPY002
     assert draws[0] == draws[1]
 
 
 def test_repeatable_draws_are_the_same_each_time_and_leave_the_others_alone() -> None:
-    runtime.seed_everything(5)
+    repeatable.seed_everything(5)
     expected = torch.rand(2)
-    runtime.seed_everything(5)
+    repeatable.seed_everything(5)
     before, inside = torch.rand(()), []
     for _ in range(2):
-        with runtime.repeatable_draws(CPU):
+        with repeatable.repeatable_draws(CPU):
             inside.append(torch.rand(3))
     assert torch.equal(torch.stack([before, torch.rand(())]), expected)
     assert torch.equal(inside[0], inside[1])
@@ -120,7 +120,7 @@ def test_repeatable_draws_are_the_same_each_time_and_leave_the_others_alone() ->
 @pytest.mark.parametrize("before", [True, False])
 def test_deterministic_mode_is_undone_also_after_an_error(before: bool) -> None:
     def failing() -> None:
-        with runtime.deterministic(True):
+        with repeatable.deterministic(True):
             assert torch.are_deterministic_algorithms_enabled()
             raise ZeroDivisionError
 
@@ -129,7 +129,7 @@ def test_deterministic_mode_is_undone_also_after_an_error(before: bool) -> None:
         with pytest.raises(ZeroDivisionError):
             failing()
         assert torch.are_deterministic_algorithms_enabled() == before
-        with runtime.deterministic(False):
+        with repeatable.deterministic(False):
             assert torch.are_deterministic_algorithms_enabled() == before
     finally:
         torch.use_deterministic_algorithms(False)

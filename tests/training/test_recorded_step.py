@@ -1,8 +1,7 @@
-"""Recorded training steps are the steps themselves: on a CPU by a stand-in for CUDA graphs, and on a GPU."""
+"""Recorded training steps are the steps themselves, by a stand-in for CUDA graphs on a CPU."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
 
 import pytest
@@ -10,80 +9,17 @@ import torch
 from torch import Tensor
 
 from snntrain.neuron import LIFNode, spiking_layers
-from snntrain.training.job.build import Job
-from snntrain.training.progress import beginning
-from snntrain.training.step import recorded_step
-from snntrain.training.step.bad_steps import takes_found_inf
+from snntrain.training.step.move import takes_found_inf
 from snntrain.training.step.recorded_step import VARIABLE, WARM_UP, RecordedStep, obstacle
-from snntrain.training.step.training_step import TrainingStep
-from tests.pairs import every_value
 
-from .jobs import one_epoch, prepared, same, stepping
-from .spoilt import ReadyMade, Spoilt
+from .jobs import prepared, same, stepping
+from .recorded import NOISY, SMALL, TWELVE, epochs, launched, outcome, outcome_with_bad_steps, recorded, warnings
+from .spoilt import ReadyMade
 from .stand_in import Counting, StandIn, device_decides
 
 __all__ = ["device_decides"]
 
 decided_by_device = pytest.mark.usefixtures("device_decides")
-
-# 6 batches, the last one is smaller.
-SMALL = (
-    *("trainer.limit_batches=null", "trainer.epochs=2", "trainer.batch_size=256", "monitor=default", "T=2"),
-    *("network=csnn", "network.channels=[2]", "network.hidden=[4]"),
-)
-TWELVE = "trainer.batch_size=128"
-NOISY = ("network.dropout=0.2", "encoder=poisson", "dataset.augment.degrees=20", "trainer.ema=0.7")
-
-
-def epochs(job: Job, step: TrainingStep, count: int = 2) -> list[float]:
-    """The losses of some epochs."""
-    return [one_epoch(job, step, number).loss for number in range(1, 1 + count)]
-
-
-def recorded(job: Job, recorder: StandIn) -> tuple[TrainingStep, RecordedStep]:
-    step = TrainingStep(job, beginning(job).tally, recorder)
-    assert isinstance(step.step, RecordedStep)
-    return step, step.step
-
-
-def launched(job: Job) -> TrainingStep:
-    """A step that is never recorded."""
-    step, inner = recorded(job, StandIn())
-    inner.failed = True
-    return step
-
-
-def outcome(job: Job, step: TrainingStep) -> dict[str, object]:
-    """All that training has changed."""
-    return {
-        "model": dict(job.model.state_dict()),
-        "average": None if job.average is None else dict(job.average.model.state_dict()),
-        "optimizer": job.optimizer.state_dict()["state"],
-        "scaler": job.scaler.state_dict(),
-        "tally": step.tally.sums(),
-        "step": step.state(),
-        "random": torch.get_rng_state(),
-    }
-
-
-def outcome_with_bad_steps(job: Job, step: TrainingStep, bad: Collection[int]) -> dict[str, object]:
-    """All that an epoch of ready-made batches changes, where those in `bad` are spoilt."""
-    job.model.train()
-    for index, (images, labels) in enumerate(job.train.draws(1)):
-        step((images * torch.nan if index in bad else images, labels), index)
-    if job.runtime.device.type == "cuda":
-        torch.cuda.synchronize()
-    assert step.failing() is (len(bad) > 2)
-    result = outcome(job, step)
-    assert step.skipped() == len(bad)
-    return result
-
-
-def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-# ---- what can be recorded --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -119,9 +55,6 @@ def test_a_variable_switches_recording_off(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_on_a_cpu_nothing_is_recorded() -> None:
     assert not isinstance(stepping(prepared()).step, RecordedStep)
-
-
-# ---- a replay is the step --------------------------------------------------------------------------------------------
 
 
 @decided_by_device
@@ -254,165 +187,3 @@ def test_the_scale_of_float16_is_updated_by_replays() -> None:
         ends.append(outcome(job, step))
     assert same(*ends)
     assert ends[0]["scaler"]["scale"] > 2.0**10  # type: ignore[index]
-
-
-# ---- a recording that fails ------------------------------------------------------------------------------------------
-
-
-def assert_trains_as_if_nothing_had_been_tried(
-    recorder: StandIn, caplog: pytest.LogCaptureFixture, warning: str, scaled: bool = False
-) -> None:
-    ends = []
-    for make in (launched, lambda job: recorded(job, recorder)[0]):
-        job = prepared(*SMALL, *NOISY)
-        if scaled:
-            job.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, growth_interval=2)
-        torch.manual_seed(1)
-        step = make(job)
-        losses = epochs(job, step)
-        assert all(parameter.grad is None for parameter in job.model.parameters())
-        ends.append((losses, outcome(job, step)))
-    assert same(*ends)
-    (told,) = warnings(caplog)
-    assert told.startswith("steps are launched kernel by kernel, which is slower: ")
-    assert warning in told
-
-
-@decided_by_device
-@every_value(
-    pytest.mark.parametrize("operation", [0, 10, 100, 200]),
-    pytest.mark.parametrize("scaled", [False, True], ids=["", "scaled"]),
-)
-def test_memory_that_runs_out_while_recording_changes_nothing(
-    operation: int, scaled: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    told = "recording one failed: OutOfMemoryError: CUDA out of memory"
-    assert_trains_as_if_nothing_had_been_tried(StandIn(fails_at=operation), caplog, told, scaled)
-
-
-@decided_by_device
-def test_a_number_that_the_host_reads_while_recording_changes_nothing(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    unscale = torch.amp.GradScaler.unscale_
-    # In the middle of the move: gradients are there, and the scaler has begun.
-    monkeypatch.setattr(torch.amp.GradScaler, "unscale_", lambda self, opt: (unscale(self, opt), self._scale.item()))
-    told = "recording one failed: RuntimeError: operation not permitted when stream is capturing"
-    assert_trains_as_if_nothing_had_been_tried(StandIn(), caplog, told, scaled=True)
-
-
-@decided_by_device
-def test_a_replay_that_does_nothing_is_noticed_and_its_batch_trained(caplog: pytest.LogCaptureFixture) -> None:
-    recorder = StandIn(empty=True)
-    assert_trains_as_if_nothing_had_been_tried(recorder, caplog, "the replay of a recorded one did nothing")
-    assert recorder.recordings[0].replays == 1
-
-
-@decided_by_device
-def test_a_replay_that_counts_but_moves_no_parameter_is_noticed(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    job = prepared(*SMALL)
-    step, inner = recorded(job, StandIn())
-    move = step.move._move_on_device
-    monkeypatch.setattr(step.move, "_move_on_device", lambda bad: None if inner.launched >= WARM_UP else move(bad))
-    one_epoch(job, step)
-    assert inner.failed
-    assert inner.replayed == 1
-    (told,) = warnings(caplog)
-    assert told.endswith("the replay of a recorded one moved no parameter")
-
-
-@decided_by_device
-def test_steps_that_move_nothing_by_right_are_looked_at_again(caplog: pytest.LogCaptureFixture) -> None:
-    job = prepared(*SMALL, TWELVE)
-    step, inner = recorded(job, StandIn())
-    job.loss, job.train = Spoilt(job.loss, set(), "loss"), ReadyMade(job.train)
-    bad = {3, 4}
-    proven = []
-    job.model.train()
-    for index, (images, labels) in enumerate(job.train.draws(1)):
-        step((images * torch.nan if index in bad else images, labels), index)
-        proven.append(inner.proven)
-    assert proven == [index > max(bad) for index in range(len(job.train))]
-    assert warnings(caplog) == []
-
-
-# ---- on a GPU --------------------------------------------------------------------------------------------------------
-
-ON_A_GPU = ("trainer.device=cuda", "trainer.deterministic=true", *SMALL[:-2], "network.channels=[16]")
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize(
-    "overrides",
-    [
-        ("neuron=lif", "trainer.precision=fp32", "optimizer=adam"),
-        ("neuron=plif", "trainer.precision=bf16", "optimizer=adam", "trainer.clip_grad_norm=1", *NOISY),
-        ("neuron=plif", "trainer.precision=fp16", "optimizer=adamw", "trainer.accumulate=2", *NOISY),
-        ("neuron=rif", "trainer.precision=fp16", "optimizer=sgd", "dataset.resident=never", "dataset.workers=0"),
-    ],
-    ids=str,
-)
-def test_recorded_steps_train_on_a_gpu_as_launched_ones_do_to_the_bit(
-    overrides: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    ends = []
-    for warm_up in (WARM_UP, 10**9):
-        monkeypatch.setattr(recorded_step, "WARM_UP", warm_up)
-        job = prepared(*ON_A_GPU, *overrides)
-        torch.manual_seed(1)
-        step = stepping(job)
-        assert isinstance(step.step, RecordedStep)
-        losses = epochs(job, step)
-        assert step.step.proven is (warm_up == WARM_UP)
-        ends.append((losses, outcome(job, step), step.gradient_norms()))
-    assert same(*ends)
-    assert warnings(caplog) == []
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("optimizer", ["optimizer=adam", "optimizer=sgd"])
-@pytest.mark.parametrize("bad", [{0, 1, 2, 3, 9, 10}, {1, 8}], ids=str)
-def test_recorded_steps_leave_out_bad_ones_on_a_gpu(
-    optimizer: str, bad: Collection[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ends = []
-    for warm_up in (WARM_UP, 10**9):
-        monkeypatch.setattr(recorded_step, "WARM_UP", warm_up)
-        job = prepared(*ON_A_GPU, TWELVE, optimizer, "trainer.max_bad_steps=1", "trainer.ema=0.7")
-        job.train = ReadyMade(job.train)
-        ends.append(outcome_with_bad_steps(job, stepping(job), bad))
-    assert same(*ends)
-
-
-@pytest.mark.gpu
-def test_what_cannot_be_recorded_on_a_gpu_is_launched_with_a_warning(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    class Reading(torch.nn.Module):
-        def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
-            loss = torch.nn.functional.mse_loss(spikes.mean(0), torch.nn.functional.one_hot(labels, 10).float())
-            return loss * float(loss.detach() > -1)
-
-    ends = []
-    for warm_up in (WARM_UP, 10**9):
-        monkeypatch.setattr(recorded_step, "WARM_UP", warm_up)
-        job = prepared(*ON_A_GPU, *NOISY, "trainer.precision=fp16")
-        job.loss = Reading()
-        torch.manual_seed(1)
-        step = stepping(job)
-        ends.append((epochs(job, step), outcome(job, step)))
-    assert same(*ends)
-    (told,) = warnings(caplog)
-    assert "recording one failed" in told
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="there is one GPU")
-def test_a_gpu_that_is_not_the_first_records_its_own_work() -> None:
-    job = prepared(*ON_A_GPU, "trainer.device=cuda:1")
-    step = stepping(job)
-    epochs(job, step)
-    assert isinstance(step.step, RecordedStep)
-    assert step.step.proven

@@ -1,4 +1,4 @@
-"""Runs that are interrupted and gone on with, beside the same ones that were left alone."""
+"""Interrupted runs that are resumed, beside the same runs without an interruption."""
 
 from __future__ import annotations
 
@@ -8,128 +8,52 @@ import random
 import shutil
 import signal
 from collections import Counter
-from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tensorboard.backend.event_processing.event_file_loader import LegacyEventFileLoader
 
-from snntrain import signals as stop_module
-from snntrain.config.resumed import plain, refused
+from snntrain.config.changes import refused
+from snntrain.config.values import values_of
 from snntrain.errors import Interrupted, RunFailed, UserError
-from snntrain.files.folder import Folder
 from snntrain.inspect.tensorboard import Board
-from snntrain.runs.event_files import event_files
 from snntrain.runs.run_folder import RunFolder
-from snntrain.signals import Stopped, on_signals
+from snntrain.signals import State, Stopped, machine
 from snntrain.training.job.build import Job
 from snntrain.training.logs.journal import Journal
 from snntrain.training.logs.monitor import Monitor
-from snntrain.training.saving import checkpoint, resume
+from snntrain.training.saving import checkpoint
 from snntrain.training.saving.checkpoints import Checkpoints
-from snntrain.training.saving.content import put_back_random_states, random_states
+from snntrain.training.saving.random_states import random_states, set_random_states
 from snntrain.training.saving.saver import Saver
-from tests.inspect.event_files import events
 
+from .interrupted_runs import (
+    LOSS,
+    NETWORK,
+    RUNS,
+    WATCHED,
+    crashed_at,
+    finished,
+    interrupted_at,
+    points,
+    same_end,
+)
 from .jobs import (
-    OURS,
     Interrupting,
+    _interrupted_by_nobody,
     configured,
-    kept_folder,
     prepared,
     rows,
     same,
     state,
     trained,
+    undisturbed,
     write_checkpoint,
 )
 
-LOSS = (OURS, "loss._target_=tests.training.jobs.Interrupting", "trainer.epochs=4", "trainer.limit_batches=4")
-NETWORK = ("network=csnn", "network.channels=[4]", "network.hidden=[8]")
-WATCHED = ("monitor=default", "monitor.layers=[out_neuron]", "monitor.samples=1", "monitor.neurons=3")
-# Everything that has a state between two steps, in a few runs.
-RUNS = {
-    "noise": (
-        *("encoder=poisson", "network.dropout=0.3", "dataset.augment.degrees=20", "dataset.augment.translate=0.1"),
-        *WATCHED,
-    ),
-    "averaged": ("trainer.ema=0.9", "trainer.accumulate=2", "optimizer=adamw", "reset=soft"),
-    "cycled": ("optimizer=sgd", "scheduler=onecycle", "trainer.clip_grad_norm=0.5", "neuron=rif"),
-    "streamed": ("dataset.resident=never", "dataset.workers=0", "scheduler=none", "trainer.precision=bf16"),
-    "early": ("optimizer.lr=1e-20", "trainer.early_stopping=2", "network.dropout=0.3"),
-}
-
-
-@pytest.fixture(autouse=True)
-def _interrupted_by_nobody() -> Iterator[None]:
-    yield
-    Interrupting.calls, Interrupting.at, Interrupting.crash = 0, set(), 0
-    Interrupting.number = signal.SIGUSR1
-
-
-def interrupted_at(*calls: int) -> None:
-    Interrupting.calls, Interrupting.at = 0, set(calls)
-
-
-def crashed_at(call: int) -> None:
-    Interrupting.calls, Interrupting.crash = 0, call
-
-
-def stopped(folder: Path, call: int) -> None:
-    """Put a run into `folder` that was interrupted at that loss: trained the first time, later a copy."""
-    shutil.copytree(_stopped(call), folder)
-
-
-@cache
-def _stopped(call: int) -> Path:
-    place = kept_folder()
-    interrupted_at(call)
-    with pytest.raises(Stopped):
-        trained(place / "run", *LOSS)
-    interrupted_at()
-    return place / "run"
-
-
-def finished(folder: Path, *overrides: str) -> int:
-    """Starts the run until it has ended; returns how often it was interrupted."""
-    for count in range(100):
-        try:
-            trained(folder, *LOSS, *overrides)
-        except Stopped:
-            told = json.loads((folder / "summary.json").read_text())
-            assert told["status"] == "interrupted"
-        else:
-            return count
-    raise AssertionError("it never ends")
-
-
-def points(folder: Path) -> list[tuple[str, int]]:
-    """Tag and step of everything in the event files, in the order in which TensorBoard reads it."""
-    board = Folder(folder, "tensorboard")
-    files = (str(board.path / name) for name in event_files(board))
-    read = (event for file in files for event in LegacyEventFileLoader(file).Load())
-    return [(value.tag, event.step) for event in read for value in event.summary.value]
-
-
-def scalars(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    read = events(folder / "tensorboard")
-    tags = [tag for tag in read.Tags()["scalars"] if "images_per_second" not in tag]
-    return {tag: [(point.step, point.value) for point in read.Scalars(tag)] for tag in tags}
-
-
-def same_end(one: Path, other: Path) -> None:
-    assert same(state(one), state(other), apart=("sizes",))
-    assert same(state(one, "best"), state(other, "best"))
-    assert rows(one) == rows(other)
-    assert scalars(one) == scalars(other)
-    assert sorted(points(one)) == sorted(points(other))
-    summaries = [json.loads((folder / "summary.json").read_text()) for folder in (one, other)]
-    for key in ("status", "test_accuracy", "test_accuracy_last", "val_accuracy", "best_epoch", "epochs", "cost"):
-        assert summaries[0][key] == summaries[1][key], key
+__all__ = ["_interrupted_by_nobody"]
 
 
 @pytest.mark.parametrize(
@@ -159,7 +83,7 @@ def test_a_deterministic_run_on_a_gpu_ends_as_if_it_had_never_been_interrupted(k
     same_end(tmp_path / "alone", tmp_path / "hurt")
 
 
-def test_a_run_is_saved_within_an_epoch_and_goes_on_there(tmp_path: Path) -> None:
+def test_a_run_is_saved_within_an_epoch_and_resumes_there(tmp_path: Path) -> None:
     Interrupting.number = signal.SIGTERM
     interrupted_at(7)
     with pytest.raises(Interrupted) as stopped:
@@ -234,98 +158,13 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
     assert sorted(set(open_for)) == open_for, "the summary knows of the wall time up to the last checkpoint"
 
 
-def test_a_checkpoint_of_a_version_that_counted_no_ties_is_gone_on_from(tmp_path: Path) -> None:
-    undisturbed(tmp_path / "alone", *LOSS)
-    stopped(tmp_path / "old", 7)
-    path = tmp_path / "old" / "checkpoints" / "last.pt"
-    content = checkpoint.load(path)
-    del content["progress"]["tally"]["ties"]
-    write_checkpoint(path, content)
-    finished(tmp_path / "old")
-    same_end(tmp_path / "alone", tmp_path / "old")
-
-
-@pytest.mark.parametrize("damaged", [("last",), ("best",), ("previous", "best"), ("last", "best")])
-def test_a_damaged_checkpoint_is_done_without(damaged: tuple[str, ...], tmp_path: Path) -> None:
-    undisturbed(tmp_path / "alone", *LOSS)
-    stopped(tmp_path / "hurt", 12)
-    for name in damaged:
-        path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
-        content = bytearray(path.read_bytes())
-        content[len(content) // 2] ^= 4
-        path.write_bytes(content)
-    finished(tmp_path / "hurt")
-    same_end(tmp_path / "alone", tmp_path / "hurt")
-
-
-def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> None:
-    undisturbed(tmp_path, *LOSS)
-    for name in ("last", "previous"):
-        (tmp_path / "checkpoints" / f"{name}.pt").write_bytes(b"")
-    before = (tmp_path / "metrics.jsonl").read_text()
-    with pytest.raises(UserError, match=r"to go on from, last\.pt and previous\.pt cannot be used; put a good"):
-        trained(tmp_path, *LOSS)
-    assert (tmp_path / "metrics.jsonl").read_text() == before
-    shutil.rmtree(tmp_path / "checkpoints")
-    assert trained(tmp_path, *LOSS)["status"] == "completed"
-
-
-@pytest.mark.parametrize("name", ["last", "previous", "best"])
-def test_a_folder_in_the_place_of_a_checkpoint_is_told_before_anything_is_trained(name: str, tmp_path: Path) -> None:
-    undisturbed(tmp_path / "alone", *LOSS)
-    stopped(tmp_path / "hurt", 12)
-    path = tmp_path / "hurt" / "checkpoints" / f"{name}.pt"
-    path.unlink()
-    path.mkdir()
-    before = rows(tmp_path / "hurt")
-    with pytest.raises(UserError, match=rf"{name}\.pt: is a folder, .*; move it away, and start the run again"):
-        trained(tmp_path / "hurt", *LOSS)
-    assert rows(tmp_path / "hurt") == before
-    path.rename(tmp_path / "away")
-    finished(tmp_path / "hurt")
-    same_end(tmp_path / "alone", tmp_path / "hurt")
-
-
-def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
-    trained(tmp_path / "other", *LOSS, "network.hidden=[17]")
-    undisturbed(tmp_path / "alone", *LOSS)
-    stopped(tmp_path / "hurt", 12)
-    shutil.copy(tmp_path / "other" / "checkpoints" / "last.pt", tmp_path / "hurt" / "checkpoints" / "last.pt")
-    finished(tmp_path / "hurt")
-    same_end(tmp_path / "alone", tmp_path / "hurt")
-
-
-@pytest.mark.parametrize("key", ["config", "trained", "optimizer", "progress", "random", "step"])
-def test_a_state_with_a_hole_and_a_good_checksum_is_told(key: str, tmp_path: Path) -> None:
-    undisturbed(tmp_path, *LOSS)
-    for name in ("last", "previous"):
-        path = tmp_path / "checkpoints" / f"{name}.pt"
-        content = checkpoint.load(path)
-        del content["format"], content[key]
-        write_checkpoint(path, content)
-    with pytest.raises(UserError, match=r"cannot be used; put a good|does not hold what this run goes on from"):
-        trained(tmp_path, *LOSS, "trainer.epochs=5")
-
-
-def test_memory_that_runs_out_in_a_resume_is_not_blamed_on_the_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*given: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    undisturbed(tmp_path, *LOSS)
-    monkeypatch.setattr(resume, "put_back", full)
-    with pytest.raises(RunFailed, match="out of memory on the CPU in training with"):
-        trained(tmp_path, *LOSS, "trainer.epochs=5")
-
-
 def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
     undisturbed(tmp_path, *LOSS)
     path = tmp_path / "checkpoints" / "last.pt"
     content = checkpoint.load(path)
     del content["format"]
     write_checkpoint(path, content | {"data": "of other files"})
-    with pytest.raises(UserError, match="dataset=digits: its files are not those that this run was begun with"):
+    with pytest.raises(UserError, match="dataset=digits: its files are not those that this run began with"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 
@@ -381,7 +220,7 @@ def test_random_numbers_go_on_where_they_were() -> None:
     device = torch.device("cpu")
     saved = random_states(device)
     drawn = [(random.random(), np.random.rand(), torch.rand(2).tolist()) for _ in range(3)]  # noqa: NPY002
-    put_back_random_states(device, saved)
+    set_random_states(device, saved)
     assert drawn == [(random.random(), np.random.rand(), torch.rand(2).tolist()) for _ in range(3)]  # noqa: NPY002
 
 
@@ -392,9 +231,10 @@ def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path
 
 
 def test_a_second_signal_ends_a_run_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stop_module, "_came", None)
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
     before = signal.getsignal(signal.SIGTERM)
-    with on_signals() as stop:
+    with machine.training() as stop:
         signal.raise_signal(signal.SIGINT)
         with pytest.raises(Interrupted) as ended:
             signal.raise_signal(signal.SIGTERM)
@@ -406,30 +246,32 @@ def test_a_second_signal_ends_a_run_at_once(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_second_signal_is_behind_the_error_that_others_make_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """As torch does whose file it has kept from being written to its end."""
-    monkeypatch.setattr(stop_module, "_came", None)
-    with on_signals() as stop:
-        stop.request(signal.SIGINT)
-        assert stop_module.signal_behind(RuntimeError("unexpected pos 64 vs 0")) is None
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
+    with machine.training():
+        machine.handle(signal.SIGINT)
+        assert machine.behind(RuntimeError("unexpected pos 64 vs 0")) is None
         with contextlib.suppress(Interrupted):
-            stop.request(signal.SIGTERM)
-    assert stop_module.signal_behind(RuntimeError("unexpected pos 64 vs 0")) == signal.SIGTERM
+            machine.handle(signal.SIGTERM)
+    assert machine.behind(RuntimeError("unexpected pos 64 vs 0")) == signal.SIGTERM
 
 
 def test_a_signal_whose_error_was_lost_before_training_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a destructor, which swallows what is raised in it."""
-    monkeypatch.setattr(stop_module, "_came", None)
+    monkeypatch.setattr(machine, "number", None)
+    monkeypatch.setattr(machine, "state", State.STARTING)
     with contextlib.suppress(Interrupted):
-        stop_module.end_at_once(signal.SIGTERM)
-    with on_signals() as stop, pytest.raises(Stopped) as ended:
+        machine.handle(signal.SIGTERM)
+    with machine.training() as stop, pytest.raises(Stopped) as ended:
         stop.check()
     assert ended.value.number == signal.SIGTERM
 
 
 def test_a_configuration_is_known_by_what_it_trains() -> None:
-    begun = plain(configured())
+    begun = values_of(configured())
     free = ("trainer.epochs=9", "monitor=full", "optimizer.lr=1", "scheduler=none")
-    assert refused(begun, plain(configured(*free))) is None
-    told = refused(begun, plain(configured("T=7", "reset=soft", "trainer.batch_size=8", "trainer.epochs=9")))
-    assert told is not None
-    assert "T=7 (not 4), reset.v_reset=null (not 0.0), trainer.batch_size=8 (not 16)" in told
-    assert "epochs" not in told
+    assert refused(begun, values_of(configured(*free))) is None
+    message = refused(begun, values_of(configured("T=7", "reset=soft", "trainer.batch_size=8", "trainer.epochs=9")))
+    assert message is not None
+    assert "T=7 (not 4), reset.v_reset=null (not 0.0), trainer.batch_size=8 (not 16)" in message
+    assert "epochs" not in message

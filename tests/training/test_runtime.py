@@ -13,13 +13,12 @@ import torch
 from snntrain.config.compose import validate
 from snntrain.doctor import device as examined
 from snntrain.errors import UserError
-from snntrain.training.job import build, precision, runtime
+from snntrain.training.job import build, devices, precision, world
 from snntrain.training.job.precision import Precision
-from snntrain.training.job.runtime import Runtime
 from tests.conftest import TINY, Outcome
 
 from .gpus import stand_in
-from .jobs import trained
+from .jobs import configured, trained
 
 TURING, AMPERE, HOPPER = (7, 5), (8, 0), (9, 0)
 
@@ -66,18 +65,18 @@ def test_the_chosen_gpu_is_the_current_one_for_the_length_of_a_block(
     device: str, inside: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gpus = stand_in(monkeypatch, AMPERE, AMPERE)
-    with pytest.raises(Reached), runtime.choose(device).current():
+    with pytest.raises(Reached), devices.current(devices.choose(device)):
         raise Reached(gpus.current)
     assert gpus.current == 0
-    with runtime.choose(device).current():
+    with devices.current(devices.choose(device)):
         assert gpus.current == inside
 
 
 def test_cuda_without_an_index_is_the_current_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     gpus = stand_in(monkeypatch, AMPERE, AMPERE, current=1)
-    here = runtime.choose("cuda")
-    assert here.device_name == "GPU 1"
-    with here.current():
+    device = devices.choose("cuda")
+    assert devices.name_of(device) == "GPU 1"
+    with devices.current(device):
         assert gpus.current == 1
 
 
@@ -85,7 +84,7 @@ def test_a_run_is_built_on_its_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     gpus = stand_in(monkeypatch, AMPERE, AMPERE)
     built_on = []
 
-    def build_nothing(config: Any) -> None:
+    def build_nothing(config: Any, world: Any) -> None:
         built_on.append(gpus.current)
         raise Reached
 
@@ -107,7 +106,7 @@ def test_every_command_builds_on_the_gpu_that_is_asked_for(
     gpus = stand_in(monkeypatch, AMPERE, AMPERE)
     built_on = []
 
-    def build_nothing(config: Any) -> None:
+    def build_nothing(config: Any, world: Any) -> None:
         built_on.append(gpus.current)
         raise Reached
 
@@ -119,7 +118,7 @@ def test_every_command_builds_on_the_gpu_that_is_asked_for(
 def test_doctor_shows_the_current_gpu_where_none_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, TURING, HOPPER, current=1)
     for device, used, other in (("cuda", 1, 0), ("cuda:0", 0, 1)):
-        rows = [(row.label, row.text.partition(",")[0]) for row in examined.devices(runtime.choose(device))]
+        rows = [(row.label, row.text.partition(",")[0]) for row in examined.devices(device, devices.choose(device))]
         assert rows == [("device", f"cuda:{used}: GPU {used}"), ("not used", f"cuda:{other}: GPU {other}")]
 
 
@@ -139,12 +138,13 @@ def test_doctor_says_what_float32_is_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -
 
 def test_an_amd_gpu_is_said_to_be_untested(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     stand_in(monkeypatch, HOPPER, rocm="7.1")
-    here = runtime.choose("auto")
-    here.tell()
+    config = configured("trainer.device=auto")
+    here = world.decide(config.trainer)
+    here.report(config.trainer)
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
     assert "AMD GPU (ROCm 7.1), on which snntrain is untested" in record.message
-    assert [row.label for row in examined.devices(here)] == ["device", "untested"]
+    assert [row.label for row in examined.devices("auto", here.device)] == ["device", "untested"]
 
 
 def test_an_nvidia_gpu_and_a_cpu_need_no_word(
@@ -152,7 +152,8 @@ def test_an_nvidia_gpu_and_a_cpu_need_no_word(
 ) -> None:
     stand_in(monkeypatch, HOPPER)
     for device in ("auto", "cuda:0", "cpu"):
-        runtime.choose(device).tell()
+        config = configured(f"trainer.device={device}")
+        world.decide(config.trainer).report(config.trainer)
     assert not caplog.records
 
 
@@ -165,11 +166,13 @@ def test_a_run_says_once_that_auto_takes_the_cpu_beside_a_device_of_another_kind
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device(kind))
     told = f"trainer.device=auto takes the CPU, although there is a device '{kind}': "
-    here = runtime.choose("auto")
-    assert here.device == torch.device("cpu")
-    assert why in here.passed_over
-    assert [row.text for row in examined.devices(here)][1:] == [here.passed_over]
-    assert runtime.choose("cpu") == Runtime(torch.device("cpu"))
+    cpu = devices.choose("auto")
+    assert cpu == torch.device("cpu")
+    line = devices.passed_over("auto", cpu)
+    assert line.startswith(told)
+    assert why in line
+    assert [row.text for row in examined.devices("auto", cpu)][1:] == [line]
+    assert devices.passed_over("cpu", cpu) == ""
     if kind == "mps":
         small = (*TINY, "monitor=off", "hydra.run.dir=run")
         assert snntrain(*small, "trainer.device=auto").out.count(told) == 1

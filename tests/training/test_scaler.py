@@ -46,7 +46,7 @@ def test_a_step_is_bad_where_no_scale_would_help(scale: float, kind: str, counte
 
 
 def test_a_first_step_that_overflows_leaves_no_momentum() -> None:
-    """torch's fused SGD alone would go on from memory that nobody has written to."""
+    """torch's fused SGD would use memory that was never written."""
     job = prepared(*EIGHT, SGD)
     job.scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10)
     step = stepping(job)

@@ -88,9 +88,9 @@ def test_a_failure_is_told_at_the_next_call_and_nothing_is_written_after_it(writ
     writer.write("best", fail)
     with pytest.raises(OSError, match="no space"):
         writer.wait()
-    for told in (writer.idle, writer.close, partial(writer.write, "last", slow.thing("later"))):
+    for call in (writer.idle, writer.close, partial(writer.write, "last", slow.thing("later"))):
         with pytest.raises(OSError, match="no space"):
-            told()
+            call()
     assert slow.written == []
     assert not alive()
 
@@ -110,7 +110,7 @@ def test_one_that_is_abandoned_does_not_write_on(writer: Writer, slow: Slow) -> 
     def endless() -> None:
         begun.set()
         while True:
-            writer.go_on()
+            writer.check()
             time.sleep(0.001)
 
     writer.write("last", endless)

@@ -1,1 +1,1 @@
-"""Evaluates a network: metrics, the test images, and what its neurons do with a batch."""
+"""Evaluation of a network: its metrics, its test, and recordings of its neurons."""

@@ -6,20 +6,22 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from snntrain.data.batch import Batch
 from snntrain.network.readout import Readout
 from snntrain.neuron import reset_net
 from snntrain.training.job.build import Model
 from snntrain.training.job.precision import Precision
-from snntrain.training.job.runtime import repeatable_draws
+from snntrain.training.job.repeatable import repeatable_draws
+from snntrain.training.loss import loss_of
 
 
 @dataclass(frozen=True)
 class Metrics:
-    """What a network comes to over a set of images.
+    """The results of a network on a set of images.
 
     Args:
         loss: mean over the images.
-        accuracy: share of the images that are classified right, in [0, 1].
+        accuracy: share of the images that are classified correctly, in [0, 1].
         confusion: counts, `[true class, predicted class]`.
         ties: images for which several classes share the greatest output; the first of these is the predicted one.
     """
@@ -31,7 +33,7 @@ class Metrics:
 
 
 def tied(metrics: Metrics) -> str:
-    """The ties, and what becomes of them, in a few words."""
+    """Return the number of ties, and how they are decided, in words."""
     images = int(metrics.confusion.sum())
     return f"{metrics.ties:,} of {images:,} are tied: several classes share the greatest output; the first is taken"
 
@@ -39,16 +41,19 @@ def tied(metrics: Metrics) -> str:
 class Tally:
     """Sums loss, confusion matrix and ties on the device; the host waits for them only at `metrics()`.
 
+    Not torchmetrics: its mean waits for a check for NaN, its confusion matrix uses `torch.bincount`, which reads the
+    maximum on the host, and it has no ties.
+
     Args:
         classes: number of classes.
         device: of the batches.
         readout: decides the class of each image.
-        finite_only: leave batches out of the mean loss whose loss is not finite, as training leaves out their steps;
-            where all are such, so is the mean.
+        finite_only: leave batches with an infinite or NaN loss out of the mean loss, as training leaves out their
+            steps; if all batches are such, the mean is too.
     """
 
     def __init__(self, classes: int, device: torch.device, readout: Readout, *, finite_only: bool = False) -> None:
-        # The sum of all losses; of those that are finite; how many images these are of.
+        # The sum of all losses, the sum of the finite ones, and the number of their images.
         self.loss = torch.zeros(3, dtype=torch.float64, device=device)
         self.confusion = torch.zeros(classes * classes, dtype=torch.int64, device=device)
         self.ties = torch.zeros((), dtype=torch.int64, device=device)
@@ -56,30 +61,36 @@ class Tally:
         self.readout = readout
         self.finite_only = finite_only
 
-    def add(self, loss: Tensor, spikes: Tensor, labels: Tensor) -> None:
-        """Counts a batch: its mean loss, its output spikes `[T, N, classes]`, its labels `[N]`."""
-        loss = loss.detach().double()
+    def add(self, loss: Tensor, spikes: Tensor, batch: Batch) -> None:
+        """Count a batch.
+
+        Args:
+            loss: its mean loss.
+            spikes: the output for it, `[T, N, classes]`.
+            batch: what it is.
+        """
+        loss, labels = loss.detach().double(), batch.labels
         finite = loss.isfinite()
         self.loss += torch.stack([loss, torch.where(finite, loss, 0.0), finite.double()]) * len(labels)
-        decision = self.readout.decide(spikes)
+        decision = self.readout.decide(spikes, batch.lengths)
         self.confusion.index_add_(0, labels * self.classes + decision.classes, torch.ones_like(labels))
         self.ties += decision.tied.sum()
 
     def images(self) -> int:
-        """How many have been counted."""
+        """Return the number of images so far; waits for the device."""
         return int(self.confusion.sum())
 
     def clear(self) -> None:
-        """Forgets them."""
+        """Set all sums to zero."""
         for sums in self.sums().values():
             sums.zero_()
 
     def sums(self) -> dict[str, Tensor]:
-        """What it has summed, by name."""
+        """Return the sums, by name."""
         return {"loss": self.loss, "confusion": self.confusion, "ties": self.ties}
 
     def metrics(self) -> Metrics:
-        """The means so far."""
+        """Return the means so far; waits for the device."""
         confusion = self.confusion.view(self.classes, self.classes).to("cpu", copy=True)
         images = max(1, int(confusion.sum()))
         total, finite, finite_images = self.loss.tolist()
@@ -91,22 +102,22 @@ class Tally:
 def evaluate(
     net: Model,
     loss_function: nn.Module,
-    batches: Iterable[tuple[Tensor, Tensor]],
+    batches: Iterable[Batch],
     classes: int,
     precision: Precision,
 ) -> Metrics:
-    """Runs `net` over all `batches` in evaluation mode, which it is left in.
+    """Evaluate `net` on all `batches`; it stays in evaluation mode.
 
-    An encoder that draws random numbers draws the same each time: the figures are those of the weights, and of how
-    the images are cut into batches.
+    An encoder that draws random numbers draws the same each time: the metrics depend only on the weights and on how the
+    images are divided into batches.
     """
     net.eval()
     tally = Tally(classes, precision.device, net.readout)
     with repeatable_draws(precision.device):
-        for images, labels in batches:
+        for batch in batches:
             with precision.autocast():
-                spikes = net(images)
-                loss = loss_function(spikes, labels)
+                spikes = net(batch.x)
+                loss = loss_of(loss_function, spikes, batch)
             reset_net(net)
-            tally.add(loss, spikes, labels)
+            tally.add(loss, spikes, batch)
     return tally.metrics()

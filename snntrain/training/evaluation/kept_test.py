@@ -1,7 +1,7 @@
-"""What a run's weights came to on the test images, kept in its folder: test.json.
+"""The results on the test images, kept in the run folder: test.json.
 
-A JSON object with `best` and `last`, each {"weights": a digest of them, "loss": …, "confusion": a row a true class,
-"ties": how many images}.
+A JSON object with `best` and `last`, each {"weights": their digest, "loss": …, "confusion": one row per true class,
+"ties": number of images}.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from snntrain.training.evaluation.evaluate import Metrics
 
 
 def entry(network: nn.Module, metrics: Metrics) -> dict[str, Any]:
-    """What is kept of a test of `network` as it is now."""
+    """Return the entry for the metrics of `network` with its present weights."""
     counts = {"confusion": metrics.confusion.tolist(), "ties": metrics.ties}
     return {"weights": digest(network), "loss": metrics.loss, **counts}
 
 
 def write(folder: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
-    """Writes test.json whole or not at all, a line an entry.
+    """Write test.json whole or not at all, one line per entry.
 
     Raises:
         OSError: it cannot be written.
@@ -38,7 +38,7 @@ def write(folder: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def read(folder: Path, network: nn.Module, classes: int) -> Metrics | None:
-    """What was kept of a test of a network with just these weights; None where there is nothing that can be read."""
+    """Return the kept metrics of a network with exactly these weights; None if there are none, or they are damaged."""
     try:
         content = json.loads(bounded.text(folder / TEST))
         weights = digest(network)
@@ -55,7 +55,7 @@ def read(folder: Path, network: nn.Module, classes: int) -> Metrics | None:
 
 
 def _matrix(rows: Any, classes: int) -> Tensor | None:
-    """The counts as `[classes, classes]`; None where they are none."""
+    """Return the counts as `[classes, classes]`; None if they are not such counts."""
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         return None
     counts = [count for row in rows for count in row]
@@ -65,7 +65,7 @@ def _matrix(rows: Any, classes: int) -> Tensor | None:
 
 
 def digest(network: nn.Module) -> str:
-    """A digest of the weights, the same on every device."""
+    """Return a digest of the weights, the same on every device."""
     hashing = hashlib.sha256()
     for name, value in network.state_dict().items():
         hashing.update(name.encode())

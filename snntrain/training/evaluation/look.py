@@ -1,4 +1,4 @@
-"""What a job's evaluated network does with a few images."""
+"""The evaluated network of a job on a few images, recorded layer by layer."""
 
 from __future__ import annotations
 
@@ -6,51 +6,47 @@ from collections.abc import Collection, Mapping
 
 from torch import Tensor
 
+from snntrain.data.batch import Batch
 from snntrain.inspect.probe import recording, watch
 from snntrain.inspect.recording import Answers, Probes
-from snntrain.network.readout import Readout
+from snntrain.network.readout import Readout, mean_over_time
 from snntrain.neuron import spiking_layers
 from snntrain.neuron.integrate_and_fire import Trajectory
 from snntrain.training.job.build import Job
-from snntrain.training.job.runtime import repeatable_draws
+from snntrain.training.job.repeatable import repeatable_draws
 
 
-def look(job: Job, images: Tensor, labels: Tensor) -> Probes:
-    """Recordings and output of every layer.
+def look(job: Job, batch: Batch) -> Probes:
+    """Run a job's evaluated network on a few images, and return recordings and output of every layer."""
+    return as_probes(job, batch, *watch_job(job, batch.x))
 
-    Args:
-        job: whose network is run, in evaluation mode.
-        images: intensities `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, which are shown as their mean.
-        labels: true classes `[N]`.
+
+def watch_job(job: Job, x: Tensor, layers: Collection[str] | None = None) -> tuple[Tensor, dict[str, Trajectory]]:
+    """Run it, and return output and trajectories of `layers`, None for all, on the device.
+
+    An encoder draws the same random numbers each time.
     """
-    return as_probes(job, images, labels, *watch_job(job, images))
+    with repeatable_draws(job.world.device), job.world.precision.autocast():
+        return watch(job.evaluated.network, lambda: job.evaluated(x), layers)
 
 
-def watch_job(job: Job, images: Tensor, layers: Collection[str] | None = None) -> tuple[Tensor, dict[str, Trajectory]]:
-    """Output and trajectories of the layers (None: of all), on the device; an encoder draws the same each time."""
-    with repeatable_draws(job.runtime.device), job.precision.autocast():
-        return watch(job.evaluated.network, lambda: job.evaluated(images), layers)
-
-
-def as_probes(
-    job: Job, images: Tensor, labels: Tensor, output: Tensor, trajectories: Mapping[str, Trajectory]
-) -> Probes:
-    """All of it on the host, with what the images are; arguments as in `look` and as `watch_job` returns them."""
+def as_probes(job: Job, batch: Batch, output: Tensor, trajectories: Mapping[str, Trajectory]) -> Probes:
+    """Copy to the host what `watch_job` has returned for a batch; a sequence is shown as its mean."""
     nodes = dict(spiking_layers(job.evaluated.network))
-    shown = images.mean(0) if images.ndim == 5 else images
+    shown = mean_over_time(batch.x, batch.lengths) if batch.x.ndim == 5 else batch.x
     return Probes(
         images=shown.float().cpu().numpy(),
-        labels=labels.tolist(),
+        labels=batch.labels.tolist(),
         class_names=job.data.class_names,
         recordings={name: recording(nodes[name], trajectory) for name, trajectory in trajectories.items()},
         output=output.float().cpu().numpy(),
-        answers=answers(job.evaluated.readout, output),
+        answers=answers(job.evaluated.readout, output, batch.lengths),
     )
 
 
-def answers(readout: Readout, output: Tensor) -> Answers:
-    """What an output `[T, N, classes]` says of each image, on the host."""
-    decision = readout.decide(output)
+def answers(readout: Readout, output: Tensor, lengths: Tensor | None = None) -> Answers:
+    """Return the class of each image, on the host; arguments as in `Readout.decide`."""
+    decision = readout.decide(output, lengths)
     return Answers(
         scores=decision.scores.double().cpu().numpy(),
         classes=decision.classes.tolist(),

@@ -1,4 +1,4 @@
-"""The evaluated model over the test images."""
+"""The metrics of the evaluated model on the test images."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from snntrain.training.job.build import Job
 
 
 def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
-    """Metrics over the test images; on a terminal a bar shows how many are left.
+    """Return the metrics on the test images; on a terminal a bar shows how many are left.
 
     Args:
-        job: whose evaluated model is run.
-        stop: may end it between two batches.
+        job: with the evaluated model.
+        stop: can end the evaluation between two batches.
 
     Raises:
-        Stopped: a signal has asked for it.
+        Stopped: a signal asks for it.
     """
-    batches = build.batches(job.config, job.data, job.data.test, job.runtime)
+    batches = build.batches(job.config, job.data, job.data.test, job.world)
     bar = tqdm(
         batches.epoch(),
         total=len(batches),
         desc="test images",
         leave=False,
-        # On a terminal alone.
+        # None: only on a terminal.
         disable=None,
         dynamic_ncols=True,
         bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left",
     )
     with bar:
         images = bar if stop is None else stop.between(bar)
-        return evaluate(job.evaluated, job.loss, images, job.classes, job.precision)
+        return evaluate(job.evaluated, job.loss, images, job.classes, job.world.precision)

@@ -1,4 +1,4 @@
-"""An average of the weights over the steps of training, which is evaluated in their place."""
+"""An average of the weights over the steps of training, which is evaluated instead of them."""
 
 import copy
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from snntrain.training.job import host
+from snntrain.training.job import devices
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -18,11 +18,11 @@ class Average(Generic[M]):
     Not torch's AveragedModel: that copies its number of steps to the GPU in every step, and the host waits for it.
 
     Args:
-        model: it is copied, and not averaged itself: the first `update` is taken as it is.
+        model: it is copied; the first `update` replaces the copy.
         decay: share of the old average in the new one, in (0, 1).
 
     Attributes:
-        begun: whether there was a first update.
+        begun: whether there was an update.
     """
 
     def __init__(self, model: M, decay: float) -> None:
@@ -32,11 +32,11 @@ class Average(Generic[M]):
 
     @torch.no_grad()
     def update(self, model: M, left_out: Tensor) -> None:
-        """Takes in the weights after a step, unless it was `left_out` (bool, no dimension) and they are the old ones.
+        """Add the weights after a step, unless the step was `left_out` (bool, no dimension).
 
         The host waits for a GPU only until the first update.
         """
-        by_host = not self.begun or host.decides(left_out.device)
+        by_host = not self.begun or devices.host_decides(left_out.device)
         if by_host and left_out:
             return
         pairs = list(zip(_tensors(self.model), _tensors(model), strict=True))
@@ -57,12 +57,12 @@ class Average(Generic[M]):
         torch._foreach_mul_(ways, really.float())
         torch._foreach_add_(averages, ways, alpha=1 - self.decay)
 
-    def state(self) -> dict[str, Any]:
-        """The average so far, as `put_back` takes it."""
+    def state_dict(self) -> dict[str, Any]:
+        """Return the average so far, for `load_state_dict`."""
         return {"model": self.model.state_dict(), "begun": self.begun}
 
-    def put_back(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state()`."""
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from a `state_dict()`."""
         self.model.load_state_dict(state["model"])
         self.begun = bool(state["begun"])
 

@@ -1,37 +1,39 @@
-"""From the configuration's subtrees to the objects of a run."""
+"""Builds the objects of a run from its settings."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from snntrain.config.targets import arguments, build, misfit
+from snntrain.config.schema import Config
+from snntrain.config.targets import Component, build, misfit
 from snntrain.config.trust.targets import locate
+from snntrain.config.values import values_of
 from snntrain.data.augment import Augment
 from snntrain.data.batches import Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
+from snntrain.network.parameter_groups import as_optimizers_take_them, parameter_groups, scale_learning_rates
 from snntrain.network.readout import Readout, readout_of
 from snntrain.neuron import BaseNode
-from snntrain.training.job import compilers, precision, runtime
+from snntrain.training.job import compilers, repeatable
 from snntrain.training.job.average import Average
-from snntrain.training.job.precision import Precision
-from snntrain.training.job.runtime import Runtime
 from snntrain.training.job.uncompiled import without_compiler
+from snntrain.training.job.world import World
+from snntrain.training.loss import check_lengths
 
-# Keys of a data set that say how it is split into batches and shown, not what it is.
+# Keys of a data set that describe its batches, not its content.
 PRESENTATION = ("mean", "std", "augment", "resident", "workers")
 
-# What each component is given besides the keys of its subtree: how many positional arguments, and which by name.
+# The arguments of each component besides its own keys: how many by position, and which by name.
 GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
     "neuron": (0, ("v_reset", "surrogate_function", "detach_reset", "step_mode")),
     "surrogate": (0, ()),
@@ -54,7 +56,7 @@ class Model(nn.Module):
 
     @property
     def readout(self) -> Readout:
-        """How its output is read."""
+        """The way its output is read."""
         return readout_of(self.network)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -64,11 +66,10 @@ class Model(nn.Module):
 
 @dataclass
 class Job:
-    """Everything that training and testing a network takes."""
+    """Everything that training and testing a network needs."""
 
-    config: DictConfig
-    runtime: Runtime
-    precision: Precision
+    config: Config
+    world: World
     data: Data
     model: Model
     loss: nn.Module
@@ -85,69 +86,70 @@ class Job:
 
     @property
     def evaluated(self) -> Model:
-        """The model that is validated, tested and saved: the average of the weights where one is kept."""
+        """The model that is validated, tested and saved: the one with averaged weights, if an average is kept."""
         return self.model if self.average is None else self.average.model
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Set what the configuration asks of the whole process while the block runs.
+        """Apply the settings of the whole process while the block runs.
 
-        That is the current GPU, the precision of float32, and whether only reproducible operations are allowed.
+        These are the current GPU, the precision of float32, and whether only reproducible operations are allowed.
         """
         with (
-            self.runtime.current(),
-            self.precision.of_float32(),
-            runtime.deterministic(self.config.trainer.deterministic),
+            self.world.current(),
+            self.world.precision.of_float32(),
+            repeatable.deterministic(self.config.trainer.deterministic),
         ):
             yield
 
 
-def prepare(config: DictConfig) -> Job:
-    """Build a run from a validated configuration; write nothing.
+def prepare(config: Config, world: World) -> Job:
+    """Build a job from checked settings; write nothing.
 
-    It is built on the current GPU, see `Runtime.current`, and trained, tested or looked at in `Job.computing`.
+    It is built on the current GPU, see `World.current`, and trained, tested or inspected in `Job.computing`.
 
     Raises:
-        UserError: a device that is not there or cannot do what is asked of it, data that is missing or damaged, a
-            network that does not fit the images.
+        UserError: the device cannot do what is asked of it, data is missing or damaged, or the network does not fit
+            the images.
     """
     _check_targets(config)
     trainer = config.trainer
-    here = runtime.choose(trainer.device)
-    formats = precision.choose(trainer.precision, here.device)
     if trainer.deterministic:
-        here.check_repeatable()
-    compilers.keep_privately(torch_compiles=trainer.compile, device=here.device.type)
-    runtime.seed_everything(config.seed)
+        repeatable.check_deterministic(world.device)
+    compilers.keep_privately(torch_compiles=trainer.compile, device=world.device.type)
+    repeatable.seed_everything(config.seed)
     data: Data = component(config, "dataset")
     # Channels last is the order that convolutions and pooling compute in on either device.
-    network = model(config, data).to(here.device).to(memory_format=torch.channels_last)
-    training = batches(config, data, data.train, here, augmented=True, limit=trainer.limit_batches)
+    network = model(config, data).to(world.device).to(memory_format=torch.channels_last)
+    training = batches(config, data, data.train, world, augmented=True, limit=trainer.limit_batches)
     steps = trainer.epochs * -(-len(training) // trainer.accumulate)
-    fused = _fused(config.optimizer, config.allow_targets)
-    optimizer = component(config, "optimizer", network.parameters(), variant=without_compiler, **fused)
+    loss = component(config, "loss").to(world.device)
+    check_lengths(loss, data)
+    fused = _fused(config)
+    groups = parameter_groups(network)
+    optimizer = component(config, "optimizer", as_optimizers_take_them(groups), variant=without_compiler, **fused)
+    scale_learning_rates(optimizer, groups)
     return Job(
         config=config,
-        runtime=here,
-        precision=formats,
+        world=world,
         data=data,
         model=network,
-        loss=component(config, "loss").to(here.device),
+        loss=loss,
         optimizer=optimizer,
         scheduler=component(config, "scheduler", optimizer, total_steps=steps),
-        scaler=formats.scaler(),
+        scaler=world.precision.scaler(),
         average=None if trainer.ema is None else Average(network, trainer.ema),
         train=training,
-        validation=batches(config, data, data.validation, here, limit=trainer.limit_batches),
+        validation=batches(config, data, data.validation, world, limit=trainer.limit_batches),
     )
 
 
-def _check_targets(config: DictConfig) -> None:
-    """Finds every class that the configuration names and whether it takes its keys, before one of them is built."""
+def _check_targets(config: Config) -> None:
+    """Check that each class of the settings exists and takes its keys, before one of them is built."""
     lines = []
     for group, (given, also) in GIVEN.items():
         try:
-            wrong = misfit(_own_keys(config, group), given, also, config.allow_targets)
+            wrong = misfit(_described(config, group), given, also, config.allow_targets)
             lines += [f"{group}: {wrong}"] if wrong else []
         except UserError as error:
             lines += _of_group(group, error)
@@ -155,31 +157,30 @@ def _check_targets(config: DictConfig) -> None:
         raise UserError(*lines)
 
 
-def component(config: DictConfig, group: str, *given: Any, **also: Any) -> Any:
-    """The object that the subtree `group` describes."""
+def component(config: Config, group: str, *given: Any, **also: Any) -> Any:
+    """Return the object that the settings of a group describe."""
     try:
-        return build(_own_keys(config, group), *given, allowed=config.allow_targets, **also)
+        return build(_described(config, group), *given, allowed=config.allow_targets, **also)
     except UserError as error:
         raise UserError(*_of_group(group, error)) from error
 
 
 def _of_group(group: str, error: UserError) -> list[str]:
-    """The error's lines, each with the name of the group that it is about."""
+    """Return the error's lines, each with the name of its group."""
     return [line if line.startswith(group) else f"{group}: {line}" for line in error.lines]
 
 
-def _own_keys(config: DictConfig, group: str) -> DictConfig:
-    node = config[group]
-    return OmegaConf.masked_copy(node, [key for key in node if group != "dataset" or key not in PRESENTATION])
+def _described(config: Config, group: str) -> Component:
+    return Component.of(getattr(config, group), leave_out=PRESENTATION if group == "dataset" else ())
 
 
-def model(config: DictConfig, data: Data) -> Model:
-    """Encoder and network for the images of `data`."""
+def model(config: Config, data: Data) -> Model:
+    """Return encoder and network for the images of `data`."""
     if len(config.dataset.mean) != data.shape[0]:
         raise UserError(
-            f"dataset.mean={config.dataset.mean}: one number a channel, and {data.name} has {data.shape[0]}"
+            f"dataset.mean={config.dataset.mean}: one number per channel, and {data.name} has {data.shape[0]}"
         )
-    encoder = component(config, "encoder", T=config.T, mean=list(config.dataset.mean), std=list(config.dataset.std))
+    encoder = component(config, "encoder", T=config.T, mean=config.dataset.mean, std=config.dataset.std)
     neuron = partial(_neuron, config)
     return Model(
         encoder,
@@ -187,7 +188,7 @@ def model(config: DictConfig, data: Data) -> Model:
     )
 
 
-def _neuron(config: DictConfig) -> BaseNode:
+def _neuron(config: Config) -> BaseNode:
     node = component(
         config,
         "neuron",
@@ -197,29 +198,31 @@ def _neuron(config: DictConfig) -> BaseNode:
         step_mode="m",
     )
     if not isinstance(node, BaseNode):
-        raise UserError(f"neuron._target_={config.neuron._target_}: must be a subclass of snntrain.neuron.BaseNode")
+        target = _described(config, "neuron").target
+        raise UserError(f"neuron._target_={target}: must be a subclass of snntrain.neuron.BaseNode")
     return node
 
 
 def batches(
-    config: DictConfig, data: Data, split: Split, here: Runtime, *, augmented: bool = False, limit: int | None = None
+    config: Config, data: Data, split: Split, world: World, *, augmented: bool = False, limit: int | None = None
 ) -> Batches:
-    """The batches of a split: shuffled and augmented for training, in order for evaluation; at most `limit` of them."""
+    """Return the batches of a split, at most `limit`: shuffled and augmented for training, in order for evaluation."""
     resident = config.dataset.resident
     return Batches(
         split,
         batch_size=config.trainer.batch_size if augmented else config.trainer.eval_batch_size,
         scale=data.scale,
-        device=here.device,
+        device=world.device,
         seed=config.seed,
         shuffle=augmented,
-        augment=Augment(**arguments(config.dataset.augment)) if augmented else None,
-        resident=resident == "always" or (resident == "auto" and fits(split, here.device)),
+        augment=Augment(**values_of(config.dataset.augment)) if augmented else None,
+        resident=resident == "always" or (resident == "auto" and fits(split, world.device)),
         workers=config.dataset.workers,
         limit=limit,
     )
 
 
-def _fused(optimizer: DictConfig, allowed: Sequence[str]) -> dict[str, bool]:
-    """Asks an optimizer that can to step all parameters in one pass."""
-    return {"fused": True} if "fused" in inspect.signature(locate(optimizer._target_, allowed)).parameters else {}
+def _fused(config: Config) -> dict[str, bool]:
+    """Ask an optimizer to step all parameters in one pass, if it can."""
+    optimizer = locate(_described(config, "optimizer").target, config.allow_targets)
+    return {"fused": True} if "fused" in inspect.signature(optimizer).parameters else {}

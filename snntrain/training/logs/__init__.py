@@ -1,1 +1,1 @@
-"""What a training run reports: metrics, progress bar, TensorBoard."""
+"""The reports of a run in training: metrics, progress bar, TensorBoard."""

@@ -1,4 +1,4 @@
-"""The bar over an epoch's batches, on a terminal."""
+"""The progress bar of an epoch, on a terminal."""
 
 import sys
 import time
@@ -9,18 +9,18 @@ from tqdm import tqdm
 from snntrain.data.batches import Draw
 from snntrain.training.evaluation.evaluate import Tally
 
-# Reading the loss makes the host wait for the device, so it is read this often only.
+# Reading the loss makes the host wait for the device: do so no more often than this.
 SECONDS_BETWEEN_READINGS = 0.5
 
 
 def with_bar(batches: Iterable[Draw], done: int, count: int, title: str, tally: Tally) -> Iterator[Draw]:
-    """Passes the batches on, with a bar that shows loss, accuracy, images/s and the time left.
+    """Yield the batches, and show a bar with loss, accuracy, images/s and the time left.
 
     Args:
-        batches: those that are left of an epoch, as they were drawn.
-        done: how many it has had.
-        count: of the whole epoch.
-        title: what stands in front.
+        batches: the rest of an epoch, as it is drawn.
+        done: number of batches that were trained before.
+        count: number of batches in the whole epoch.
+        title: text in front of the bar.
         tally: of the batches so far.
     """
     bar = tqdm(
@@ -31,7 +31,7 @@ def with_bar(batches: Iterable[Draw], done: int, count: int, title: str, tally: 
         file=sys.stdout,
         disable=not sys.stdout.isatty(),
         dynamic_ncols=True,
-        # With room for it all on 80 columns: what does not fit is cut off.
+        # It fits into 80 columns; tqdm cuts off the rest.
         bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}",
     )
     started = read = time.monotonic()

@@ -1,4 +1,4 @@
-"""What a run tells of itself: on the terminal, in its folder, in TensorBoard."""
+"""The results of each epoch: on the terminal, in the run folder and in TensorBoard."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from omegaconf import OmegaConf
 from torch import Tensor
 
+from snntrain.config.values import as_yaml
 from snntrain.cost.rates import FiringRates
 from snntrain.inspect.tensorboard import Board
 from snntrain.neuron import learnt_constants
@@ -17,6 +17,7 @@ from snntrain.runs.run_folder import RunFolder
 from snntrain.training.evaluation.evaluate import Metrics
 from snntrain.training.job.build import Job
 from snntrain.training.logs.monitor import Monitor
+from snntrain.training.logs.summary import progress_entries
 from snntrain.training.progress import Progress
 
 log = logging.getLogger("snntrain")
@@ -24,17 +25,17 @@ log = logging.getLogger("snntrain")
 
 @dataclass(frozen=True)
 class Epoch:
-    """What one epoch came to.
+    """The results of one epoch.
 
     Args:
         number: from 1.
         training, validation: metrics over the images of each.
         improved: whether its weights are the best so far.
-        rates: of the neurons in validation.
-        gradient_norms: mean over the steps, a layer each; empty without a monitor.
-        skipped: steps that were left out, because the loss or a gradient was not finite.
+        rates: firing rates in validation.
+        gradient_norms: mean over the steps, per layer; empty without a monitor.
+        skipped: number of steps that were left out because the loss or a gradient was not finite.
         learning_rate: of the first step.
-        seconds: that training took.
+        seconds: time of training.
     """
 
     number: int
@@ -49,7 +50,7 @@ class Epoch:
 
     @property
     def images(self) -> int:
-        """How many it was trained on."""
+        """The number of images that it was trained on."""
         return int(self.training.confusion.sum())
 
     @property
@@ -57,46 +58,34 @@ class Epoch:
         return self.images / self.seconds
 
 
-def figures(progress: Progress) -> dict[str, Any]:
-    """Return what summary.json says of the finished epochs."""
-    best = progress.best
-    return {
-        "best_epoch": best.epoch or None,
-        "val_accuracy": best.score[0] if best.epoch else None,
-        "epochs": progress.finished,
-        "train_seconds": round(progress.train_seconds, 3),
-        "images_per_second": round(progress.images / max(progress.train_seconds, 1e-9), 1),
-    }
-
-
 class Journal:
-    """Writes down each epoch of a job; `monitor` is None where nothing is watched."""
+    """Writes down each epoch of a job; `monitor` is None if no neurons are watched."""
 
     def __init__(self, job: Job, run: RunFolder, board: Board, monitor: Monitor | None) -> None:
         self.job = job
         self.run = run
         self.board = board
         self.monitor = monitor
-        # On a CPU training takes all cores, and is slowed by as much as drawing takes.
-        if monitor is not None and job.runtime.device.type == "cuda":
+        # On a CPU training uses all cores: drawing at the same time would gain nothing.
+        if monitor is not None and job.world.device.type == "cuda":
             board.draw_beside()
 
     def configuration(self, epoch: int = 0) -> None:
-        """The configuration that holds from the end of `epoch` on, and the charts that go with it."""
-        self.board.config(OmegaConf.to_yaml(self.job.config, resolve=True), epoch)
+        """Write the configuration that applies after `epoch`, and the layout of its charts."""
+        self.board.config(as_yaml(self.job.config), epoch)
         learnt = learnt_constants(self.job.model.network)
         self.board.layout(monitored=self.monitor is not None, learnt=learnt)
 
     def say(self, line: str) -> None:
-        """A line on the terminal and in train.log."""
+        """Write a line on the terminal and to train.log."""
         log.info(line)
 
     def epoch(self, epoch: Epoch, *, last: bool) -> None:
-        """Writes an epoch down everywhere.
+        """Write down an epoch everywhere.
 
         Args:
-            epoch: what it came to.
-            last: whether training ends with it.
+            epoch: its results.
+            last: whether it is the last one.
 
         Raises:
             RunFailed: the run folder cannot be written.
@@ -118,16 +107,16 @@ class Journal:
         if epoch.skipped:
             log.warning("epoch %d: %d steps were left out, loss or gradient not finite", epoch.number, epoch.skipped)
 
-    def figures(self, progress: Progress) -> None:
-        """What summary.json says of the epochs so far.
+    def summarise(self, progress: Progress) -> None:
+        """Write the entries of summary.json about the finished epochs.
 
         Raises:
             RunFailed: it cannot be written.
         """
-        self.run.write_summary(figures(progress))
+        self.run.write_summary(progress_entries(progress))
 
     def draw_again(self, epoch: int, confusion: Tensor) -> None:
-        """The pictures of an epoch that were not in TensorBoard when the run was saved; the weights still are its."""
+        """Draw the pictures of an epoch again that were missing in TensorBoard when the run was saved."""
         if self.monitor is not None:
             with self.board.tolerant("what is watched of the neurons"):
                 probes = self.monitor.look(drawn=True).probes
@@ -179,5 +168,5 @@ class Journal:
 
 
 def by_layer(group: str, values: Mapping[str, float]) -> dict[str, float]:
-    """Numbers by their tag, `group/layer`."""
+    """Return numbers by their tag, `group/layer`."""
     return {f"{group}/{layer}": value for layer, value in values.items()}

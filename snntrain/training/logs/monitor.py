@@ -1,15 +1,13 @@
-"""What a run watches of its neurons: the same few validation images after every epoch, with the weights that count."""
+"""A watch on the neurons of a run: the same few validation images after every epoch, with the evaluated weights."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
+from snntrain.data.batch import Batch
 from snntrain.data.batches import Batches
-from snntrain.data.dataset import ImageTensors
+from snntrain.data.dataset import some_of
 from snntrain.inspect.potentials import Histogram, histogram, share_in_window
 from snntrain.inspect.probe import matching_layers
 from snntrain.inspect.recording import Probes
@@ -21,12 +19,12 @@ from snntrain.training.job.build import Job
 
 @dataclass(frozen=True)
 class Seen:
-    """What one look at the neurons came to, by the layer's name.
+    """The result of one look at the neurons, by the name of the layer.
 
     Args:
-        in_window: share of potentials at which a gradient passes the surrogate.
-        distances: of the potentials from the threshold; without a layer that has no finite one.
-        probes: all that is drawn; None where nothing is.
+        in_window: share of potentials at which the surrogate passes a gradient.
+        distances: histogram of the potentials' distances from the threshold; a layer without a finite one is left out.
+        probes: for pictures; None if none are drawn.
     """
 
     in_window: Mapping[str, float]
@@ -38,25 +36,25 @@ class Monitor:
     """Looks at the neurons of a job, as `job.config.monitor` asks.
 
     Raises:
-        UserError: `monitor.layers` names what is no spiking layer of the network.
+        UserError: `monitor.layers` names a layer that the network does not have, or that has no neurons.
     """
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.layers = matching_layers(job.model.network, job.config.monitor.layers, "monitor.layers")
-        self.images, self.labels = probe_batch(job)
+        self.batch = probe_batch(job)
 
     def draws(self, epoch: int, last: bool) -> bool:
-        """Whether there are pictures of this epoch, which may be the last."""
+        """Return whether pictures are drawn for this epoch."""
         return epoch == 1 or last or epoch % self.job.config.monitor.every == 0
 
     def look(self, drawn: bool) -> Seen:
-        """Runs the probes once.
+        """Run the network on the probes.
 
         Args:
-            drawn: whether pictures are wanted, for which everything is copied to the host.
+            drawn: whether pictures are wanted; all recordings are copied to the host for them.
         """
-        output, trajectories = watch_job(self.job, self.images, self.layers)
+        output, trajectories = watch_job(self.job, self.batch.x, self.layers)
         nodes = dict(spiking_layers(self.job.evaluated.network))
         in_window, distances = {}, {}
         for name, trajectory in trajectories.items():
@@ -64,14 +62,13 @@ class Monitor:
             in_window[name] = share_in_window(distance, nodes[name].surrogate_function)
             if (counted := histogram(distance)) is not None:
                 distances[name] = counted
-        probes = as_probes(self.job, self.images, self.labels, output, trajectories) if drawn else None
+        probes = as_probes(self.job, self.batch, output, trajectories) if drawn else None
         return Seen(in_window, distances, probes)
 
 
-def probe_batch(job: Job) -> tuple[Tensor, Tensor]:
-    """The validation images that are watched, as the model is given them, and their labels."""
+def probe_batch(job: Job) -> Batch:
+    """Return the validation images that are watched."""
     split = job.data.validation
     chosen = sample_indices(split.labels, job.config.monitor.samples, job.config.seed)
-    probes = ImageTensors(torch.stack([split[index] for index in chosen]), split.labels[chosen])
-    batches = Batches(probes, batch_size=len(chosen), scale=job.data.scale, device=job.runtime.device)
+    batches = Batches(some_of(split, chosen), batch_size=len(chosen), scale=job.data.scale, device=job.world.device)
     return next(batches.epoch())

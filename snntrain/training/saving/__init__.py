@@ -1,1 +1,1 @@
-"""What a run goes on from: saved whole, found whole, put back."""
+"""Checkpoints: written whole, checked when they are read, and restored."""

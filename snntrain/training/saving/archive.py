@@ -1,4 +1,4 @@
-"""The archive that a checkpoint is, looked through before torch reads it: as torch.save writes it, and nothing else."""
+"""The check of a checkpoint's archive before torch reads it: only what torch.save writes passes."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import zipfile
 from snntrain.training.saving.pickled import ALSO, MOST_TIMES, Scan, Strange
 
 PICKLE = "data.pkl"
-# One of ours has 30 kB; of a network of a thousand layers it has some megabytes.
+# Ours has 30 kB; that of a network of a thousand layers has some megabytes.
 MOST_PICKLE = 64 * 2**20
-# Small entries, by which torch tells versions apart.
+# Small entries, by which torch recognises versions.
 OTHERS = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
 LARGEST_OTHER = 1000
 FIRST = b"PK\x03\x04"
 
 
 def check(content: bytes) -> None:
-    """Look through the bytes of a checkpoint.
+    """Check the bytes of a checkpoint.
 
-    Entries are stored, not deflated: they have no more bytes than the file. No entry is in two places, so that nobody
-    who reads the archive finds another one by the same name.
+    Entries must be stored, not deflated, so that they are no larger than the file, and must have unique names, so that
+    every reader of the archive finds the same entry.
 
     Raises:
-        ValueError, zipfile.BadZipFile, struct.error, …: it is no archive, or none that this program writes.
+        ValueError, zipfile.BadZipFile, struct.error, …: not an archive as this program writes it.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if not content.startswith(FIRST):

@@ -1,6 +1,6 @@
-"""The file of a checkpoint: known to be whole when it is read, and looked through before it is loaded.
+"""The file of a checkpoint: its checksum and its content are checked before it is loaded.
 
-torch.load reads it, as it reads what torch.save writes. The archive's comment holds the SHA-256 of all the rest.
+torch.load reads it like a file of torch.save. The comment of the archive holds the SHA-256 of everything else.
 """
 
 import hashlib
@@ -27,18 +27,18 @@ MARK = b"sha256:"
 COMMENT = len(MARK) + 2 * hashlib.sha256().digest_size
 
 
-def write(file: IO[bytes], state: dict[str, Any], go_on: Callable[[], None] = lambda: None) -> None:
+def write(file: IO[bytes], state: dict[str, Any], check: Callable[[], None] = lambda: None) -> None:
     """Write a state into a new file.
 
     Args:
         file: the new file.
         state: of plain values and tensors.
-        go_on: is called again and again; what it raises ends the writing.
+        check: called between parts; an error that it raises ends the writing.
 
     Raises:
         OSError: it cannot be written.
     """
-    hashing = _Hashing(file, go_on)
+    hashing = _Hashing(file, check)
     pack(hashing, {"format": FORMAT, **state})
     comment = MARK + hashing.digest.hexdigest().encode()
     file.seek(-len(NO_COMMENT), os.SEEK_END)
@@ -46,16 +46,16 @@ def write(file: IO[bytes], state: dict[str, Any], go_on: Callable[[], None] = la
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Return the state that was saved, its tensors on the CPU.
+    """Return the saved state, its tensors on the CPU.
 
-    The file is read once: what was found good is what is loaded.
+    The file is read once: the bytes that are checked are the bytes that are loaded.
 
     Raises:
-        UserError: there is no such file, it is damaged, or it is no checkpoint of this program.
+        UserError: no such file, a damaged one, or not a checkpoint of this program.
     """
     try:
         with bounded.open_regular(path, bounded.memory()) as file:
-            # A file of holes is as long as one likes: it is not read before it is known to be one of ours.
+            # A sparse file can have any length: read only a file that ends as ours do.
             content = file.read() if _is_sealed(file) else b""
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such checkpoint") from None
@@ -66,7 +66,7 @@ def load(path: Path) -> dict[str, Any]:
     try:
         archive.check(content)
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except Exception as error:  # Bytes that are no pickle may raise anything.
+    except Exception as error:  # Damaged bytes may raise anything.
         if is_out_of_memory(error):
             raise
         raise _damaged(path, f"it has {first_line(error)}") from error
@@ -76,15 +76,15 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def restore(net: nn.Module, path: Path, state: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Put the checkpoint's evaluated weights into `net`, and return the rest of it.
+    """Load the evaluated weights of a checkpoint into `net`, and return its whole state.
 
     Args:
         net: the network.
         path: of the checkpoint.
-        state: what `load` has returned of it; None to load it now.
+        state: the result of `load`; None to load it now.
 
     Raises:
-        UserError: what `load` raises, or weights that do not fit the network.
+        UserError: as `load`, or the weights do not fit the network.
     """
     state = load(path) if state is None else state
     try:
@@ -98,14 +98,14 @@ def restore(net: nn.Module, path: Path, state: dict[str, Any] | None = None) -> 
 
 
 class _Hashing:
-    """Passes the bytes of an archive on to a file; `digest` is theirs."""
+    """Passes bytes on to a file, and computes their `digest`."""
 
-    def __init__(self, file: IO[bytes], go_on: Callable[[], None]) -> None:
-        self.file, self.go_on = file, go_on
+    def __init__(self, file: IO[bytes], check: Callable[[], None]) -> None:
+        self.file, self.check = file, check
         self.digest, self.size = hashlib.sha256(), 0
 
     def write(self, content: bytes) -> int:
-        self.go_on()
+        self.check()
         self.digest.update(content)
         self.size += len(content)
         return self.file.write(content)
@@ -115,7 +115,7 @@ class _Hashing:
 
 
 def _is_sealed(file: IO[bytes]) -> bool:
-    """Whether a file ends with a comment as ours have; it is at its beginning afterwards."""
+    """Return whether a file ends with a comment as ours do; its position is 0 afterwards."""
     begun = file.seek(0, os.SEEK_END) - COMMENT
     sealed = begun > 0 and file.seek(begun) == begun and file.read(len(MARK)) == MARK
     file.seek(0)
@@ -123,7 +123,7 @@ def _is_sealed(file: IO[bytes]) -> bool:
 
 
 def _is_whole(content: bytes) -> bool:
-    """Whether a file ends with the digest of what stands before it."""
+    """Return whether a file ends with the digest of the bytes before it."""
     begun = len(content) - COMMENT - len(NO_COMMENT)
     if begun < 0:
         return False

@@ -1,4 +1,4 @@
-"""The checkpoints of a run: the last two, from which it goes on, and the best, which is evaluated."""
+"""The checkpoints of a run: the last two, from which it resumes, and the best, which is evaluated."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Checkpoints:
     """`last.pt`, `previous.pt`, the one before it, and `best.pt` in a folder.
 
     Args:
-        folder: where they lie.
-        go_on: is called while one is written, and before it gets its name; what it raises leaves all as they were.
+        folder: of the checkpoints.
+        check: called while one is written, and before it gets its name; if it raises, the old ones stay.
     """
 
-    def __init__(self, folder: Folder, go_on: Callable[[], None] = lambda: None) -> None:
-        self.folder, self.go_on = folder, go_on
+    def __init__(self, folder: Folder, check: Callable[[], None] = lambda: None) -> None:
+        self.folder, self.check = folder, check
 
     def save(self, state: dict[str, Any]) -> None:
-        """Make `state` the last one; at each moment there are two to go on from, once there have been.
+        """Make `state` the last one; from the second call on there are always two from which the run can resume.
 
         Raises:
-            OSError: it cannot be written; the others are as they were.
+            OSError: it cannot be written; the others are unchanged.
         """
         self._write_beside(LAST, state)
         if self.folder.holds(LAST):
@@ -42,29 +42,30 @@ class Checkpoints:
         """Make `state` the best one.
 
         Raises:
-            OSError: it cannot be written; the one before is as it was.
+            OSError: it cannot be written; the previous one is unchanged.
         """
         self._write_beside(BEST, state)
         whole.put_in_place(self.folder, BEST)
 
     def best_is_of(self, epoch: int) -> bool:
-        """Whether the best one is whole, and of this epoch."""
+        """Return whether the best one is undamaged and of this epoch."""
         try:
             return bool(checkpoint.load(self.folder.path / BEST).get("epoch") == epoch)
         except UserError:
             return False
 
     def newest(self, foreign: Callable[[dict[str, Any]], str | None]) -> dict[str, Any] | None:
-        """Return what a run can go on from: the last one, or where a warning says what is wrong with it, the previous.
+        """Return the state from which a run can resume: the last one, or if a warning says why not, the previous.
 
         Args:
-            foreign: by which values a state is of another run; '' where it is of this one, None where it has none.
+            foreign: returns the settings in which a state differs from this run; '' if it is of this run, None if the
+                state has no settings.
 
         Returns:
-            None where there is none yet.
+            The state; None if there are no checkpoints yet.
 
         Raises:
-            UserError: there are some, and none is any good, or of this run.
+            UserError: there are checkpoints, but none is undamaged and of this run.
         """
         others: list[str] = []
         there = [self.folder.path / name for name in (LAST, PREVIOUS) if self.folder.holds(name)]
@@ -74,28 +75,28 @@ class Checkpoints:
             except UserError as error:
                 log.warning("%s", str(error).partition(";")[0])
                 continue
-            if (told := foreign(state)) == "":
+            if (settings := foreign(state)) == "":
                 return state
-            log.warning("%s: of another run, it is left alone", path)
-            others += [told] if told else []
+            log.warning("%s: ignored, it belongs to another run", path)
+            others += [settings] if settings else []
         if others:
             run = shown(self.folder.path.parent)
             raise UserError(
-                f"{run}: config.yaml was changed after the run was begun, it says {others[0]}; "
-                "put the old values back there, or begin another run in a folder of its own"
+                f"{run}: config.yaml has changed since the run began, it says {others[0]}; "
+                "put the old values back there, or start another run in a folder of its own"
             )
         if there:
             raise UserError(
-                f"{self.folder.path}: no checkpoint to go on from, {' and '.join(path.name for path in there)} cannot "
-                "be used; put a good copy there, or delete this folder and the run begins anew"
+                f"{self.folder.path}: no checkpoint to resume from, {' and '.join(path.name for path in there)} cannot "
+                "be used; put a good copy there, or delete this folder to start the run again"
             )
         return None
 
     def _write_beside(self, name: str, state: dict[str, Any]) -> None:
         with whole.beside(self.folder, name) as file:
-            checkpoint.write(file, state, self.go_on)
+            checkpoint.write(file, state, self.check)
         try:
-            self.go_on()
+            self.check()
         except BaseException:
             self.folder.remove(whole.temporary(name))
             raise

@@ -1,8 +1,8 @@
-"""The archive of a checkpoint, as torch.load reads it, written without keeping other threads waiting.
+"""The archive of a checkpoint, as torch.load reads it, written without blocking other threads.
 
-torch.save holds the interpreter's lock while it computes the checksums of the archive: for 264 MB 0.11 s, in which the
-thread that trains cannot give a GPU its work. zlib releases it; the rest takes 0.015 s. Since plain Python
-writes, an error of the disk keeps its class, and the writing can end between two parts.
+torch.save holds the interpreter's lock while it computes the checksums of the archive: 0.11 s for 264 MB, in which the
+training thread cannot launch work on a GPU. zlib releases the lock; the rest takes 0.015 s. As Python does the writing,
+an error of the disk keeps its class, and the writing can end between two parts.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ import torch
 from torch import Tensor, UntypedStorage
 from torch.storage import TypedStorage
 
-# Of torch's format: the protocol of its pickle, its version, and where a storage begins.
+# torch's format: the protocol of its pickle, its version, and the alignment of a storage.
 PROTOCOL = 2
 VERSION = b"3\n"
 ALIGNMENT = 64
 FOLDER = "archive"
-# A part of a storage that is written at once: between two of them a thread may be asked to end.
+# Bytes of a storage that are written at once; between two parts the thread can end.
 PART = 4 * 2**20
-# Bytes before the name of an entry, and before the content of an extra field, which has torch's own number.
+# Bytes before the name of an entry; the header of an extra field, and its number in torch's format.
 HEADER = 30
 EXTRA = struct.Struct("<HH")
 PADDING = 0x4246
 
 
 class Sink(Protocol):
-    """Takes the bytes of an archive one after the other; `size` is how many they are so far."""
+    """Takes the bytes of an archive in order; `size` is their number so far."""
 
     @property
     def size(self) -> int: ...
@@ -51,7 +51,7 @@ def pack(sink: Sink, state: dict[str, Any]) -> None:
     pickled = io.BytesIO()
     pickler = _Pickler(pickled)
     pickler.dump(state)
-    # A sink has no place to go back to: sizes and checksums stand behind the entries, and in the directory at the end.
+    # A sink cannot seek: sizes and checksums follow the entries, and stand in the directory at the end.
     with zipfile.ZipFile(cast(IO[bytes], sink), "w") as archive:
         _add(archive, sink, "data.pkl", pickled.getbuffer())
         _add(archive, sink, "byteorder", memoryview(sys.byteorder.encode()))
@@ -66,7 +66,7 @@ def as_bytes(storage: UntypedStorage) -> Tensor:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles everything but the storages of the tensors; `storages` has these, by their names in the archive."""
+    """Pickles everything but the storages of tensors, which it collects in `storages` by their names in the archive."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, PROTOCOL)

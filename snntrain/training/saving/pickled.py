@@ -1,7 +1,7 @@
-"""The pickle in a checkpoint, looked through before torch reads it: dictionaries, lists, numbers, words and tensors.
+"""The check of a checkpoint's pickle before torch reads it: dictionaries, lists, numbers, strings and tensors pass.
 
-torch takes more than our checkpoints have, and some of that costs any memory or time: `bytearray(10**11)`, a list that
-holds twice a list that holds twice …, a tensor of a billion numbers that all are the same one.
+torch accepts more than our checkpoints hold, and some of it takes any amount of memory or time: `bytearray(10**11)`, a
+list that holds a list twice that holds a list twice …, a tensor of a billion numbers that share one place in memory.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 MOST_NODES = 1_000_000
 DEEPEST = 100
-# Weights are in a state under several names. A buffer of equal numbers may be saved as a single one.
+# A state holds weights under several names, and a buffer of equal numbers may be saved as a single number.
 MOST_TIMES = 16
 ALSO = 64 * 2**20
 # Bytes of an element of each storage.
@@ -40,20 +40,20 @@ GLOBALS = frozenset((ORDERED, TENSOR, PARAMETER, *STORAGES, *ATOMS))
 
 
 class Strange(ValueError):
-    """What a checkpoint of this program does not hold."""
+    """Content that no checkpoint of this program has."""
 
 
 @dataclass
 class Node:
-    """A value that the pickle makes.
+    """A value that the pickle creates.
 
     Args:
         kind: int, str, atom, tuple, list, dict, global, storage or tensor.
-        value: of an int or a str; the name of a global; the bytes of a tensor's storage and of one element.
+        value: of an int or a str; the name of a global; the number of elements of a storage, and the bytes of each.
         items: of a tuple.
-        nodes: how many values it unfolds to.
-        depth: how deep it is nested.
-        closed: whether it is part of another one, and must not grow any more.
+        nodes: number of values in it, itself included.
+        depth: levels of nesting.
+        closed: whether it is part of another value, so that it must not grow.
     """
 
     kind: str
@@ -64,7 +64,7 @@ class Node:
     closed: bool = False
 
     def take(self, *parts: Node) -> None:
-        """Let parts become parts of it."""
+        """Add parts to it."""
         if self.closed or any(part is self for part in parts):
             raise Strange("a value that grows after it was put into another")
         for part in parts:
@@ -80,11 +80,11 @@ MARK = Node("mark")
 
 @dataclass
 class Scan:
-    """Follows a pickle as one that loads it would, and makes nothing.
+    """Follows the operations of a pickle without creating its values.
 
     Args:
         entries: the sizes of the archive's storages, by key.
-        most: bytes that all tensors may have together.
+        most: maximum number of bytes of all tensors together.
     """
 
     entries: Mapping[str, int]
@@ -94,10 +94,10 @@ class Scan:
     held: int = 0
 
     def run(self, content: bytes) -> None:
-        """Look through a pickle.
+        """Check a pickle.
 
         Raises:
-            ValueError: it is no pickle, or holds what a checkpoint of this program does not.
+            ValueError: not a pickle, or not one as this program writes it.
         """
         for operation, argument, _ in pickletools.genops(content):
             if operation.name == "STOP":
@@ -181,7 +181,7 @@ class Scan:
                     raise Strange(f"a storage of another size than its entry {key}")
                 self.push(Node("storage", (count, STORAGES[name])))
             case _:
-                raise Strange("a storage that is none")
+                raise Strange("something else in place of a storage")
 
     def reduce(self) -> None:
         given = self.pop()

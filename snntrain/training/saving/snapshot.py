@@ -1,4 +1,4 @@
-"""A state as it is at one moment, on the host: training goes on while it is written."""
+"""A copy of a state on the host: training continues while it is written."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ NOTHING: Mapping[int, Any] = {}
 
 
 def snapshot(state: Any, known: Mapping[int, Any] = NOTHING) -> Any:
-    """Copy a state, so that training may change what it was taken from.
+    """Copy a state, so that training may change the original.
 
     The copy of a tensor lies in the host's memory. Tensors that share memory share it in the copy.
 
     Args:
         state: dictionaries, lists and tuples of tensors and plain values.
-        known: what stands in the copy for a part of the state, by the id of that part.
+        known: copies that exist already, by the id of the original.
     """
     return _Copy(known).of(state)
 
@@ -37,7 +37,7 @@ class _Copy:
         if isinstance(value, Tensor):
             return self.of_tensor(value)
         if isinstance(value, dict):
-            # A state_dict is an OrderedDict that has attributes, too.
+            # A state_dict is an OrderedDict with attributes.
             copied = copy.copy(value)
             copied.update({key: self.of(part) for key, part in value.items()})
             return copied
@@ -56,16 +56,16 @@ class _Copy:
 
 def _on_host(storage: UntypedStorage) -> UntypedStorage:
     content = as_bytes(storage)
-    # The host waits for each copy. An event to wait for later would be one more thing that frees memory, or is asked
-    # for, by the writing thread, and that may happen while this thread records a CUDA graph.
+    # The host waits for each copy. With an event instead, the writing thread would query the GPU or free memory while
+    # this thread may be recording a CUDA graph.
     return _memory(content).copy_(content).untyped_storage()
 
 
 def _memory(content: Tensor) -> Tensor:
-    """Memory of the host for these bytes; page-locked, where a GPU copies into it: that takes a third of the time."""
+    """Allocate host memory for these bytes; page-locked for a copy from a GPU, which takes a third of the time."""
     if content.is_cuda:
         try:
             return torch.empty(content.shape, dtype=torch.uint8, pin_memory=True)
         except RuntimeError:
-            pass  # There is too little that may be locked.
+            pass  # No more memory may be locked.
     return torch.empty(content.shape, dtype=torch.uint8)

@@ -1,7 +1,7 @@
-"""Whether a saved state is one that a job can go on from: each value of it, before the first is put back.
+"""The check of a saved state, every value of it, before any of it is restored.
 
-A checkpoint with a good checksum may still be somebody else's. What it would be compared with is the state that the job
-has before it is trained, which has the same keys, kinds and shapes; and what a count can come to.
+A checkpoint with a correct checksum may still come from somebody else. Its keys, types and shapes are compared with the
+state of the job before training, and its counts with their possible range.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ from torch import Tensor
 from snntrain.training.job.average import Average
 from snntrain.training.job.build import Job, Model
 from snntrain.training.progress import Progress
-from snntrain.training.saving.content import random_states
+from snntrain.training.saving.random_states import random_states
 
-# Epochs, batches and images are counted in no more.
+# No count of epochs, batches or images is larger.
 MOST = 2**53
-# Of a state of Python's and of NumPy's random numbers, which is a place in a list of so many.
+# Length of the state of Python's and of NumPy's random generator.
 WORDS = 624
-# Keys of a group of weights without which an optimizer cannot step, and what it keeps of each weight in its shape.
+# Keys of a group of parameters that an optimizer needs, and the tensors that it keeps in the shape of each parameter.
 NEEDED = ("params", "lr", "betas", "eps", "weight_decay", "momentum", "dampening", "nesterov")
 OF_A_SHAPE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer")
 
 
 class Wrong(ValueError):
-    """A value that no run saves there."""
+    """A value that no run saves in this place."""
 
 
 def check(job: Job, progress: Progress, state: Mapping[str, Any]) -> None:
-    """Look through all of a saved state but that of the step.
+    """Check a saved state, except for that of the step.
 
     Args:
-        job: that would go on from it.
-        progress: of a run that begins.
-        state: the saved one.
+        job: a fresh job that is to be restored from it.
+        progress: of a fresh run.
+        state: the saved state.
 
     Raises:
-        Wrong, LookupError: it is not one of this job.
+        Wrong, LookupError: it is not a state of this job.
     """
     _check_beside(job, state)
     _check_progress(job, progress, state["progress"])
@@ -54,7 +54,7 @@ def check(job: Job, progress: Progress, state: Mapping[str, Any]) -> None:
 
 
 def check_step(state: Any, own: Mapping[str, Any]) -> None:
-    """Look through the saved state of a step, of which a new one has the state `own`.
+    """Check the saved state of a step against that of a fresh one, `own`.
 
     Raises:
         Wrong, LookupError: it is of another kind.
@@ -68,7 +68,7 @@ def count(name: str, value: Any, least: int = 0, most: int = MOST) -> int:
     """Return a whole number.
 
     Raises:
-        Wrong: it is none, or not from `least` to `most`.
+        Wrong: another type, or not from `least` to `most`.
     """
     if type(value) is not int or not least <= value <= most:
         raise Wrong(f"{name} is {_shown(value)}, not a whole number from {least} to {most}")
@@ -76,10 +76,10 @@ def count(name: str, value: Any, least: int = 0, most: int = MOST) -> int:
 
 
 def mapping(name: str, value: Any, *keys: str) -> Mapping[str, Any]:
-    """Return a dictionary that has some keys.
+    """Return a dictionary with these keys.
 
     Raises:
-        Wrong: it is none, or lacks one.
+        Wrong: another type, or a key is missing.
     """
     lacking = [key for key in keys if key not in value] if isinstance(value, dict) else keys
     if lacking:
@@ -89,10 +89,10 @@ def mapping(name: str, value: Any, *keys: str) -> Mapping[str, Any]:
 
 
 def alike(name: str, value: Any, own: Any) -> None:
-    """Check that a value is of the kind of the job's `own`, all the way down.
+    """Check that a value has the same type as the job's `own`, at every level.
 
-    A number may be in place of any other, and null in place of true and false; a sequence has the same length, a tensor
-    the same shape and dtype, a dictionary the same keys.
+    Any number may replace another, and null may replace true and false. Sequences have the same length, tensors the
+    same shape and dtype, dictionaries the same keys.
 
     Raises:
         Wrong: it is of another kind.
@@ -121,10 +121,10 @@ def alike(name: str, value: Any, own: Any) -> None:
 
 
 def number(name: str, value: Any, least: float = -MOST, most: float = MOST) -> float:
-    """Return a number; a GPU has some, as the learning rate, in a tensor.
+    """Return a number; on a GPU some, as the learning rate, are tensors.
 
     Raises:
-        Wrong: it is none, or not from `least` to `most`.
+        Wrong: another type, or not from `least` to `most`.
     """
     if isinstance(value, Tensor) and value.numel() == 1 and value.dtype != torch.bool and not value.is_complex():
         return number(name, value.item(), least, most)
@@ -164,7 +164,7 @@ def _check_progress(job: Job, progress: Progress, state: Mapping[str, Any]) -> N
     alike("progress.tally", tally, sums)
     _check_counts("progress.tally.confusion", state["tally"]["confusion"], (job.classes**2,))
     best = mapping("progress.best", state["best"], "epoch", "score", "weights")
-    # There is a best one as soon as one is finished.
+    # There is a best epoch as soon as one is finished.
     count("progress.best.epoch", best["epoch"], min(1, finished), finished)
     if not isinstance(best["score"], tuple) or [type(part) for part in best["score"]] != [float, float]:
         raise Wrong(f"progress.best.score is {_shown(best['score'])}, not accuracy and loss")
@@ -177,7 +177,7 @@ def _check_counts(name: str, value: Any, shape: tuple[int, ...]) -> None:
 
 
 def _check_weights(name: str, value: Any, own: Mapping[str, Any]) -> None:
-    """Tensors by the names and of the shapes of the job's own; the dtype may be another."""
+    """Check that tensors have the names and shapes of the job's own; the dtype may differ."""
     if not isinstance(value, dict) or value.keys() != own.keys():
         raise Wrong(f"{name} does not have the names of this network's weights")
     for key, of_own in own.items():
@@ -188,7 +188,7 @@ def _check_weights(name: str, value: Any, own: Mapping[str, Any]) -> None:
 
 def _check_average(average: Average[Model] | None, state: Any) -> None:
     if average is not None:
-        own = average.state()
+        own = average.state_dict()
         mapping("average", state, "model", "begun")
         _check_weights("average.model", state["model"], own["model"])
         if not isinstance(state["begun"], bool):
@@ -213,13 +213,13 @@ def _check_optimizer(job: Job, state: Mapping[str, Any]) -> None:
     for key, of_one in kept.items():
         count("a key of optimizer.state", key, 0, len(parameters) - 1)
         _check_kept(f"optimizer.state.{key}", of_one, parameters[key], job.optimizer)
-    # SGD either has taken its first step or has not.
+    # Either SGD has taken its first step, or it has not.
     if len({of_one.get("momentum_buffer") is None for of_one in kept.values()}) > 1:
         raise Wrong("optimizer.state has a momentum_buffer of some weights and not of others")
 
 
 def _check_kept(name: str, kept: Any, parameter: Tensor, optimizer: torch.optim.Optimizer) -> None:
-    """What an optimizer keeps of a parameter: numbers, and tensors; torch's own of its shape or of one number."""
+    """Check what an optimizer keeps for a parameter: numbers and tensors; those of torch's own have known shapes."""
     if not isinstance(kept, dict):
         raise Wrong(f"{name} is {_shown(kept)}, not a dictionary")
     if kept and isinstance(optimizer, torch.optim.Adam) and not kept.keys() >= {"step", "exp_avg", "exp_avg_sq"}:
@@ -237,7 +237,7 @@ def _check_kept(name: str, kept: Any, parameter: Tensor, optimizer: torch.optim.
 
 
 def _check_schedule(job: Job, state: Any, progress: Mapping[str, Any]) -> None:
-    """The step that a schedule has come to is one of the epochs that were trained."""
+    """Check that the position of the schedule lies in the epochs that were trained."""
     own = job.scheduler.state_dict()
     mapping("scheduler", state, "last_epoch")
     steps = -(-len(job.train) // job.config.trainer.accumulate)
@@ -249,10 +249,10 @@ def _check_schedule(job: Job, state: Any, progress: Mapping[str, Any]) -> None:
 
 
 def _check_random(job: Job, states: Mapping[str, Any]) -> None:
-    own = random_states(job.runtime.device)
+    own = random_states(job.world.device)
     mapping("random", states, "python", "numpy", "torch", "cuda")
     alike("random.torch", states["torch"], own["torch"])
-    # Python's last number is none as long as none was drawn.
+    # Python's last value is None until a normal number was drawn.
     alike("random.python", states["python"][:2], own["python"][:2])
     if len(states["python"]) != 3 or states["python"][2] is not None:
         number("random.python[2]", states["python"][2])
@@ -271,7 +271,7 @@ def _check_random(job: Job, states: Mapping[str, Any]) -> None:
 
 
 def _shown(value: Any) -> str:
-    """A value in a few words."""
+    """Return a short description of a value."""
     if isinstance(value, Tensor):
         return f"a tensor {list(value.shape)} of {value.dtype}"
     if isinstance(value, Mapping | Sequence) and not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""A thread that writes files while training goes on."""
+"""A thread that writes files while training continues."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from queue import SimpleQueue
 
 
 class Abandoned(Exception):
-    """Nobody waits any longer for what is being written."""
+    """The file that is being written is no longer wanted."""
 
 
 class _Ticket:
-    """A place in the queue; `thing` is None where a newer one has taken it over."""
+    """A place in the queue; `job` is None if a newer one has replaced it."""
 
-    def __init__(self, thing: Callable[[], None]) -> None:
-        self.thing: Callable[[], None] | None = thing
+    def __init__(self, job: Callable[[], None]) -> None:
+        self.job: Callable[[], None] | None = job
 
 
 class Writer:
-    """Calls one thing after the other, beside its caller, in the order in which they were given.
+    """Runs jobs in a thread, in the order in which they are given.
 
-    Things have a name. One that is being written is finished; of those that wait under the same name the newest is
-    kept. So at most two of a name are in memory, however slow the disk is.
+    Jobs have names. A running job is finished; among waiting jobs of one name only the newest is kept. So at most two
+    of a name are in memory, however slow the disk is.
 
-    All methods but `go_on` are for one thread. `close` or `abandon` ends the other one. Should neither be called,
-    Python does not wait for it. There is no lock: an error that the handler of a signal raises would leave it locked.
+    All methods but `check` belong to the caller's thread. `close` or `abandon` ends the other one; without them Python
+    exits without waiting for it. There is no lock: an error raised by a signal handler would leave it locked.
     """
 
     def __init__(self) -> None:
@@ -33,74 +33,74 @@ class Writer:
         self._newest: dict[str, _Ticket] = {}
         self._thread: threading.Thread | None = None
         self._given = 0
-        # These the thread alone writes.
+        # Only the thread writes these.
         self._done = 0
         self._failure: BaseException | None = None
         self._abandoned = False
 
-    def write(self, name: str, thing: Callable[[], None]) -> None:
-        """Have the thread call `thing`, after all that was given before and still waits.
+    def write(self, name: str, job: Callable[[], None]) -> None:
+        """Let the thread run `job` after all that wait.
 
         Raises:
-            BaseException: what an earlier thing has raised; none is called after that one.
+            BaseException: the error of an earlier job; no job runs after it.
         """
         self._raise()
         self.forget(name)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="snntrain-writer", daemon=True)
             self._thread.start()
-        self._newest[name] = ticket = _Ticket(thing)
+        self._newest[name] = ticket = _Ticket(job)
         self._given += 1
         self._queue.put(ticket)
 
     def forget(self, name: str) -> None:
-        """Drop what waits under a name: the caller makes a newer one."""
+        """Drop the waiting job of a name: the caller makes a newer one."""
         if (ticket := self._newest.pop(name, None)) is not None:
-            ticket.thing = None
+            ticket.job = None
 
     def idle(self) -> bool:
-        """Return whether nothing is being written or waits.
+        """Return whether no job runs or waits.
 
         Raises:
-            BaseException: what a thing has raised.
+            BaseException: the error of a job.
         """
         self._raise()
         return self._done == self._given
 
     def wait(self) -> None:
-        """Wait until everything is written.
+        """Wait until all jobs are done.
 
         Raises:
-            BaseException: what a thing has raised.
+            BaseException: the error of a job.
         """
         self._reach_the_end()
         self._raise()
 
     def close(self) -> None:
-        """Write what waits, and end the thread.
+        """Run the waiting jobs, and end the thread.
 
         Raises:
-            BaseException: what a thing has raised.
+            BaseException: the error of a job.
         """
         self._end()
         self._raise()
 
     def abandon(self) -> None:
-        """End the thread as soon as it calls `go_on`; what waits is not written."""
+        """End the thread as soon as its job calls `check`; waiting jobs are dropped."""
         self._abandoned = True
         self._end()
 
-    def go_on(self) -> None:
-        """Let what is written end early: it calls this often, and before its last step.
+    def check(self) -> None:
+        """Raise if the running job is abandoned; it calls this often, and before its last step.
 
         Raises:
-            Abandoned: it shall leave everything as it was.
+            Abandoned: the job must leave everything unchanged.
         """
         if self._abandoned:
             raise Abandoned
 
     def _end(self) -> None:
-        # Not by `join`: a thread that was waited for so until a signal came counts as ended from then on.
+        # Not by `join`: if a signal interrupts it, Python takes the thread for ended from then on.
         self._reach_the_end()
         if self._thread is not None:
             self._queue.put(None)
@@ -108,7 +108,7 @@ class Writer:
             self._thread = None
 
     def _reach_the_end(self) -> None:
-        """Wait until the thread has come to the end of the queue."""
+        """Wait until the thread has reached the end of the queue."""
         if self._thread is not None:
             reached: SimpleQueue[None] = SimpleQueue()
             self._queue.put(reached)
@@ -127,11 +127,11 @@ class Writer:
                 given.put(None)
 
     def _call(self, ticket: _Ticket) -> None:
-        thing, ticket.thing = ticket.thing, None
-        if thing is None or self._failure is not None or self._abandoned:
+        job, ticket.job = ticket.job, None
+        if job is None or self._failure is not None or self._abandoned:
             return
         try:
-            thing()
+            job()
         except Abandoned:
             pass
         except BaseException as error:

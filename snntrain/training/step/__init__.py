@@ -1,1 +1,1 @@
-"""One training step: launched or recorded, its gradients, and what happens where they are not finite."""
+"""The training step: launched or recorded, its gradients, and the handling of bad steps."""

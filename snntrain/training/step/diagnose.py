@@ -1,4 +1,4 @@
-"""Where in a network a number first is not finite."""
+"""The first place in a network with a number that is infinite or NaN."""
 
 from __future__ import annotations
 
@@ -10,29 +10,31 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from snntrain.data.batch import Batch
 from snntrain.neuron import BaseNode, reset_net
 from snntrain.neuron.integrate_and_fire import Trajectory
 from snntrain.training.job.build import Job
-from snntrain.training.step.bad_steps import Buffers
+from snntrain.training.loss import loss_of
+from snntrain.training.step.buffers import Buffers
 
 INPUT = "the input images"
 
 
-def where_it_began(job: Job, images: Tensor, labels: Tensor) -> str | None:
-    """Runs a batch forward and backward once more, and says where the first number is that is not finite.
+def where_it_began(job: Job, batch: Batch) -> str | None:
+    """Run a batch forward and backward again, and return the first place with a number that is not finite.
 
-    In words: "the input images", "the weights of conv1", "the output of conv2", "the membrane potential of fc1_neuron",
-    "the loss", "the gradient of fc1 (weight)"; None where all are finite. Weights, gradients, buffers and PyTorch's
-    random state are left as they were.
+    The place is in words: "the input images", "the weights of conv1", "the output of conv2", "the membrane potential of
+    fc1_neuron", "the loss", "the gradient of fc1 (weight)"; None if all numbers are finite. Weights, gradients, buffers
+    and PyTorch's random state do not change.
     """
     finding = _Finding()
-    device = job.runtime.device
+    device = job.world.device
     with torch.random.fork_rng([device] if device.type == "cuda" else []), _unchanged(job.model):
-        finding.look(INPUT, images)
+        finding.look(INPUT, batch.x)
         with _watched(job.model, finding):
-            with job.precision.autocast():
-                spikes = job.model(images)
-                loss: Tensor = job.loss(spikes, labels)
+            with job.world.precision.autocast():
+                spikes = job.model(batch.x)
+                loss = loss_of(job.loss, spikes, batch)
             finding.look("the loss", loss)
             if spikes.requires_grad:
                 spikes.register_hook(finding.looker("the gradient of the loss"))
@@ -42,7 +44,7 @@ def where_it_began(job: Job, images: Tensor, labels: Tensor) -> str | None:
 
 
 class _Finding:
-    """The first place that held a number that is not finite."""
+    """The first place with a number that is not finite."""
 
     def __init__(self) -> None:
         self.place: str | None = None
@@ -57,7 +59,7 @@ class _Finding:
 
 @contextmanager
 def _unchanged(model: nn.Module) -> Iterator[None]:
-    """Puts gradients and buffers back as they were, and the neurons at rest."""
+    """Restore gradients and buffers after the block, and reset the neurons."""
     buffers, gradients = Buffers(model), [parameter.grad for parameter in model.parameters()]
     buffers.keep()
     for parameter in model.parameters():
@@ -67,13 +69,13 @@ def _unchanged(model: nn.Module) -> Iterator[None]:
     finally:
         for parameter, gradient in zip(model.parameters(), gradients, strict=True):
             parameter.grad = gradient
-        buffers.put_back(torch.tensor(True, device=next(model.parameters()).device))
+        buffers.restore(torch.tensor(True, device=next(model.parameters()).device))
         reset_net(model)
 
 
 @contextmanager
 def _watched(model: nn.Module, finding: _Finding) -> Iterator[None]:
-    """Looks at all that the layers are given, hold and return, in the order in which it comes to be, and back again."""
+    """Check inputs, parameters and outputs of all layers in the order of the forward pass, then the gradients."""
     layers = {_shown(name): module for name, module in model.named_modules() if module is not model}
     observers = {module: module.observer for module in layers.values() if isinstance(module, BaseNode)}
     handles = [handle for name, module in layers.items() for handle in _hooked(name, module, finding)]
@@ -90,7 +92,7 @@ def _watched(model: nn.Module, finding: _Finding) -> Iterator[None]:
 
 
 def _shown(name: str) -> str:
-    """A layer as the run's other words name it."""
+    """Return the name of a layer as other messages show it."""
     return {"network": "the network", "encoder": "the encoder"}.get(name, name.removeprefix("network."))
 
 
@@ -101,7 +103,7 @@ def _hooked(name: str, module: nn.Module, finding: _Finding) -> Iterator[Removab
     def before(module: nn.Module, inputs: tuple[Any, ...]) -> None:
         for value in inputs:
             finding.look(f"the input of {name}", value)
-            # Of a container it is its first layer's, too, and that is the better name.
+            # The input of a container is also that of its first layer, which is the better name.
             if innermost and isinstance(value, Tensor) and value.requires_grad:
                 value.register_hook(finding.looker(f"the gradient of {name} (input)"))
         for key, value in module.named_parameters(recurse=False):
@@ -117,7 +119,7 @@ def _hooked(name: str, module: nn.Module, finding: _Finding) -> Iterator[Removab
 
 
 def _norm_looker(place: str, finding: _Finding) -> Callable[[Tensor], None]:
-    """Training, too, asks for the norm of a parameter's gradient, which may be too great where no number in it is."""
+    """Check the norm, as training does: it may overflow although every number of the gradient is finite."""
     return lambda gradient: finding.look(place, torch.linalg.vector_norm(gradient))
 
 

@@ -1,4 +1,4 @@
-"""How great the gradients of each layer are, measured where they are."""
+"""The norm of each layer's gradient, computed on the device."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor, nn
 class GradientNorms:
     """The mean L2 norm of each layer's gradient over the steps of an epoch.
 
-    What is summed stays in the same memory of the device: a recorded step adds to it when it is replayed, and nothing
-    waits for it before `take()`. Steps whose gradient is not finite are left out, as the optimizer leaves them out.
+    The sums stay in the same memory of the device, so that a recorded step adds to them, and nothing waits for them
+    before `take()`. A step with a gradient that is not finite is left out, as the optimizer leaves it out.
 
     Args:
-        net: its layers are the modules that have learnable parameters of their own.
+        net: the network; a layer is a module with learnable parameters of its own.
         device: of the parameters.
-        beside: a module around `net` whose other parameters are learnt, too: they count for what is finite.
+        beside: a module that contains `net`; its other learnable parameters are only checked to be finite.
     """
 
     def __init__(self, net: nn.Module, device: torch.device, beside: nn.Module | None = None) -> None:
@@ -35,11 +35,11 @@ class GradientNorms:
 
     @torch.no_grad()
     def add(self) -> Tensor:
-        """Takes in the gradients of a step.
+        """Add the gradients of a step.
 
         Returns:
-            Whether the norm of each is finite (bool, no dimension): no number in it is infinite or NaN, and none is so
-            great that its square is.
+            Whether all norms are finite, a bool tensor without dimensions: no number is infinite or NaN, or so large
+            that its square overflows.
         """
         gradients = [self.nothing if p.grad is None else p.grad for p in self.parameters]
         squares = torch.stack(torch._foreach_norm(gradients)).double().square()
@@ -49,18 +49,18 @@ class GradientNorms:
         return finite
 
     def take(self) -> dict[str, float]:
-        """The means of the steps since the last call, by the layer's name; nothing where there was none."""
+        """Return the means over the steps since the last call, by the name of the layer; empty without a step."""
         *sums, steps = torch.cat([self.sums, self.steps]).tolist()
         self.sums.zero_()
         self.steps.zero_()
         return {layer: total / steps for layer, total in zip(self.layers, sums, strict=True)} if steps else {}
 
-    def state(self) -> dict[str, Tensor]:
-        """The sums so far, as `put_back` takes them."""
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the sums so far, as `load_state_dict` takes them."""
         return {"sums": self.sums.cpu().clone(), "steps": self.steps.cpu().clone()}
 
-    def put_back(self, state: dict[str, Tensor]) -> None:
-        """Goes on from a `state()`."""
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Restore a `state_dict()`."""
         self.sums.copy_(state["sums"])
         self.steps.copy_(state["steps"])
 

@@ -1,9 +1,8 @@
 """A training step that is recorded once and replayed.
 
-To launch the kernels of a small network one by one takes the host longer than the GPU takes to run them. A recorded
-step must be the same work every time: fixed shapes, and no number that the host reads or decides on the way. What does
-change between steps lies in memory that is written before a replay: what the batches are made of, and the learning
-rates.
+The host takes longer to launch the kernels of a small network one by one than the GPU takes to run them. A recorded
+step is the same work every time: fixed shapes, and no number that the host reads on the way. Draws of batches and
+learning rates change between steps: they are written into fixed memory before a replay.
 """
 
 from __future__ import annotations
@@ -22,21 +21,21 @@ from torch.optim.lr_scheduler import OneCycleLR
 from snntrain.data.batches import Draw
 from snntrain.neuron import reset_net
 from snntrain.training.job.build import Job
-from snntrain.training.step.bad_steps import takes_found_inf
+from snntrain.training.step.move import takes_found_inf
 
 log = logging.getLogger("snntrain")
 
-# Steps before the recording, in which the optimizer and the libraries make what they keep.
+# Steps before the recording, in which the optimizer and the libraries allocate their memory.
 WARM_UP = 3
 # Set to 0, it switches recording off, for comparisons.
 VARIABLE = "SNNTRAIN_CUDA_GRAPH"
 
-# A step of the batches that it is made of.
+# A training step on some batches.
 Step = Callable[[Sequence[Draw]], None]
 
 
 class Recording(Protocol):
-    """Work that was recorded."""
+    """Recorded work."""
 
     def replay(self) -> None:
         """Run it again, on the memory that it was recorded with."""
@@ -51,7 +50,7 @@ class Recorder(Protocol):
 
 
 def obstacle(job: Job) -> str | None:
-    """Why the steps of a job on a GPU cannot be recorded, and what can; None where nothing is in the way."""
+    """Return why the steps of a job on a GPU cannot be recorded, and what can; None if they can."""
     if os.environ.get(VARIABLE) == "0":
         return f"{VARIABLE}=0"
     if job.config.trainer.compile:
@@ -67,16 +66,16 @@ def obstacle(job: Job) -> str | None:
 class RecordedStep:
     """Launches `step` the first few times, then records it, and replays the recording from then on.
 
-    The greatest batches are recorded; others, as the last one of an epoch, are launched. Where recording fails, or a
-    replay does not do the step's work, a warning says so, everything is as before, and all steps are launched.
+    The largest batches are recorded; smaller ones, as the last of an epoch, are launched. If recording fails, or a
+    replay does not do the work of the step, a warning says so, and all steps are launched as before.
 
     Args:
         step: forward, backward, the move of the weights, and the tally of the batches.
-        job: whose step it is. The learning rates of its optimizer move into the device's memory.
+        job: of the step. The learning rates of its optimizer move into the memory of the device.
         recorder: of the device.
-        counts: tensors of the tally, which every step changes.
-        left_out: whether the last step moved no weights (bool, no dimension).
-        ready: whether the host no longer decides anything.
+        counts: tensors of the tally; every step changes them.
+        left_out: whether the last step moved no weights, a bool tensor without dimensions.
+        ready: returns whether the host no longer decides anything.
     """
 
     def __init__(
@@ -106,7 +105,7 @@ class RecordedStep:
             self.recorder.launch(lambda: self.step(draws))
 
     def _is_usual(self, draws: Sequence[Draw]) -> bool:
-        """Whether enough steps were launched, and none of them was greater."""
+        """Return whether enough steps were launched, and none of them was larger."""
         size = sum(tensor.numel() for draw in draws for tensor in draw)
         self.greatest = max(self.greatest, size)
         return self.launched >= WARM_UP and size == self.greatest
@@ -117,11 +116,11 @@ class RecordedStep:
         try:
             with unchanged_where_it_fails(self.job):
                 self.recording = self.recorder.record(lambda: self.step(self.draws))
-        except Exception as error:  # Also of a compiler, or memory that has run out: launched, the step may do.
+        except Exception as error:  # Of a compiler, or out of memory: launched, the step may still work.
             self._give_up(f"recording one failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
 
     def _replay(self, recording: Recording, draws: Sequence[Draw]) -> bool:
-        """Whether a replay has done the work of a step."""
+        """Replay the step, and return whether the replay did its work."""
         for own, draw in zip(self.draws, draws, strict=True):
             for mine, tensor in zip(own, draw, strict=True):
                 mine.copy_(tensor)
@@ -133,7 +132,7 @@ class RecordedStep:
         return True
 
     def _replay_and_look(self, recording: Recording) -> bool:
-        """Whether a replay has counted its batches; it is proven once it has moved parameters."""
+        """Return whether a replay has counted its batches; it is proven once it has moved parameters."""
         parameters = list(self.job.model.parameters())
         before, counted = _copies(parameters), _copies(self.counts)
         recording.replay()
@@ -154,9 +153,9 @@ class RecordedStep:
 
 @contextmanager
 def unchanged_where_it_fails(job: Job) -> Iterator[None]:
-    """What a step leaves on the host is as before where the block raises.
+    """Undo what a step leaves on the host if the block raises.
 
-    Else the next step would add to its gradients, continue from its potentials, and find the scaler half done.
+    Otherwise the next step would add to its gradients, continue from its potentials, and find the scaler unfinished.
     """
     gradients = [(parameter, parameter.grad) for parameter in job.model.parameters()]
     try:
@@ -166,13 +165,13 @@ def unchanged_where_it_fails(job: Job) -> Iterator[None]:
             parameter.grad = gradient
         reset_net(job.model)
         if job.scaler.is_enabled():
-            # What it knows of a step that has not ended; between two steps it knows nothing.
+            # Its notes on a step that has not ended; between two steps there are none.
             job.scaler._per_optimizer_states.clear()
         raise
 
 
 def _make_capturable(optimizer: Optimizer, device: torch.device) -> None:
-    """Move the learning rates into the device's memory, where a replay reads them."""
+    """Move the learning rate of each group into the memory of the device, where a replay reads it."""
     for group in optimizer.param_groups:
         group["lr"] = torch.tensor(float(group["lr"]), device=device)
         if "capturable" in group:
@@ -188,5 +187,5 @@ def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _same(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-    """Whether all are equal to the bit; waits for the device."""
+    """Return whether all are equal to the bit; waits for the device."""
     return all(torch.equal(one, other) for one, other in zip(tensors, others, strict=True))

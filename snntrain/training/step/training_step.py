@@ -1,4 +1,4 @@
-"""What a step of training does to the weights."""
+"""The training step."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from snntrain.data.batch import Batch
 from snntrain.data.batches import Draw
 from snntrain.neuron import reset_net
 from snntrain.training.evaluation.evaluate import Tally
 from snntrain.training.job.build import Job
-from snntrain.training.step.bad_steps import ADVICE, BadSteps, Buffers, Move
+from snntrain.training.loss import loss_of
+from snntrain.training.step.bad_steps import ADVICE, BadSteps
+from snntrain.training.step.buffers import Buffers
 from snntrain.training.step.cuda_graph import CudaGraphs
 from snntrain.training.step.diagnose import INPUT, where_it_began
 from snntrain.training.step.gradients import GradientNorms
+from snntrain.training.step.move import Move
 from snntrain.training.step.recorded_step import RecordedStep, Recorder, obstacle
 
 log = logging.getLogger("snntrain")
@@ -25,23 +29,23 @@ log = logging.getLogger("snntrain")
 class TrainingStep:
     """Forward, loss and backward of `trainer.accumulate` batches, and a move of the weights.
 
-    On a GPU a step is recorded once and replayed, where nothing in it depends on the host.
+    On a GPU a step is recorded once and replayed, if nothing in it depends on the host.
 
-    A step whose loss or gradient is not finite is left out: weights, optimizer, buffers and average are as if it had
-    not been; the schedule goes on. In float16 the loss is scaled down as well, and the step counts as bad only where
-    no scale could help.
+    A step with a loss or a gradient that is not finite is left out: it changes no weights, optimizer, buffers or
+    average; the schedule continues. In float16 the loss is scaled down as well, and the step counts as bad only if no
+    scale could help.
 
     Args:
-        job: its optimizer and scheduler are at the state that training continues from.
+        job: with its optimizer and scheduler in the state from which training continues.
         tally: counts loss and classes of the batches.
-        recorder: records steps; None for CUDA graphs on a GPU, and nothing elsewhere.
+        recorder: records steps; None for CUDA graphs on a GPU, and none elsewhere.
 
     Attributes:
-        pending: whether batches wait for the others of their step, which no `state()` holds.
+        pending: whether batches wait for the others of their step, which are in no `state_dict()`.
     """
 
     def __init__(self, job: Job, tally: Tally, recorder: Recorder | None = None) -> None:
-        trainer, device = job.config.trainer, job.runtime.device
+        trainer, device = job.config.trainer, job.world.device
         self.job, self.tally = job, tally
         self.accumulate: int = trainer.accumulate
         self.forward = torch.compile(job.model) if trainer.compile else job.model
@@ -50,7 +54,7 @@ class TrainingStep:
         self.buffers = Buffers(job.model)
         self.move = Move(job.optimizer, device)
         self.one = torch.ones((), device=device)
-        # Written by each step, whether it is launched or replayed.
+        # Each step writes here, launched or replayed.
         self.left_out = torch.zeros((), dtype=torch.bool, device=device)
         self.total = torch.zeros((), device=device)
         self.draws: list[Draw] = []
@@ -58,15 +62,15 @@ class TrainingStep:
         self.step = self._recorded(recorder) or self._step
 
     def _recorded(self, recorder: Recorder | None) -> RecordedStep | None:
-        """The step, recorded where it can be."""
+        """Return a step that is recorded; None if it cannot be."""
         job = self.job
         if recorder is None:
-            if job.runtime.device.type != "cuda":
+            if job.world.device.type != "cuda":
                 return None
             if why := obstacle(job):
                 log.info("steps are launched kernel by kernel, which is slower than a recorded step: %s", why)
                 return None
-            recorder = CudaGraphs(job.runtime.device)
+            recorder = CudaGraphs(job.world.device)
         return RecordedStep(
             self._step,
             job,
@@ -77,7 +81,7 @@ class TrainingStep:
         )
 
     def __call__(self, draw: Draw, index: int) -> None:
-        """Takes batch `index` of an epoch, as it was drawn; the last of a step moves the weights."""
+        """Take the draw of batch `index` of an epoch; the last batch of a step moves the weights."""
         first = index - index % self.accumulate
         self.draws = [*self.draws, draw] if index > first else [draw]
         # The last step of an epoch may have fewer batches.
@@ -87,7 +91,7 @@ class TrainingStep:
             self.job.scheduler.step()
 
     def gradient_norms(self) -> dict[str, float]:
-        """The mean L2 norm of each layer's gradient, before clipping, over the steps since the last call.
+        """Return the mean L2 norm of each layer's gradient, before clipping, over the steps since the last call.
 
         Empty without a monitor.
         """
@@ -95,20 +99,21 @@ class TrainingStep:
         return norms if self.job.config.monitor.every else {}
 
     def skipped(self) -> int:
-        """How many bad steps there were since the last call."""
+        """Return the number of bad steps since the last call."""
         return self.bad_steps.take()
 
     def failing(self) -> bool:
-        """Whether more steps in a row were bad than `trainer.max_bad_steps`; nothing waits for a GPU, which may be
-        some steps behind.
+        """Return whether more than `trainer.max_bad_steps` in a row were bad.
+
+        Nothing waits for a GPU: its last few steps may be missing.
         """
         return self.bad_steps.too_many()
 
     def failure(self) -> str:
-        """Why training cannot go on, in one line, from another look at the batches of the last step."""
+        """Return why training cannot continue, in one line; the batches of the last step are run again."""
         row, most = int(self.bad_steps.longest), self.bad_steps.most
         steps = f"{row} steps in a row were" if row > 1 else "a step was"
-        places = (where_it_began(self.job, *self.job.train.make(draw)) for draw in self.draws)
+        places = (where_it_began(self.job, self.job.train.make(draw)) for draw in self.draws)
         place = next((place for place in places if place is not None), None)
         seen = f"the first number that is not finite is in {place}" if place else "once more, all numbers are finite"
         advice = "look at the data" if place == INPUT else ADVICE
@@ -116,52 +121,52 @@ class TrainingStep:
             f"{steps} bad (trainer.max_bad_steps={most}), with a loss or gradient that is not finite; {seen}: {advice}"
         )
 
-    def state(self) -> dict[str, Any]:
-        """What goes on in the middle of an epoch, as `put_back` takes it; not while a step is `pending`."""
-        return {"gradient_norms": self.norms.state(), "bad_steps": self.bad_steps.state()}
+    def state_dict(self) -> dict[str, Any]:
+        """Return the sums of the current epoch, as `load_state_dict` takes them; not while a step is `pending`."""
+        return {"gradient_norms": self.norms.state_dict(), "bad_steps": self.bad_steps.state_dict()}
 
-    def put_back(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state()`."""
-        self.norms.put_back(state["gradient_norms"])
-        self.bad_steps.put_back(state["bad_steps"])
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore a `state_dict()`."""
+        self.norms.load_state_dict(state["gradient_norms"])
+        self.bad_steps.load_state_dict(state["bad_steps"])
 
     def _step(self, draws: Sequence[Draw]) -> None:
         self.buffers.keep()
         self.total.zero_()
         for draw in draws:
-            images, labels = self.job.train.make(draw)
-            loss, spikes = self._learn(images, labels, len(draws))
+            batch = self.job.train.make(draw)
+            loss, spikes = self._learn(batch, len(draws))
             self.total += loss
-            self.tally.add(loss, spikes, labels)
+            self.tally.add(loss, spikes, batch)
         self._move(self.total)
         if self.job.average is not None:
             self.job.average.update(self.job.model, self.left_out)
 
-    def _learn(self, images: Tensor, labels: Tensor, count: int) -> tuple[Tensor, Tensor]:
-        """Adds the gradients of a batch, one of `count` that share a move."""
-        with self.job.precision.autocast():
-            spikes = self.forward(images)
-            loss: Tensor = self.job.loss(spikes, labels)
+    def _learn(self, batch: Batch, count: int) -> tuple[Tensor, Tensor]:
+        """Add the gradients of a batch, one of `count` in this step."""
+        with self.job.world.precision.autocast():
+            spikes = self.forward(batch.x)
+            loss = loss_of(self.job.loss, spikes, batch)
         reset_net(self.job.model)
         self.job.scaler.scale(loss / count).backward()
         return loss.detach(), spikes.detach()
 
     def _move(self, loss: Tensor) -> None:
-        """Clips the gradients, moves the weights along them unless they or `loss` are not finite, and forgets them."""
-        job, greatest = self.job, self.job.config.trainer.clip_grad_norm
+        """Clip the gradients, and move the weights along them if they and `loss` are finite; then clear them."""
+        job, clip = self.job, self.job.config.trainer.clip_grad_norm
         job.scaler.unscale_(job.optimizer)
         finite_loss = loss.isfinite()
         self.left_out.copy_(~(self.norms.add() & finite_loss))
-        if greatest is not None:
-            torch.nn.utils.clip_grad_norm_(job.model.parameters(), greatest)
+        if clip is not None:
+            torch.nn.utils.clip_grad_norm_(job.model.parameters(), clip)
         self.move(self.left_out)
-        self.buffers.put_back(self.left_out)
+        self.buffers.restore(self.left_out)
         self.bad_steps.add(self._counts(finite_loss))
         job.scaler.update()
         job.optimizer.zero_grad(set_to_none=True)
 
     def _counts(self, finite_loss: Tensor) -> Tensor:
-        """Whether the step that was left out is a bad one: the overflow of a great scale is how it finds its scale."""
+        """Return whether the step that was left out is bad; an overflow by a large scale only lowers the scale."""
         if not self.job.scaler.is_enabled():
             return self.left_out
         return self.left_out & ~(finite_loss & (self.job.scaler.scale(self.one) >= 1))

@@ -1,0 +1,92 @@
+"""The commands: what main runs, what the help shows, and what the tab key offers."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from snntrain.cli.arguments import parse
+from snntrain.cli.imports import slow_imports
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Args:
+        name: the first word of the command line.
+        module: the module of `snntrain.cli` that runs it by its function `command`; it is imported when it is called,
+            so that nobody waits for what another command needs.
+        usage: its lines in the help, with their meanings.
+        runs: whether it names a run, by run= and checkpoint=.
+        folders: whether it names folders.
+        overrides: whether it takes overrides of the configuration.
+        words: the words that only this command reads.
+    """
+
+    name: str
+    module: str
+    usage: tuple[tuple[str, str], ...]
+    runs: bool = False
+    folders: bool = False
+    overrides: bool = True
+    words: tuple[str, ...] = ()
+
+    def __call__(self, argv: Sequence[str]) -> None:
+        """Run it with its arguments."""
+        # A wrong flag is reported without waiting for an import.
+        parse(argv)
+        with slow_imports():
+            module = importlib.import_module(f"snntrain.cli.{self.module}")
+        module.command(argv)
+
+
+TRAIN = Command(
+    "train",
+    "train",
+    (
+        ("[group=option …] [key=value …]", "train; with -m, or --multirun, sweep over a,b,c values"),
+        ("resume=<folder>|latest [key=value …]", "resume a run that has stopped, or train a completed one further"),
+    ),
+)
+COMMANDS = (
+    TRAIN,
+    Command(
+        "eval",
+        "evaluate",
+        (
+            (
+                "eval run=<folder> [checkpoint=best|last] [group=option …] [key=value …]",
+                "accuracy, confusion matrix, firing rates and cost of a finished run",
+            ),
+        ),
+        runs=True,
+    ),
+    Command(
+        "inspect",
+        "inspect",
+        (
+            (
+                "inspect run=<folder> [sample=<index>,…|image=<file>] [layer=<name>,…] [out=<folder>]",
+                "voltages and spikes of a finished run: pictures, a page, raw data",
+            ),
+        ),
+        runs=True,
+        words=("sample=", "image=", "layer=", "out="),
+    ),
+    Command(
+        "report",
+        "report",
+        (("report <folder>… [metric=<figure>] [out=<folder>]", "a table and a page that compare the runs in folders"),),
+        folders=True,
+        overrides=False,
+        words=("metric=", "out="),
+    ),
+    Command(
+        "doctor",
+        "doctor",
+        (("doctor [group=option …] [key=value …]", "what this machine offers, its speed, and how to make it faster"),),
+    ),
+)
+BY_NAME = {command.name: command for command in COMMANDS}

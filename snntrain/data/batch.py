@@ -1,0 +1,23 @@
+"""A batch: the input of a network, the true classes, and how long each sequence is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch of images or sequences on one device.
+
+    Args:
+        x: intensities in [0, 1], float32: images `[N, C, H, W]` or sequences `[T, N, ...]`.
+        labels: true classes, int64 `[N]`.
+        lengths: valid time steps of each sequence, int64 `[N]`, from 1 to T; the steps after them are padding. None if
+            all steps are valid.
+    """
+
+    x: Tensor
+    labels: Tensor
+    lengths: Tensor | None = None
