@@ -101,7 +101,7 @@ def imported(file: Path) -> set[str]:
 def test_each_is_imported_through_one_door() -> None:
     files = {str(file.relative_to(PACKAGE)): imported(file) for file in PACKAGE.rglob("*.py")}
     assert {name for name, packages in files.items() if "numba" in packages} == {
-        "neuron/recurrence/numba_alone.py",
+        "kernels/cpu/numba_alone.py",
     }
     drawing = {name for name, packages in files.items() if "matplotlib" in packages}
     assert {name for name in drawing if not name.startswith("inspect/pictures/")} == {"inspect/plotter.py"}
