@@ -144,7 +144,7 @@ CASES: dict[str, Case] = {
     ),
     "a configuration that was changed": (
         line("resume={broken}/runs/edited trainer.epochs=9"),
-        ("runs/edited: config.yaml was changed", "it says T=6 (not 4)", "put the old values back"),
+        ("runs/edited: config.yaml has changed", "it says T=6 (not 4)", "put the old values back"),
     ),
     "a folder in the way": (
         line("resume={broken}/runs/in_the_way trainer.epochs=9"),
