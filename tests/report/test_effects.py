@@ -162,10 +162,10 @@ def test_every_form_of_the_report_says_what_stands_behind_an_effect(tmp_path: Pa
     lines = [" ".join(line.split()) for line in terminal(report, 200).splitlines()]
     assert "factor value val_accuracy difference runs combinations" in lines
     assert "neuron if 0.9005 ± 0.0007 −0.0085 2 1" in lines
-    assert any("compared over those combinations of the other factors that all of them have" in line for line in lines)
+    assert any("compared over the combinations of the other factors that all values share" in line for line in lines)
     text = markdown(report, report.links(tmp_path))
     assert "| neuron | if | 0.9005 ± 0.0007 | −0.0085 | 2 | 1 |" in text
-    assert "compared over those combinations" in text
+    assert "compared over the combinations" in text
     page = "".join(on_the_page(report))
-    assert "compared over those combinations" in page
+    assert "compared over the combinations" in page
     assert ">combinations</th>" in page
