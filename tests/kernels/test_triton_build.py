@@ -94,7 +94,7 @@ def test_tracing_takes_the_answer_and_does_not_trace_how_it_is_found(monkeypatch
 # Asks in a fork of its own for each case, in the given order: torch and Triton are imported once.
 ASK = """
 import json, os, sys, sysconfig, torch, triton.runtime
-from snntrain.neuron.integrate_and_fire import triton_build
+from snntrain.kernels.gpu import triton_build
 torch.cuda.is_available = lambda: True
 for variables, include in json.loads(sys.argv[1]):
     sys.stdout.flush()
