@@ -119,7 +119,7 @@ def sweep_stopped(bench: Bench) -> None:
             said = process.said()
             bench.outcome.expect(code == expected, f"sweep: status {code}, not {expected}: {said[-3:]}")
             if number in STATUS:
-                told = bool(said) and said[-1].startswith("snntrain: interrupted; go on with: snntrain ")
+                told = bool(said) and said[-1].startswith("snntrain: interrupted; resume with: snntrain ")
                 bench.outcome.expect(told, f"sweep: does not say how to go on: {said[-3:]}")
                 bench.outcome.expect((sweep / "report.csv").exists(), f"{sweep}: no report of the jobs so far")
     process = start(argv, bench.place)

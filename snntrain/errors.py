@@ -1,4 +1,4 @@
-"""The ways a command ends badly: by the user's input, by a run that cannot go on, and by a signal."""
+"""The ways a command ends badly: the user's input is wrong, a run fails, or a signal comes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 import yaml
 
 LONGEST_LINE = 600
-# How letters are written that an encoding does not have, as Python's codecs know it: `errors=WRITTEN_OUT`.
+# The name of an error handler for codecs, `errors=WRITTEN_OUT`: it writes letters out that an encoding does not have.
 WRITTEN_OUT = "snntrain.written_out"
 
 
 def printable(text: str) -> str:
-    """The text on one line and fit for any output: what no terminal should get is written out, as \\x1b.
+    """Return the text on one line and safe for any output: control characters are written out, as \\x1b.
 
     A byte of a file's name that is not UTF-8, which Python keeps as a surrogate, is written as that byte, as \\xfc.
     """
@@ -38,14 +38,14 @@ codecs.register_error(WRITTEN_OUT, _not_encoded)
 
 
 def on_one_line(text: str) -> str:
-    """The text as `printable` makes it, and without the middle of what is longer than can be read."""
+    """Return the text as `printable` does, without the middle if it is too long to read."""
     shown = printable(text)
     half = LONGEST_LINE // 2
     return shown if len(shown) <= LONGEST_LINE else f"{shown[:half]} … {shown[-half:]}"
 
 
 def first_line(error: BaseException) -> str:
-    """The message of an error without what follows its first line; of a YAML error the line where it is."""
+    """Return the first line of an error's message; for a YAML error the problem and its line."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         place = f"{mark.name}, line" if Path(mark.name).is_file() else "line"
@@ -59,10 +59,10 @@ def first_line(error: BaseException) -> str:
 
 
 class UserError(Exception):
-    """What was given cannot be used; the message says what is allowed and what to do.
+    """The input cannot be used; the message says what was given, what is allowed and what to do.
 
-    The command line prints each line of `lines` without a traceback and exits with status 2. What was given may come
-    from a stranger's file: no line holds control characters that a terminal would obey.
+    The command line prints each line of `lines` without a traceback and exits with status 2. The input may come from a
+    stranger's file: no line has control characters that a terminal would obey.
     """
 
     def __init__(self, *lines: str) -> None:
@@ -70,12 +70,12 @@ class UserError(Exception):
         super().__init__("\n".join(self.lines))
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, ...]]:
-        """From another process it comes with the lines that it had there."""
+        """Keep the lines on the way from another process."""
         return type(self), self.lines
 
 
 class RunFailed(Exception):
-    """A run that was begun cannot go on; the message says why. The command line exits with status 1."""
+    """A run that was started cannot continue; the message says why. The command line exits with status 1."""
 
     def __init__(self, message: str) -> None:
         super().__init__("\n".join(map(on_one_line, message.split("\n"))))
@@ -84,6 +84,6 @@ class RunFailed(Exception):
 class Interrupted(KeyboardInterrupt):
     """A signal asks the program to end. The command line exits with status 128 + its `number`, as a shell would say."""
 
-    def __init__(self, number: int, told: str = "interrupted") -> None:
-        super().__init__(told)
+    def __init__(self, number: int, message: str = "interrupted") -> None:
+        super().__init__(message)
         self.number = number

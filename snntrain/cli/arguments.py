@@ -1,4 +1,4 @@
-"""The command line as given, taken apart: flags in any position, everything else an override."""
+"""Parses the command line: flags in any position, everything else an override."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from snntrain.errors import UserError
 from snntrain.files.paths import user_path
 
-# Hydra's flags and whether each takes a value.
+# Hydra's flags: those without a value, and those with one.
 SWITCHES = {
     "-h": "--help",
     "--help": "--help",
@@ -48,15 +48,15 @@ class Arguments:
         return [*flags, *self.overrides]
 
     def asks_for_completions(self) -> bool:
-        """Whether it is the shell that asks, for what the tab key may complete."""
+        """Return whether the shell asks for the completions of the tab key."""
         return "--shell-completion" in self.flags and any(word.startswith("query=") for word in self.overrides)
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """Takes `argv` (without the program's name) apart.
+    """Parse `argv`, without the name of the program.
 
     Raises:
-        UserError: a flag that does not exist, or lacks its value, or a home folder of nobody's.
+        UserError: a flag that does not exist or lacks its value, or the home folder of an unknown user.
     """
     parsed, rest = Arguments(), list(argv)
     while rest:

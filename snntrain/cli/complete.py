@@ -1,4 +1,4 @@
-"""What the tab key offers; installed by `--shell-completion install=bash`, asked by the shell at each tab."""
+"""The words that the tab key offers; `--shell-completion install=bash` makes the shell ask for them."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -18,11 +18,11 @@ PLAIN = frozenset(f"{ascii_letters}{digits}_-./,:@%+=")
 
 
 def completions(line: str) -> list[str]:
-    """Return what may stand in place of the last word of the command `line`; anything where that is not begun yet.
+    """Return the words that may take the place of the last word of a line; all possible words if it ends with a space.
 
-    A shell expands the words that it is given: bash runs the command in `$(…)`. The names of folders, options and keys
-    may be a stranger's, so a word of other than plain characters is left out, wherever it comes from. A shell shows
-    whatever is printed here, too, so a line that cannot be read has no completion.
+    A shell expands the words that it gets: bash runs the command in `$(…)`. The names of folders, options and keys may
+    be a stranger's, so a word with other characters than plain ones is left out. A shell also shows everything that is
+    printed here, so a line that cannot be read has no completion.
     """
     begun = line.split()[1:]
     last = begun.pop() if begun and not line.endswith(" ") else ""
@@ -33,7 +33,7 @@ def completions(line: str) -> list[str]:
 
 
 def _is_plain(word: str) -> bool:
-    """Whether a shell takes the word for itself: of `PLAIN`, and of letters, marks and digits beyond ASCII."""
+    """Return whether a shell leaves a word as it is: `PLAIN`, and letters, marks and digits beyond ASCII."""
     return all(sign in PLAIN or (sign > "\x7f" and unicodedata.category(sign)[0] in "LMN") for sign in word)
 
 
@@ -59,20 +59,20 @@ def _words(begun: list[str], last: str) -> Iterator[str]:
 
 
 def _runs() -> Iterable[Path]:
-    """The folders of runs and of sweeps' jobs where they lie by default."""
+    """Yield the folders of runs and of sweeps' jobs in the default places."""
     found = (Path().glob(pattern) for pattern in ("outputs/*/*/summary.json", "multirun/*/*/*/summary.json"))
     return (path.parent for paths in found for path in paths)
 
 
 def _folders(last: str) -> Iterable[str]:
-    """The folders that the path `last` may become, one level further."""
+    """Yield the folders that the path `last` may become, one level further."""
     begun, slash, _ = last.rpartition("/")
     above = user_path(begun or slash or ".")
     return (f"{begun}{slash}{path.name}/" for path in above.iterdir() if path.is_dir() and path.name[0] != ".")
 
 
 def _of_hydra(begun: list[str], last: str) -> Iterator[str]:
-    """Groups, their options and keys."""
+    """Yield groups, their options and keys."""
     arguments = parse(begun)
     with composer(config_dir=arguments.flags.get("--config-dir")) as compose:
         line = " ".join([*arguments.overrides, last])

@@ -1,4 +1,4 @@
-"""`snntrain doctor`: what this machine gives to training, how fast it trains, and what would make it faster."""
+"""`snntrain doctor`: what this machine offers, how fast it trains, and how to make it faster."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 HELP = """\
 snntrain doctor [group=option …] [key=value …] [--config-dir folder]
 
-Says what this machine gives to training: versions, device, precision and why, whose kernels compute the neurons,
-threads, memory, caches, data sets; trains for three seconds on random images of MNIST's shape; and says what would make
-training faster here. Overrides are those of training, as in trainer.device=cpu dataset.root=/data network=mlp.
+Shows what this machine offers to training: versions, device, precision and why, the kernels that compute the neurons,
+threads, memory, caches, data sets. Trains for three seconds on random images of MNIST's shape, and shows what would
+make training faster here. Overrides are those of training, as in trainer.device=cpu dataset.root=/data network=mlp.
 Exit status: 0 training works here, 1 it does not."""
 WIDTH = 110
 LABEL = 11
@@ -33,7 +33,7 @@ FAILED = "failed"
 
 
 def command(argv: Sequence[str]) -> None:
-    """Runs `snntrain doctor` with the arguments `argv`.
+    """Run `snntrain doctor`.
 
     Raises:
         UserError: arguments that cannot be used.
@@ -66,7 +66,7 @@ def _data_sets(compose: Composer) -> dict[str, dict[str, Any]]:
 
 
 def _sections(config: Config, data_sets: dict[str, dict[str, Any]]) -> Iterator[tuple[str, list[Finding]]]:
-    """Title and findings of each part, as soon as they are known."""
+    """Yield the title and the findings of each part as soon as they are known."""
     yield "Software", examined("packages", software.findings)
     if not software.torch_works():
         yield "Speed", [Finding(FAILED, "torch cannot be imported")]
@@ -124,7 +124,7 @@ def _hint(hint: str) -> str:
 
 
 def _broken(text: str, first: str, more: str) -> str:
-    """The text over lines that begin so; only at spaces, as a path or a setting is there to be copied."""
+    """Return the text on several lines, broken only at spaces, so that paths and settings can be copied."""
     return textwrap.fill(
         text,
         WIDTH,

@@ -1,4 +1,4 @@
-"""`snntrain eval run=<folder>`: how good a finished run is, class by class, how much its layers fire and cost."""
+"""`snntrain eval run=<folder>`: accuracy of a finished run by class, and the firing rate and cost of its layers."""
 
 import sys
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ snntrain eval run=<folder>|latest [checkpoint=best|last] [group=option …] [key
 
 Evaluates a finished run on the test images: accuracy, confusion matrix, firing rate and cost of every layer.
 Overrides change the run's own configuration, as in T=8 reset=soft trainer.device=cpu; options of your own
-lie in the --config-dir. What a run was allowed by allow_targets has to be allowed again."""
+lie in the --config-dir. If a run needs allow_targets, give it again."""
 
 
 def command(argv: Sequence[str]) -> None:
-    """Runs `snntrain eval` with the arguments `argv`.
+    """Run `snntrain eval`.
 
     Raises:
         UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
-        RunFailed: there is not memory enough for it.
+        RunFailed: there is not enough memory.
     """
     run = asked_for(argv, "eval", HELP)
     if run is None:
@@ -53,7 +53,12 @@ def _figures(metrics: Metrics) -> str:
 
 
 def confusion_table(confusion: Tensor, class_names: Sequence[str]) -> str:
-    """Counts as text, a row a true class and a column a predicted one; `confusion`: `[classes, classes]`."""
+    """Return the counts as text, one row per true class and one column per predicted class.
+
+    Args:
+        confusion: counts `[classes, classes]`.
+        class_names: the names of the classes.
+    """
     rows = confusion.tolist()
     width = max(len(str(max(map(max, rows)))), *(len(name) for name in class_names)) + 2
     head = "".join(f"{name:>{width}}" for name in class_names)
@@ -61,15 +66,17 @@ def confusion_table(confusion: Tensor, class_names: Sequence[str]) -> str:
         f"{name:>{width}}" + "".join(f"{count:>{width}}" for count in row)
         for name, row in zip(class_names, rows, strict=True)
     ]
-    return "\n".join(["confusion matrix: a row a true class, a column a predicted class", " " * width + head, *lines])
+    return "\n".join(
+        ["confusion matrix: one row per true class, one column per predicted class", " " * width + head, *lines]
+    )
 
 
 def rate_table(rates: dict[str, float]) -> str:
-    """The mean firing rate of each spiking layer, in spikes a neuron and time step."""
+    """Return the mean firing rate of each spiking layer, in spikes per neuron and time step."""
     width = max(map(len, rates), default=0)
     return "\n".join(
         [
-            "firing rate (spikes a neuron and time step)",
+            "firing rate (spikes per neuron and time step)",
             *(f"  {name:<{width}}  {rate:.4f}" for name, rate in rates.items()),
         ]
     )

@@ -1,4 +1,4 @@
-"""What the commands on a finished run share: which one is meant, its network with a checkpoint's weights."""
+"""The commands on a finished run share this: find the run, and build its network with a checkpoint's weights."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Finished:
 
     Args:
         folder: of the run.
-        given: the words that the command reads itself, as `sample` of inspect.
-        overrides: of the run's configuration.
-        checkpoint: the file that the weights are of.
-        epoch: after which they were saved.
+        given: the words that the command reads itself, as `sample` for inspect.
+        overrides: overrides of the run's configuration.
+        checkpoint: the file of the weights.
+        epoch: the epoch after which they were saved.
         job: the run's, with these weights in the network that is evaluated.
     """
 
@@ -45,7 +45,7 @@ class Finished:
 
 
 def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str] = ()) -> Finished | None:
-    """The run that the arguments of a command name; None where they ask for the usage, which is printed.
+    """Return the run that a command names; None if it asks for the usage, which is printed.
 
     Args:
         argv: the arguments.
@@ -56,14 +56,14 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     Raises:
         UserError: one of several processes, a flag that the command does not take, no run, and what `saved.load`,
             `build.prepare` and `checkpoint.restore` raise.
-        RunFailed: there is not memory enough for it.
+        RunFailed: there is not enough memory.
     """
     arguments = parse(argv)
     if "--help" in arguments.flags:
         print(usage)
         return None
     one_process.check()
-    given, overrides = _taken_apart(arguments, command, own)
+    given, overrides = _split(arguments, command, own)
     folder = chosen("run", given["run"])
     path = folder / "checkpoints" / f"{given['checkpoint']}.pt"
     keep_freed_memory()
@@ -84,8 +84,8 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
     return Finished(folder, given, overrides, path, epoch, job)
 
 
-def _taken_apart(arguments: Arguments, command: str, own: Collection[str]) -> tuple[dict[str, str], list[str]]:
-    """The words that the command reads itself, and the overrides that remain."""
+def _split(arguments: Arguments, command: str, own: Collection[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the words that the command reads itself, and the overrides."""
     for flag in arguments.flags.keys() - {"--config-dir"}:
         words = ", ".join(["run=<folder>", f"checkpoint={'|'.join(CHECKPOINTS)}", *(f"{word}=" for word in own)])
         raise UserError(f"{flag}: {command} takes {words}, overrides and --config-dir")

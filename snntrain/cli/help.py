@@ -1,4 +1,4 @@
-"""`snntrain --help`: written from the schema and the files of conf/, so that it cannot fall behind them."""
+"""`snntrain --help`: made from the commands, the schema and the files of conf/, so that it is always complete."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -40,12 +40,12 @@ WIDTH = 120
 
 
 def help_text(config_dir: str | None = None) -> str:
-    """The whole text; groups and options of `config_dir` are listed along with our own.
+    """Return the whole text; groups and options of `config_dir` are listed with our own.
 
     Raises:
         UserError: a file of `config_dir` that cannot be read, or extends a schema that is not there.
     """
-    # Read as it is: to compose it would take half of the time of this text.
+    # Not composed: that would take half of the time of this text.
     primary = _read(CONF / "config.yaml")
     chosen = {group: name for entry in primary["defaults"] if isinstance(entry, dict) for group, name in entry.items()}
     with composer(config_dir=config_dir) as compose:
@@ -70,7 +70,7 @@ def _usage() -> Iterator[str]:
 def _top_level(primary: Mapping[str, Any]) -> Iterator[str]:
     for field in fields(schema.Config):
         if field.name in primary:
-            yield _line(field.name, primary[field.name], _told(field.metadata))
+            yield _line(field.name, primary[field.name], _described(field.metadata))
 
 
 def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
@@ -83,15 +83,15 @@ def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
     for key in dict.fromkeys(key for keys in documented.values() for key in keys):
         having = [option for option in options if key in documented[option]]
         # A key may mean something else to each option.
-        for told in dict.fromkeys(documented[option][key][1] for option in having):
-            alike = [option for option in having if documented[option][key][1] == told]
-            # The default option's value where it is one of them, so that the line is true of the command as it stands.
+        for text in dict.fromkeys(documented[option][key][1] for option in having):
+            alike = [option for option in having if documented[option][key][1] == text]
+            # The value of the default option if it is one of them.
             value, _ = documented[chosen if chosen in alike else alike[0]][key]
-            yield _line(f"{group}.{key}", value, _whose(alike, options) + told)
+            yield _line(f"{group}.{key}", value, _options_with(alike, options) + text)
 
 
-def _whose(having: list[str], options: list[str]) -> str:
-    """'lif: ' for a key that lif alone has, 'all but if: ' where that is shorter, '' where all have it."""
+def _options_with(having: list[str], options: list[str]) -> str:
+    """Return 'lif: ' for a key that only lif has, 'all but if: ' if that is shorter, '' if all have it."""
     lacking = [option for option in options if option not in having]
     if not lacking:
         return ""
@@ -99,7 +99,7 @@ def _whose(having: list[str], options: list[str]) -> str:
 
 
 def _documented(compose: Composer, group: str, option: str) -> Iterator[tuple[str, tuple[Any, str]]]:
-    """Each key of an option with its value and its meaning; none for a file that extends no schema."""
+    """Yield each key of an option with its value and its meaning; none for a file that extends no schema."""
     file = next((file for folder in compose.folders if (file := folder / group / f"{option}.yaml").is_file()), None)
     if file is not None:
         content = _read(file)
@@ -111,14 +111,14 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         content = plain_yaml.parse(plain_yaml.text(file)) or {}
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it") from error
+        raise UserError(f"{file}: cannot be read ({first_line(error)}); fix it") from error
     if not isinstance(content, dict):
         raise UserError(f"{file}: must be a mapping, keys with values, as the files of conf/ are")
     return content
 
 
 def _extended(file: Path, content: Mapping[str, Any]) -> Iterator[type]:
-    """The schemas whose keys the file takes over."""
+    """Yield the schemas that the file extends."""
     for entry in map(str, content.get("defaults") or []):
         path, _, _ = entry.removeprefix("/schema/").partition("@")
         if entry.startswith("/schema/"):
@@ -133,18 +133,18 @@ def _meanings(declared: type, content: Mapping[str, Any], prefix: str = "") -> I
         if isinstance(value, dict) and isinstance(field.type, type) and is_dataclass(field.type):
             yield from _meanings(field.type, value, f"{prefix}{field.name}.")
         elif field.name != "_target_":
-            yield f"{prefix}{field.name}", (value, _told(field.metadata))
+            yield f"{prefix}{field.name}", (value, _described(field.metadata))
 
 
-def _told(metadata: Mapping[str, Any]) -> str:
-    """What a key means, and which values it may have."""
+def _described(metadata: Mapping[str, Any]) -> str:
+    """Return the meaning of a key and its bounds."""
     limits = bounds(metadata)
     return f"{metadata['meaning']} ({limits})" if limits else str(metadata["meaning"])
 
 
-def _line(key: str, value: Any, told: str) -> str:
-    """A key with its default at the left, what is told of it at the right."""
+def _line(key: str, value: Any, text: str) -> str:
+    """Return a key with its default at the left and its description at the right."""
     shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     left = f"  {f'{key}={shown}':<{MEANING_COLUMN}} "
     more = " " * (MEANING_COLUMN + 3)
-    return textwrap.fill(told, WIDTH, initial_indent=left, subsequent_indent=more, break_on_hyphens=False)
+    return textwrap.fill(text, WIDTH, initial_indent=left, subsequent_indent=more, break_on_hyphens=False)

@@ -1,4 +1,4 @@
-"""`snntrain inspect run=<folder>`: what the neurons of a finished run do with a few images."""
+"""`snntrain inspect run=<folder>`: the potentials and spikes of a finished run for a few images."""
 
 import shlex
 import sys
@@ -40,7 +40,7 @@ snntrain inspect run=<folder>|latest [checkpoint=best|last] [sample=<index>,…|
 Shows what the neurons of a finished run do with a few images: index.html, one page that needs nothing else; every
 picture as PNG and SVG; recordings.npz, the potentials h and v and the spikes s of each layer, <layer>/h and so on.
 
-  sample=3,14    these test images; a few without it, one a class first
+  sample=3,14    these test images; a few without it, one per class first
   image=me.png   an image of your own, brought to the size and colours of the data set's
   layer=conv*    these layers, by name or pattern; all without it
   out=folder     where to write, <run>/inspect without it
@@ -48,10 +48,9 @@ picture as PNG and SVG; recordings.npz, the potentials h and v and the spikes s 
 Overrides change the run's own configuration, as in T=16; monitor.samples and monitor.neurons say how many images
 and how many neurons a picture shows."""
 OWN = ("sample", "image", "layer", "out")
-# Overrides that change nothing in how an image is classified.
+# Overrides that do not change how an image is classified.
 NEUTRAL = ("monitor=", "monitor.", "allow_targets=", "trainer.device=")
-# Of summary.json, and what the page calls it: what belongs to the best weights as they were trained, and what the whole
-# training came to, whichever weights are looked at.
+# Keys of summary.json with their names and formats on the page: of the best weights, and of the whole training.
 OF_BEST = {"val_accuracy": ("validation accuracy", ".4f")}
 OF_TRAINING = {
     "epochs": ("epochs trained", "d"),
@@ -63,18 +62,18 @@ OF_TRAINING = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """Images as the data set stores them, with their labels, and where each comes from."""
+    """Images as the data set stores them, their labels, and the source of each."""
 
     split: ImageTensors
     sources: Sequence[str]
 
 
 def command(argv: Sequence[str]) -> None:
-    """Runs `snntrain inspect` with the arguments `argv`.
+    """Run `snntrain inspect`.
 
     Raises:
         UserError: arguments that cannot be used, a damaged checkpoint, or one that does not fit the overrides.
-        RunFailed: there is not memory enough for it.
+        RunFailed: there is not enough memory.
     """
     run = asked_for(argv, "inspect", HELP, OWN)
     if run is None:
@@ -83,18 +82,18 @@ def command(argv: Sequence[str]) -> None:
     patterns = [pattern.strip() for pattern in given.get("layer", "*").split(",")]
     layers = choose_layers(job.evaluated.network, patterns, "layer")
     chosen = chosen_images(job, given)
-    # In a run folder of a stranger's it may be a link; what the user names may be one.
+    # `inspect` in a stranger's run folder may be a link and is not followed; a folder that the user names is.
     out = Folder(user_path(given["out"], "out")) if given.get("out") else Folder(run.folder, "inspect")
     with explained(job.config, job.world, inspection(len(chosen.split))), job.computing():
         seen, written = _inspected(run, chosen, layers, argv)
     files.write(out, written)
-    sys.stdout.write("\n".join([*seen.about, "", *_told(seen), "", str(out.path / files.PAGE)]) + "\n")
+    sys.stdout.write("\n".join([*seen.about, "", *_answers(seen), "", str(out.path / files.PAGE)]) + "\n")
 
 
 def _inspected(
     run: Finished, chosen: Chosen, layers: Iterable[str], argv: Sequence[str]
 ) -> tuple[Inspection, dict[str, bytes]]:
-    """All that is seen of the layers with the chosen images, and the files that show it, by name."""
+    """Return what the layers do with the chosen images, and the files that show it, by name."""
     job = run.job
     probes = _of_layers(_look(job, chosen), layers)
     kept = _kept_test(run)
@@ -122,10 +121,10 @@ def _inspected(
 
 
 def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:
-    """The images that `sample` or `image` asks for, else a few test images, one a class first.
+    """Return the images that `sample` or `image` asks for, else a few test images, one per class first.
 
     Raises:
-        UserError: both, indices that are none, or a file that is no image.
+        UserError: both are given, an index does not exist, or the file is not an image.
     """
     if "sample" in given and "image" in given:
         raise UserError("sample= and image=: give one of them")
@@ -161,18 +160,18 @@ def _of_layers(probes: Probes, layers: Iterable[str]) -> Probes:
 
 
 def _lasting(argv: Sequence[str], run: Finished) -> list[str]:
-    """The arguments, such that they mean the same run when there is a later one."""
+    """Return the arguments with the run's folder in the place of `latest`."""
     latest = run.given["run"] == LATEST
     return [f"run={as_typed(run.folder)}" if latest and word.startswith("run=") else word for word in argv]
 
 
 def _as_trained(run: Finished) -> bool:
-    """Whether no override changes how an image is classified."""
+    """Return whether no override changes how an image is classified."""
     return all(override.startswith(NEUTRAL) for override in run.overrides)
 
 
 def _kept_test(run: Finished) -> Metrics | None:
-    """What the run's own test came to, where there was one of these weights and no override changes it."""
+    """Return the metrics of the run's own test of these weights; None without one, or if an override changes them."""
     return tested.read(run.folder, run.job.evaluated.network, run.job.classes) if _as_trained(run) else None
 
 
@@ -182,14 +181,14 @@ def _measured(job: Job) -> Metrics:
 
 
 def _figures(run: Finished, metrics: Metrics, *, kept: bool) -> dict[str, str]:
-    """What these weights come to with these settings, and what their training came to, as far as its summary tells.
+    """Return the figures of these weights with these settings, and of their training from summary.json.
 
     Args:
         run: the run.
-        metrics: over the test images.
+        metrics: those of the test images.
         kept: whether the run itself has measured them, maybe on another device.
     """
-    told = {
+    shown = {
         "test accuracy": f"{metrics.accuracy:.4f}",
         "test loss": f"{metrics.loss:.4f}",
         "test ties": f"{metrics.ties:,}",
@@ -198,14 +197,14 @@ def _figures(run: Finished, metrics: Metrics, *, kept: bool) -> dict[str, str]:
     summary = read_summary(run.folder)
     of_best = OF_BEST if run.checkpoint.stem == "best" and _as_trained(run) else {}
     for key, (name, form) in {**of_best, **OF_TRAINING}.items():
-        # A summary that is damaged is no part of what is looked at; the weights and the configuration are.
+        # A damaged summary is left out: the weights and the configuration do not need it.
         with suppress(ValueError, TypeError, OverflowError):
-            told |= {name: f"{summary[key]:{form}}"} if summary.get(key) else {}
+            shown |= {name: f"{summary[key]:{form}}"} if summary.get(key) else {}
     there, world = [summary.get(key) for key in ("device_name", "precision")], run.job.world
     if there != [world.device_name, world.precision.name] and all(isinstance(word, str) for word in there):
         done = [*(["validated"] if of_best else []), *(["tested"] if kept else [])]
-        told |= {f"{' and '.join(done)} on": ", ".join(map(str, there))} if done else {}
-    return told
+        shown |= {f"{' and '.join(done)} on": ", ".join(map(str, there))} if done else {}
+    return shown
 
 
 def _learnt(job: Job) -> dict[str, str]:
@@ -213,7 +212,8 @@ def _learnt(job: Job) -> dict[str, str]:
     return {tag.partition("/")[2]: f"{tag.partition('/')[0]} {value:.4g}" for tag, value in constants.items()}
 
 
-def _told(seen: Inspection) -> Iterable[str]:
+def _answers(seen: Inspection) -> Iterable[str]:
+    """Yield the answer to each image, and a table of the layers."""
     probes, answers = seen.probes, seen.probes.answers
     for number, (source, label, guess, tied) in enumerate(
         zip(seen.sources, probes.labels, answers.classes, answers.tied, strict=True), 1
@@ -222,14 +222,14 @@ def _told(seen: Inspection) -> Iterable[str]:
         yield f"image {number}  {source}{true}, taken for {probes.class_names[guess]}{', tied' if tied else ''}"
     yield ""
     width = max(map(len, seen.numbers))
-    yield f"{'layer':<{width}}  spikes a neuron and step  silent  saturated"
+    yield f"{'layer':<{width}}  spikes per neuron and step  silent  saturated"
     for layer, numbers in seen.numbers.items():
         yield (
-            f"{layer:<{width}}  {numbers.rate:>24.4f}  {100 * numbers.silent:>4.1f} %"
+            f"{layer:<{width}}  {numbers.rate:>26.4f}  {100 * numbers.silent:>4.1f} %"
             f"  {100 * numbers.saturated:>7.1f} %  {seen.learnt.get(layer, '')}"
         ).rstrip()
 
 
 def _file_name(tag: str) -> str:
-    """A tag as the name of a file, without its ending."""
+    """Return a tag as the name of a file, without its extension."""
     return tag.replace("/", "-")

@@ -1,4 +1,4 @@
-"""One run on behalf of the command line: what is told and left behind when it ends badly."""
+"""One run for the command line, and the message if it ends badly."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ log_file = logging.getLogger("snntrain.file")
 
 
 def run(config: Config, folder: Path, typed: Sequence[str]) -> float:
-    """The best validation accuracy of a run in `folder`.
+    """Train a run in a folder, and return its best validation accuracy.
 
     Args:
         config: its settings, checked.
-        folder: where it writes.
-        typed: the command.
+        folder: the folder that it writes into.
+        typed: the command as it was typed.
 
     Raises:
         UserError: nothing was trained.
         RunFailed: training failed; the traceback is in train.log.
-        Interrupted: a signal has ended it; the message says how to go on.
+        Interrupted: a signal has ended it; the message has the command that resumes it.
     """
     with slow_imports():
         from snntrain.training.run import train
@@ -42,8 +42,7 @@ def run(config: Config, folder: Path, typed: Sequence[str]) -> float:
         if isinstance(error, UserError):
             raise
         log_file.exception("the run failed")
-        told = f"the run failed: {first_line(error)} (traceback in {folder / 'train.log'})"
-        raise RunFailed(told) from error
+        raise RunFailed(f"the run failed: {first_line(error)} (traceback in {folder / 'train.log'})") from error
 
 
 def refuse(folder: Path, name: str, allowed: Sequence[str], lines: Sequence[str]) -> None:
@@ -60,4 +59,4 @@ def _interrupted(number: int, config: Config, folder: Path) -> Interrupted:
     if not (folder / "config.yaml").exists():
         return Interrupted(number)
     log_file.warning("interrupted")
-    return Interrupted(number, f"interrupted; go on with: {resume_command(folder, config.allow_targets)}")
+    return Interrupted(number, f"interrupted; resume with: {resume_command(folder, config.allow_targets)}")

@@ -1,8 +1,8 @@
-"""Has Hydra run a job, or the jobs of a sweep, and writes itself what Hydra would write.
+"""Lets Hydra run a job or the jobs of a sweep, and writes the files that Hydra would write.
 
-Hydra sets up logging from the configuration, and writes into the folder of a run or a sweep by plain names, through any
-link that lies there. So messages are logged by `snntrain.cli.log`, files are written by `Folder`, and a sweeper, which
-writes as well, gets a folder of its own for that.
+Hydra sets up logging from the configuration, and follows any link in the folder of a run or a sweep when it writes
+there. So `snntrain.cli.log` logs messages, `Folder` writes files, and a sweeper, which writes as well, gets a temporary
+folder for that.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from snntrain.files.paths import user_path
 from snntrain.runs.names import check_run
 from snntrain.runs.run_folder import HYDRA_FOLDER, RunFolder, holds_a_run
 
-# What is run in the folder of a job: its configuration, the folder, and a line for each thing that is forbidden.
+# Runs a job: its configuration, its folder, and a line for each forbidden value.
 Task = Callable[[Composed, Path, Sequence[str]], Any]
 SWEEP_FILE = "multirun.yaml"
 
 
 def composed(compose: Composer, overrides: Sequence[str], mode: RunMode) -> Composed:
-    """The configuration that Hydra runs: all of it, with the names of folders fixed."""
+    """Return the configuration that Hydra runs, with Hydra's part and with fixed names of folders."""
     lines = [*overrides, *([f"hydra.mode={mode.name}"] if mode is RunMode.MULTIRUN else [])]
     config = compose.hydra.compose_config(compose.config_name, lines, run_mode=mode)
     config.hydra.mode = mode
@@ -54,7 +54,7 @@ def single(compose: Composer, composed: Composed, task: Task) -> None:
     callbacks.on_run_start(config=config, config_name=compose.config_name)
     done = _job(context, config, task, "hydra.run.dir", None)
     callbacks.on_run_end(config=config, config_name=compose.config_name, job_return=done)
-    # It raises what has ended the job.
+    # This raises the error that has ended the job.
     _ = done.return_value
 
 
@@ -71,7 +71,7 @@ def sweep(compose: Composer, composed: Composed, task: Task) -> None:
         given = copy.deepcopy(config)
         given.hydra.sweep.dir = place
         sweeper = Plugins.instance().instantiate_sweeper(config=given, hydra_context=context, task_function=_nothing)
-        # Each sweeper has one, and asks it for the jobs of a batch.
+        # Each sweeper asks its launcher to run the jobs of a batch.
         sweeper.launcher = _InThisProcess(config, context, task)
         try:
             sweeper.sweep(arguments=list(config.hydra.overrides.task))
@@ -89,10 +89,10 @@ class _InThisProcess(Launcher):
         self.config, self.context, self.task = config, context, task
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """It has been given all that it needs."""
+        """Do nothing: it has all that it needs."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Runs the jobs of a batch; each raises what has ended it when its value is asked for."""
+        """Run the jobs of a batch; the result of each raises the error that has ended it."""
         done = []
         for number, overrides in enumerate(job_overrides, initial_job_idx):
             print(f"\njob {number}: {' '.join(filter_overrides(overrides))}", flush=True)
@@ -104,8 +104,8 @@ class _InThisProcess(Launcher):
 
 
 def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str, below_key: str | None) -> JobReturn:
-    """Runs one job in its folder, which is made."""
-    # What refers to Hydra's part by ${hydra:…} asks for it there.
+    """Make the folder of a job, and run the job in it."""
+    # A reference as ${hydra:…} looks for Hydra's part there.
     HydraConfig.instance().set_config(config)
     below = str(OmegaConf.select(config, below_key)) if below_key else ""
     if leads_out(below):
@@ -119,7 +119,7 @@ def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str,
         run = RunFolder(folder.path, str(config.name), list(config.allow_targets))
         with run.writing() if holds_a_run(folder.path) else nullcontext():
             _write_down(folder, config)
-    # Of a sweep not each combination has been looked at, and a file may choose another by what was combined.
+    # Not each combination of a sweep has been checked, and a file may choose another by the values that are combined.
     lines = forbidden(config, [*config.hydra.overrides.hydra, *config.hydra.overrides.task])
     with read_write(config.hydra):
         config.hydra.output_subdir = None
@@ -139,7 +139,7 @@ def _verbose(config: DictConfig) -> bool | str | list[str]:
 
 
 def _write_down(folder: Folder, config: DictConfig) -> None:
-    """Writes the files of .hydra, as Hydra names them: what was asked, and how it was composed."""
+    """Write the files of .hydra under Hydra's names: the overrides, and the composed configuration."""
     own = OmegaConf.masked_copy(config, "hydra")
     with read_write(own.hydra.runtime):
         own.hydra.runtime.output_dir = os.path.abspath(folder.path)
@@ -155,4 +155,4 @@ def _write_down(folder: Folder, config: DictConfig) -> None:
 
 
 def _nothing(config: DictConfig) -> None:
-    """What a sweeper is given to run: its launcher knows better."""
+    """Stand in for the task function, which the launcher here does not use."""

@@ -1,4 +1,4 @@
-"""Where messages go: to the terminal as they are, and with the time to the train.log of the run."""
+"""Sends messages to the terminal, and with the time to the train.log of the run."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ FILE = "train.log"
 
 
 class FolderHandler(logging.Handler):
-    """Appends each message to train.log in a folder; one that cannot be written is no reason to end."""
+    """Appends each message to train.log in a folder; a message that cannot be written is dropped."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
         self.folder = Folder(Path(folder).absolute())
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes a message."""
-        # Whatever the locale is, and whatever bytes the name of a folder has.
+        """Write a message."""
+        # For any locale, and any bytes in the name of a folder.
         line = f"{self.format(record)}\n".encode(errors=WRITTEN_OUT)
         with contextlib.suppress(OSError), self.folder.append(FILE) as file:
             file.write(line)
 
 
 def begin(folder: Path, verbose: bool | str | Sequence[str] = False) -> None:
-    """Sends messages to the terminal and into a folder, from now on.
+    """Send messages to the terminal and into a folder from now on.
 
     Args:
-        folder: of the run.
-        verbose: whether debug messages of all loggers are shown, or the names of those whose are.
+        folder: the run's folder.
+        verbose: whether to show the debug messages of all loggers, or the names of the loggers to show them for.
     """
     logging.config.dictConfig(
         {
@@ -52,7 +52,7 @@ def begin(folder: Path, verbose: bool | str | Sequence[str] = False) -> None:
                     "formatter": "terminal",
                 },
             },
-            # Of other packages what they warn of, of ours what they tell.
+            # Other packages log warnings, ours logs information.
             "root": {"level": "DEBUG" if verbose is True else "WARNING", "handlers": ["terminal", "file"]},
             "loggers": {
                 "snntrain": {"level": "INFO"},

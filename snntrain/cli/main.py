@@ -33,7 +33,7 @@ def main() -> None:
     streams.prepare()
     sleep_soon()
     reserve_workspace()
-    # A message that cannot be written is no reason to end, and train.log has it.
+    # A message that cannot be written ends nothing; train.log has it.
     logging.raiseExceptions = False
     threading.excepthook = _in_train_log
     machine.begin()

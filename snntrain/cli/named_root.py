@@ -1,4 +1,4 @@
-"""Who names the data root: what the command line names is downloaded to, what a file names is only read from."""
+"""Data is downloaded only to a data root that the command line names; a root from a file is only read."""
 
 from __future__ import annotations
 

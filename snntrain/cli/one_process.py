@@ -1,4 +1,4 @@
-"""A command is one process: what starts it several times at once is refused, before anything is written."""
+"""A command is one process: several at once are refused before anything is written."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from snntrain.config.composed import Composed
 from snntrain.errors import UserError
 
-# Who starts processes, the variable that has their number, and those of which each process has one at least. Slurm has
-# SLURM_NTASKS in a batch script, too, which is one process: what srun starts is a step of its own.
+# Programs that start processes, the variable with their number, and variables of which each process has at least one.
+# SLURM_NTASKS is not used: Slurm sets it in a batch script as well, which is one process.
 STARTERS = (
     ("torchrun", "WORLD_SIZE", ("RANK", "LOCAL_RANK", "TORCHELASTIC_RUN_ID")),
     ("srun", "SLURM_STEP_NUM_TASKS", ("SLURM_PROCID",)),
@@ -20,10 +20,10 @@ LAUNCHER = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
 
 
 def check(environment: Mapping[str, str] = os.environ) -> None:
-    """Whether this process is the only one of its command.
+    """Check that this process is the only one of its command.
 
     Raises:
-        UserError: it is one of several, which would all do the same.
+        UserError: there are several, which would all do the same.
     """
     for starter, number, ranks in STARTERS:
         count = environment.get(number, "")

@@ -1,4 +1,4 @@
-"""`snntrain report <folder>…`: what the runs below some folders were asked, and which came out best."""
+"""`snntrain report <folder>…`: compares the runs below some folders, the best first."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ a page of its own without need of a network.
            images have no part in the choice: the test accuracy of the run that is picked stands beside it
   out      where the three files go; by default into the folder, or into the current one if several are given"""
 KEYS = ("metric", "out")
-# Of a pipe: every column is written.
+# The width of a pipe: every column is written.
 UNLIMITED = 1_000_000
 
 
 def command(argv: Sequence[str]) -> None:
-    """Runs `snntrain report` with the arguments `argv`.
+    """Run `snntrain report`.
 
     Raises:
         UserError: arguments that cannot be used, no runs, or a folder that cannot be written.
@@ -42,23 +42,23 @@ def command(argv: Sequence[str]) -> None:
         return
     for flag in arguments.flags:
         raise UserError(f"{flag}: report takes folders, metric=<figure> and out=<folder>")
-    folders, given = _taken_apart(arguments.overrides)
+    folders, given = _split(arguments.overrides)
     report = make(folders, given.get("metric", METRIC), time.time())
     out = user_path(given["out"], "out") if "out" in given else folders[0] if len(folders) == 1 else Path()
     written = write(report, out)
     print(f"{report.counts} in {report.title}\n")
-    tell(report, written)
+    show(report, written)
     if report.comparison.ended_badly:
         print("", *failures(report), sep="\n")
 
 
-def tell(report: Report, written: Sequence[Path]) -> None:
-    """Prints the tables, and where the files lie."""
+def show(report: Report, written: Sequence[Path]) -> None:
+    """Print the tables and the paths of the files."""
     print(terminal(report, _width()), f"\nreport: {', '.join(map(str, written))}", sep="\n")
 
 
-def _taken_apart(words: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
-    """The folders and the keys with their values; a sweep's folders have = in their names."""
+def _split(words: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
+    """Return the folders, and the keys with their values; the folders of a sweep's jobs have = in their names."""
     folders, given = [], {}
     for word in words:
         key, equals, value = word.partition("=")
@@ -76,7 +76,7 @@ def _taken_apart(words: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
 
 
 def _width() -> int:
-    """The columns of the terminal; as many as are needed where the output is no terminal, unless COLUMNS says."""
+    """Return the columns of the terminal; without a terminal COLUMNS, or else as many as are needed."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
         return shutil.get_terminal_size().columns
     return UNLIMITED

@@ -1,4 +1,4 @@
-"""`snntrain resume=<folder>`: goes on with a run in its own folder."""
+"""`snntrain resume=<folder>`: resumes a run in its own folder."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ KEY = "resume="
 
 
 def is_meant(arguments: Arguments) -> bool:
-    """Whether the command line names a run to go on with."""
+    """Return whether the command line names a run to resume."""
     return any(word.startswith(KEY) for word in arguments.overrides)
 
 
 def command(arguments: Arguments, typed: Sequence[str]) -> None:
-    """Goes on with the run that `resume=` names, with the other words as overrides.
+    """Resume the run that `resume=` names, with the other words as overrides.
 
     Raises:
-        UserError: no run, one that another process is at, or overrides that would make another run of it.
+        UserError: there is no such run, another process trains it, or the overrides would make another run of it.
         RunFailed: training failed.
     """
     for flag in arguments.flags.keys() - {"--config-dir"}:
@@ -39,7 +39,7 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
     if summary := own_folder.nothing_left(folder, config.trainer):
         print(own_folder.told(folder, summary))
         return
-    # It is not needed to tell what is wrong with a command.
+    # A wrong command is reported without this import.
     from snntrain.cli import named_root
 
     log.begin(folder)

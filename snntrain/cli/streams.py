@@ -1,11 +1,11 @@
-"""Standard input, output and error of a command, whatever the caller has made of them.
+"""Standard input, output and error of a command, in whatever state the caller leaves them.
 
-closed       as by >&- or under cron: reads and writes nothing, and nothing is wrong with that.
-no reader    as in snntrain … | head -1: the command ends, with the status that it has by then.
-full         as a disk, or broken otherwise: the command, which gives nothing but its output, ends with status 1.
+closed       as by >&- or under cron: nothing is read or written, and that is not an error.
+no reader    as in snntrain … | head -1: the command ends with the status that it has at that time.
+full         as a full disk, or another error: a command that gives only its output ends with status 1.
 
-Training, a sweep and resume do not end for it: train.log and the reports have all that they say. Nothing ends because
-standard error cannot be written.
+Training, a sweep and resume continue: train.log and the reports have all of their output. A standard error that cannot
+be written ends nothing.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from snntrain.errors import WRITTEN_OUT
 
 
 class Output(io.TextIOWrapper):
-    """A text stream that takes whatever is written, also after a write has failed.
+    """A text stream that accepts everything, even after a write has failed.
 
     Args:
-        number: of the file descriptor, which stays open.
-        before: the stream that it takes the place of.
-        dispensable: a write that fails raises nothing.
+        number: the file descriptor, which stays open.
+        before: the stream that it replaces.
+        dispensable: whether a write that fails raises nothing.
     """
 
     def __init__(self, number: int, before: TextIO | None, *, dispensable: bool) -> None:
@@ -39,7 +39,7 @@ class Output(io.TextIOWrapper):
 
 
 class _Descriptor(io.FileIO):
-    """Remembers the first write that failed, and takes and forgets all that comes after it."""
+    """Remembers the first write that failed, and drops all later ones."""
 
     def __init__(self, number: int, dispensable: bool) -> None:
         super().__init__(number, "wb", closefd=False)
@@ -58,7 +58,7 @@ class _Descriptor(io.FileIO):
 
 
 def prepare() -> None:
-    """Makes the streams of this process such that none of them can end it; to be called before a file is opened."""
+    """Replace the streams of this process, so that none of them can end it; call it before a file is opened."""
     for number, flags in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
         _open_if_closed(number, flags)
     if sys.stdin is None:
@@ -68,24 +68,24 @@ def prepare() -> None:
 
 
 def output_is_dispensable() -> None:
-    """The command does not end where its output cannot be written: it goes on in silence."""
+    """Let the command continue in silence if its output cannot be written."""
     if isinstance(sys.stdout, Output):
         sys.stdout.descriptor.dispensable = True
 
 
 def lost() -> OSError | None:
-    """What was lost of an output that is all the command gives; None: nothing, or nobody wanted to read on."""
+    """Return the error that has lost output; None if there is none, the output is dispensable, or its reader left."""
     failure = _failure()
     return None if failure is None or failure.errno == errno.EPIPE else failure
 
 
 def is_of_output(error: BaseException) -> bool:
-    """Whether an error is that of standard output, and no other file's or pipe's."""
+    """Return whether an error is that of standard output, not of another file or pipe."""
     return error is _failure()
 
 
 def flush() -> None:
-    """Writes what was printed; `lost` knows what could not be."""
+    """Write what was printed; `lost` returns the error if that fails."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -99,7 +99,7 @@ def _failure() -> OSError | None:
 
 
 def _open_if_closed(number: int, flags: int) -> None:
-    """Else the next file that is opened would get the number, and what is printed would go into it."""
+    """Open a closed descriptor; else the next file would get its number, and printed text would go into that file."""
     try:
         os.fstat(number)
     except OSError:
@@ -111,5 +111,5 @@ def _open_if_closed(number: int, flags: int) -> None:
 
 
 def _nowhere() -> int:
-    """A descriptor for a stream that was closed when Python began: somebody else may have its number by now."""
+    """Return a descriptor for a stream that was closed when Python started; its number may be in use by now."""
     return os.open(os.devnull, os.O_WRONLY)

@@ -1,4 +1,4 @@
-"""What a sweep needs beyond its single runs."""
+"""What a sweep needs beyond its single runs: its checks, its folder, its report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from snntrain.cli.report import tell
+from snntrain.cli.report import show
 from snntrain.config.composed import Composed
 from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line, on_one_line, printable
@@ -28,10 +28,10 @@ from snntrain.signals import machine
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
-    """Turns a fixed key of a swept group into a sweep over its one value.
+    """Turn a fixed key of a swept group into a sweep over its one value.
 
     Before its jobs Hydra composes the defaults with the fixed overrides alone, so that `neuron=lif,rif neuron.tau=3`
-    would meet the default neuron, which may have no such key. What is swept is left for the jobs.
+    would meet the default neuron, which may have no such key. Swept values are left for the jobs.
     """
     parser = OverridesParser.create()
     parsed = [(line, parser.parse_override(line)) for line in overrides]
@@ -49,7 +49,7 @@ def check_folders(composed: Composed, overrides: Sequence[str]) -> None:
     """Check that the jobs get folders of their own.
 
     Raises:
-        UserError: they do not: a folder without a name, one that holds runs and not of this sweep, or one for all jobs.
+        UserError: the folder has no name, it holds runs of another sweep, or all jobs have the same one.
     """
     folder = composed.value("hydra.sweep.dir")
     if not folder:
@@ -57,27 +57,27 @@ def check_folders(composed: Composed, overrides: Sequence[str]) -> None:
     place = user_path(folder, "hydra.sweep.dir")
     check_sweep(Folder(place))
     if runs.find([place]) and (before := _swept(place)) != _own(overrides):
-        told = f"of the sweep {shlex.join(before)}, which goes on if it is given again" if before else "already"
-        raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs {told}; name another one")
+        what = f"of the sweep {shlex.join(before)}, which resumes if it is given again" if before else "already"
+        raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs {what}; name another one")
     if not composed.is_reference("hydra.sweep.subdir"):
         subdir = composed.value("hydra.sweep.subdir")
         raise UserError(f"hydra.sweep.subdir={subdir}: is one for all jobs; without it each has its own")
 
 
 def of_files(composed: Composed, overrides: Sequence[str]) -> list[str]:
-    """What a file sweeps over by `hydra.sweeper.params`, as overrides, but for what the command line sets itself."""
+    """Return the overrides of a file's `hydra.sweeper.params`, without those that the command line gives itself."""
     params: dict[str, Any] | None = composed.value("hydra.sweeper.params")
     given = {line.partition("=")[0] for line in overrides}
     return [f"{key}={value}" for key, value in (params or {}).items() if str(key) not in given]
 
 
 def _own(overrides: Sequence[str]) -> list[str]:
-    """Those that are not about Hydra."""
+    """Return the overrides that are not Hydra's own."""
     return [line for line in overrides if not line.lstrip("+~").startswith("hydra")]
 
 
 def _swept(folder: Path) -> list[str]:
-    """The overrides of the sweep in a folder, as Hydra wrote them down when it began."""
+    """Return the overrides of the sweep in a folder, as they were written when it started."""
     try:
         content = plain_yaml.parse(plain_yaml.text(folder / "multirun.yaml"))
         return [str(line) for line in content["hydra"]["overrides"]["task"]]
@@ -85,23 +85,23 @@ def _swept(folder: Path) -> list[str]:
         return []
 
 
-def command_to_go_on(typed: Sequence[str], folder: Path) -> str:
-    """What to type to go on with a sweep: the same again, and its folder."""
+def command_to_resume(typed: Sequence[str], folder: Path) -> str:
+    """Return the command that resumes a sweep: the same again, with its folder."""
     words = [word for word in typed if not word.startswith("hydra.sweep.dir=")]
     return shlex.join([*words, assigned("hydra.sweep.dir", shown(folder))])
 
 
 def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
-    """Runs the jobs, and tells in the end what they have come to.
+    """Run the jobs, and report on them at the end.
 
     Args:
-        launch: has Hydra run them.
-        folder: of the sweep.
-        typed: the command.
+        launch: runs the jobs.
+        folder: the sweep's folder.
+        typed: the command as it was typed.
 
     Raises:
         RunFailed: not all of them were completed.
-        Interrupted: a signal has ended the sweep, in a job or between two; the message says how to go on.
+        Interrupted: a signal has ended the sweep, in a job or between two; the message has the command that resumes it.
     """
     try:
         launch()
@@ -113,13 +113,13 @@ def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
 
 
 def conclude(folder: Path) -> None:
-    """Writes the sweep's report, and prints it, how many jobs were completed, and the error of each that was not.
+    """Write and print the sweep's report, the number of completed jobs, and the error of each other job.
 
     Raises:
         RunFailed: not all of them.
     """
     jobs = _jobs(folder)
-    unfinished = _tell(jobs, folder, "jobs")
+    unfinished = _summarize(jobs, folder, "jobs")
     running = sum(job.status == "running" for job in jobs)
     if failed := unfinished - running:
         raise RunFailed(f"{failed} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
@@ -131,20 +131,20 @@ def conclude(folder: Path) -> None:
 
 
 def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
-    """The same where a signal has ended the sweep; a further one does not wait for the report."""
+    """Report after a signal has ended the sweep, and return its error; a second signal does not wait for the report."""
     try:
         _take_back_what_never_began(folder)
         if jobs := _jobs(folder):
-            _tell(jobs, folder, "jobs that began are")
+            _summarize(jobs, folder, "jobs that began are")
     except OSError:
         pass  # The same Ctrl-C has ended whoever reads this, as tee; or the disk is gone.
     except KeyboardInterrupt as once_more:
         number = machine.behind(once_more) or number
-    return Interrupted(number, f"interrupted; go on with: {command_to_go_on(typed, folder)}")
+    return Interrupted(number, f"interrupted; resume with: {command_to_resume(typed, folder)}")
 
 
 def _take_back_what_never_began(folder: Path) -> None:
-    """A job's folder is made first; it is empty, or holds nothing else, where the signal came right after that."""
+    """Remove the folders of jobs that a signal has ended before they wrote more than .hydra."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink() and {entry.name for entry in path.iterdir()} <= {".hydra"}:
             discard(path)
@@ -155,8 +155,8 @@ def _jobs(folder: Path) -> list[Run]:
     return [job for job in found if job is not None]
 
 
-def _tell(jobs: Sequence[Run], folder: Path, which: str) -> int:
-    """Reports on the jobs, says which of them were completed, and returns how many were not."""
+def _summarize(jobs: Sequence[Run], folder: Path, which: str) -> int:
+    """Report on the jobs, print which were completed, and return how many were not."""
     if jobs:
         _report(folder)
     failed = [job for job in jobs if job.status != runs.COMPLETED]
@@ -168,9 +168,9 @@ def _tell(jobs: Sequence[Run], folder: Path, which: str) -> int:
 
 
 def _report(folder: Path) -> None:
-    """Compares the jobs. What they have come to stands in their folders, so that nothing is lost where this fails."""
+    """Compare the jobs; if this fails, nothing is lost: their folders have their results."""
     try:
         report = make([folder], METRIC, time.time(), over=True)
-        tell(report, write(report, folder))
+        show(report, write(report, folder))
     except Exception as error:
         print(f"no report: {on_one_line(first_line(error))}; snntrain report {folder} tries again")

@@ -1,4 +1,4 @@
-"""`snntrain key=value …`: validates, then trains: one run, or with -m a sweep."""
+"""`snntrain key=value …`: checks the configuration, then trains one run, or with -m a sweep."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from snntrain.runs.run_folder import HYDRA_FOLDER, discard
 
 log = logging.getLogger("snntrain")
 
-# These print something and end; Hydra answers them by itself.
+# Hydra answers these itself: they print something and end.
 HYDRA_ANSWERS = {"--hydra-help", "--shell-completion", "--info"}
 LOGGING = ("hydra.job_logging", "hydra.hydra_logging")
 ONE_OF = {"--run", "--multirun", "--cfg"}
 
 
 def command(argv: Sequence[str]) -> None:
-    """Runs the command line `argv` (without the program's name).
+    """Run a command line, without the name of the program.
 
     Raises:
         UserError: something given cannot be used; nothing is left behind.
@@ -63,7 +63,7 @@ def command(argv: Sequence[str]) -> None:
             _show(arguments, compose)
     else:
         one_process.check()
-        # What is said is in train.log, and in the report of a sweep.
+        # All output is also in train.log, and in the report of a sweep.
         streams.output_is_dispensable()
         _train(arguments, typed)
 
@@ -143,13 +143,13 @@ def _folder(composed: Composed) -> Path:
 
 
 def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
-    # It imports torch, which takes seconds: whoever interrupts meanwhile shall not find a folder begun.
+    # This imports torch, which takes seconds; the folder is made after that.
     with slow_imports():
         import snntrain.training.run  # noqa: F401
         from snntrain.cli import launch, named_root, sweep
 
     sweeping = "--multirun" in arguments.flags
-    # Hydra prints lines of its own for what a job raises, so a single run's error goes around it.
+    # Hydra prints lines of its own for an error that a job raises, so the error of a single run is kept here.
     errors: list[Exception] = []
 
     def task(composed: Composed, folder: Path, forbidden: Sequence[str]) -> float:
@@ -160,7 +160,7 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
         with named_root.kept(composed.value("dataset.root"), typed, Path(arguments.flags.get("--config-dir", CONF))):
             return _job(composed, folder, typed, errors, sweeping=sweeping)
 
-    with _cannot_be_written(), _told_in_a_line():
+    with _cannot_be_written(), _in_a_line():
         asked = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
         if sweeping:
             folder = user_path(asked.value("hydra.sweep.dir"))
@@ -173,7 +173,7 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
 
 @contextmanager
 def _cannot_be_written() -> Iterator[None]:
-    """Says of a folder that cannot be made what to do; inside a job every error is caught."""
+    """Report a folder that cannot be made, and what to do; inside a job every error is caught."""
     try:
         yield
     except OSError as error:
@@ -184,9 +184,9 @@ def _cannot_be_written() -> Iterator[None]:
 
 
 def _show(arguments: Arguments, compose: Composer) -> None:
-    """Prints the configuration, or a part of it."""
+    """Print the configuration, or a part of it."""
     flags = arguments.flags
-    with _told_in_a_line():
+    with _in_a_line():
         compose.hydra.show_cfg(
             config_name=compose.config_name,
             overrides=arguments.overrides,
@@ -197,9 +197,9 @@ def _show(arguments: Arguments, compose: Composer) -> None:
 
 
 def _answer(arguments: Arguments) -> None:
-    """Prints what Hydra answers by itself."""
+    """Print what Hydra answers itself."""
     flags = arguments.flags
-    with _composer(arguments) as compose, _told_in_a_line():
+    with _composer(arguments) as compose, _in_a_line():
         if "--info" in flags:
             mode = RunMode.MULTIRUN if "--multirun" in flags else RunMode.RUN
             compose.hydra.show_info(flags["--info"], compose.config_name, arguments.overrides, mode)
@@ -213,7 +213,7 @@ def _answer(arguments: Arguments) -> None:
 
 
 @contextmanager
-def _told_in_a_line() -> Iterator[None]:
+def _in_a_line() -> Iterator[None]:
     try:
         yield
     except (HydraException, ValueError) as error:
@@ -221,10 +221,10 @@ def _told_in_a_line() -> Iterator[None]:
 
 
 def _job(composed: Composed, folder: Path, typed: Sequence[str], errors: list[Exception], *, sweeping: bool) -> float:
-    """One run in the folder that was made for it; returns the best validation accuracy.
+    """Train one run in the folder that was made for it, and return its best validation accuracy.
 
-    What ends it is appended to `errors`. A failed job of a sweep does not stop the others, and a job that is completed
-    already is not trained again.
+    The error that ends it is appended to `errors`. A failed job of a sweep does not stop the others. A completed job is
+    not trained again.
     """
     try:
         if sweeping:

@@ -1,4 +1,4 @@
-"""What types alone cannot say of a configuration: what is missing, out of bounds, or breaks a rule between values."""
+"""Checks that types cannot do: missing values, bounds, and rules between values."""
 
 import math
 from collections.abc import Collection, Iterator
@@ -11,11 +11,11 @@ from omegaconf.errors import OmegaConfBaseException
 from snntrain.config import schema
 from snntrain.config.rules import RULES, Rule
 
-# The groups whose keys this program reads itself; of the others it builds what _target_ names.
+# Groups with keys that this program reads itself. In the other groups it builds the class that _target_ names.
 READ = {"reset": schema.Reset, "trainer": schema.Trainer, "monitor": schema.Monitor}
 ALSO_READ = {"dataset": ("mean", "std", "augment", "resident", "workers")}
 
-# Limits of the keys of a user's own class, which has no schema, and of those among them that this program reads.
+# Limits for the keys of a user's own class, which has no schema, and for the keys that this program reads of it.
 OF_A_CLASS = {"most": math.inf, "most_items": schema.MOST_ITEMS, "longest": schema.LONGEST}
 READ_LIMITS = {
     f"{group}.{field.name}": {"most": field.metadata["most"]}
@@ -27,15 +27,18 @@ READ_LIMITS = {
 # torch counts in 64 bits.
 GREATEST = 2**63 - 1
 
-# What is wrong: the key, and the line that says so.
+# A mistake: the key, and the message.
 Finding = tuple[str, str]
 
 
 def errors(config: DictConfig, refused: Collection[str] = ()) -> list[str]:
-    """A line for every value of a composed configuration that is missing, out of range, or does not fit another.
+    """Return a line for each value that is missing, out of range, or does not fit another value.
 
-    A rule between values is only worth asking where each of them is right by itself; `refused` are keys that are not,
-    and whose values therefore did not get into `config`.
+    A rule between values is only checked if each of them is right by itself.
+
+    Args:
+        config: a composed configuration.
+        refused: keys with wrong values, which are not in `config`.
     """
     findings = [*_wrong_values(config), *_wrong_groups(config)]
     wrong = {*refused, *(key for key, _ in findings)}
@@ -74,8 +77,8 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
                 # A reference in it is resolved as well.
                 OmegaConf.to_container(value, resolve=True)
         except OmegaConfBaseException as error:
-            told = str(error).partition("\n")[0]
-            yield where, f"{where}={node._get_node(key)}: {told}; give a value{_what(metadata.get(key))}"
+            reason = str(error).partition("\n")[0]
+            yield where, f"{where}={node._get_node(key)}: {reason}; give a value{_what(metadata.get(key))}"
             continue
         if isinstance(value, DictConfig):
             yield from _wrong_values(value, f"{where}.")
@@ -86,7 +89,7 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
 
 
 def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
-    """Subtrees from files of the user's own that lack what this program reads of them."""
+    """Return a finding for each group that lacks keys which this program reads."""
     for group in (field.name for field in fields(schema.Config) if field.type is Any and field.name in config):
         node = config._get_node(group)
         if not isinstance(node, DictConfig) or node._is_none():
@@ -104,7 +107,7 @@ def _extends(node: DictConfig, declared: type) -> bool:
 
 
 def _what(metadata: Any) -> str:
-    """What a key is, and what it may be."""
+    """Return the meaning of a key and its bounds, in parentheses."""
     if not metadata:
         return ""
     limits = bounds(metadata) if "choices" in metadata else ""
@@ -125,7 +128,7 @@ def _out_of_range(where: str, value: Any, metadata: Any) -> Iterator[Finding]:
 
 
 def _beyond(value: Any, metadata: Any) -> str:
-    """What of a value is beyond all use, and what it may be; '' where nothing is."""
+    """Return the limit that a value exceeds, in words; '' if it exceeds none."""
     numbers = value if isinstance(value, ListConfig) else [value]
     longest = max((len(text) for text in numbers if isinstance(text, str)), default=0)
     greatest = max((abs(number) for number in numbers if _is_number(number)), default=0)
@@ -137,7 +140,7 @@ def _beyond(value: Any, metadata: Any) -> str:
 
 
 def bounds(metadata: Any) -> str:
-    """What a field allows, in words: '> 0', '>= 1 and < 10', 'one of a, b'."""
+    """Return the bounds of a field in words: '> 0', '>= 1 and < 10', 'one of a, b'."""
     signs = {"at_least": ">=", "above": ">", "at_most": "<=", "below": "<"}
     parts = [f"{sign} {metadata[name]}" for name, sign in signs.items() if metadata.get(name) is not None]
     if metadata.get("choices"):

@@ -1,4 +1,4 @@
-"""Composes a configuration from conf/ and the command line's overrides, and says everything that is wrong at once."""
+"""Composes a configuration from conf/ and the overrides of the command line, and reports all mistakes at once."""
 
 import copy
 import math
@@ -33,30 +33,30 @@ PACKAGE = Path(__file__).resolve().parents[1]
 # In a wheel conf/ lies inside the package, in a checkout beside it.
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 VERSION_BASE = "1.3"
-# A file name holds 255 bytes, and a sweep's folder is named after its overrides.
+# A file name has at most 255 bytes, and a job's folder is named after its overrides.
 LONGEST_FOLDER = 120
-# Of a thousand jobs that a scheduler starts in one second, two share a folder once in nine thousand times; with two
-# bytes seven pairs would each time.
+# If a scheduler starts a thousand jobs in one second, two of them share a folder once in nine thousand times; with two
+# bytes there would be seven pairs each time.
 ID_BYTES = 4
 # Hydra lists all jobs of a sweep before the first.
 MOST_JOBS = 10_000
 
 
 def is_top_level(word: str) -> bool:
-    """Whether a key or group at the top of the configuration has this name, or one that this begins with, as T.x."""
+    """Return whether a word names a key or group at the top of the configuration, or a key below one, as T.x."""
     name = re.split(r"[./@]", word)[0]
     return name in {*SUBTREES, *(folder.name for folder in CONF.iterdir() if folder.is_dir())}
 
 
 def prepare() -> None:
-    """Makes our schemas and resolvers known to Hydra; safe to call again."""
+    """Register our schemas and resolvers with Hydra; a second call has no effect."""
     schema.register()
     OmegaConf.register_new_resolver("short_id", lambda: secrets.token_hex(ID_BYTES), use_cache=True, replace=True)
     OmegaConf.register_new_resolver("job_folder", _job_folder, replace=True)
 
 
 def _job_folder(number: int, overrides: str) -> str:
-    """'3_neuron=lif,reset=soft': the job's number keeps shortened names apart."""
+    """Return the name of a job's folder, as '3_neuron=lif,reset=soft'; the number keeps shortened names apart."""
     return f"{number}_{overrides}"[:LONGEST_FOLDER].rstrip("_").replace("/", "-")
 
 
@@ -83,27 +83,27 @@ class Composer:
         return {name: options(name, ObjectType.CONFIG) for name in names}
 
     def parse(self, line: str) -> Override:
-        """Return the override that `line` gives, its value quoted where Hydra needs that.
+        """Return the override that a line gives, with quotes around its value if Hydra needs them.
 
         Raises:
-            UserError: it cannot be read.
+            UserError: the line cannot be read.
         """
         (override,) = self.parser.parse_overrides([words.read(line)])
         return override
 
     def __call__(self, overrides: Sequence[str]) -> DictConfig:
-        """The composed configuration, Hydra's own part under `hydra`; kept, and so not to be changed."""
+        """Return the composed configuration, with Hydra's own part under `hydra`; it is kept, so do not change it."""
         key = tuple(overrides)
         if key not in self._composed:
             self._composed[key] = hydra.compose(self.config_name, [*overrides], return_hydra_config=True)
         return self._composed[key]
 
     def chooses(self, override: str) -> bool:
-        """Whether an override chooses an option of a group, which takes a composition, and not a single value."""
+        """Return whether an override chooses an option of a group, which takes a new composition."""
         return key_of(override) in self.groups or "/" in key_of(override)
 
     def with_value(self, config: DictConfig, override: str) -> DictConfig:
-        """A copy of a composed `config` with one more value, far sooner than composing it anew."""
+        """Return a copy of a composed configuration with one more value, much faster than composing it again."""
         changed = copy.deepcopy(config)
         ConfigLoaderImpl._apply_overrides_to_config(self.parser.parse_overrides([override]), changed)
         return changed
@@ -111,10 +111,10 @@ class Composer:
 
 @contextmanager
 def composer(config_name: str = "config", config_dir: str | None = None) -> Iterator[Composer]:
-    """A Composer while Hydra's configuration search is set up.
+    """Set up Hydra's search for configs while the block runs, and return a Composer.
 
     Raises:
-        UserError: `config_dir` is no folder, or there is no `config_name`.
+        UserError: `config_dir` is not a folder, or no config has the name `config_name`.
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         raise UserError(
@@ -131,7 +131,7 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
 
 
 def _search_path(search_path: ConfigSearchPath, folder: str | None) -> ConfigSearchPath:
-    """Adds `folder` to where Hydra looks, as its own --config-dir does: after ours, before the schemas."""
+    """Add a folder to Hydra's search path as its own --config-dir does: after ours, before the schemas."""
     if folder is not None:
         search_path.prepend("command-line", f"file://{os.path.abspath(folder)}", SearchPathQuery(provider="schema"))
     return search_path
@@ -201,7 +201,7 @@ def _combined(compose: Composer, values: Sequence[Sequence[str]]) -> Iterator[Di
 
 
 def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple[list[Override], list[str]]:
-    """The overrides that can be read, and a line for each that cannot."""
+    """Return the overrides that can be read, and a line for each that cannot."""
     parsed: list[Override] = []
     whole, lines = words.unsplit(overrides)
     for line in whole:
@@ -222,7 +222,7 @@ def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple
 
 
 def _check_size(overrides: Sequence[Override]) -> None:
-    """Whether the sweep can be listed, as Hydra does before its first job.
+    """Check that the sweep can be listed, as Hydra does before its first job.
 
     Raises:
         UserError: it has too many jobs.
@@ -234,7 +234,7 @@ def _check_size(overrides: Sequence[Override]) -> None:
 
 
 def _count(override: Override) -> float:
-    """How many values a swept override gives, without listing them; infinite for a range without an end."""
+    """Return how many values a swept override gives, without listing them; infinite for a range without an end."""
     swept = override.value()
     if not isinstance(swept, RangeSweep):
         return 2 if override.is_interval_sweep() else sum(1 for _ in override.sweep_iterator())
@@ -262,7 +262,7 @@ def _values(override: Override) -> list[str]:
 
 
 def _errors(compose: Composer, overrides: list[str]) -> tuple[list[str], DictConfig]:
-    """What is wrong with one combination of overrides, and the configuration of those that fit."""
+    """Return the mistakes in one combination of overrides, and the configuration of the overrides that fit."""
     try:
         config = compose(overrides)
     except OF_OVERRIDES:
@@ -275,11 +275,11 @@ def _errors(compose: Composer, overrides: list[str]) -> tuple[list[str], DictCon
 def _errors_with(
     compose: Composer, config: DictConfig, value: str, overrides: list[str]
 ) -> tuple[list[str], DictConfig]:
-    """The same of `overrides` with a further swept `value`; `config` has the first value in its place."""
+    """Return the same as `_errors`; `config` is composed already, with another value in the place of `value`."""
     if not compose.chooses(value):
         try:
             changed = compose.with_value(config, value)
-        except OF_OVERRIDES:  # Told below, with what composing it says.
+        except OF_OVERRIDES:  # The composition below reports it better.
             pass
         else:
             return _wrong(changed, overrides), changed
@@ -287,7 +287,7 @@ def _errors_with(
 
 
 def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = ()) -> list[str]:
-    """What is wrong with a composed configuration, into which the values of the keys `refused` did not get."""
+    """Return the mistakes in a composed configuration; the values of the keys `refused` are not in it."""
     lines = []
     if not isinstance(config._get_node("hydra"), DictConfig) and "hydra" in config:
         lines.append(f"hydra={config.hydra}: must stay a mapping; set its keys, as in hydra.run.dir=…")
@@ -297,17 +297,17 @@ def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = 
 
 
 def forbidden(config: DictConfig, overrides: Sequence[str]) -> list[str]:
-    """A line for each thing in a composed configuration that the command line alone may say, and has not said.
+    """Return a line for each value that only the command line may give, and that a file gives.
 
     Args:
-        config: all of it.
+        config: the composed configuration.
         overrides: those of the command line.
     """
     lines = []
     allowed = list(config.get("allow_targets") or [])
     given = [key_of(override) for override in overrides]
     if allowed and "allow_targets" not in given:
-        lines.append(f"allow_targets={allowed}: is heeded on the command line alone, not in a file; give it there")
+        lines.append(f"allow_targets={allowed}: only counts on the command line, not in a file; give it there")
     if isinstance(config._get_node("hydra"), DictConfig):
         lines += config_files.check_folders(config.hydra, given)
     values = OmegaConf.to_container(config, resolve=False)
@@ -316,14 +316,15 @@ def forbidden(config: DictConfig, overrides: Sequence[str]) -> list[str]:
 
 
 def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str], DictConfig]:
-    """Adds the overrides one by one, choices of a group first.
+    """Add the overrides one by one, choices of a group first.
 
-    Returns a line for each that does not fit, and the configuration without these.
+    Returns:
+        A line for each override that does not fit, and the configuration without those.
     """
     try:
         config = compose([])
     except OF_OVERRIDES as error:
-        raise UserError(f"{compose.config_name}.yaml: {first_line(error)}; mend it, or take another config") from error
+        raise UserError(f"{compose.config_name}.yaml: {first_line(error)}; fix it, or take another config") from error
     choices: list[str] = []
     failed_groups: set[str] = set()
     refused: dict[str, str] = {}
@@ -345,7 +346,7 @@ def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str]
 
 
 def _first_that_fails(compose: Composer, overrides: list[str], config: DictConfig) -> str:
-    """The line of the override with which those before it no longer compose, where each by itself fits `config`.
+    """Return the line of the first override that does not fit those before it, although it fits `config`.
 
     Raises:
         RuntimeError: all of them compose.

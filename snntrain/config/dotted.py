@@ -1,4 +1,4 @@
-"""A configuration by dotted keys, and its values as one types them."""
+"""Settings by dotted keys, and values as a person types them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The values that are no mappings, each with its dotted key, as ("optimizer.lr", 0.001); a tuple as a list."""
+    """Yield each value that is not a mapping with its dotted key, as ("optimizer.lr", 0.001); a tuple as a list."""
     for key, value in content.items():
         if isinstance(value, Mapping):
             yield from leaves(value, f"{prefix}{key}.")
@@ -16,7 +16,7 @@ def leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def typed(value: Any) -> str:
-    """The value as one types it on the command line."""
+    """Return a value as a person types it on the command line."""
     if isinstance(value, list):
         return f"[{','.join(map(typed, value))}]"
     if value is None or isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Turns what Hydra and OmegaConf say of a wrong override into one line for the person who typed it."""
+"""Turns an error of Hydra or OmegaConf about an override into one line for the person who typed it."""
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,9 +14,9 @@ from snntrain.config import words
 from snntrain.config.check import bounds
 from snntrain.errors import first_line
 
-# What Hydra and OmegaConf raise about overrides, and about the files that these choose. Some are plain errors:
-# ValueError and AssertionError where an option is no word, KeyError where the environment lacks a variable,
-# AttributeError where a text takes the place of a mapping of Hydra's.
+# Hydra and OmegaConf raise these about overrides, and about the files that overrides choose. Some are plain errors:
+# ValueError and AssertionError if an option is not a word, KeyError if the environment lacks a variable, AttributeError
+# if a text takes the place of one of Hydra's mappings.
 OF_OVERRIDES = (
     *(HydraException, OmegaConfBaseException, ValueError, AssertionError, KeyError, AttributeError),
     *(yaml.YAMLError, OSError),
@@ -33,15 +33,15 @@ TYPE_WORDS = {
 
 
 def key_of(override: str) -> str:
-    """'neuron.tau' of '+neuron.tau=3'."""
+    """Return the key of an override: 'neuron.tau' for '+neuron.tau=3'."""
     return override.partition("=")[0].lstrip("+~").partition("@")[0]
 
 
 def explain(error: Exception, override: str, config: DictConfig, groups: Mapping[str, Sequence[str]]) -> str:
-    """One line: what was given, what is allowed, what may have been meant.
+    """Return one line: what was given, what is allowed, and what may have been meant.
 
     Args:
-        error: what composing with `override` raised.
+        error: raised by composing with `override`.
         config: the configuration without it.
         groups: the options of each config group.
     """
@@ -52,21 +52,21 @@ def explain(error: Exception, override: str, config: DictConfig, groups: Mapping
         if override.startswith("+") and key in (OmegaConf.select(config, "hydra.runtime.choices") or {}):
             return f"{override}: {key} is chosen already; leave the + out, {override.lstrip('+')}"
         if name in groups[key]:
-            return f"{override}: {first_line(cause)}; mend its file, or take another option"
+            return f"{override}: {first_line(cause)}; fix its file, or take another option"
         return f"{override}: {_no_such_option(key, name, groups[key])}"
     if isinstance(error, MissingConfigException) and error.options:
         # A group of Hydra's own, as hydra/launcher.
         return f"{override}: {_no_such_option(key, override.partition('=')[2], error.options)}"
     if isinstance(cause, ConfigKeyError | AttributeError) or "Could not" in str(error):
-        told = _no_such_key(config, key, groups) or _not_so(override, key)
+        reason = _no_such_key(config, key, groups) or _not_so(override, key)
     elif type(cause) is KeyError:
-        told = f"the environment has no variable {cause.args[0]}; set it, or leave it out"
+        reason = f"the environment has no variable {cause.args[0]}; set it, or leave it out"
     elif "does not support deletion" in str(cause):
-        told = f"{key} is needed and cannot be taken away; give it a value, {key}=…"
+        reason = f"{key} is needed and cannot be taken away; give it a value, {key}=…"
     else:
-        told = _wrong_type(config, key) if isinstance(cause, OmegaConfBaseException) else ""
+        reason = _wrong_type(config, key) if isinstance(cause, OmegaConfBaseException) else ""
     part = "hydra" if key.startswith("hydra") else "job"
-    return f"{override}: {told or f'{first_line(cause)}; snntrain --cfg {part} prints the keys with their values'}"
+    return f"{override}: {reason or f'{first_line(cause)}; snntrain --cfg {part} prints the keys with their values'}"
 
 
 def _no_such_option(group: str, name: str, options: Sequence[str]) -> str:
@@ -74,7 +74,7 @@ def _no_such_option(group: str, name: str, options: Sequence[str]) -> str:
 
 
 def _wrong_type(config: DictConfig, key: str) -> str:
-    """What the key must be; nothing where that is not declared."""
+    """Return the type and bounds of a key in words; '' if it is not declared."""
     parent, _, leaf = key.rpartition(".")
     above = OmegaConf.select(config, parent) if parent else config
     if not isinstance(above, DictConfig):
@@ -91,7 +91,7 @@ def _wrong_type(config: DictConfig, key: str) -> str:
 
 
 def _no_such_key(config: DictConfig, key: str, groups: Mapping[str, Sequence[str]]) -> str:
-    """Which part of the key is not there; nothing where all are."""
+    """Return a message about the first part of a key that does not exist; '' if all exist."""
     parents = key.split(".")
     for depth in range(len(parents)):
         where = ".".join(parents[:depth])
@@ -110,7 +110,7 @@ def _no_such_key(config: DictConfig, key: str, groups: Mapping[str, Sequence[str
 
 
 def _not_so(override: str, key: str) -> str:
-    """What is wrong with the sign in front of a key that is there."""
+    """Return why the sign in front of an existing key is wrong."""
     if override.startswith("~"):
         return f"it has another value; ~{key} takes it away whatever it is"
     return f"it is there already; without the + it is set, {key}=…" if override.startswith("+") else ""
@@ -122,7 +122,7 @@ def _keys(config: DictConfig, where: str) -> list[Any]:
 
 
 def _elsewhere(config: DictConfig, leaf: str) -> str:
-    """', did you mean optimizer.lr?' for a key that lives in another group."""
+    """Return ' (did you mean optimizer.lr?)' for a key of another group; '' if there is none like it."""
     paths = {path.rpartition(".")[2]: path for path in _paths(config) if not path.startswith("hydra.")}
     near = difflib.get_close_matches(leaf, paths, n=1)
     return f" (did you mean {paths[near[0]]}?)" if near else ""
@@ -140,6 +140,6 @@ def _paths(node: DictConfig, prefix: str = "") -> Iterator[str]:
 
 
 def did_you_mean(given: str, options: Collection[str]) -> str:
-    """' (did you mean lif?)', or nothing where no option is near."""
+    """Return ' (did you mean lif?)'; '' if no option is similar."""
     near = difflib.get_close_matches(given, options, n=1)
     return f" (did you mean {near[0]}?)" if near else ""

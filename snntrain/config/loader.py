@@ -1,4 +1,4 @@
-"""Hydra's loader of configurations: config folders are data, and the same choice of options is composed once."""
+"""Hydra's loader of configs, with two changes: config folders are data, and each choice of options is composed once."""
 
 from __future__ import annotations
 
@@ -19,21 +19,20 @@ from omegaconf import DictConfig
 from snntrain.config.trust import config_files
 from snntrain.config.trust.config_files import ConfigFolder
 
-# Whose files may be a stranger's, as Hydra calls them: --config-dir and hydra.searchpath. Ours are "main".
+# Hydra's names of the sources with files that may be a stranger's: --config-dir and hydra.searchpath. Ours are "main".
 CONFIG_FOLDERS = ("command-line", "hydra.searchpath in command-line")
-# Keys that Hydra writes itself once it has composed the rest, or that say where options lie.
+# Keys that Hydra writes itself after it has composed the rest, or that name folders of options.
 WRITTEN_BY_HYDRA = ("hydra.overrides", "hydra.runtime", "hydra.job", "hydra.searchpath")
-# Choices of options whose composition is kept; one takes 0.15 MB.
+# The number of compositions that are kept, one for each choice of options; one takes 0.15 MB.
 MOST_KEPT = 300
 
 
 class Loader(ConfigLoaderImpl):
-    """Composes what Hydra's own loader composes, from files that are no more than data.
+    """Composes the same as Hydra's own loader, from files that are only data.
 
-    Hydra composes the configuration of a run three times and that of a sweep's job twice. What takes the time is to
-    read and merge the files of the options that are chosen. A file is read once, and of each choice of options the
-    configuration is kept; values are laid over a copy of it, as Hydra lays them over it itself. Little else differs
-    between the jobs of a sweep.
+    Hydra composes the configuration of a run three times and that of a sweep's job twice. Reading and merging the files
+    of the chosen options takes most of the time. So a file is read once, the configuration of each choice of options is
+    kept, and values are laid over a copy of it as Hydra does. The jobs of a sweep differ in little else.
     """
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
@@ -56,7 +55,7 @@ class Loader(ConfigLoaderImpl):
             return super()._load_configuration_impl(config_name, overrides, *how)
         values = [override for override in parsed if _is_value(override, files)]
         choices = [override.input_line or "" for override in parsed if override not in values]
-        # Whether they come from a shell changes what is said of them, not what is composed.
+        # `from_shell` changes messages, not what is composed.
         key = (config_name, run_mode, validate_sweep_overrides, *choices)
         if key not in self._kept:
             self._kept[key] = super()._load_configuration_impl(config_name, choices, *how)
@@ -65,7 +64,7 @@ class Loader(ConfigLoaderImpl):
         self._kept.move_to_end(key)
         config = copy.deepcopy(self._kept[key])
         self._apply_overrides_to_config(values, config)
-        _tell(config, parsed)
+        _record(config, parsed)
         return config
 
     def _parse_overrides_and_create_caching_repo(
@@ -82,7 +81,7 @@ class Loader(ConfigLoaderImpl):
         result = super()._load_single_config(default, repo)
         if result.provider in CONFIG_FOLDERS:
             config_files.check_hydra(result.config, f"{default.config_path}.yaml")
-        # What belongs nowhere in particular, as a preset, is merged as it is, and would change with what is made of it.
+        # A config without a package, as a preset, is merged itself: a change of the result would change it.
         return copy.deepcopy(result)
 
     def _process_config_searchpath(
@@ -94,7 +93,7 @@ class Loader(ConfigLoaderImpl):
 
 
 def _read_as_data(repository: ConfigRepository) -> None:
-    """Puts a `ConfigFolder` in the place of each folder that is not ours."""
+    """Replace each folder that is not ours by a `ConfigFolder`."""
     repository.sources = [
         ConfigFolder(source.provider, source.path)
         # Hydra imports its plugins in its own way: a class of theirs is not the one that is imported here.
@@ -105,7 +104,7 @@ def _read_as_data(repository: ConfigRepository) -> None:
 
 
 def _is_value(override: Override, files: CachingConfigRepository) -> bool:
-    """Whether an override sets a key, and chooses no option, by Hydra's own rule."""
+    """Return whether an override sets a key instead of choosing an option, by Hydra's own rule."""
     if override.is_sweep_override():
         return False
     return isinstance(override.value(), dict) or not files.group_exists(override.key_or_group)
@@ -116,8 +115,8 @@ def _is_below(override: Override, keys: tuple[str, ...]) -> bool:
     return key == "hydra" or any(key == own or key.startswith(f"{own}.") for own in keys)
 
 
-def _tell(config: DictConfig, overrides: list[Override]) -> None:
-    """Writes down of which overrides a configuration is made, as Hydra does."""
+def _record(config: DictConfig, overrides: list[Override]) -> None:
+    """Record the overrides in the configuration, as Hydra does."""
     own = [override for override in overrides if not override.is_hydra_override()]
     config.hydra.overrides.task = [override.input_line for override in own]
     config.hydra.overrides.hydra = [override.input_line for override in overrides if override.is_hydra_override()]

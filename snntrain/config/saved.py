@@ -21,22 +21,24 @@ from snntrain.errors import UserError, first_line
 from snntrain.files import plain_yaml
 
 ALLOW = "allow_targets"
-# One of ours has 2 kB.
+# A config.yaml has 2 kB.
 MOST_BYTES = 2**20
 EXAMPLE = "run=outputs/<date>/<time>-<id>"
 WHOLE = "it must be the file that snntrain wrote, whole; get it anew from where the run comes from"
 
 
 def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> Config:
-    """The configuration of the run folder `run` with `overrides`: choices of a group, or single keys.
+    """Return the settings that a run has saved, with overrides.
 
-    Options of the user's own lie in `config_dir`.
+    A saved configuration may come from a stranger, so its own `allow_targets` does not count: it must be given again.
 
-    A saved configuration may come from a stranger, so what it allowed itself does not count: `allow_targets` has to be
-    given again.
+    Args:
+        run: the run's folder.
+        overrides: choices of a group, or single keys.
+        config_dir: a folder with options of the user's own.
 
     Raises:
-        UserError: no run folder, a damaged file, or overrides that do not fit; a line for each thing that is wrong.
+        UserError: not a run folder, a damaged file, or overrides that do not fit; a line for each mistake.
     """
     config = _typed(read(run / "config.yaml"), run)
     config[ALLOW] = []
@@ -60,10 +62,10 @@ def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> 
 
 
 def read(file: Path) -> dict[str, Any]:
-    """The plain values of a run's config.yaml.
+    """Return the plain values of a run's config.yaml.
 
     Raises:
-        UserError: there is none, or it is damaged.
+        UserError: the file is missing or damaged.
     """
     try:
         content = plain_yaml.parse(plain_yaml.text(file, MOST_BYTES))
@@ -75,7 +77,7 @@ def read(file: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{file}: is not the configuration of a run, keys with values; {WHOLE}")
     if interpolation is not None:
-        # It would be filled in from the environment and the machine of whoever evaluates the run.
+        # It would be filled in on the machine of the person who evaluates the run.
         raise UserError(f"{file}: {interpolation}: a run saves values and no interpolations; {WHOLE}")
     return content
 
@@ -93,7 +95,7 @@ def _interpolations(value: Any, path: str = "") -> Iterator[str]:
 
 
 def _typed(content: dict[str, Any], run: Path) -> DictConfig:
-    """The plain content as a Config whose subtrees know their types again."""
+    """Return the plain content as a Config in which each group has its type again."""
     try:
         config: DictConfig = OmegaConf.structured(schema.Config)
         for key, value in content.items():
@@ -106,12 +108,12 @@ def _typed(content: dict[str, Any], run: Path) -> DictConfig:
 
 def _subtree(group: str, content: dict[str, Any]) -> Any:
     if (defaults := CONF / group / "default.yaml").is_file():
-        # Keys that there were not yet when the run was made.
+        # Keys that did not exist when the run was made.
         content = {key: value for key, value in _default(defaults).items() if key != "defaults"} | content
     for path, declared in schema.SCHEMAS.items():
         if path.startswith(f"{group}/") and {field.name for field in fields(declared)} == content.keys():
             return OmegaConf.merge(OmegaConf.structured(declared), content)
-    # A user's own class has keys of its own.
+    # The keys are those of a user's own class.
     return content
 
 

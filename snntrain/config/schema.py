@@ -1,4 +1,4 @@
-"""Every key of the configuration: its type, its meaning and what it may be. The values live in conf/.
+"""Every key of the configuration: its type, its meaning and its bounds. The values are in conf/.
 
 A YAML file of group `neuron` begins with `defaults: [/schema/neuron/lif@_here_, _self_]`: it takes over the types
 and bounds declared here, so that a wrong key or value is refused before anything is built.
@@ -28,7 +28,7 @@ else:
             return Any
 
 
-# Where a key has no limit of its own. A number that counts something has one.
+# The limits of a key without its own. A number that counts something has its own.
 GREATEST, MOST_ITEMS, LONGEST = sys.float_info.max, 1000, 1000
 
 
@@ -46,12 +46,12 @@ def option(
 ) -> Any:
     """A documented key; the bounds hold for a number and for every number of a list.
 
-    The last three are no part of what a key means. They are far beyond what anybody trains, and keep the configuration
-    of a stranger's run from taking all time and memory.
+    The last three do not belong to the meaning of a key. They are far beyond what anybody trains, and keep the
+    configuration of a stranger's run from taking all time and memory.
 
     Args:
-        meaning: what the help says of it.
-        at_least, above, at_most, below, choices: what it may be.
+        meaning: the text in the help.
+        at_least, above, at_most, below, choices: the allowed values.
         most: the greatest absolute value of a number.
         most_items: the most items of a list.
         longest: the most characters of a text.
@@ -109,7 +109,7 @@ class Reset:
 
 @dataclass
 class Augment:
-    """Random changes of the training images, drawn anew for each."""
+    """Random changes of the training images, drawn again for each image."""
 
     degrees: float = option("rotation, up to +- this", at_least=0, at_most=180)
     translate: float = option("shift, up to +- this share of the side", at_least=0, below=1)
@@ -161,7 +161,7 @@ class Encoder:
 class MLP:
     _target_: str = option("class of the network")
     hidden: list[int] = option("neurons of each hidden layer", at_least=1, most=1_000_000)
-    votes: int = option("output neurons a class, averaged", at_least=1, most=10_000)
+    votes: int = option("output neurons per class, averaged", at_least=1, most=10_000)
     dropout: float = option("probability of silencing a neuron; one mask for all time steps", at_least=0, below=1)
 
 
@@ -231,8 +231,8 @@ class OneCycle(Scheduler):
 @dataclass
 class Trainer:
     epochs: int = option("passes over the training images", at_least=1, most=1_000_000)
-    batch_size: int = option("images a batch of training", at_least=1, most=10_000_000)
-    eval_batch_size: int = option("images a batch of validation and test", at_least=1, most=10_000_000)
+    batch_size: int = option("images per training batch", at_least=1, most=10_000_000)
+    eval_batch_size: int = option("images per batch of validation and test", at_least=1, most=10_000_000)
     device: str = option("auto, cpu, cuda or cuda:<index>")
     precision: str = option(
         "auto: bf16 where the device has it natively, else fp16 on a GPU and fp32 on a CPU; fp32 is IEEE float32 "
@@ -240,7 +240,7 @@ class Trainer:
         choices=("auto", "fp32", "tf32", "bf16", "fp16"),
     )
     limit_batches: int | None = option(
-        "batches an epoch at most, of training and of validation each, for quick tries; the test is whole",
+        "batches per epoch at most, of training and of validation each, for quick tries; the test is whole",
         at_least=1,
         most=10**9,
     )
@@ -280,7 +280,7 @@ class Monitor:
 
 @dataclass
 class Config:
-    """The whole of it: top-level keys, and one subtree a group."""
+    """All settings of a run: the keys at the top, and one part per group."""
 
     name: str = option("name of the run, shown in its summary and reports")
     T: int = option("time steps", at_least=1, most=100_000)
@@ -328,7 +328,7 @@ SCHEMAS: dict[str, type] = {
 
 
 def register() -> None:
-    """Makes the schemas known to Hydra, in a group of their own so that no option list shows them."""
+    """Register the schemas with Hydra, in a group of their own so that no list of options shows them."""
     store = ConfigStore.instance()
     for path, node in SCHEMAS.items():
         group, _, name = f"schema/{path}".rpartition("/")

@@ -1,7 +1,7 @@
-"""The overrides of a command line, word by word, as people type them: read before Hydra's grammar is asked.
+"""Reads the overrides of a command line as people type them, before Hydra's grammar does.
 
 A text that the grammar cannot read stands for itself, so that `name=#1` and `hydra.run.dir=~/r1` need no quotes, which
-the shell would eat. Lists, mappings and sweeps are left to the grammar.
+the shell would remove. Lists, mappings and sweeps are left to the grammar.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def read(word: str) -> str:
     """Return an override that Hydra reads as the person means it.
 
     Raises:
-        UserError: nothing that makes sense; the message has the word to type.
+        UserError: the word has no meaning; the message has the word to type.
     """
     key, equals, value = word.partition("=")
     override = _parsed(word)
@@ -58,7 +58,7 @@ def _each(value: str, change: Callable[[str], str]) -> str:
 
 
 def _readable(word: str, key: str, text: str) -> str:
-    """One part of a value, quoted where the grammar cannot read it, which cannot read the whole word either."""
+    """Return one part of a value, quoted if the grammar cannot read it."""
     own = key.lstrip("+~")
     if text and (override := _parsed(f"{key}={text}")) is not None and not override.is_sweep_override():
         return _unchanged(text) if own in TEXTS else text
@@ -69,18 +69,18 @@ def _readable(word: str, key: str, text: str) -> str:
     if not text or text[0] in "\"'" or FUNCTION.match(text):
         raise UserError(f"{word}: cannot be read as one value or as several; write key=value{_or(word)}")
     if text[0] in "[{":
-        raise UserError(f"{word}: cannot be read as a list or mapping; {_mended(key, text)}")
+        raise UserError(f"{word}: cannot be read as a list or mapping; {_corrected(key, text)}")
     return quoted(_at_home(own, text) if own in FOLDERS else text)
 
 
 def _unchanged(text: str) -> str:
-    """The text, quoted where it is a number or a truth value that would be written in another way: 1.10 as 1.1."""
+    """Return the text, quoted if it is a number or truth value that would change when it is written: 1.10 to 1.1."""
     value = override.value() if (override := _parsed(f"key={text}")) else None
     return quoted(text) if isinstance(value, bool | int | float) and str(value) != text else text
 
 
-def _mended(key: str, text: str) -> str:
-    """What to do about a list: the word to type, where quotes around what is in it are all that is missing."""
+def _corrected(key: str, text: str) -> str:
+    """Return what to do about a list: the word to type, if only quotes around its items are missing."""
     if text.startswith("[") and text.endswith("]"):
         inside = [part.strip(" \t") for part in _parts(text[1:-1])]
         parts = [part if part and _parsed(f"{key}=[{part}]") else quoted(part) for part in inside]
@@ -90,13 +90,13 @@ def _mended(key: str, text: str) -> str:
 
 
 def _or(word: str) -> str:
-    """The word to type for a value that stands for itself, where it may."""
+    """Return the word to type for a value that stands for itself, if the key takes any text."""
     is_text = word.partition("=")[0].lstrip("+~") in TEXTS
     return f", or {literally(word)} if that is the text" if is_text else ""
 
 
 def assigned(key: str, text: str) -> str:
-    """Return the override that gives a key this text, quoted where it would be read as something else."""
+    """Return the override that gives a key this text, quoted if it would be read as something else."""
     word = f"{key}={text}"
     try:
         override = _parsed(read(word))
@@ -107,13 +107,13 @@ def assigned(key: str, text: str) -> str:
 
 
 def literally(word: str) -> str:
-    """Return the word to type in a shell for an override whose value is the text that stands there."""
+    """Return the word to type in a shell so that an override has its text as its value."""
     key, _, text = word.partition("=")
     return shlex.quote(f"{key}={quoted(text)}")
 
 
 def _at_home(key: str, text: str) -> str:
-    """A folder that begins with a home folder, whatever the rest of it is."""
+    """Return the folder with its home folder filled in, if it begins with one."""
     home, slash, below = text.partition("/")
     return f"{user_path(home, key)}{slash}{below}" if home.startswith("~") else text
 
@@ -124,14 +124,14 @@ def quoted(text: str) -> str:
 
 
 def unquoted(text: str) -> str:
-    """Return the text without the quotes of Hydra's grammar, where it has them."""
+    """Return the text without the quotes of Hydra's grammar, if it has them."""
     if text[:1] in ("'", '"') and (override := _parsed(f"key={text}")) is not None and not override.is_sweep_override():
         return str(override.value())
     return text
 
 
 def as_typed(word: str) -> str:
-    """Return an override as a person types it, without quotes that `read` has put there."""
+    """Return an override as a person types it, without the quotes that `read` has added."""
     key, _, value = word.partition("=")
     bare = f"{key}={unquoted(value)}"
     try:
@@ -141,7 +141,7 @@ def as_typed(word: str) -> str:
 
 
 def unsplit(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words, and a line for each that the shell has split at a space, which are left out."""
+    """Return the words without those that the shell has split at a space, and a line for each of these."""
     whole: list[str] = []
     lines: list[str] = []
     rest = list(words)
@@ -160,7 +160,7 @@ def unsplit(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _missing(word: str, following: Sequence[str]) -> int:
-    """How many of the following words belong to this one, whose bracket or quote is not closed."""
+    """Return how many of the following words belong to this one, because its bracket or quote is still open."""
     value = word.partition("=")[2]
     opening = "(" if FUNCTION.match(value) else value[:1]
     if opening not in CLOSING or _parsed(word) is not None:
@@ -174,7 +174,7 @@ def _missing(word: str, following: Sequence[str]) -> int:
 
 
 def _parts(value: str) -> list[str]:
-    """The value cut at its commas, but for those in brackets and quotes."""
+    """Return the value split at its commas, except those in brackets and quotes."""
     parts, begun, expected = [], 0, ""
     for position, letter in enumerate(value):
         if expected:
@@ -188,14 +188,14 @@ def _parts(value: str) -> list[str]:
 
 
 def _still_open(expected: str, letter: str) -> str:
-    """The closing brackets and quotes that are missing after a further letter, the next one last."""
+    """Return the closing brackets and quotes that are missing after one more letter, the next one last."""
     if letter == expected[-1]:
         return expected[:-1]
     return expected + CLOSING[letter] if letter in "[{(" and expected[-1] not in "\"'" else expected
 
 
 def _parsed(word: str) -> Override | None:
-    """The override, None where it is against the grammar.
+    """Return the override; None if the grammar refuses it.
 
     Raises:
         UserError: a number with thousands of digits, or thousands of brackets.

@@ -1,4 +1,4 @@
-"""Where a run would compute, in which precision, and by whose kernels."""
+"""The device, the precision and the kernels that a run would use."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from snntrain.training.job.world import World
 
 COMPUTED_BY = {"cpu": "compiled by Numba", "cuda": "compiled by Triton", "reference": "plain PyTorch"}
 COMPILER = {"cpu": "numba", "cuda": "triton"}
-# What float32 convolutions and products are on a GPU, and what switches TF32 off in NVIDIA's libraries.
+# The meaning of float32 on a GPU, and the variable that switches TF32 off in NVIDIA's libraries.
 MEANT = {"fp32": ": IEEE float32, no TF32", "tf32": ": float32, convolved and multiplied in TF32"}
 OVERRIDE = "NVIDIA_TF32_OVERRIDE"
 NVIDIA = (Path("/proc/driver/nvidia/gpus"), Path("/dev/nvidia0"))
@@ -46,7 +46,7 @@ def chosen(trainer: Trainer) -> tuple[World, list[Finding]]:
 
 
 def devices(asked: str, device: torch.device) -> Iterator[Finding]:
-    """The device that a run would use, whether it is untested, and the other devices.
+    """Report the device that a run would use, whether it is untested, and the other devices.
 
     Args:
         asked: `trainer.device`.
@@ -90,11 +90,11 @@ def _gpu(index: int) -> str:
 
 
 def _why_no_gpu() -> str:
-    """What keeps torch from an NVIDIA GPU that is in this machine."""
+    """Return why torch cannot use an NVIDIA GPU of this machine; '' if there is none."""
     if not any(path.exists() for path in NVIDIA):
         return ""
     if torch.version.cuda is None:
-        return "an NVIDIA GPU is here, and this torch knows none: install one with CUDA, see pytorch.org/get-started"
+        return "an NVIDIA GPU is here, but this torch has no CUDA: install one with CUDA, see pytorch.org/get-started"
     hiding = os.environ.get("CUDA_VISIBLE_DEVICES")
     if hiding is not None:
         return f"an NVIDIA GPU is here, and CUDA_VISIBLE_DEVICES={hiding} hides it: unset it"
@@ -102,7 +102,7 @@ def _why_no_gpu() -> str:
 
 
 def precision_of(asked: str, formats: Precision) -> Iterator[Finding]:
-    """The number format, why, and whether another one would be faster."""
+    """Report the number format, the reason for it, and whether another one would be faster."""
     best = precision.choose("auto", formats.device).name
     native = best != "fp32"
     hint = ""
@@ -128,7 +128,7 @@ def _why(asked: str, formats: Precision) -> str:
 
 
 def executors(formats: Precision) -> Iterator[Finding]:
-    """Whose kernels compute the neurons in each number format."""
+    """Report which kernels compute the neurons in each number format."""
     kind = formats.device.type
     by: dict[str, list[str]] = {}
     # The neurons get the same numbers in tf32 as in fp32.
@@ -144,7 +144,7 @@ def executors(formats: Precision) -> Iterator[Finding]:
 
 
 def _hint(kind: str) -> str:
-    """What to do so that compiled code computes the neurons; '' where `launches` has it."""
+    """Return how to make compiled code compute the neurons; '' if `launches` reports it."""
     if forced := os.environ.get(dispatch.VARIABLE):
         advice = f"unset {dispatch.VARIABLE}={forced}"
     elif not dispatch.COMPILED[kind]:
@@ -155,7 +155,7 @@ def _hint(kind: str) -> str:
 
 
 def launches(formats: Precision) -> Iterator[Finding]:
-    """Whether Triton can launch kernels on the GPU of a run; nothing is said of a CPU, which needs no such thing."""
+    """Report whether Triton can launch kernels on the GPU of a run; nothing for a CPU."""
     if formats.device.type != "cuda" or not dispatch.COMPILED["cuda"]:
         return
     obstacle = triton_build.obstacle()
@@ -167,18 +167,18 @@ def launches(formats: Precision) -> Iterator[Finding]:
 
 
 def kernel_cache(formats: Precision) -> Iterator[Finding]:
-    """Where compiled kernels are kept from one run to the next."""
+    """Report where compiled kernels are kept between runs."""
     name, variable = ("triton", "TRITON_CACHE_DIR") if formats.device.type == "cuda" else ("numba", "NUMBA_CACHE_DIR")
     folder = _given(name) or lasting_cache(name)
     if folder is not None and can_be_written(folder):
         yield Finding("kernels", f"kept in {shown(folder)}")
     else:
         hint = f"set {variable} to a folder that can be written, so that kernels are compiled once for all runs"
-        yield Finding("kernels", "compiled anew by each run: there is no folder of yours alone to keep them in", hint)
+        yield Finding("kernels", "compiled again by each run: there is no private folder to keep them in", hint)
 
 
 def _given(compiler: str) -> Path | None:
-    """The folder that the user has named for a compiler's cache."""
+    """Return the folder that the user has named for a compiler's cache."""
     if compiler == "numba":
         named = os.environ.get("NUMBA_CACHE_DIR")
     elif not (named := os.environ.get("TRITON_CACHE_DIR")) and (home := os.environ.get("TRITON_HOME")):

@@ -1,4 +1,4 @@
-"""What an examination finds, a line each."""
+"""The findings of an examination, one line each."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from snntrain.errors import first_line, on_one_line
 
 @dataclass(frozen=True)
 class Finding:
-    """`text` is what was found of `label`; `hint` what to do about it, '' where there is nothing to be done."""
+    """`text` is the finding about `label`; `hint` is what to do, '' if nothing."""
 
     label: str
     text: str
@@ -16,13 +16,13 @@ class Finding:
 
 
 def examined(label: str, examine: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    """What `examine` finds; where it fails, that it does: one broken part must not hide the others."""
+    """Return the findings of `examine`, or that it failed: one broken part must not hide the others."""
     try:
         return list(examine())
     except Exception as error:  # What is broken may raise anything.
-        return [Finding(label, f"cannot be told: {in_short(error)}")]
+        return [Finding(label, f"cannot be examined: {in_short(error)}")]
 
 
 def in_short(error: Exception) -> str:
-    """An error in one line, by its class where it says nothing."""
+    """Return an error in one line; its class if it has no message."""
     return on_one_line(first_line(error)) or type(error).__name__

@@ -1,4 +1,4 @@
-"""What can be done in a folder that may not be there yet."""
+"""What is possible in a folder that may not exist yet."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ GB = 1e9
 
 
 def can_be_written(folder: Path) -> bool:
-    """Whether files can be made in it, or in the nearest folder above it that is there."""
+    """Return whether files can be made in the folder, or in the nearest existing folder above it."""
     try:
         with tempfile.TemporaryFile(dir=_nearest(folder)):
             return True
@@ -18,12 +18,12 @@ def can_be_written(folder: Path) -> bool:
 
 
 def free_bytes(folder: Path) -> int:
-    """Space left on its disk."""
+    """Return the free space on its disk."""
     return shutil.disk_usage(_nearest(folder)).free
 
 
 def shown(folder: Path) -> str:
-    """Its path, with ~ for the home folder."""
+    """Return its path, with ~ for the home folder."""
     text, home = str(folder), os.path.expanduser("~")
     return f"~{text.removeprefix(home)}" if home != "/" and text.startswith(f"{home}/") else text
 

@@ -1,4 +1,4 @@
-"""What computing on the CPU depends on: threads, what else runs, and how freed memory is treated."""
+"""What the speed of a CPU depends on: threads, other programs, and the treatment of freed memory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import torch
 from snntrain.doctor.finding import Finding
 from snntrain.process import allocator
 
-# Of two tensors one after the other: glibc by itself would give back the first, and the second fits into its place.
+# Sizes of two tensors: glibc alone would give the memory of the first back, and the second fits into its place.
 SIZES = 2**24, 3 * 2**22
 IN_ENVIRONMENT = " in the environment"
 LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT")
 
 
 def threads() -> Iterator[Finding]:
-    """Threads that torch computes with, and cores that this process may use."""
+    """Report the threads of torch, and the cores that this process may use."""
     cores, used = usable_cores(), torch.get_num_threads()
     limits = [f"{name}={os.environ[name]}" for name in LIMITS if name in os.environ]
     hint = f"unset {', '.join(limits)}: {cores} cores could compute" if used < cores and limits else ""
@@ -25,7 +25,7 @@ def threads() -> Iterator[Finding]:
 
 
 def load() -> Iterator[Finding]:
-    """Whether other programs keep the cores busy."""
+    """Report whether other programs keep the cores busy."""
     try:
         busy, cores = os.getloadavg()[0], usable_cores()
     except (AttributeError, OSError):  # Not on this system.
@@ -36,12 +36,12 @@ def load() -> Iterator[Finding]:
 
 
 def usable_cores() -> int:
-    """Logical cores that the system lets this process use."""
+    """Return the number of logical cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def memory() -> Iterator[Finding]:
-    """How freed memory is treated, and whether that has the effect it should have."""
+    """Report how freed memory is treated, and whether a test confirms it."""
     reason = allocator.hindrance()
     if reason:
         own = reason.endswith(IN_ENVIRONMENT)
@@ -50,17 +50,17 @@ def memory() -> Iterator[Finding]:
             if own
             else ""
         )
-        yield Finding("memory", f"freed memory goes as the C library has it: {reason}", hint)
+        yield Finding("memory", f"freed memory is left to the C library: {reason}", hint)
     elif freed_memory_is_used_again():
         yield Finding("memory", "freed memory is kept for the next tensor, checked")
     else:
         loaded = os.environ.get("LD_PRELOAD")
         hint = f"unset LD_PRELOAD={loaded}, if it is another allocator" if loaded else ""
-        yield Finding("memory", "freed memory goes back to the system, whatever glibc was told", hint)
+        yield Finding("memory", "freed memory goes back to the system in spite of the settings for glibc", hint)
 
 
 def freed_memory_is_used_again() -> bool:
-    """Whether a tensor is made in the place of a freed one, without new pages from the system."""
+    """Return whether a tensor takes the place of a freed one, without new pages from the system."""
     import resource
 
     torch.ones(SIZES[0])

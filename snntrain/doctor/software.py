@@ -1,4 +1,4 @@
-"""What is installed, and whether torch can be imported."""
+"""The installed packages, and whether torch can be imported."""
 
 import platform
 from collections.abc import Iterator
@@ -12,19 +12,19 @@ PACKAGES = ("torch", "torchvision", "numba", "triton", "numpy", "hydra-core", "t
 
 
 def findings() -> Iterator[Finding]:
-    """Versions, and an import of torch."""
+    """Report versions, and import torch."""
     yield Finding("snntrain", f"{snntrain.__version__}, Python {platform.python_version()}, {platform.platform()}")
     yield Finding("packages", ", ".join(f"{name} {_version(name)}" for name in PACKAGES))
     try:
         import torch
-    except Exception as error:  # A library that is missing or of another build may raise anything.
-        yield Finding("torch", f"cannot be imported: {in_short(error)}", "install torch and torchvision anew, together")
+    except Exception as error:  # A missing library, or one of another build, may raise anything.
+        yield Finding("torch", f"cannot be imported: {in_short(error)}", "reinstall torch and torchvision together")
     else:
         yield Finding("torch", f"built for {_built_for(torch)}")
 
 
 def torch_works() -> bool:
-    """Whether torch can be imported."""
+    """Return whether torch can be imported."""
     try:
         import torch  # noqa: F401
     except Exception:

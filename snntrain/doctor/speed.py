@@ -26,7 +26,7 @@ IMAGES = 8192
 
 @dataclass(frozen=True)
 class Speed:
-    """Images a second in the long run, and how many seconds the first steps took, compilation included."""
+    """Images per second in the long run, and the seconds of the first steps, with compilation."""
 
     images_per_second: float
     first_seconds: float
@@ -60,21 +60,21 @@ def measure(config: Config, mnist: Mapping[str, Any], world: World, seconds: flo
 
 
 def _draws(job: Job) -> Iterator[tuple[Draw, int]]:
-    """The draw of each batch and its number in its epoch, epoch after epoch."""
+    """Yield the draw of each batch and its number in its epoch, epoch after epoch."""
     for epoch in count(1):
         for index, draw in enumerate(job.train.draws(epoch)):
             yield draw, index
 
 
 def _now(job: Job) -> float:
-    """The time when everything asked of the device is done."""
+    """Return the time after the device has finished all of its work."""
     if job.world.device.type == "cuda":
         torch.cuda.synchronize(job.world.device)
     return time.perf_counter()
 
 
 def random_images(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Noise of MNIST's shape with ten classes; the arguments are those of every data set, and not used."""
+    """Return noise of MNIST's shape with ten classes; the arguments are those of every data set, and are not used."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (IMAGES, 1, 28, 28), generator=generator).to(torch.uint8)
     split = ImageTensors(images, torch.arange(IMAGES) % 10)

@@ -15,12 +15,12 @@ from snntrain.doctor.folders import GB, can_be_written, free_bytes, shown
 
 OURS = "snntrain.data.vision."
 EMBEDDED = "snntrain.data.digits.load"
-# A sweep of some hundred runs writes as much.
+# A sweep of a few hundred runs writes as much.
 LITTLE = 2 * GB
 
 
 def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterator[Finding]:
-    """What lies below the data root.
+    """Report which data sets lie below the data root.
 
     Args:
         options: the values of each option of the group dataset, by name.
@@ -47,13 +47,13 @@ def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterato
 
 
 def _state(option: Any, root: Path) -> tuple[str, str]:
-    """'complete', 'absent', 'incomplete' or 'unknown', and more about the latter two."""
+    """Return 'complete', 'absent', 'incomplete' or 'unknown', with details of the last two."""
     target = str(value_at(option, "_target_") or "")
     if target == EMBEDDED:
         return "complete", ""
     try:
         source = vision.source(target.removeprefix(OURS), value_at(option, "split") or "balanced")
-    except Exception as error:  # torchvision knows the files of some, and may be broken in any way.
+    except Exception as error:  # torchvision lists the files of some sets, and may be broken in any way.
         return "unknown", in_short(error)
     if source is None or not target.startswith(OURS):
         return "unknown", f"{target} finds its data itself"
@@ -64,7 +64,7 @@ def _state(option: Any, root: Path) -> tuple[str, str]:
 
 
 def runs() -> Iterator[Finding]:
-    """Whether runs can be written where they lie by default."""
+    """Report whether runs can be written in the default place."""
     folder = Path("outputs")
     writable = can_be_written(folder)
     hint = ""

@@ -1,4 +1,4 @@
-"""How the C library treats freed memory, which on a CPU decides half of a training step's time."""
+"""How the C library treats freed memory, which is half of the time of a training step on a CPU."""
 
 import ctypes
 import logging
@@ -13,10 +13,10 @@ SETTINGS = {M_MMAP_THRESHOLD: 2**30, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 2**
 
 
 def keep_freed_memory() -> bool:
-    """Has glibc keep freed memory for the next tensor instead of giving it back to the system; whether it will.
+    """Make glibc keep freed memory for the next tensor, and return whether it will.
 
-    By default every large tensor is mapped, faulted in page by page, and unmapped again. Nothing is changed on other
-    systems, nor where the environment gives settings of the user's own.
+    By default every large tensor is mapped, faulted in page by page, and unmapped again. Nothing changes on other
+    systems, or if the environment has settings of the user's own.
     """
     if hindrance():
         return False
@@ -27,7 +27,7 @@ def keep_freed_memory() -> bool:
 
 
 def hindrance() -> str:
-    """Why the C library is left as it is; '' where it is not."""
+    """Return why the C library is left as it is; '' if its settings can be changed."""
     own = [name for name in os.environ if name == "GLIBC_TUNABLES" or name.startswith("MALLOC_")]
     if own:
         return f"{', '.join(own)} in the environment"

@@ -1,14 +1,14 @@
-"""The working memory of cuBLAS, NVIDIA's matrix products, on which depends whether a run on a GPU can be repeated."""
+"""The working memory of cuBLAS, NVIDIA's matrix products: its size decides whether a run on a GPU is repeatable."""
 
 import os
 
 VARIABLE = "CUBLAS_WORKSPACE_CONFIG"
-# Sizes with which cuBLAS adds up in the same order each time, as PyTorch knows them: KiB of a buffer, and how many.
+# Sizes with which cuBLAS adds in the same order each time, in PyTorch's notation: KiB per buffer, number of buffers.
 REPRODUCIBLE = (":4096:8", ":16:8")
 
 
 def reserve_workspace() -> None:
-    """Give cuBLAS 32 MiB for each stream, with which its results can be repeated to the bit.
+    """Give cuBLAS 32 MiB per stream, so that its results are repeatable to the bit.
 
     PyTorch reads the variable once, when it first multiplies on a GPU, so it is set for every run: a deterministic one
     may come later in the same process. 32 MiB are PyTorch's own choice on Hopper and Blackwell; older GPUs have 8 MiB
@@ -19,6 +19,6 @@ def reserve_workspace() -> None:
 
 
 def unsuitable() -> str | None:
-    """The user's own setting, if results cannot be repeated with it."""
+    """Return the user's own setting if results are not repeatable with it; else None."""
     own = os.environ.get(VARIABLE)
     return None if own is None or own in REPRODUCIBLE else own

@@ -1,4 +1,4 @@
-"""When Python looks for garbage."""
+"""When Python collects garbage."""
 
 import gc
 import sys
@@ -8,17 +8,17 @@ from contextlib import contextmanager
 
 @contextmanager
 def none_in_imports() -> Iterator[None]:
-    """Spares what is imported in the block the search for garbage, then and later: modules stay.
+    """Leave everything that the block imports out of garbage collection, then and later: modules stay.
 
-    Some hundred thousand objects of torch's are looked through at each full search otherwise, which takes as long as
-    half of a short training.
+    Otherwise each full collection looks through some hundred thousand objects of torch, which takes half as long as a
+    short training.
     """
     modules, searched = len(sys.modules), gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        # Where nothing was imported, as in a further job of a sweep, what is garbage by now would stay, too.
+        # If nothing was imported, as in a later job of a sweep, garbage would stay as well.
         if len(sys.modules) > modules:
             gc.freeze()
         if searched:

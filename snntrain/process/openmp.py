@@ -1,15 +1,15 @@
-"""How long torch's threads on a CPU wait for their next work in a loop before they sleep."""
+"""How long torch's threads on a CPU wait in a loop for their next work before they sleep."""
 
 import os
 import sys
 
-# GNU's OpenMP, which torch is built with on Linux, loops 300,000 times by default, for milliseconds. Whatever else
-# wants the core is kept from it, a thread that the others of the same step wait for among them.
+# GNU's OpenMP, which torch is built with on Linux, loops 300,000 times by default, for milliseconds. Meanwhile no other
+# thread gets the core, not even one that the same step waits for.
 SPINS = "30000"
 
 
 def sleep_soon() -> None:
-    """Has idle threads sleep after a tenth of the usual time; nothing is changed where the environment says otherwise.
+    """Let idle threads sleep after a tenth of the usual time, unless the environment has a setting.
 
     Must be called before torch is imported, which reads the setting.
     """

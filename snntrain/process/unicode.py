@@ -1,4 +1,4 @@
-"""Names in any script, also where the locale knows ASCII alone, as LC_ALL=C does."""
+"""Names in any script, even if the locale has only ASCII, as with LC_ALL=C."""
 
 import codecs
 import os
@@ -6,9 +6,9 @@ import sys
 
 
 def ensure() -> None:
-    """Starts the program anew in Python's UTF-8 mode, in the same process, where Python would take names for ASCII.
+    """Restart the program in Python's UTF-8 mode, in the same process, if Python would read names as ASCII.
 
-    Python turns this mode on by itself under LC_ALL=C, unless PYTHONUTF8=0 keeps it from that.
+    Python turns this mode on by itself under LC_ALL=C, unless PYTHONUTF8=0 is set.
     """
     if codecs.lookup(sys.getfilesystemencoding()).name == "ascii" and not sys.flags.utf8_mode:
         os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])

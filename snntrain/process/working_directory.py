@@ -1,8 +1,8 @@
-"""What is imported from the folder in which the command is given.
+"""Imports from the folder in which the command is given.
 
-It may be a stranger's: somebody unpacks a bundle, enters it and evaluates the run in it. A `numba.py` there must not be
-what `import numba` finds. So it is on no search path. A package that the command line allows by name is looked for in
-it, after everything that is installed, while that package is imported.
+It may be a stranger's: somebody unpacks a bundle, enters it and evaluates the run in it. `import numba` must not find a
+`numba.py` there. So the folder is on no search path. Only a package that the command line allows by name is searched
+there, after everything that is installed, while that package is imported.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import ModuleType
 
 
 class _Named:
-    """Finds the packages and modules of these names, and no others, in the folder where the command is given."""
+    """Finds only the packages and modules of these names in the folder where the command is given."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names
@@ -25,13 +25,13 @@ class _Named:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        # What is in a package is found by the path that the package has.
+        # The modules of a package are found by the path of the package.
         return PathFinder.find_spec(fullname, [os.getcwd()]) if path is None and fullname in self.names else None
 
 
 @contextmanager
 def importing(allowed: Sequence[str]) -> Iterator[None]:
-    """In the block the packages of the names `allowed` are found in the working directory as well, last of all."""
+    """Find the packages of the names `allowed` in the working directory as well, last of all, while the block runs."""
     finder = _Named(frozenset(name.partition(".")[0] for name in allowed))
     sys.meta_path.append(finder)
     try:
@@ -41,13 +41,13 @@ def importing(allowed: Sequence[str]) -> Iterator[None]:
 
 
 def leave_out() -> None:
-    """Takes the working directory off the search path for imports, of this process and of those that it starts.
+    """Remove the working directory from the search path for imports, of this process and of those that it starts.
 
-    `python -m` puts it in front. Where this package itself is found by it, as in a checkout, it stays.
+    `python -m` puts it in front. It stays if it holds this package itself, as in a checkout.
     """
-    # The programs that torch starts to compile are Pythons, too.
+    # torch starts Python programs to compile.
     os.environ["PYTHONSAFEPATH"] = "1"
-    if sys.flags.safe_path:  # What stands in front then is named by PYTHONPATH.
+    if sys.flags.safe_path:  # Then the first entry is from PYTHONPATH.
         return
     try:
         here = os.path.realpath(os.getcwd())

@@ -111,7 +111,7 @@ def test_ties_are_counted_and_said_alike_by_the_run_its_files_and_eval(
 
 def test_every_spiking_layer_has_a_firing_rate(snntrain: Callable[..., Outcome], finished_run: Path) -> None:
     out = snntrain("eval", f"run={finished_run}").out
-    _, told = out.split("firing rate (spikes a neuron and time step)\n")
+    _, told = out.split("firing rate (spikes per neuron and time step)\n")
     rates = dict(line.split() for line in told.partition("\n\n")[0].splitlines())
     assert rates.keys() == {"fc1_neuron", "out_neuron"}
     assert all(0 <= float(rate) <= 1 for rate in rates.values())

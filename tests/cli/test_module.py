@@ -71,7 +71,7 @@ def test_the_command_that_goes_on_is_one_of_the_module(multirun: bool, module: S
     running.send_signal(signal.SIGTERM)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 143
-    said, _, command = err.strip().partition("; go on with: ")
+    said, _, command = err.strip().partition("; resume with: ")
     assert said == "snntrain: interrupted"
     given = shlex.split(command)
     assert given[:3] == [sys.executable, "-m", "snntrain"]

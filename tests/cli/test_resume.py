@@ -61,7 +61,7 @@ def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
     assert running.returncode == code
     assert f"stopping after this step, with a checkpoint ({signal.Signals(number).name}; once more: at once)" in out
     assert summary(folder)["status"] == "interrupted"
-    said, _, command = err.strip().partition("; go on with: ")
+    said, _, command = err.strip().partition("; resume with: ")
     assert said == "snntrain: interrupted"
     program, *words = shlex.split(command)
     done = len(rows(folder))
@@ -107,7 +107,7 @@ def test_a_second_ctrl_c_does_not_wait(process: Process, tmp_path: Path) -> None
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=10)
     assert running.returncode == 130
-    assert err == "snntrain: interrupted; go on with: snntrain resume=run 'allow_targets=[slow]'\n"
+    assert err == "snntrain: interrupted; resume with: snntrain resume=run 'allow_targets=[slow]'\n"
     assert summary(tmp_path / "run")["status"] == "interrupted"
 
 
@@ -265,7 +265,7 @@ def test_a_sweep_that_was_stopped_goes_on_when_it_is_given_again(
     running.send_signal(signal.SIGTERM)
     out, err = running.communicate(timeout=60)
     assert running.returncode == 143
-    program, *words = shlex.split(err.strip().partition("go on with: ")[2])
+    program, *words = shlex.split(err.strip().partition("resume with: ")[2])
     assert (program, sorted(words)) == ("snntrain", sorted(SWEEP))
     (first,), (second,) = ((tmp_path / "sweep").glob(f"{number}_*") for number in (0, 1))
     *_, where, how_many, which = out.splitlines()
@@ -301,7 +301,7 @@ def test_a_sweep_that_is_stopped_between_two_jobs_reports_and_says_how_to_go_on(
     assert outcome.out.endswith("1 of 1 jobs that began are completed in sweep\n")
     (first,) = (tmp_path / "sweep").glob("*/")
     assert reported(tmp_path / "sweep") == {first.name: "completed"}
-    said, _, command = outcome.err.strip().partition("; go on with: ")
+    said, _, command = outcome.err.strip().partition("; resume with: ")
     assert said == "snntrain: interrupted"
     name, *words = shlex.split(command)
     assert name == "snntrain"
@@ -326,7 +326,7 @@ def test_the_folder_of_another_sweep_is_refused(snntrain: Command, tmp_path: Pat
     outcome = snntrain("-m", *SMALL, "seed=0,2", "hydra.sweep.dir=sweep")
     assert outcome.status == 2
     assert "hydra.sweep.dir=sweep: this folder holds runs of the sweep " in outcome.err
-    assert "seed=0,1, which goes on if it is given again; name another one" in outcome.err
+    assert "seed=0,1, which resumes if it is given again; name another one" in outcome.err
 
 
 def test_a_folder_with_a_summary_of_another_program_is_left_alone(snntrain: Command, tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def one_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("sweep")
 
 
-GO_ON = "interrupted; go on with: snntrain -m seed=0,1 hydra.sweep.dir=sweep"
+GO_ON = "interrupted; resume with: snntrain -m seed=0,1 hydra.sweep.dir=sweep"
 
 
 def test_a_second_signal_does_not_wait_for_the_report(one_done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,7 +217,7 @@ def test_an_interruption_that_was_taken_for_an_error_ends_a_sweep_as_one(
     with pytest.raises(ValueError, match="bad"):
         sweep.run(ended_by(ValueError("bad")), one_done, [])
     monkeypatch.setattr(machine, "number", signal.SIGUSR1)
-    with pytest.raises(Interrupted, match="interrupted; go on with: ") as ended:
+    with pytest.raises(Interrupted, match="interrupted; resume with: ") as ended:
         sweep.run(ended_by(ValueError("of somebody's code")), one_done, [])
     assert ended.value.number == signal.SIGUSR1
 

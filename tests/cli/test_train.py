@@ -187,7 +187,7 @@ def test_an_interrupted_run_has_its_status_and_says_where_it_is(
     running.send_signal(number)
     _, err = running.communicate(timeout=60)
     assert running.returncode == code
-    assert err == "snntrain: interrupted; go on with: snntrain resume=run\n"
+    assert err == "snntrain: interrupted; resume with: snntrain resume=run\n"
     assert summary(tmp_path / "run")["status"] == "interrupted"
     assert summary(tmp_path / "run").keys() >= set(FIGURES)
 

@@ -72,7 +72,7 @@ HOSTILE = {
     "a mapping made up": ("loss: ${oc.create:{_target_:os.system}}\n", "is filled in for the command line alone"),
     "another place for options": (
         "hydra:\n  searchpath: [pkg://antigravity]\n",
-        "hydra.searchpath: is heeded on the command line alone",
+        "hydra.searchpath: only counts on the command line",
     ),
     "a log file elsewhere": (
         "hydra:\n  job_logging:\n    handlers:\n      file:\n        filename: executed\n        mode: w\n",
@@ -92,7 +92,7 @@ HOSTILE = {
     "targets that it allows itself": ("allow_targets: [os]\n", "heeded on the command line alone"),
     "sweeping over what is allowed": (
         "hydra:\n  sweeper:\n    params: {allow_targets: '[os]'}\n",
-        "allow_targets is heeded on the command line alone",
+        "allow_targets only counts on the command line",
     ),
     "sweeping over Hydra": (
         "hydra:\n  sweeper:\n    params: {+hydra.callbacks.x._target_: os.system}\n",
@@ -280,7 +280,7 @@ def test_a_file_that_one_combination_of_a_sweep_chooses_is_no_way_round(
     outcome = snntrain("-m", *given, "neuron=if,lif", "reset=hard,soft", "hydra.sweep.dir=sweep")
     assert outcome.status in (1, 2)
     assert not canary.exists()
-    assert "allow_targets=['os']: is heeded on the command line alone" in outcome.out
+    assert "allow_targets=['os']: only counts on the command line" in outcome.out
     assert "3 of 4 jobs completed" in outcome.out
 
 

@@ -134,7 +134,7 @@ CASES: dict[str, Case] = {
     "key of report": (line("report x=y"), ("x=y", "no such folder, and no key 'x'", "the keys are metric, out")),
     "flag of doctor": (line("doctor -m"), ("--multirun", "doctor takes", "overrides and --config-dir")),
     "doctor fails": (World.without_training, ("this machine", "training does not work", "no compiler")),
-    "help on YAML": (line("--help --config-dir {broken}/syntax"), ("syntax.yaml", "cannot be read", "mend it")),
+    "help on YAML": (line("--help --config-dir {broken}/syntax"), ("syntax.yaml", "cannot be read", "fix it")),
     "help on no schema": (
         line("--help --config-dir {broken}/no_such_schema"),
         ("/schema/neuron/gif", "there is no", "there are config, neuron/if"),
@@ -161,7 +161,7 @@ CASES: dict[str, Case] = {
     ),
     "config that is no YAML": (
         overrides(config_name="mine", config_dir="{broken}/primary"),
-        ("mine.yaml", "expected ',' or ']'", "mend it, or take another"),
+        ("mine.yaml", "expected ',' or ']'", "fix it, or take another"),
     ),
     "no value given": (together("seed"), ("seed", "cannot be read", "write key=value, as in T=8")),
     "unreadable key": (together("ключ=1"), ("ключ=1", "the letters a to z", "as in neuron.tau=3")),
@@ -193,7 +193,7 @@ CASES: dict[str, Case] = {
     ),
     "broken option": (
         overrides("neuron=syntax", config_dir=OWN),
-        ("syntax.yaml", "expected ',' or ']'", "mend it, or take another"),
+        ("syntax.yaml", "expected ',' or ']'", "fix it, or take another"),
     ),
     "key": (together("neuron.int_tau=1"), ("neuron.int_tau=1", "the keys are", "did you mean init_tau?")),
     "key in another group": (together("lr=1"), ("lr=1", "the keys are T", "did you mean optimizer.lr?")),
@@ -307,7 +307,7 @@ CASES: dict[str, Case] = {
     "no such class": (lambda _: locate("torch.nn.Linar"), ("torch.nn.Linar", "no such class", "is the name right")),
     "module that raises": (
         lambda _: locate("broken_module.Node", ["broken_module"]),
-        ("broken_module.Node", "division by zero", "mend it"),
+        ("broken_module.Node", "division by zero", "fix it"),
     ),
     "keys that do not fit": (
         line(f"{' '.join(TINY)} --config-dir {OWN} neuron=other_keys"),

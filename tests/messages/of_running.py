@@ -125,7 +125,7 @@ CASES: dict[str, Case] = {
     # training/
     "channels": (
         line(f"{' '.join(TINY)} dataset.mean=[0.1,0.2]"),
-        ("dataset.mean=[0.1, 0.2]", "one number a channel", "digits has 1"),
+        ("dataset.mean=[0.1, 0.2]", "one number per channel", "digits has 1"),
     ),
     "no neuron": (
         line(f"{' '.join(TINY)} --config-dir {OWN} allow_targets=[broken_neurons] neuron=no_node"),

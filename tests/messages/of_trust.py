@@ -47,11 +47,11 @@ CASES: dict[str, Case] = {
     # config/compose.py, config/explain.py
     "a primary config that does not fit": (
         primary,
-        ("own.yaml", "could not be converted", "mend it, or take another config"),
+        ("own.yaml", "could not be converted", "fix it, or take another config"),
     ),
     "an option that does not fit": (
         experiment("T: four\n"),
-        ("experiment=mine", "could not be converted", "mend its file, or take another option"),
+        ("experiment=mine", "could not be converted", "fix its file, or take another option"),
     ),
     # cli/train.py, cli/launch.py
     "logging of Hydra's": (

@@ -1,8 +1,8 @@
 """What a file of a config folder may say.
 
-The folder is named by the user, its files may come from a stranger. They choose options and set keys of the
-configuration. They fill in nothing from the environment, which would stand in summaries and checkpoints then, and of
-Hydra itself they set a few keys alone: Hydra makes folders, sets variables, starts processes and calls what it is told.
+The user names the folder, but its files may come from a stranger. They choose options and set keys of the
+configuration. They take nothing from the environment, which would then be in summaries and checkpoints. They set only a
+few of Hydra's own keys, because Hydra makes folders, sets variables, starts processes and calls what its keys name.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from omegaconf import DictConfig, OmegaConf
 from snntrain.errors import UserError, first_line
 from snntrain.files import plain_yaml
 
-# One of ours has 1 kB. What its aliases unfold to is counted.
+# A file in conf/ has 1 kB. Values that aliases unfold to are counted.
 MOST_BYTES = 2**18
 MOST_VALUES = 100_000
-# What `${…:…}` may ask for: the clock, a number drawn at random, other keys.
+# Resolvers that `${…:…}` may use: the clock, a random number, other keys.
 RESOLVERS = ("now", "short_id", "job_folder", "hydra", "oc.select", "oc.dict.keys", "oc.dict.values")
 _REFERENCE = re.compile(r"\s*[\w.\[\]-]+\s*(?=\})")
 _RESOLVER = re.compile(r"\s*([\w.]+)\s*:")
-# Keys of Hydra's, and groups with all of their keys, that a file may set.
+# Hydra's keys that a file may set; a group stands for all of its keys.
 HYDRA_KEYS = (
     *("run.dir", "sweep.dir", "sweep.subdir", "sweeper.params", "sweeper.max_batch_size", "sweeper.n_trials"),
     *("sweeper.direction", "mode", "verbose", "job.name", "job.config.override_dirname"),
 )
-# Folders that are made, and must lie below the one where the command is given.
+# Folders that Hydra makes; they must lie below the one where the command is given.
 FOLDERS = ("run.dir", "sweep.dir", "sweep.subdir")
 _SWEPT_KEY = re.compile(r"[+]{0,2}[A-Za-z_][\w./@-]*")
 
@@ -44,11 +44,11 @@ class ConfigFolder(FileConfigSource):
     """Reads the files of one config folder as data.
 
     Raises:
-        UserError: of every file that is asked for, where it is more than data, or more of it than can be held.
+        UserError: from every method, if a file is more than data or too large.
     """
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """The content of one file."""
+        """Return the content of one file."""
         name = self._normalize_file_name(config_path)
         if not self.is_config(config_path):
             raise ConfigLoadError(f"Config not found : {Path(self.path, name)}")
@@ -58,42 +58,42 @@ class ConfigFolder(FileConfigSource):
             header = ConfigSource._get_header_dict(content[:512])
         except RecursionError as error:
             raise UserError(f"{Path(self.path, name)}: is nested too deep; write it flat") from error
-        lines = [f"{Path(self.path, name)}: {told}" for told in _refused(config)]
+        lines = [f"{Path(self.path, name)}: {reason}" for reason in _refused(config)]
         if lines:
             raise UserError(*lines)
         return ConfigResult(config=config, path=f"{self.scheme()}://{self.path}", provider=self.provider, header=header)
 
     def is_group(self, config_path: str) -> bool:
-        """Whether there is such a folder, in this one."""
+        """Return whether there is such a folder inside this one."""
         return self._lies_inside(config_path) and super().is_group(config_path)
 
     def is_config(self, config_path: str) -> bool:
-        """Whether there is such a file, in this folder."""
+        """Return whether there is such a file inside this folder."""
         return self._lies_inside(self._normalize_file_name(config_path)) and super().is_config(config_path)
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
-        """The options of a group."""
+        """Return the options of a group."""
         return super().list(config_path, results_filter) if self._lies_inside(config_path) else []
 
     def _lies_inside(self, name: str) -> bool:
-        """Whether neither `..` nor a link leads out of the folder."""
+        """Return whether a name leads to a place inside the folder, past all `..` and links."""
         folder = os.path.realpath(self.path)
         inside = os.path.realpath(os.path.join(folder, name))
         return ".." not in PurePosixPath(name).parts and Path(inside).is_relative_to(folder)
 
 
 def read(file: Path) -> str:
-    """The text of a config file.
+    """Return the text of a config file.
 
     Raises:
-        UserError: it is no regular file, too long, no text, no YAML, or unfolds to too much.
+        UserError: it is not a regular file, too long, not text, not YAML, or unfolds to too much.
     """
     try:
         content = plain_yaml.text(file, MOST_BYTES)
         if plain_yaml.unfolded(content) > MOST_VALUES:
             raise UserError(f"{file}: its aliases unfold to more than {MOST_VALUES:,} values; write them out")
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise UserError(f"{file}: cannot be read ({first_line(error)}); mend it, or take another") from error
+        raise UserError(f"{file}: cannot be read ({first_line(error)}); fix it, or take another") from error
     return content
 
 
@@ -105,7 +105,7 @@ def _refused(config: Any) -> Iterator[str]:
                 f"a file refers to other keys, or to {', '.join(RESOLVERS)}; give {where}=… on the command line"
             )
     if isinstance(config, DictConfig) and OmegaConf.select(config, "hydra.searchpath") is not None:
-        yield "hydra.searchpath: is heeded on the command line alone; give it there, or copy the files"
+        yield "hydra.searchpath: only counts on the command line; give it there, or copy the files"
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
@@ -120,7 +120,7 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _foreign_reference(text: str) -> str | None:
-    """The first interpolation in a text that neither names a key nor asks a known resolver."""
+    """Return the first interpolation in a text that neither names a key nor uses a known resolver."""
     for begun in re.finditer(r"\$\{", text):
         rest = text[begun.end() :]
         resolver = _RESOLVER.match(rest)
@@ -130,10 +130,10 @@ def _foreign_reference(text: str) -> str | None:
 
 
 def check_hydra(config: Any, file: str) -> None:
-    """What a file sets of Hydra itself.
+    """Check which of Hydra's own keys a file sets.
 
     Args:
-        config: what it adds to the whole configuration.
+        config: the content of the file.
         file: its name, for messages.
 
     Raises:
@@ -152,8 +152,8 @@ def check_hydra(config: Any, file: str) -> None:
                 f"{file}: hydra.{key}: is set on the command line alone, as a file may be a stranger's; "
                 f"a file may set {keys}"
             )
-        elif _is_below(key, ("sweeper.params",)) and (told := _wrong_sweep(key, value)):
-            lines.append(f"{file}: hydra.{key}={value}: {told}")
+        elif _is_below(key, ("sweeper.params",)) and (reason := _wrong_sweep(key, value)):
+            lines.append(f"{file}: hydra.{key}={value}: {reason}")
     if lines:
         raise UserError(*lines)
 
@@ -175,14 +175,14 @@ def _wrong_sweep(key: str, value: Any) -> str | None:
     if not _SWEPT_KEY.fullmatch(swept) or own.startswith(("hydra.", "hydra/")) or own.split(".")[0] in ("hydra",):
         return "a sweep in a file is over keys and groups of the configuration, as in neuron: if,lif"
     if own.partition("[")[0] == "allow_targets":
-        return "allow_targets is heeded on the command line alone; give it there"
+        return "allow_targets only counts on the command line; give it there"
     if not isinstance(value, str | int | float) or (isinstance(value, str) and "${" in value):
         return "the values of a sweep are a text, as in neuron: if,lif"
     return None
 
 
 def check_folders(hydra: DictConfig, given: Sequence[str]) -> list[str]:
-    """A line for each folder that a file has Hydra make outside of the one where the command is given.
+    """Return a line for each folder that a file names outside of the one where the command is given.
 
     Args:
         hydra: Hydra's part of the composed configuration.
@@ -202,7 +202,7 @@ def check_folders(hydra: DictConfig, given: Sequence[str]) -> list[str]:
 
 
 def leads_out(folder: str) -> bool:
-    """Whether a folder that is named may lie outside of the one it is named in."""
+    """Return whether a folder's name may lead outside of the folder that it is relative to."""
     path = PurePosixPath(folder)
     return path.is_absolute() or ".." in path.parts or folder.startswith("~")
 

@@ -1,8 +1,8 @@
-"""Which classes and functions `_target_` may name: a closed list, and what the command line allows beside it.
+"""Which classes and functions `_target_` may name: a closed list, and what the command line allows as well.
 
-A configuration is data. In each group it names what is meant to be built there, of this project, of torch or of
-torchvision: a name that one of the listed modules defines, or lists in its `__all__`. A dotted name leads through no
-other module, and what it leads to is looked at again before it is called.
+A configuration is data. In each group it names classes of this project, of torch or of torchvision: a name that one of
+the listed modules defines, or lists in its `__all__`. A dotted name leads through no other module, and the object that
+it leads to is checked again before it is called.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TRUSTED = {
     "scheduler": ("snntrain.training.schedule", "torch.optim.lr_scheduler"),
 }
 MODULES = tuple(dict.fromkeys(module for modules in TRUSTED.values() for module in modules))
-# Of `hydra` itself; a launcher or a sweeper of a plugin is installed, and is chosen by its name.
+# Hydra's own; the launchers and sweepers of plugins are installed, and are chosen by their names.
 HYDRA = (
     "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
     "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
@@ -41,10 +41,10 @@ FACTORY_KEYS = ("_target_", "()", "class")
 
 
 def forbidden(values: Mapping[Any, Any], allowed: Sequence[str]) -> list[str]:
-    """A line for every name in a configuration that would be built or called and is not on the list.
+    """Return a line for each name that would be built or called and is not on the list.
 
     Args:
-        values: all of it, Hydra's part as well, as plain values with references as they are written.
+        values: the whole configuration, Hydra's part as well, as plain values with references as they are written.
         allowed: the packages, modules or names that the command line allows.
     """
     lines = []
@@ -60,7 +60,7 @@ def forbidden(values: Mapping[Any, Any], allowed: Sequence[str]) -> list[str]:
 
 
 def _factories(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """The names of factories, each with its dotted key.
+    """Yield the names of factories, each with its dotted key.
 
     A name that is a reference counts as it is written: it may lead elsewhere by the time that the object is built.
     """
@@ -91,15 +91,15 @@ def _is_below(name: str, prefixes: Sequence[str]) -> bool:
 
 
 def locate(target: str, allowed: Sequence[str] = ()) -> Callable[..., Any]:
-    """The class or function that `target` names.
+    """Return the class or function that a dotted name leads to.
 
     Args:
-        target: a dotted name.
-        allowed: the packages, modules or names that the command line allows; those alone are looked for in the folder
+        target: the name.
+        allowed: the packages, modules or names that the command line allows; only these are also searched in the folder
             where the command is given, after all that is installed.
 
     Raises:
-        UserError: it does not exist, or it is nothing that a configuration may build.
+        UserError: it does not exist, or a configuration may not build it.
     """
     if _is_below(target, allowed):
         return _allowed(target, allowed)
@@ -112,14 +112,14 @@ def locate(target: str, allowed: Sequence[str] = ()) -> Callable[..., Any]:
         raise _absent(target)
     if not (_belongs(found, name, module) and _is_component(found)):
         raise UserError(
-            f"_target_={target}: is nothing to build from a config, as layers, losses and optimizers are; "
+            f"_target_={target}: cannot be built from a config, as layers, losses and optimizers can; "
             f"if you trust it, add allow_targets=[{target.split('.')[0]}] to the command line"
         )
     return _callable(found, target)
 
 
 def _allowed(target: str, allowed: Sequence[str]) -> Callable[..., Any]:
-    """What a name leads to that the command line allows: it is defined there, and reached through nothing else."""
+    """Return the object of a name that the command line allows; other modules lead to none."""
     parts = target.split(".")
     with importing(allowed):
         for cut in range(len(parts) - 1, 0, -1):
@@ -160,9 +160,9 @@ def _imported(target: str, module_name: str) -> ModuleType:
 
 
 def _belongs(found: Any, name: str, module: ModuleType) -> bool:
-    """Whether a module defines what has this name in it, or offers it."""
+    """Return whether a module defines the object of this name, or lists it in `__all__`."""
     defined = getattr(found, "__module__", None)
-    if module.__name__ == "torch.nn":  # It takes over all that its part offers, and has no list of its own.
+    if module.__name__ == "torch.nn":  # It imports everything from this part, and has no `__all__`.
         module = importlib.import_module("torch.nn.modules")
     if module.__name__ == "torchvision.models":
         return str(defined).startswith("torchvision.models.")
@@ -185,21 +185,20 @@ def _absent(target: str) -> UserError:
 
 
 def _not_imported(target: str, module_name: str, error: Exception) -> UserError:
-    told = first_line(error)
     more = ""
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         package = error.name.split(".")[0]
         more = f", or if {package} lies here and you trust it, allow that too, as in allow_targets=[…,{package}]"
     return UserError(
-        f"_target_={target}: importing {module_name} failed: {type(error).__name__}: {told}; mend it{more}"
+        f"_target_={target}: importing {module_name} failed: {type(error).__name__}: {first_line(error)}; fix it{more}"
     )
 
 
 def _is_component(found: Any) -> bool:
-    """Whether `found` was made to be built from a config: by what it is.
+    """Return whether an object was made to be built from a config.
 
-    A class says so by what it is derived from, a function of ours by what it says to return. None of these does more
-    than to compute, to allocate memory, and to read or download a data set.
+    A class shows it by its base, a function of ours by its return type. All of these only compute, allocate memory, and
+    read or download a data set.
     """
     from torch.nn import Module
     from torch.optim import Optimizer

@@ -1,4 +1,4 @@
-"""An average of the weights over the steps of training, which is evaluated in their place."""
+"""An average of the weights over the steps of training, which is evaluated instead of them."""
 
 import copy
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ class Average(Generic[M]):
     Not torch's AveragedModel: that copies its number of steps to the GPU in every step, and the host waits for it.
 
     Args:
-        model: it is copied, and not averaged itself: the first `update` is taken as it is.
+        model: it is copied; the first `update` replaces the copy.
         decay: share of the old average in the new one, in (0, 1).
 
     Attributes:
-        begun: whether there was a first update.
+        begun: whether there was an update.
     """
 
     def __init__(self, model: M, decay: float) -> None:
@@ -32,7 +32,7 @@ class Average(Generic[M]):
 
     @torch.no_grad()
     def update(self, model: M, left_out: Tensor) -> None:
-        """Takes in the weights after a step, unless it was `left_out` (bool, no dimension) and they are the old ones.
+        """Add the weights after a step, unless the step was `left_out` (bool, no dimension).
 
         The host waits for a GPU only until the first update.
         """
@@ -58,11 +58,11 @@ class Average(Generic[M]):
         torch._foreach_add_(averages, ways, alpha=1 - self.decay)
 
     def state_dict(self) -> dict[str, Any]:
-        """The average so far, as `load_state_dict` takes it."""
+        """Return the average so far, for `load_state_dict`."""
         return {"model": self.model.state_dict(), "begun": self.begun}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on from a `state_dict()`."""
+        """Restore a `state_dict()`."""
         self.model.load_state_dict(state["model"])
         self.begun = bool(state["begun"])
 

@@ -1,4 +1,4 @@
-"""From the configuration's subtrees to the objects of a run."""
+"""Builds the objects of a run from its settings."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from snntrain.training.job.uncompiled import without_compiler
 from snntrain.training.job.world import World
 from snntrain.training.loss import check_lengths
 
-# Keys of a data set that say how it is split into batches and shown, not what it is.
+# Keys of a data set that describe its batches, not its content.
 PRESENTATION = ("mean", "std", "augment", "resident", "workers")
 
-# What each component is given besides the keys of its subtree: how many positional arguments, and which by name.
+# The arguments of each component besides its own keys: how many by position, and which by name.
 GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
     "neuron": (0, ("v_reset", "surrogate_function", "detach_reset", "step_mode")),
     "surrogate": (0, ()),
@@ -56,7 +56,7 @@ class Model(nn.Module):
 
     @property
     def readout(self) -> Readout:
-        """How its output is read."""
+        """The way its output is read."""
         return readout_of(self.network)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -66,7 +66,7 @@ class Model(nn.Module):
 
 @dataclass
 class Job:
-    """Everything that training and testing a network takes."""
+    """Everything that training and testing a network needs."""
 
     config: Config
     world: World
@@ -86,14 +86,14 @@ class Job:
 
     @property
     def evaluated(self) -> Model:
-        """The model that is validated, tested and saved: the average of the weights where one is kept."""
+        """The model that is validated, tested and saved: the one with averaged weights, if an average is kept."""
         return self.model if self.average is None else self.average.model
 
     @contextmanager
     def computing(self) -> Iterator[None]:
-        """Set what the configuration asks of the whole process while the block runs.
+        """Apply the settings of the whole process while the block runs.
 
-        That is the current GPU, the precision of float32, and whether only reproducible operations are allowed.
+        These are the current GPU, the precision of float32, and whether only reproducible operations are allowed.
         """
         with (
             self.world.current(),
@@ -145,7 +145,7 @@ def prepare(config: Config, world: World) -> Job:
 
 
 def _check_targets(config: Config) -> None:
-    """Finds every class that the configuration names and whether it takes its keys, before one of them is built."""
+    """Check that each class of the settings exists and takes its keys, before one of them is built."""
     lines = []
     for group, (given, also) in GIVEN.items():
         try:
@@ -158,7 +158,7 @@ def _check_targets(config: Config) -> None:
 
 
 def component(config: Config, group: str, *given: Any, **also: Any) -> Any:
-    """The object that the subtree `group` describes."""
+    """Return the object that the settings of a group describe."""
     try:
         return build(_described(config, group), *given, allowed=config.allow_targets, **also)
     except UserError as error:
@@ -166,7 +166,7 @@ def component(config: Config, group: str, *given: Any, **also: Any) -> Any:
 
 
 def _of_group(group: str, error: UserError) -> list[str]:
-    """The error's lines, each with the name of the group that it is about."""
+    """Return the error's lines, each with the name of its group."""
     return [line if line.startswith(group) else f"{group}: {line}" for line in error.lines]
 
 
@@ -175,10 +175,10 @@ def _described(config: Config, group: str) -> Component:
 
 
 def model(config: Config, data: Data) -> Model:
-    """Encoder and network for the images of `data`."""
+    """Return encoder and network for the images of `data`."""
     if len(config.dataset.mean) != data.shape[0]:
         raise UserError(
-            f"dataset.mean={config.dataset.mean}: one number a channel, and {data.name} has {data.shape[0]}"
+            f"dataset.mean={config.dataset.mean}: one number per channel, and {data.name} has {data.shape[0]}"
         )
     encoder = component(config, "encoder", T=config.T, mean=config.dataset.mean, std=config.dataset.std)
     neuron = partial(_neuron, config)
@@ -206,7 +206,7 @@ def _neuron(config: Config) -> BaseNode:
 def batches(
     config: Config, data: Data, split: Split, world: World, *, augmented: bool = False, limit: int | None = None
 ) -> Batches:
-    """The batches of a split: shuffled and augmented for training, in order for evaluation; at most `limit` of them."""
+    """Return the batches of a split, at most `limit`: shuffled and augmented for training, in order for evaluation."""
     resident = config.dataset.resident
     return Batches(
         split,

@@ -1,6 +1,6 @@
-"""Where torch's compiler and Triton keep what they have compiled: in folders of this user's alone.
+"""The caches of torch's compiler and Triton lie in private folders of the user.
 
-By themselves they take a folder below the temporary one, and load what lies there, whoever has put it there.
+By default they take a folder below the temporary one, and load its content, whoever has written it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from snntrain.files.private_folder import private_cache
 
 INDUCTOR = "TORCHINDUCTOR_CACHE_DIR"
 TRITON = "TRITON_CACHE_DIR"
-# By which the user says where Triton keeps its files.
+# The user names Triton's folder by one of these.
 OF_TRITON = (TRITON, "TRITON_HOME")
 
 
 def keep_privately(*, torch_compiles: bool, device: str) -> None:
-    """Set the variables by which the compilers of a run find their folders, where the user has not set them.
+    """Set the variables that name the folders of a run's compilers, unless the user has set them.
 
     Args:
         torch_compiles: whether torch.compile is used.

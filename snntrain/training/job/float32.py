@@ -44,18 +44,18 @@ def computed_in(*, tf32: bool) -> Iterator[None]:
 
 
 def _of_products(tf32: bool) -> str:
-    """What the old switch of matrix products calls it."""
+    """Return the value of the old switch for matrix products."""
     return "high" if tf32 else "highest"
 
 
 def _of_gpus() -> list[Any]:
-    """The switches of GPUs: the one that the others inherit from, then these."""
+    """Return the switches of GPUs: the one that the others inherit from, then the others."""
     cudnn: Any = torch.backends.cudnn
     return [cudnn, cudnn.conv, cudnn.rnn, torch.backends.cuda.matmul]
 
 
 def _of_cpus() -> list[Any]:
-    """The switches of CPUs."""
+    """Return the switches of CPUs."""
     # Not the one that these inherit from: in PyTorch 2.14 its setter sets that of all devices.
     mkldnn: Any = torch.backends.mkldnn
     return [mkldnn.conv, mkldnn.rnn, mkldnn.matmul]

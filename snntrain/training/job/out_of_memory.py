@@ -1,4 +1,4 @@
-"""What to do when memory runs out: which settings decide how much a run takes, and which of them to lower."""
+"""Explains that memory has run out: the settings that decide how much a run takes, and which of them to lower."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from snntrain.config.schema import Config
 from snntrain.errors import RunFailed
 from snntrain.training.job.world import World
 
-# What PyTorch, its libraries and the CUDA driver say, in whatever class of error.
+# Messages of PyTorch, its libraries and the CUDA driver, in errors of any class.
 SIGNS = (
     "can't allocate memory",
     "Cannot allocate memory",
@@ -24,18 +24,18 @@ SIGNS = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
 )
-# Those of them that are about the memory of the machine, also where the device is a GPU.
+# The messages about the memory of the machine, even if the device is a GPU.
 OF_THE_MACHINE = SIGNS[:4]
 
 
 @dataclass(frozen=True)
 class Work:
-    """A work that takes memory.
+    """Work that takes memory.
 
     Args:
-        name: what a message calls it.
-        batch: the key of `trainer` that says how many images it takes at a time; None where none does.
-        finished: it is done with the weights of a finished run, whose network cannot be another one.
+        name: its name in messages.
+        batch: the key of `trainer` that sets its number of images at a time; None if there is none.
+        finished: whether its network is that of a finished run, which cannot change.
     """
 
     name: str
@@ -49,21 +49,21 @@ EVALUATION_OF_A_FINISHED_RUN = Work("evaluation", "eval_batch_size", finished=Tr
 
 
 def inspection(images: int) -> Work:
-    """A look at so many images, all of them at once, in a finished run."""
+    """Return the inspection of this number of images, all at once, in a finished run."""
     return Work(f"the inspection of {images:,} images", None, finished=True)
 
 
 @contextmanager
 def explained(config: Config, world: World, work: Work = TRAINING) -> Iterator[None]:
-    """Turns an error of memory that runs out in the block into what takes it and what to lower; other errors pass.
+    """Turn an out-of-memory error in the block into one that names what to lower; other errors pass.
 
     Args:
         config: the run's settings.
         world: where it computes.
-        work: what the block does.
+        work: the work of the block.
 
     Raises:
-        RunFailed: device or machine had no memory left.
+        RunFailed: the device or the machine has no memory left.
     """
     try:
         yield
@@ -74,7 +74,7 @@ def explained(config: Config, world: World, work: Work = TRAINING) -> Iterator[N
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an allocation failed, on the device or in the machine."""
+    """Return whether an allocation failed, on the device or in the machine."""
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(sign in str(error) for sign in SIGNS)
@@ -96,7 +96,7 @@ def _is_of_the_machine(error: BaseException) -> bool:
 
 
 def _remedies(config: Config, world: World, work: Work) -> Iterator[str]:
-    """Settings that take less memory, those first that leave the result as it is."""
+    """Yield settings that take less memory, first those that do not change the result."""
     trainer, data, device = config.trainer, config.dataset, world.device
     if work.batch is None:
         yield "fewer images with sample=<index>,… or monitor.samples=<number>"
@@ -107,7 +107,7 @@ def _remedies(config: Config, world: World, work: Work) -> Iterator[str]:
             f"trainer.batch_size={trainer.batch_size // 2} with trainer.accumulate={2 * trainer.accumulate}, "
             "which keeps the size of a step,"
         )
-    # On a CPU a split in memory is there already, and holding it takes nothing more.
+    # On a CPU the split is in memory anyway.
     if data.resident == "always" or (data.resident == "auto" and device.type != "cpu"):
         yield "dataset.resident=never"
     if world.precision.dtype == torch.float32:

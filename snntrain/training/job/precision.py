@@ -1,11 +1,11 @@
-"""Precision: which format the layers compute in, and how small gradients survive it.
+"""Precision: the format that the layers compute in, and how small gradients survive it.
 
 | name | layers compute in | float32 convolutions and matrix products on a GPU |
 |---|---|---|
 | fp32 | float32 | IEEE float32 |
 | tf32 | float32 | their factors rounded to TF32, 10 bits of mantissa; sums in float32 |
-| bf16 | bfloat16 | IEEE float32, where a layer asks for float32 |
-| fp16 | float16, with a scaled loss | the same |
+| bf16 | bfloat16 | IEEE float32, if a layer asks for float32 |
+| fp16 | float16, with a scaled loss | IEEE float32, if a layer asks for float32 |
 
 Weights, losses and sums are float32 or better in each.
 """
@@ -38,23 +38,23 @@ class Precision:
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the layers compute in."""
+        """The format that the layers compute in."""
         return DTYPES[self.name]
 
     def autocast(self) -> AbstractContextManager[None]:
-        """Run the layers of the block in this precision."""
+        """Return a context in which layers compute in this precision."""
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def of_float32(self) -> AbstractContextManager[None]:
-        """Compute what is float32 as `name` says while the block runs: a switch of the whole process."""
+        """Return a context in which float32 is computed as `name` says: a switch of the whole process."""
         return float32.computed_in(tf32=self.name == "tf32")
 
     def is_emulated(self) -> bool:
-        """Whether the device has no such numbers of its own and computes them by way of float32, slowly."""
+        """Return whether the device computes this format by way of float32, slowly."""
         return self.name == "bf16" and self.device.type == "cpu" and not (cpu_has_bf16() or _arm_has_bf16())
 
     def warn_if_emulated(self) -> None:
-        """Says so in the log, and what to use."""
+        """Log a warning if the format is emulated, with the format to use."""
         if self.is_emulated():
             log.warning(
                 "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower with it than "
@@ -63,12 +63,12 @@ class Precision:
             )
 
     def scaler(self) -> torch.amp.GradScaler:
-        """Scales the loss so that gradients do not vanish in float16; does nothing in the other formats."""
+        """Return a scaler of the loss, so that gradients do not vanish in float16; no effect in the other formats."""
         return torch.amp.GradScaler(self.device.type, enabled=self.name == "fp16")
 
 
 def choose(name: str, device: torch.device) -> Precision:
-    """The precision for `trainer.precision`: 'auto' is bf16 where the device has it natively, else fp16 on a GPU.
+    """Return the precision for `trainer.precision`: 'auto' is bf16 if the device has it natively, else fp16 on a GPU.
 
     Raises:
         UserError: fp16 on a CPU, where it is neither fast nor complete; tf32 on a device that does not have it.
@@ -89,7 +89,7 @@ def choose(name: str, device: torch.device) -> Precision:
 
 
 def _gpu_has_bf16(device: torch.device) -> bool:
-    """Whether this GPU multiplies bfloat16 in hardware; `torch.cuda.is_bf16_supported` asks the current one."""
+    """Return whether this GPU multiplies bfloat16 in hardware; `torch.cuda.is_bf16_supported` asks the current one."""
     if torch.version.hip is not None:
         return torch.cuda.get_device_properties(device).gcnArchName.startswith(AMD_WITH_BF16)
     return torch.cuda.get_device_capability(device) >= AMPERE
@@ -100,10 +100,10 @@ def _has_tf32(device: torch.device) -> bool:
 
 
 def cpu_has_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware; PyTorch would emulate it elsewhere, slowly."""
+    """Return whether this CPU multiplies bfloat16 in hardware; elsewhere PyTorch emulates it, slowly."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def _arm_has_bf16() -> bool:
-    """Whether this is an ARM CPU that multiplies bfloat16 in hardware, by the test of the library that does it."""
+    """Return whether this is an ARM CPU that multiplies bfloat16 in hardware, as the library that does it says."""
     return platform.machine().lower() in ("aarch64", "arm64") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -1,8 +1,7 @@
 """torch's optimizers without torch's compiler.
 
-They import `torch._dynamo` to tell it what not to trace, which takes nearly as long as the import of torch, also where
-nothing is compiled. torch has no switch for it. Nothing of an optimizer is ever compiled here, so that there is nothing
-to tell.
+They import `torch._dynamo` to exclude themselves from tracing. That takes nearly as long as the import of torch, even
+if nothing is compiled. torch has no switch for it. No optimizer is compiled here, so there is nothing to exclude.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ Method = Callable[..., Any]
 
 @cache
 def without_compiler(kind: Callable[..., Any]) -> Callable[..., Any]:
-    """A class of the same name that computes the same as the optimizer `kind`, and does not import torch's compiler.
+    """Return a class that computes the same as an optimizer, has its name, and does not import torch's compiler.
 
-    Methods that torch has not wrapped, as those of a user's own class, stay as they are; so does what is no optimizer.
+    Methods that torch has not wrapped, as those of a user's own class, stay as they are, and so do other classes.
     """
     if not (inspect.isclass(kind) and issubclass(kind, Optimizer)):
         return kind
