@@ -62,7 +62,7 @@ class Average(Generic[M]):
         return {"model": self.model.state_dict(), "begun": self.begun}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continue from a `state_dict()`."""
+        """Restore a `state_dict()`."""
         self.model.load_state_dict(state["model"])
         self.begun = bool(state["begun"])
 
