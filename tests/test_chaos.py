@@ -1,4 +1,4 @@
-"""chaos: it finds what is lost and what differs, and a killed training is neither."""
+"""chaos finds lost and different trainings, and a killed training is neither."""
 
 import json
 import shutil

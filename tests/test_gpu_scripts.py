@@ -1,4 +1,4 @@
-"""The scripts for a GPU: what their steps may take adds up to what there is, and every step names what exists."""
+"""The GPU scripts: the limits of all steps fit the time available, and every step names something that exists."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def test_a_step_that_fails_or_takes_too_long_does_not_stop_the_others(tmp_path: 
     assert done.returncode == 1
     results = (tmp_path / "out" / "results.txt").read_text().splitlines()
     assert results[0].startswith("some on cpu, ")
-    told = [re.sub(r" +\d+ s of \d+$", "", line) for line in results[1:]]
-    assert told[:4] == [
+    shown = [re.sub(r" +\d+ s of \d+$", "", line) for line in results[1:]]
+    assert shown[:4] == [
         "bad              FAILED (1)",
         "slow             FAILED (after its 1 s)",
         "    a figure",

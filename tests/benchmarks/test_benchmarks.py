@@ -1,4 +1,4 @@
-"""Each benchmark runs and writes what it found; how fast anything was is no matter here."""
+"""Each benchmark runs and writes its results; their speed does not matter here."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _no_data_of_the_users(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(folder: Path, name: str) -> list[dict[str, Any]]:
-    """The sections of a benchmark's JSON, once everything that it always holds is there."""
+    """Return the sections of a benchmark's JSON, once its constant parts are checked."""
     content = json.loads((folder / f"{name}.json").read_text())
     assert content["machine"].keys() >= MACHINE
     assert (folder / f"{name}.png").stat().st_size > 1000
