@@ -18,7 +18,7 @@ from snntrain.neuron import spiking_layers
 from snntrain.training.evaluation.evaluate import Metrics, evaluate
 from snntrain.training.loop import train_epoch
 from snntrain.training.progress import Best, Progress
-from snntrain.training.state import Training
+from snntrain.training.state import TrainingState
 
 from .jobs import OURS, one_epoch, prepared, rows, same, state, stepping, trained, weights
 
@@ -241,6 +241,6 @@ def test_layers_are_called_before_each_epoch_and_when_it_is_resumed(monkeypatch:
     step = stepping(job)
     one_epoch(job, step, 1)
     # A run that is resumed in the middle of an epoch.
-    train_epoch(Training(job, step, Progress(step.tally, epoch=5, batch=2)))
+    train_epoch(TrainingState(job, step, Progress(step.tally, epoch=5, batch=2)))
     layers = len(list(spiking_layers(job.model)))
     assert calls == [(1, 7)] * layers + [(5, 7)] * layers
