@@ -48,12 +48,26 @@ def errors(config: DictConfig, refused: Collection[str] = ()) -> list[str]:
 
 def _broken(rule: Rule, config: DictConfig) -> Iterator[str]:
     """The lines of a rule, by the groups that it compares."""
-    try:
-        groups: dict[str, Any] = {group: OmegaConf.to_object(config[group]) for group in rule.groups}
-    except OmegaConfBaseException:
-        # Another value of such a group is missing or cannot be resolved, and its line says so.
-        return
-    yield from rule.broken(schema.Config(**groups))
+    if all(group in config for group in rule.groups):
+        groups: dict[str, Any] = {group: _object(config[group]) for group in rule.groups}
+        yield from rule.broken(schema.Config(**groups))
+
+
+def _object(node: DictConfig) -> Any:
+    """Return the settings of a group without the values that are missing or cannot be resolved: a rule reads others."""
+    declared = OmegaConf.get_type(node)
+    values = {}
+    for key in map(str, node):
+        try:
+            value = node[key]
+            values[key] = OmegaConf.to_object(value) if OmegaConf.is_config(value) else value
+        except OmegaConfBaseException:
+            continue
+    if not is_dataclass(declared):
+        return values
+    settings = declared()
+    vars(settings).update(values)
+    return settings
 
 
 def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:

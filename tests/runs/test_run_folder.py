@@ -12,6 +12,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from snntrain.cli import job
 from snntrain.errors import RunFailed, UserError
 from snntrain.files import whole
 from snntrain.files.folder import Folder
@@ -197,10 +198,9 @@ def test_a_run_knows_its_size_device_and_precision_before_its_first_epoch(
 
 
 def test_a_configuration_that_does_not_fit_itself_is_refused_before_anything_is_built(tmp_path: Path) -> None:
-    config = configured()
-    config.reset.v_reset = 2.0
+    """As that of a job of a large sweep, which is checked when the job starts."""
     with pytest.raises(UserError, match=r"reset.v_reset=2.0: must be below"):
-        run.train(config, tmp_path)
+        job.refuse(tmp_path, "snntrain", [], ["reset.v_reset=2.0: must be below neuron.v_threshold=1.0"])
     assert summary(tmp_path)["status"] == "failed"
     assert summary(tmp_path)["parameters"] is None
 
