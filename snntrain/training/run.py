@@ -25,7 +25,7 @@ from snntrain.training.evaluation.evaluate import tied
 from snntrain.training.evaluation.on_test_images import metrics_on_test
 from snntrain.training.job import build, runtime
 from snntrain.training.job.build import Job
-from snntrain.training.job.machine import machine
+from snntrain.training.job.hardware import hardware
 from snntrain.training.job.out_of_memory import EVALUATION, explained
 from snntrain.training.logs.journal import Journal
 from snntrain.training.logs.monitor import Monitor
@@ -71,7 +71,7 @@ def train(config: DictConfig, folder: Path, command: Sequence[str] = ()) -> dict
             run.write_config(config)
         here = runtime.choose(config.trainer.device)
         settings.enter_context(here.current())
-        run.write_environment(machine(here.device, here.device_name), command)
+        run.write_environment(hardware(here.device, here.device_name), command)
         job = build.prepare(config)
         # After the user's own modules have been imported, which may have set the same.
         settings.enter_context(job.computing())

@@ -17,11 +17,11 @@ import torch
 from snntrain.runs.environment import environment
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training import run
-from snntrain.training.job.machine import machine
+from snntrain.training.job.hardware import hardware
 from tests.hostile.test_run_folders import JSON_BOMBS
 from tests.training.jobs import configured
 
-CPU = machine(torch.device("cpu"), "cpu")
+CPU = hardware(torch.device("cpu"), "cpu")
 
 
 def environment_in(folder: Path) -> dict[str, Any]:

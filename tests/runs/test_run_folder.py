@@ -19,10 +19,10 @@ from snntrain.runs.run_folder import RunFolder
 from snntrain.runs.summary import FIGURES
 from snntrain.runs.unstarted import discard, holds_a_run
 from snntrain.training import run
-from snntrain.training.job.machine import machine
+from snntrain.training.job.hardware import hardware
 from tests.training.jobs import configured
 
-CPU = machine(torch.device("cpu"), "cpu")
+CPU = hardware(torch.device("cpu"), "cpu")
 HYDRA = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
 
 

@@ -3,7 +3,7 @@
 import torch
 
 
-def machine(device: torch.device, device_name: str) -> dict[str, str | int | None]:
+def hardware(device: torch.device, device_name: str) -> dict[str, str | int | None]:
     """Return them by key."""
     return {
         "device": str(device),
