@@ -17,11 +17,11 @@ from snntrain.runs import git
 PACKAGES = ("snntrain", "torch", "torchvision", "numpy", "hydra-core", "omegaconf", "tensorboard")
 
 
-def environment(machine: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any]:
-    """Return all that it takes to repeat a run: time, command, folder, versions and `machine`.
+def environment(hardware: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any]:
+    """Return all that it takes to repeat a run: time, command, folder, versions and `hardware`.
 
     Args:
-        machine: the device and the settings of PyTorch, by key.
+        hardware: the device and the settings of PyTorch, by key.
         command: the command that the user typed.
     """
     return {
@@ -32,7 +32,7 @@ def environment(machine: Mapping[str, Any], command: Sequence[str]) -> dict[str,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {name: _version(name) for name in PACKAGES},
-        **machine,
+        **hardware,
     }
 
 

@@ -140,16 +140,16 @@ class RunFolder:
         with self.writing():
             whole.write(self.folder, CONFIG, as_yaml(config))
 
-    def write_environment(self, machine: Mapping[str, Any], command: Sequence[str]) -> None:
+    def write_environment(self, hardware: Mapping[str, Any], command: Sequence[str]) -> None:
         """Write environment.json, which keeps the environments of earlier starts.
 
         Args:
-            machine: the device and the settings of PyTorch, by key.
+            hardware: the device and the settings of PyTorch, by key.
             command: the command that the user typed.
         """
         before = earlier_starts(self.path / ENVIRONMENT)
         with self.writing():
-            self._write_json(ENVIRONMENT, environment(machine, command) | {"earlier": before})
+            self._write_json(ENVIRONMENT, environment(hardware, command) | {"earlier": before})
 
     def append_metrics(self, row: dict[str, Any]) -> None:
         """Add an epoch's line to metrics.jsonl; `sync_metrics` waits until it is on the disk."""

@@ -214,7 +214,7 @@ def test_a_huge_file_is_not_read_whole(folder: Path) -> None:
     for name in ("summary.json", "config.yaml"):
         with (folder / "0" / name).open("r+b") as file:
             file.truncate(2**40)
-    assert "summary.json cannot be read (it has more than 1 MB)" in reported(folder)
+    assert "summary.json cannot be read (it has more than 4 MB)" in reported(folder)
 
 
 def test_a_report_is_not_written_through_links(folder: Path) -> None:
