@@ -3,11 +3,7 @@
 import torch
 
 
-<<<<<<<< HEAD:snntrain/training/job/device_entries.py
 def device_entries(device: torch.device, device_name: str) -> dict[str, str | int | None]:
-========
-def hardware(device: torch.device, device_name: str) -> dict[str, str | int | None]:
->>>>>>>> runs:snntrain/training/job/hardware.py
     """Return them by key."""
     return {
         "device": str(device),
