@@ -38,6 +38,8 @@ LONGEST_FOLDER = 120
 # If a scheduler starts a thousand jobs in one second, two of them share a folder once in nine thousand times; with two
 # bytes there would be seven pairs each time.
 ID_BYTES = 4
+# By the search path, which plugins may change.
+_loaders: dict[str, Loader] = {}
 # Hydra lists all jobs of a sweep before the first.
 MOST_JOBS = 10_000
 
@@ -124,10 +126,20 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
     with hydra.initialize_config_dir(str(CONF), version_base=VERSION_BASE, job_name="train"):
         main = GlobalHydra.instance().hydra
         assert main is not None
-        main.config_loader = Loader(_search_path(main.config_loader.get_search_path(), config_dir))
+        main.config_loader = _loader(_search_path(main.config_loader.get_search_path(), config_dir), config_dir)
         compose = Composer(config_name, config_dir)
         primary.check(config_name, compose.loader, compose.folders)
         yield compose
+
+
+def _loader(search_path: ConfigSearchPath, folder: str | None) -> Loader:
+    """Return a loader; it is kept if only the package's own files are searched, since they do not change."""
+    if folder is not None:
+        return Loader(search_path)
+    key = str(search_path)
+    if key not in _loaders:
+        _loaders[key] = Loader(search_path)
+    return _loaders[key]
 
 
 def _search_path(search_path: ConfigSearchPath, folder: str | None) -> ConfigSearchPath:

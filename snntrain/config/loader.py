@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections import OrderedDict
 from typing import Any
 
@@ -116,7 +117,8 @@ def _is_below(override: Override, keys: tuple[str, ...]) -> bool:
 
 
 def _record(config: DictConfig, overrides: list[Override]) -> None:
-    """Record the overrides in the configuration, as Hydra does."""
+    """Record the overrides and the working directory in the configuration, as Hydra does."""
+    config.hydra.runtime.cwd = os.getcwd()
     own = [override for override in overrides if not override.is_hydra_override()]
     config.hydra.overrides.task = [override.input_line for override in own]
     config.hydra.overrides.hydra = [override.input_line for override in overrides if override.is_hydra_override()]

@@ -9,13 +9,13 @@ from snntrain.config.compose import composer
 
 
 @pytest.mark.parametrize("kind", ["run", "sweep"])
-def test_a_thousand_jobs_that_start_in_one_second_do_not_share_a_folder(kind: str) -> None:
+def test_many_jobs_that_start_in_one_second_do_not_share_a_folder(kind: str) -> None:
     # A scheduler starts arrays of jobs at once, and of two in one folder the second is refused.
     names = set()
     with composer() as compose:
-        for _ in range(1000):
+        for _ in range(300):
             # The next job is another process, which draws anew.
             OmegaConf.clear_cache(compose([]))
             names.add(compose([]).hydra[kind].dir.rpartition("-")[2])
     # Two may meet by chance, once in nine thousand times; four never do.
-    assert len(names) >= 999
+    assert len(names) >= 299

@@ -50,10 +50,10 @@ def test_every_number_list_and_text_has_an_end(path: str, key: str, hint: Any, m
         assert refused(declared, key, ["x" * 10_000] if list[str] in kinds else "x" * 10_000)
     for kind, item in ((list[int], 1), (list[float], 0.5), (list[str], "x")):
         if kind in kinds:
-            assert refused(declared, key, [item] * 20_000)
+            assert refused(declared, key, [item] * 2_000)
     if hint is Any and path != "config":
         assert refused(declared, key, "x" * 10_000)
-        assert refused(declared, key, [1.0] * 20_000)
+        assert refused(declared, key, [1.0] * 2_000)
         assert refused(declared, key, math.inf)
 
 
@@ -64,6 +64,6 @@ def test_the_limits_of_numbers_are_numbers() -> None:
 @pytest.mark.parametrize("group", ["network", "dataset"])
 def test_a_subtree_without_a_schema_has_an_end_too(group: str) -> None:
     """Of a class of the user's own, or of a stranger's run whose keys are not those of ours."""
-    content = {"_target_": "mine.Class", "hidden": [1] * 20_000, "words": "x" * 10_000, "workers": 10**6, "few": [1, 2]}
+    content = {"_target_": "mine.Class", "hidden": [1] * 2_000, "words": "x" * 10_000, "workers": 10**6, "few": [1, 2]}
     wrong = {where for where, _ in check._wrong_values(DictConfig({group: content}))}
     assert wrong == {f"{group}.hidden", f"{group}.words"} | ({"dataset.workers"} if group == "dataset" else set())
