@@ -1,4 +1,4 @@
-"""The check of a checkpoint's archive before torch reads it: only what torch.save writes passes."""
+"""The check of a checkpoint's archive before torch reads it: only an archive as torch.save writes it passes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import zipfile
 from snntrain.training.saving.pickled import ALSO, MOST_TIMES, Scan, Strange
 
 PICKLE = "data.pkl"
-# Ours has 30 kB; that of a network of a thousand layers has some megabytes.
+# Ours has 30 kB; a network of a thousand layers has some megabytes.
 MOST_PICKLE = 64 * 2**20
-# Small entries, by which torch recognises versions.
+# Small entries by which torch recognises versions.
 OTHERS = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
 LARGEST_OTHER = 1000
 FIRST = b"PK\x03\x04"
