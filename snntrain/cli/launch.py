@@ -1,8 +1,8 @@
-"""Lets Hydra run a job or the jobs of a sweep, and writes the files that Hydra would write.
+"""Runs a job or the jobs of a sweep through Hydra, and writes Hydra's files itself.
 
 Hydra sets up logging from the configuration, and follows any link in the folder of a run or a sweep when it writes
-there. So `snntrain.cli.log` logs messages, `Folder` writes files, and a sweeper, which writes as well, gets a temporary
-folder for that.
+there. Instead, `snntrain.cli.log` sets up logging, and `Folder` writes the files. A sweeper, which writes as well, gets
+a temporary folder.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from snntrain.runs.run_folder import RunFolder
 from snntrain.runs.unstarted import holds_a_run
 from snntrain.runs.writable import check_run
 
-# Runs a job: its configuration, its folder, and a line for each forbidden value.
+# A function that runs a job: its configuration, its folder, and a line for each forbidden value.
 Task = Callable[[Composed, Path, Sequence[str]], Any]
 
 
 def composed(compose: Composer, overrides: Sequence[str], mode: RunMode) -> Composed:
-    """Return the configuration that Hydra runs, with Hydra's part and with fixed names of folders."""
+    """Return the configuration for Hydra to run, with Hydra's part and with fixed folder names."""
     lines = [*overrides, *([f"hydra.mode={mode.name}"] if mode is RunMode.MULTIRUN else [])]
     config = compose.hydra.compose_config(compose.config_name, lines, run_mode=mode)
     config.hydra.mode = mode
@@ -56,7 +56,7 @@ def single(compose: Composer, composed: Composed, task: Task) -> None:
     callbacks.on_run_start(config=config, config_name=compose.config_name)
     done = _job(context, config, task, "hydra.run.dir", None)
     callbacks.on_run_end(config=config, config_name=compose.config_name, job_return=done)
-    # This raises the error that has ended the job.
+    # This raises the error that ended the job.
     _ = done.return_value
 
 
@@ -73,7 +73,7 @@ def sweep(compose: Composer, composed: Composed, task: Task) -> None:
         given = copy.deepcopy(config)
         given.hydra.sweep.dir = place
         sweeper = Plugins.instance().instantiate_sweeper(config=given, hydra_context=context, task_function=_nothing)
-        # Each sweeper asks its launcher to run the jobs of a batch.
+        # Each sweeper calls its launcher to run the jobs of a batch.
         sweeper.launcher = _InThisProcess(config, context, task)
         try:
             sweeper.sweep(arguments=list(config.hydra.overrides.task))
@@ -85,16 +85,16 @@ def sweep(compose: Composer, composed: Composed, task: Task) -> None:
 
 
 class _InThisProcess(Launcher):
-    """Runs the jobs that a sweeper asks for."""
+    """Runs the jobs of a sweeper."""
 
     def __init__(self, config: DictConfig, context: HydraContext, task: Task) -> None:
         self.config, self.context, self.task = config, context, task
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Do nothing: it has all that it needs."""
+        """Do nothing: the constructor has set everything."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Run the jobs of a batch; the result of each raises the error that has ended it."""
+        """Run the jobs of a batch; the result of each raises the error that ended it."""
         done = []
         for number, overrides in enumerate(job_overrides, initial_job_idx):
             print(f"\njob {number}: {' '.join(filter_overrides(overrides))}", flush=True)
@@ -107,7 +107,7 @@ class _InThisProcess(Launcher):
 
 def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str, below_key: str | None) -> JobReturn:
     """Make the folder of a job, and run the job in it."""
-    # A reference as ${hydra:…} looks for Hydra's part there.
+    # References such as ${hydra:…} look up Hydra's part there.
     HydraConfig.instance().set_config(config)
     below = str(OmegaConf.select(config, below_key)) if below_key else ""
     if leads_out(below):
@@ -117,11 +117,11 @@ def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str,
     folder.make()
     logs.begin(folder.path, _verbose(config))
     if config.hydra.output_subdir is not None:
-        # What a run has saved is whole if nothing more can be written, as on a full disk: it can be resumed later.
+        # The files of a run are whole even if nothing more can be written, as on a full disk: it can be resumed later.
         run = RunFolder(folder.path, str(config.name), list(config.allow_targets))
         with run.writing() if holds_a_run(folder.path) else nullcontext():
             _write_down(folder, config)
-    # Not each combination of a sweep has been checked, and a file may choose another by the values that are combined.
+    # Not every combination of a sweep was checked, and a combination may choose files with other values.
     lines = forbidden(config, [*config.hydra.overrides.hydra, *config.hydra.overrides.task])
     with read_write(config.hydra):
         config.hydra.output_subdir = None
@@ -141,7 +141,7 @@ def _verbose(config: DictConfig) -> bool | str | list[str]:
 
 
 def _write_down(folder: Folder, config: DictConfig) -> None:
-    """Write the files of .hydra under Hydra's names: the overrides, and the composed configuration."""
+    """Write the files of .hydra with Hydra's names: the overrides, and the composed configuration."""
     own = OmegaConf.masked_copy(config, "hydra")
     with read_write(own.hydra.runtime):
         own.hydra.runtime.output_dir = os.path.abspath(folder.path)

@@ -118,10 +118,13 @@ BAD = {
     "folder of another run": ("hydra.run.dir={broken}/runs/good", "runs/good holds a run already: network."),
     "folder of another sweep": (f"-m {TINY} T=1,2 hydra.sweep.dir={{broken}}/runs", "this folder holds runs already"),
     "sweep folder without a name": ("-m seed=0,1 hydra.sweep.dir=", "hydra.sweep.dir=: names no folder"),
-    "one folder for all jobs": ("-m seed=0,1 hydra.sweep.subdir=job", "hydra.sweep.subdir=job: is one for all jobs"),
+    "one folder for all jobs": (
+        "-m seed=0,1 hydra.sweep.subdir=job",
+        "hydra.sweep.subdir=job: is the same for all jobs",
+    ),
     # eval
     "eval of nothing": ("eval", "eval needs run=<folder>"),
-    "eval of no folder": ("eval run={broken}/none", "none: no run folder, it holds no config.yaml"),
+    "eval of no folder": ("eval run={broken}/none", "none: not a run folder, it has no config.yaml"),
     "eval of the latest of none": ("eval run=latest", "latest: there are no runs below outputs/ or multirun/ here"),
     "eval of many runs": (EVAL, "name one of them, as in run="),
     "eval of another checkpoint": (f"{EVAL}/good checkpoint=first", "checkpoint=first: must be best or last"),

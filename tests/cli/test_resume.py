@@ -184,7 +184,7 @@ REFUSED = {
     "other data": (("dataset.split_seed=3",), "dataset.split_seed=3 (not 0)"),
     "another batch": (("trainer.batch_size=3", "seed=1"), "seed=1 (not 0), trainer.batch_size=3 (not 64)"),
     "no such key": (("trainer.epoch=3",), "trainer.epoch"),
-    "a sweep": (("-m",), "--multirun: with resume=<folder> go overrides and --config-dir"),
+    "a sweep": (("-m",), "--multirun: resume=<folder> takes overrides and --config-dir"),
     "a wrong value": (("trainer.epochs=0",), "trainer.epochs=0: must be >= 1"),
 }
 
@@ -245,7 +245,7 @@ def test_a_run_of_before_a_key_came_goes_on_with_its_default(
     ("word", "told"),
     [
         ("resume=", "resume=: names no run; give its folder, as in resume=outputs/"),
-        ("resume=none", "no run folder, it holds no config.yaml"),
+        ("resume=none", "not a run folder, it has no config.yaml"),
         ("resume=latest", "latest: there are no runs below outputs/ or multirun/ here"),
     ],
 )
@@ -330,7 +330,7 @@ def test_the_folder_of_another_sweep_is_refused(snntrain: Command, tmp_path: Pat
     outcome = snntrain("-m", *SMALL, "seed=0,2", "hydra.sweep.dir=sweep")
     assert outcome.status == 2
     assert "hydra.sweep.dir=sweep: this folder holds runs of the sweep " in outcome.err
-    assert "seed=0,1, which resumes if it is given again; name another one" in outcome.err
+    assert "seed=0,1, which the same command resumes; name another one" in outcome.err
 
 
 def test_a_folder_with_a_summary_of_another_program_is_left_alone(snntrain: Command, tmp_path: Path) -> None:

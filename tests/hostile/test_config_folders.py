@@ -16,7 +16,7 @@ from .fuzz import Tried, told
 
 EXPERIMENT = "# @package _global_\n"
 # What is said of a key of Hydra's that no file may set.
-ALONE = "is set on the command line alone"
+ALONE = "can only be set on the command line"
 
 
 def written(folder: Path, name: str, text: str) -> str:
@@ -62,14 +62,14 @@ HOSTILE = {
     "a secret in a name": ("name: ${oc.env:SECRET}\n", "name=${oc.env:SECRET}: ${oc.env:SECRET} is filled in for"),
     "a secret, decoded": (
         "name: ${oc.decode:'$${oc.env:SECRET}'}\n",
-        "is filled in for the command line alone",
+        "only counts on the command line",
     ),
     "a secret in a list": ("monitor:\n  layers: ['${oc.env:SECRET}']\n", "monitor.layers[0]=${oc.env:SECRET}"),
     "a secret by a resolver of another key": (
         "name: ${${trainer.device}:SECRET}\ntrainer:\n  device: oc.env\n",
-        "is filled in for the command line alone",
+        "only counts on the command line",
     ),
-    "a mapping made up": ("loss: ${oc.create:{_target_:os.system}}\n", "is filled in for the command line alone"),
+    "a mapping made up": ("loss: ${oc.create:{_target_:os.system}}\n", "only counts on the command line"),
     "another place for options": (
         "hydra:\n  searchpath: [pkg://antigravity]\n",
         "hydra.searchpath: only counts on the command line",
@@ -104,7 +104,7 @@ HOSTILE = {
     ),
     "sweeping over the environment": (
         "hydra:\n  sweeper:\n    params: {name: '${oc.env:SECRET}'}\n",
-        "is filled in for the command line alone",
+        "only counts on the command line",
     ),
     "a billion laughs": (
         "a: &a [x,x,x,x,x,x,x,x,x]\n"

@@ -94,7 +94,7 @@ CASES: dict[str, Case] = {
     ),
     "a sweep with a job of another process": (
         World.sweep_of_another,
-        ("1 of 1 jobs", "running in another process", "once that has ended, give the same command again"),
+        ("1 of 1 jobs", "running in another process", "give the same command again when it has ended"),
     ),
     "a failed sweep": (World.failed_sweep, ("1 of 1 jobs", "failed", "each folder's summary.json says why")),
     # cli/evaluate.py, cli/inspect.py, cli/report.py, cli/doctor.py, cli/help.py
@@ -212,10 +212,10 @@ CASES: dict[str, Case] = {
         ("+detach_reset=false", "is there already", "without the + it is set"),
     ),
     "value taken away": (together("~name=x"), ("~name=x", "has another value", "~name takes it away")),
-    "key taken away": (together("~neuron.init_tau"), ("~neuron.init_tau", "cannot be taken away", "give it a value")),
+    "key taken away": (together("~neuron.init_tau"), ("~neuron.init_tau", "cannot be removed", "give it a value")),
     # config/check.py
     "key beside the schema": (together("+x=1"), ("x", "no key 'x'", "the keys are")),
-    "needed key": (together("~T"), ("T is", "cannot be taken away", "give it a value")),
+    "needed key": (together("~T"), ("T is", "cannot be removed", "give it a value")),
     "no value": (
         together("trainer.accumulate=???"),
         ("accumulate", "has no value", "give it one, trainer.accumulate=…"),

@@ -58,10 +58,13 @@ CASES: dict[str, Case] = {
         line("hydra/job_logging=default"),
         ("hydra/job_logging=default", "snntrain logs by itself", "leave it out"),
     ),
-    "two commands": (line("--run --multirun"), ("--run --multirun", "are of different commands", "give one of them")),
+    "two commands": (
+        line("--run --multirun"),
+        ("--run --multirun", "belong to different commands", "give one of them"),
+    ),
     "another folder of Hydra's": (
         line("hydra.output_subdir=x"),
-        ("hydra.output_subdir=x", "reports read what was asked from .hydra/", "leave it out"),
+        ("hydra.output_subdir=x", "reports read the overrides from .hydra/", "leave it out"),
     ),
     "a job elsewhere": (
         line("-m seed=1 name=../.. hydra.sweep.subdir=${{name}}"),
