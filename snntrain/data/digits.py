@@ -1,4 +1,4 @@
-"""The embedded data set: 1,797 handwritten digits, part of the package, loaded in milliseconds."""
+"""The embedded data set: 1,797 handwritten digits inside the package, loaded in milliseconds."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def load(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
     The test set is a fifth of the images of each class, always the same.
 
     Args:
-        root: ignored; the images are part of the package, but all data sets take this argument.
-        validation: share of the other images that is held out of training, default 0.1.
-        split_seed: seed of that choice.
+        root: ignored; all data sets take this argument, but these images are part of the package.
+        validation: share of the other images that is held out for validation, default 0.1.
+        split_seed: seed of that split.
 
     Raises:
         UserError: `validation` is not a share, or the file in the package is damaged.
@@ -29,7 +29,7 @@ def load(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
     images, labels = _read()
     tested = torch.zeros(len(labels), dtype=torch.bool)
     for digit in range(10):
-        # By position, not by a random generator: no version of a library can change this split.
+        # By position, not by a random generator: no version of a library can change the split then.
         tested[(labels == digit).nonzero().flatten()[2::5]] = True
     return hold_out(
         "digits",

@@ -1,4 +1,4 @@
-"""Checks of the pooling operators: compiled code reads and writes at the places that a call gives."""
+"""Checks of the pooling operators, because compiled code accesses memory as the arguments describe it."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def choose(name: str, device: torch.device) -> Precision:
 
 
 def _gpu_has_bf16(device: torch.device) -> bool:
-    """Return whether this GPU multiplies bfloat16 in hardware; `torch.cuda.is_bf16_supported` checks the current GPU."""
+    """Return whether this GPU multiplies bfloat16 in hardware; `cuda.is_bf16_supported` checks the current GPU."""
     if torch.version.hip is not None:
         return torch.cuda.get_device_properties(device).gcnArchName.startswith(AMD_WITH_BF16)
     return torch.cuda.get_device_capability(device) >= AMPERE
