@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Rule(NamedTuple):
-    """The rule of firing and reset. `kind`, `p` and `q` define the surrogate, see `formulas`; `v_reset` None is soft."""
+    """The rule of firing and reset. `kind`, `p`, `q` define the surrogate, see `formulas`; `v_reset` None is soft."""
 
     v_threshold: float
     v_reset: float | None
