@@ -61,9 +61,8 @@ class FiringRates:
 def spike_counts(rows: Tensor) -> Tensor:
     """Return the exact number of spikes of each neuron `[*]` in `rows` `[steps, *]`, float64.
 
-    It reads the spikes in memory order, and sums half precision in half precision as long as that is exact: on a CPU
-        this
-    is thirteen times as fast as one sum in float64.
+    It reads the spikes in memory order, and sums half precision in half precision as long as that is exact. On a CPU
+    this is thirteen times as fast as one sum in float64.
     """
     order = sorted(range(1, rows.ndim), key=rows.stride, reverse=True)
     exact = round(2 / torch.finfo(rows.dtype).eps)

@@ -86,7 +86,7 @@ def resample(x: Tensor, maps: Tensor) -> Tensor:
     """Apply maps to images: bilinear, zeros outside. Runs on the device and never waits for it.
 
     Args:
-        x: intensities `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, all T steps of which change in the same way;
+        x: intensities `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, which change in the same way at all T steps;
             float.
         maps: from `Augment.maps`, `[N, 2, 3]`, on the device of x.
     """

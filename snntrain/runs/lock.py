@@ -42,9 +42,8 @@ class Lock:
     """Holds a run folder for this process, as a context manager. A process must not hold a folder twice.
 
     `run.lock` names the owner, as {"host": "node7", "pid": 123}, and is emptied at the end. It is never removed: the
-    next owner may have just locked it. The lock is a POSIX record lock: it ends with the process, however the process
-        ends,
-    and child processes do not inherit it. The file's modification time is the heartbeat.
+    next owner may have just locked it. The lock is a POSIX record lock: it ends with the process in any case, and child
+    processes do not inherit it. The file's modification time is the heartbeat.
 
     Args:
         folder: an existing run folder.

@@ -89,7 +89,7 @@ BAD = {
     "YAML schema that is not there": (f"{OWN} neuron=no_such_schema", "schema/neuron/gif"),
     "YAML without target": (f"{OWN} neuron=no_target", "_target_"),
     "target not allowed": (f"{OWN} neuron=forbidden", "add allow_targets=[subprocess] to the command line"),
-    "target allowed by a file": ("--config-dir {broken}/configs experiment=shadow", "on the command line alone"),
+    "target allowed by a file": ("--config-dir {broken}/configs experiment=shadow", "only counts on the command line"),
     "target reached through torch": (f"{OWN} neuron=shell", "torch.os.system"),
     "target that is no component": (f"{OWN} neuron=loader", "torch.load"),
     "module not installed": (f"{OWN} neuron=not_installed", "nowhere.Node: there is no such class"),

@@ -89,7 +89,7 @@ HOSTILE = {
     "a sweeper of its own": ("hydra:\n  sweeper:\n    _target_: os.system\n", f"hydra.sweeper._target_: {ALONE}"),
     "Hydra as a text": ("name: mine\nhydra: ${name}\n", "hydra: must stay a mapping"),
     "a part of Hydra by reference": ("hydra:\n  run: ${trainer}\n", f"hydra.run: {ALONE}"),
-    "targets that it allows itself": ("allow_targets: [os]\n", "heeded on the command line alone"),
+    "targets that it allows itself": ("allow_targets: [os]\n", "only counts on the command line"),
     "sweeping over what is allowed": (
         "hydra:\n  sweeper:\n    params: {allow_targets: '[os]'}\n",
         "allow_targets only counts on the command line",

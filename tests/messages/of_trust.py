@@ -73,7 +73,11 @@ CASES: dict[str, Case] = {
     # config/trust/config_files.py
     "a key of Hydra's": (
         experiment("hydra:\n  job:\n    env_set: {A: b}\n"),
-        ("experiment/mine.yaml: hydra.job.env_set.A", "on the command line alone", "a file may set hydra.run.dir"),
+        (
+            "experiment/mine.yaml: hydra.job.env_set.A",
+            "can only be set on the command line",
+            "a file may set hydra.run.dir",
+        ),
     ),
     "a folder elsewhere": (
         experiment("hydra:\n  run:\n    dir: /x\n"),
@@ -81,11 +85,11 @@ CASES: dict[str, Case] = {
     ),
     "a secret": (
         experiment("name: ${oc.env:HOME}\n"),
-        ("name=${oc.env:HOME}", "for the command line alone", "give name=… on the command line"),
+        ("name=${oc.env:HOME}", "only counts on the command line", "give name=… on the command line"),
     ),
     "another search path": (
         experiment("hydra:\n  searchpath: [x]\n"),
-        ("hydra.searchpath", "heeded on the command line alone", "give it there"),
+        ("hydra.searchpath", "only counts on the command line", "give it there"),
     ),
     "Hydra as a text": (
         experiment("hydra: x\n"),
@@ -93,7 +97,7 @@ CASES: dict[str, Case] = {
     ),
     "a sweep over what is allowed": (
         experiment("hydra:\n  sweeper:\n    params: {allow_targets: x}\n"),
-        ("hydra.sweeper.params.allow_targets=x", "heeded on the command line alone", "give it there"),
+        ("hydra.sweeper.params.allow_targets=x", "only counts on the command line", "give it there"),
     ),
     "nested too deep": (
         experiment(f"name: {'[' * 300}{']' * 300}\n"),
