@@ -1,4 +1,4 @@
-"""Parses the command line: flags in any position, everything else an override."""
+"""The parser of the command line: flags in any position, everything else an override."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -111,7 +111,7 @@ def _speed(config: Config, mnist: Mapping[str, Any], world: World) -> Iterator[F
     network = Component.of(config.network).target.rpartition(".")[2]
     what = f"{network}, T={config.T}, batches of {config.trainer.batch_size} images of 1x28x28, {world.precision.name}"
     yield Finding("training", f"{measured.images_per_second:,.0f} images/s ({what})")
-    yield Finding("first steps", f"{measured.first_seconds:.1f} s, with what was compiled for them")
+    yield Finding("first steps", f"{measured.first_seconds:.1f} s, including compilation")
 
 
 def _line(finding: Finding) -> str:

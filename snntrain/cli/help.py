@@ -32,7 +32,7 @@ Flags, in any position
   --cfg job            print the composed config and stop; with --resolve, interpolations resolved
   -cd, --config-dir    a folder of your own, with neuron/, experiment/ … files; eval, inspect and doctor take it
   -cn, --config-name   another primary config
-  --shell-completion   install=bash prints what to eval for completion by the tab key
+  --shell-completion   install=bash prints the line to eval for completion by the tab key
   --hydra-help         more flags, of Hydra
 """
 MEANING_COLUMN = 40

@@ -1,4 +1,4 @@
-"""Runs a job or the jobs of a sweep through Hydra, and writes Hydra's files itself.
+"""The start of a job or of the jobs of a sweep through Hydra, whose files are written here.
 
 Hydra sets up logging from the configuration, and follows any link in the folder of a run or a sweep when it writes
 there. Instead, `snntrain.cli.log` sets up logging, and `Folder` writes the files. A sweeper, which writes as well, gets
@@ -61,7 +61,7 @@ def single(compose: Composer, composed: Composed, task: Task) -> None:
 
 
 def sweep(compose: Composer, composed: Composed, task: Task) -> None:
-    """Run the jobs of a sweep one after the other, in folders below the one that `hydra.sweep.dir` names."""
+    """Run the jobs of a sweep one after the other, in subfolders of `hydra.sweep.dir`."""
     config = composed.node
     folder = Folder(user_path(config.hydra.sweep.dir))
     callbacks = Callbacks(config)
@@ -85,7 +85,7 @@ def sweep(compose: Composer, composed: Composed, task: Task) -> None:
 
 
 class _InThisProcess(Launcher):
-    """Runs the jobs of a sweeper."""
+    """A launcher that runs the jobs of a sweeper in this process."""
 
     def __init__(self, config: DictConfig, context: HydraContext, task: Task) -> None:
         self.config, self.context, self.task = config, context, task
@@ -111,7 +111,7 @@ def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str,
     HydraConfig.instance().set_config(config)
     below = str(OmegaConf.select(config, below_key)) if below_key else ""
     if leads_out(below):
-        raise UserError(f"{below_key}={below}: the folder of a job lies below that of its sweep; leave .. out")
+        raise UserError(f"{below_key}={below}: the folder of a job must lie below the sweep's; leave .. out")
     folder = Folder(user_path(OmegaConf.select(config, folder_key)), *Path(below).parts)
     check_run(folder)
     folder.make()

@@ -1,4 +1,4 @@
-"""Sends messages to the terminal and, with the time, to the train.log of the run."""
+"""Logging to the terminal and, with the time, to the train.log of the run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snntrain.runs.layout import LOG
 
 
 class FolderHandler(logging.Handler):
-    """Appends each message to train.log in a folder; a message that cannot be written is dropped."""
+    """A handler that appends each message to train.log in a folder, and drops messages that cannot be written."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()

@@ -88,8 +88,8 @@ def _command(argv: Sequence[str]) -> tuple[Command, Sequence[str]]:
 
         if not is_top_level(word):
             raise UserError(
-                f"{word}: there is no such command{did_you_mean(word, BY_NAME)}; snntrain --help lists what there "
-                f"is: {', '.join(BY_NAME)}, resume=<folder>; training takes key=value"
+                f"{word}: there is no such command{did_you_mean(word, BY_NAME)}; the commands "
+                f"are {', '.join(BY_NAME)}, resume=<folder> (see snntrain --help); training takes key=value"
             )
     return TRAIN, argv
 

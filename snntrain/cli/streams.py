@@ -39,7 +39,7 @@ class Output(io.TextIOWrapper):
 
 
 class _Descriptor(io.FileIO):
-    """Remembers the first failed write, and drops all later ones."""
+    """A descriptor that remembers the first failed write, and drops all later ones."""
 
     def __init__(self, number: int, dispensable: bool) -> None:
         super().__init__(number, "wb", closefd=False)

@@ -86,7 +86,7 @@ def _train(arguments: Arguments, typed: Sequence[str]) -> None:
 
 
 def _validate(arguments: Arguments, compose: Composer) -> Composed:
-    """Return the checked configuration, for a sweep that of its first job."""
+    """Return the checked configuration; for a sweep, the configuration of its first job."""
     multirun = "--multirun" in arguments.flags
     for line in arguments.overrides:
         if key_of(line).replace("/", ".").startswith(LOGGING):

@@ -11,11 +11,11 @@ from omegaconf.errors import OmegaConfBaseException
 from snntrain.config import schema
 from snntrain.config.rules import RULES, Rule
 
-# Groups whose keys are read by this program. In the other groups it builds the class that _target_ names.
+# Groups with keys that this program reads. In the other groups it builds the class that _target_ names.
 READ = {"reset": schema.Reset, "trainer": schema.Trainer, "monitor": schema.Monitor}
 ALSO_READ = {"dataset": ("mean", "std", "augment", "resident", "workers")}
 
-# Limits for the keys of a user's own class, which has no schema, and for those of its keys that this program reads.
+# Limits for the keys of a user's own class, which has no schema, and for its keys that this program reads.
 OF_A_CLASS = {"most": math.inf, "most_items": schema.MOST_ITEMS, "longest": schema.LONGEST}
 READ_LIMITS = {
     f"{group}.{field.name}": {"most": field.metadata["most"]}

@@ -1,4 +1,4 @@
-"""Composes a configuration from conf/ and the overrides of the command line, and reports all mistakes at once."""
+"""The composition of a configuration from conf/ and the command line, with a report of all mistakes at once."""
 
 import copy
 import math
@@ -61,7 +61,7 @@ def _job_folder(number: int, overrides: str) -> str:
 
 
 class Composer:
-    """Composes one primary config with different overrides; use it inside `composer()`."""
+    """A composer of one primary config with different overrides; use it inside `composer()`."""
 
     def __init__(self, config_name: str, config_dir: str | None) -> None:
         self.config_name = config_name
@@ -118,7 +118,7 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         raise UserError(
-            f"--config-dir {config_dir}: there is no such folder; give the one that holds your neuron/, experiment/ …"
+            f"--config-dir {config_dir}: there is no such folder; give the folder with your neuron/, experiment/ …"
         )
     prepare()
     with hydra.initialize_config_dir(str(CONF), version_base=VERSION_BASE, job_name="train"):

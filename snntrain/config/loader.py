@@ -28,7 +28,7 @@ MOST_KEPT = 300
 
 
 class Loader(ConfigLoaderImpl):
-    """Composes the same as Hydra's own loader, but treats files as data only.
+    """A loader that composes the same as Hydra's own, but treats files as data only.
 
     Hydra composes the configuration of a run three times, and the configuration of a sweep's job twice. Reading and
     merging the files of the chosen options takes most of the time. So each file is read once, the configuration of each

@@ -1,4 +1,4 @@
-"""Reads the overrides of a command line as people type them, before Hydra's grammar does.
+"""The overrides of a command line as people type them, read before Hydra's grammar reads them.
 
 A text that the grammar cannot read is taken literally: `name=#1` and `hydra.run.dir=~/r1` need no quotes, which the
 shell would remove. Lists, mappings and sweeps are left to the grammar.

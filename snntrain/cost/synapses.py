@@ -25,7 +25,7 @@ class Operations:
 
 
 class Synapses:
-    """Counts how often each input of a linear or convolutional layer is not zero.
+    """A count of how often each input of a linear or convolutional layer is not zero.
 
     The sums stay on the device, so nothing waits for them before `operations()`.
     """

@@ -170,8 +170,7 @@ def _to(device: torch.device, values: Tensor) -> Tensor:
 
 
 def fits(split: Split, device: torch.device | str, share: float = 0.3) -> bool:
-    """Return whether `Batches(resident=True)` is safe: the split is in memory, and takes at most `share` of what is
-    free.
+    """Return whether `Batches(resident=True)` is safe: the split is in memory, and below `share` of the free memory.
 
     On a CPU such a split needs no additional memory.
     """

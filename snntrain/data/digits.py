@@ -51,7 +51,7 @@ def _read() -> tuple[Tensor, Tensor]:
         if (images.shape, images.dtype) != ((COUNT, 8, 8), np.uint8) or labels.shape != (COUNT,):
             raise ValueError(f"its images are {images.dtype} {list(images.shape)}")
         if labels.dtype != np.uint8 or labels.max() > 9 or images.max() > 16:
-            raise ValueError("its values are no digits")
+            raise ValueError("its values are not digits")
     except Exception as error:  # Damaged bytes may raise anything.
         reason = first_line(error) or type(error).__name__
         raise UserError(f"{FILE} is damaged: {reason}; install snntrain anew, it is part of the package") from error

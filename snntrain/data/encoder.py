@@ -33,7 +33,9 @@ class Encoder(nn.Module):
         if T < 1:
             raise ValueError(f"T must be at least 1, not {T}")
         if len(mean) != len(std) or not all(value > 0 for value in std):
-            raise ValueError(f"mean and std need one number a channel, std positive, not {list(mean)} and {list(std)}")
+            raise ValueError(
+                f"mean and std need one number per channel, std positive, not {list(mean)} and {list(std)}"
+            )
         self.T = T
         # Not persistent: these are settings, which the config keeps.
         self.register_buffer("mean", torch.tensor(list(mean)).view(-1, 1, 1), persistent=False)

@@ -37,7 +37,7 @@ def read_idx(path: Path, ndim: int) -> Tensor:
         with open_regular(path, MOST_BYTES) as file:
             content = _unzipped(file) if path == gzipped else np.fromfile(file, np.uint8, count=_size(file))
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise damaged(path, f"it is no whole gzip file ({error})") from error
+        raise damaged(path, f"it is not a complete gzip file ({error})") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; make it readable, or {ANOTHER_WAY}") from error
     except Refused as error:

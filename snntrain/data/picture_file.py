@@ -77,5 +77,5 @@ def _opened(path: Path) -> Image.Image:
     except Exception as error:  # Damaged bytes may raise anything.
         reason = " ".join(str(error).split())
         raise UserError(
-            f"image={path}: is no image that can be read, as PNG or JPEG are ({reason:.100}); save it as PNG"
+            f"image={path}: is not a readable image, such as PNG or JPEG ({reason:.100}); save it as PNG"
         ) from error

@@ -35,7 +35,7 @@ OF_THE_PARENT = (signal.SIGINT, signal.SIGUSR1)
 
 
 class Workers:
-    """Reads batches of `split` in `count` processes, which start with the first batch and remain for later epochs.
+    """Processes that read batches of `split`; they start with the first batch and remain for later epochs.
 
     Not a DataLoader: that notices a dead worker by a signal, which raises an error anywhere in the training process,
     even within a step. A pool notices it without a signal, and raises when it is asked for a batch.
@@ -87,7 +87,7 @@ class Workers:
         return self._pool
 
     def _bury(self, pool: ProcessPoolExecutor, deaths: int) -> None:
-        """Log that a worker of `pool` died, and drop the pool, so that new workers are started.
+        """Log that a worker of `pool` died, and drop the pool; new workers are started later.
 
         Raises:
             RunFailed: too many worker deaths in a row.
@@ -100,7 +100,7 @@ class Workers:
         what = "a worker process that reads the data died" + (f" ({cause})" if cause else "")
         if deaths == MOST_DEATHS:
             raise RunFailed(
-                f"{what}, {deaths} times in a row: with dataset.workers=0 the training process reads by itself; "
+                f"{what}, {deaths} times in a row: with dataset.workers=0 the training process reads the data itself; "
                 "SIGKILL mostly means that memory ran out, SIGBUS that /dev/shm is full"
             )
         log.warning(

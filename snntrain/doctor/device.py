@@ -123,7 +123,7 @@ def _why(asked: str, formats: Precision) -> str:
         meant = MEANT.get(asked, "") if formats.device.type == "cuda" else ""
         return f"trainer.precision={asked} asks for it{meant}"
     if formats.device.type == "cuda":
-        return f"this GPU has {'' if formats.name == 'bf16' else 'no '}bfloat16 of its own"
+        return f"this GPU has {'' if formats.name == 'bf16' else 'no '}native bfloat16"
     return f"this CPU {'multiplies bfloat16 in hardware' if formats.name == 'bf16' else 'would emulate bfloat16'}"
 
 

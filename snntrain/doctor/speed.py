@@ -74,7 +74,7 @@ def _now(job: Job) -> float:
 
 
 def random_images(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Return noise of MNIST's shape with ten classes; the arguments are those of all data sets, and are ignored."""
+    """Return noise of MNIST's shape with ten classes; the arguments are as for all data sets, and are ignored."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (IMAGES, 1, 28, 28), generator=generator).to(torch.uint8)
     split = ImageTensors(images, torch.arange(IMAGES) % 10)

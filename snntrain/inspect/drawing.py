@@ -42,7 +42,7 @@ class Picture:
 
 
 class DrawingProcess:
-    """Draws the pictures of one epoch at a time in another process, until it is closed."""
+    """Another process that draws the pictures of one epoch at a time, until it is closed."""
 
     def __init__(self) -> None:
         # Not a fork: a fork would share the GPU and the locks of other threads.

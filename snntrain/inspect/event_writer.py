@@ -21,7 +21,7 @@ VERSION = "brain.Event:2"
 
 
 class EventWriter:
-    """Writes events into a new file of a folder, which is made if missing.
+    """A writer of events into a new file of a folder, which is made if missing.
 
     TensorBoard's own writer opens its file by the path again and again, and would follow a link placed there. This
     writer keeps its file open.

@@ -1,4 +1,4 @@
-"""Recordings of a network's activity; without torch, so that the drawing process starts quickly."""
+"""Recordings of a network's activity. This module does not import torch: the drawing process starts quickly then."""
 
 from __future__ import annotations
 

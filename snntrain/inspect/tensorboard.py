@@ -50,7 +50,7 @@ DISTANCE = (
 
 
 class Board:
-    """Writes a run's events into `folder`; all of them are in the file when the board is closed.
+    """The writer of a run's events into `folder`; all of them are in the file when the board is closed.
 
     Errors do not end the training: output that cannot be drawn or written is missing, and the first error is logged.
 

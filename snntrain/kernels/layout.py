@@ -1,6 +1,6 @@
 """The memory order of sequences: for executors, the M neurons of each step are contiguous.
 
-The order is that of the input's steps, such as channels first or channels last. All other tensors are converted to it.
+The order is the order of the input's steps, such as channels first or channels last; other tensors are converted to it.
 """
 
 from __future__ import annotations

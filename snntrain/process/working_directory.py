@@ -17,7 +17,7 @@ from types import ModuleType
 
 
 class _Named:
-    """Finds only packages and modules with these names in the current folder."""
+    """A finder of packages and modules with these names, in the current folder."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names

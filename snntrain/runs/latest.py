@@ -27,7 +27,7 @@ def latest(folders: Sequence[Path] = FOLDERS) -> Path:
         UserError: there are no runs.
     """
     found = sorted(find(folders), key=last_written, reverse=True)
-    # At first sight the folder of another program may look like that of a run.
+    # At first sight the folder of another program may look like a run's.
     for path in found:
         if read(path, now=0.0) is not None:
             return path

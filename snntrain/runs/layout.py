@@ -36,7 +36,7 @@ SWEEP = "multirun.yaml"
 
 
 class Written(Enum):
-    """When a file is first written."""
+    """The time at which a file is first written."""
 
     START = "at the start, before training"
     TRAINING = "during training"
@@ -44,7 +44,7 @@ class Written(Enum):
 
 
 class Change(Enum):
-    """How a file changes."""
+    """The way in which a file changes."""
 
     REPLACED = "whole, in one step; a second name of it, as a hard link, keeps the old content"
     IN_PLACE = "in place, so that it must not have a second name"
@@ -58,7 +58,7 @@ class RunFile:
         name: its name; a name that ends with a dot is the prefix of several names.
         written: when it is first written.
         change: how it changes.
-        content: what it holds.
+        content: its content.
         readers: who reads it.
         folder: the folder below the run folder in which it lies; '' for the run folder.
         sign_of_life: whether a running run writes it repeatedly.

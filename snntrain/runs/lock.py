@@ -39,7 +39,7 @@ class Unavailable(UserError):
 
 
 class Lock:
-    """Holds a run folder for this process, as a context manager. A process must not hold a folder twice.
+    """A context manager that holds a run folder for this process. A process must not hold a folder twice.
 
     `run.lock` names the owner, as {"host": "node7", "pid": 123}, and is emptied at the end. It is never removed: the
     next owner may have just locked it. The lock is a POSIX record lock: it ends with the process in any case, and child

@@ -33,7 +33,7 @@ MOST_SECONDS = 1e11
 
 
 class RunFolder:
-    """Writes a run's files; as a context manager it records the ending of the run in summary.json.
+    """The writer of a run's files; as a context manager it records the ending of the run in summary.json.
 
     `snntrain.runs.layout` lists the files.
 
@@ -117,7 +117,7 @@ class RunFolder:
             where = error.filename if isinstance(error, Unsafe) else self.path
             gone = "" if self.path.is_dir() else "the folder is gone; "
             raise RunFailed(
-                f"{where} cannot be written ({gone}{error.strerror or error}); what was saved is whole: "
+                f"{where} cannot be written ({gone}{error.strerror or error}); saved files are whole: "
                 f"fix that, then resume with: {resume_command(short(self.path), self.allowed)}"
             ) from error
 

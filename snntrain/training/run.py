@@ -108,5 +108,5 @@ def test(job: Job, best: Best, run: RunFolder, board: Board, stop: Stop) -> None
         log.info("test images: %s", tied(of_best))
     run.summary["cost"] = cost = counting.figures(len(job.data.test))
     for name, kind in not_counted(cost, network).items():
-        log.warning("what %s (%s) costs is not known: its operations cannot be counted", name, kind)
+        log.warning("the cost of %s (%s) is not known: its operations cannot be counted", name, kind)
     board.scalars(run.summary["epochs"], cost_scalars(cost))

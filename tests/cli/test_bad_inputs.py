@@ -21,7 +21,7 @@ BAD = {
     # commands
     "command with a letter too many": ("evall run=outputs", "evall: there is no such command (did you mean eval?)"),
     "command of other programs": ("help", "help: there is no such command; snntrain --help lists"),
-    "command of another program": ("tensorboard", "lists what there is: train, eval, inspect, report, doctor, resume="),
+    "command of another program": ("tensorboard", "the commands are train, eval, inspect, report, doctor, resume="),
     "command without its equals sign": ("resume outputs/x", "resume: there is no such command"),
     "file in place of a command": ("conf/config.yaml", "conf/config.yaml: there is no such command"),
     "key without its value": ("neuron.tau", "neuron.tau: cannot be read; write key=value"),
@@ -176,7 +176,7 @@ BAD = {
     "inspect of no sample": (f"{INSPECT}/good sample=", "sample=: must be the index"),
     "inspect of a sample and an image": (f"{INSPECT}/good sample=1 image=x.png", "give one of them"),
     "inspect of a missing image": (f"{INSPECT}/good image=none.png", "image=none.png: there is no such file"),
-    "inspect of a text as an image": (f"{INSPECT}/good image={{broken}}/file", "is no image that can be read"),
+    "inspect of a text as an image": (f"{INSPECT}/good image={{broken}}/file", "is not a readable image"),
     "inspect of a folder as an image": (f"{INSPECT}/good image={{broken}}/empty", "is a folder, not an image file"),
     "inspect into a file": (f"{INSPECT}/good out={{broken}}/file", "file: cannot be written"),
     "inspect into /proc": (f"{INSPECT}/good out=/proc/snntrain", "out=/proc/snntrain: cannot be written"),

@@ -349,7 +349,7 @@ def test_a_disk_without_room_stops_a_run_that_then_goes_on(process: Process, snn
     resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
     _, err = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert "run cannot be written (File too large); what was saved is whole: fix that, then resume with: " in err
+    assert "run cannot be written (File too large); saved files are whole: fix that, then resume with: " in err
     assert summary(tmp_path / "run")["status"] == "failed"
     done = len(rows(tmp_path / "run"))
     assert snntrain("resume=run", f"trainer.epochs={done + 2}").status == 0
@@ -371,7 +371,7 @@ def test_a_run_on_a_full_disk_names_the_command_that_resumes_it(
         outcome = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=run")
         new = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=other")
     assert outcome.status == 1
-    assert "run cannot be written (No space left on device); what was saved is whole" in outcome.err
+    assert "run cannot be written (No space left on device); saved files are whole" in outcome.err
     assert outcome.err.endswith(": snntrain resume=run\n")
     assert (new.status, "choose another folder with hydra.run.dir=" in new.err) == (2, True)
     assert summary(tmp_path / "run")["status"] == "completed"

@@ -294,7 +294,7 @@ def test_the_job_of_a_sweep_lies_below_its_sweep(canary: Path, snntrain: Callabl
     for name in ("../../out", "/tmp/out"):
         outcome = snntrain(*given, f"name={name}")
         assert outcome.status == 2
-        assert "the folder of a job lies below that of its sweep" in outcome.err
+        assert "the folder of a job must lie below the sweep's" in outcome.err
     target = canary.parent / "target"
     target.mkdir()
     (canary.parent / "sweep").mkdir()

@@ -144,7 +144,10 @@ CASES: dict[str, Case] = {
         ("list.yaml", "must be a mapping", "keys with values"),
     ),
     # config/compose.py
-    "config folder": (overrides(config_dir="nowhere"), ("--config-dir nowhere", "no such folder", "give the one")),
+    "config folder": (
+        overrides(config_dir="nowhere"),
+        ("--config-dir nowhere", "no such folder", "give the folder with"),
+    ),
     "sweep without -m": (overrides("T=1,2"), ("T=1,2", "several values", "add -m")),
     "text with a comma": (together("name=a,b"), ("name=a,b", "several values", "or write 'name=\"a,b\"' for the one")),
     "sweep of nothing": (overrides("T=range(0)", multirun=True), ("T=range(0)", "no value", "needs one or more")),
@@ -162,6 +165,10 @@ CASES: dict[str, Case] = {
     "config that is no YAML": (
         overrides(config_name="mine", config_dir="{broken}/primary"),
         ("mine.yaml", "expected ',' or ']'", "fix it, or take another"),
+    ),
+    "config without the schema": (
+        overrides(config_name="bare", config_dir="{broken}/primary"),
+        ("the primary config", "has no schema", "begin it with defaults: [config, _self_]"),
     ),
     "no value given": (together("seed"), ("seed", "cannot be read", "write key=value, as in T=8")),
     "unreadable key": (together("ключ=1"), ("ключ=1", "the letters a to z", "as in neuron.tau=3")),

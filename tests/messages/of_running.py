@@ -69,7 +69,7 @@ CASES: dict[str, Case] = {
     ),
     "no gzip file": (
         lambda world: idx.read_idx(world.broken / "zip", 3),
-        ("zip.gz", "is damaged: it is no whole gzip file", "delete it"),
+        ("zip.gz", "is damaged: it is not a complete gzip file", "delete it"),
     ),
     "magic number": (lambda world: world.idx(b"\x89PNG"), ("idx", "should begin with the bytes 00000803", "delete it")),
     "no pixels": (lambda world: world.idx(HEAD + bytes(12)), ("idx", "have 0x0 pixels", "delete it")),
@@ -108,7 +108,7 @@ CASES: dict[str, Case] = {
         line(f"{' '.join(TINY)} monitor.layers=[fc9]"),
         ("'fc9'", "matches no spiking layer", "there are fc1_neuron"),
     ),
-    "report of no folder": (lambda _: make([Path("no")], "x", 0.0), ("no", "no such folder", "give those of runs")),
+    "report of no folder": (lambda _: make([Path("no")], "x", 0.0), ("no", "no such folder", "give folders of runs")),
     "report of everything": (
         _report_of_everything,
         ("more than 1 folders", "name the folders of runs or sweeps", "as multirun"),

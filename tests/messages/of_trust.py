@@ -68,7 +68,7 @@ CASES: dict[str, Case] = {
     ),
     "a job elsewhere": (
         line("-m seed=1 name=../.. hydra.sweep.subdir=${{name}}"),
-        ("hydra.sweep.subdir=../..", "lies below that of its sweep", "leave .. out"),
+        ("hydra.sweep.subdir=../..", "must lie below the sweep's", "leave .. out"),
     ),
     # config/trust/config_files.py
     "a key of Hydra's": (

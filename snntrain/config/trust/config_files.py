@@ -42,7 +42,7 @@ _SWEPT_KEY = re.compile(r"[+]{0,2}[A-Za-z_][\w./@-]*")
 
 
 class ConfigFolder(FileConfigSource):
-    """Reads the files of one config folder as data.
+    """A source that reads the files of one config folder as data.
 
     Raises:
         UserError: from every method, if a file is too large or more than data.

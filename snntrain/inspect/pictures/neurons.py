@@ -16,8 +16,7 @@ def evenly_spread(neurons: int, rows: int) -> NDArray[np.int64]:
 
 
 def by_activity(recordings: Sequence[Recording], count: int) -> list[int]:
-    """Return the indices of `count` neurons, from the most active to a quiet one; among equals the highest charged
-    first.
+    """Return the indices of `count` neurons, from the most active to a quiet one; of equals the highest charged first.
 
     Args:
         recordings: the recordings of a layer, one per sample: `[T, neurons]`; their spikes are added.

@@ -45,7 +45,7 @@ class Inputs(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """Which coefficients require a gradient."""
+    """The coefficients that require a gradient."""
 
     gain: bool
     feedback: bool
@@ -53,10 +53,9 @@ class Learnt(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Terms that add up to the gradient of a coefficient; `[M]`, one per neuron, if each neuron has its own
-    coefficient.
+    """Terms that add up to the gradient of a coefficient; None if no gradient is wanted.
 
-    None if no gradient is wanted.
+    They are `[M]`, one per neuron, if each neuron has its own coefficient.
     """
 
     gain: Tensor | None

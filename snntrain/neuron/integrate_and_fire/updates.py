@@ -1,4 +1,4 @@
-"""Counts the potentials that the recurrence changes, after it has run: it does not keep them."""
+"""A count of the potentials that the recurrence changes, made after its run: the recurrence does not keep them."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def tied(metrics: Metrics) -> str:
 
 
 class Tally:
-    """Sums loss, confusion matrix and ties on the device; the host waits for them only at `metrics()`.
+    """The sums of loss, confusion matrix and ties on the device; the host waits for them only at `metrics()`.
 
     Not torchmetrics: its mean waits for a check for NaN, its confusion matrix uses `torch.bincount`, which reads the
     maximum on the host, and it has no ties.

@@ -1,4 +1,4 @@
-"""Builds the objects of a run from its settings."""
+"""The construction of a run's objects from its settings."""
 
 from __future__ import annotations
 

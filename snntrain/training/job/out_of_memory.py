@@ -1,4 +1,4 @@
-"""Explains an out-of-memory error: names the settings that decide the memory of a run, and those to lower."""
+"""The message of an out-of-memory error: the settings that decide the memory of a run, and those to lower."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Work:
     Args:
         name: its name in messages.
         batch: the key of `trainer` that sets the number of images at a time; None if no key does.
-        finished: whether the network belongs to a finished run, so that it cannot change.
+        finished: whether the network belongs to a finished run and therefore cannot change.
     """
 
     name: str

@@ -57,7 +57,7 @@ class Precision:
         """Log a warning if the format is emulated, with the format to use."""
         if self.is_emulated():
             log.warning(
-                "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower with it than "
+                "trainer.precision=bf16: this CPU has no native bfloat16 and is several times slower with it than "
                 "with fp32; trainer.precision=%s is fast here",
                 choose("auto", self.device).name,
             )

@@ -59,7 +59,7 @@ class Epoch:
 
 
 class Journal:
-    """Records each epoch of a job; `monitor` is None if no neurons are watched."""
+    """The record of each epoch of a job; `monitor` is None if no neurons are watched."""
 
     def __init__(self, job: Job, run: RunFolder, board: Board, monitor: Monitor | None) -> None:
         self.job = job
@@ -94,7 +94,7 @@ class Journal:
         self.run.append_metrics(self._row(epoch, learnt))
         self._show(epoch, learnt)
         if self.monitor is not None:
-            with self.board.tolerant("what is watched of the neurons"):
+            with self.board.tolerant("the monitor of the neurons"):
                 self._look(self.monitor, epoch, last)
         total = self.job.config.trainer.epochs
         ties = f" ties {epoch.validation.ties}" if epoch.validation.ties else ""
@@ -118,7 +118,7 @@ class Journal:
     def draw_again(self, epoch: int, confusion: Tensor) -> None:
         """Draw the pictures of an epoch that were missing in TensorBoard when the run was saved."""
         if self.monitor is not None:
-            with self.board.tolerant("what is watched of the neurons"):
+            with self.board.tolerant("the monitor of the neurons"):
                 probes = self.monitor.look(drawn=True).probes
                 assert probes is not None
                 self.board.pictures(epoch, probes, confusion.numpy(), self.job.config.monitor.neurons)

@@ -34,7 +34,7 @@ class Seen:
 
 
 class Monitor:
-    """Looks at the neurons of a job, as `job.config.monitor` describes.
+    """A look at the neurons of a job, as `job.config.monitor` describes.
 
     Raises:
         UserError: `monitor.layers` names a layer that the network does not have, or that has no neurons.

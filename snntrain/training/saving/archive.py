@@ -19,8 +19,8 @@ FIRST = b"PK\x03\x04"
 def check(content: bytes) -> None:
     """Check the bytes of a checkpoint.
 
-    Entries must be stored, not deflated, so that they are no larger than the file, and must have unique names, so that
-    every reader of the archive finds the same entry.
+    Entries must be stored, not deflated: then they are no larger than the file. They must have unique names: then every
+    reader of the archive finds the same entry.
 
     Raises:
         ValueError, zipfile.BadZipFile, struct.error, …: not an archive as this program writes it.

@@ -98,7 +98,7 @@ def restore(net: nn.Module, path: Path, state: dict[str, Any] | None = None) -> 
 
 
 class _Hashing:
-    """Passes bytes on to a file, and computes their `digest`."""
+    """A file wrapper that passes bytes on, and computes their `digest`."""
 
     def __init__(self, file: IO[bytes], check: Callable[[], None]) -> None:
         self.file, self.check = file, check

@@ -32,7 +32,7 @@ PADDING = 0x4246
 
 
 class Sink(Protocol):
-    """Takes the bytes of an archive in order; `size` is their number so far."""
+    """A receiver of the bytes of an archive, in order; `size` is their number so far."""
 
     @property
     def size(self) -> int: ...
@@ -66,7 +66,7 @@ def as_bytes(storage: UntypedStorage) -> Tensor:
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles everything but the storages of tensors, which it collects in `storages` by their names in the archive."""
+    """A pickler that collects the storages of tensors in `storages`, by their names in the archive."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, PROTOCOL)

@@ -80,7 +80,7 @@ MARK = Node("mark")
 
 @dataclass
 class Scan:
-    """Follows the operations of a pickle without creating its values.
+    """A scan that follows the operations of a pickle without creating its values.
 
     Args:
         entries: the sizes of the archive's storages, by key.
@@ -127,7 +127,7 @@ class Scan:
 
     def top(self, kind: str) -> Node:
         if not self.stack or self.stack[-1].kind != kind:
-            raise Strange(f"no {kind} where one is filled")
+            raise Strange(f"no {kind} to fill")
         return self.stack[-1]
 
     def remember(self, index: int) -> None:
@@ -160,7 +160,7 @@ class Scan:
         # The attributes that torch gives to a state_dict, which is an OrderedDict.
         attributes = self.pop()
         if attributes.kind != "dict":
-            raise Strange("attributes that are no dictionary")
+            raise Strange("attributes that are not a dictionary")
         self.top("dict").take(attributes)
 
     def name(self, argument: str) -> None:

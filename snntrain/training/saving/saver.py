@@ -28,7 +28,7 @@ log = logging.getLogger("snntrain")
 
 
 class Saver:
-    """Saves a run into its checkpoints. Each records the sizes of the other files; a resume cuts these back to them.
+    """The saving of a run as checkpoints. Each records the sizes of the other files; a resume cuts these back to them.
 
     Training only waits for a snapshot. A thread writes it, and then summary.json, which therefore never shows an epoch
     without its checkpoint. If an epoch ends while the thread is busy, its snapshot waits; a newer one replaces it.

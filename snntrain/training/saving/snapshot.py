@@ -15,7 +15,7 @@ NOTHING: Mapping[int, Any] = {}
 
 
 def snapshot(state: Any, known: Mapping[int, Any] = NOTHING) -> Any:
-    """Copy a state, so that training may change the original.
+    """Copy a state; training may then change the original.
 
     The copy lies in the host's memory. Tensors that share memory share it in the copy, too.
 

@@ -208,7 +208,7 @@ def _check_optimizer(job: Job, state: Mapping[str, Any]) -> None:
         for key in group.keys() & of_own.keys() - {"capturable"}:
             alike(f"{name}.{key}", group[key], of_own[key])
         if list(group["params"]) != of_own["params"]:
-            raise Wrong(f"{name}.params are those of another network")
+            raise Wrong(f"{name}.params belong to another network")
     parameters = [parameter for group in job.optimizer.param_groups for parameter in group["params"]]
     for key, of_one in kept.items():
         count("a key of optimizer.state", key, 0, len(parameters) - 1)

@@ -19,7 +19,7 @@ class _Ticket:
 
 
 class Writer:
-    """Runs jobs in a thread, in the order in which they are given.
+    """A thread that runs jobs in the order in which they are given.
 
     Jobs have names. A running job is finished; among waiting jobs of one name only the newest is kept. So at most two
     jobs of a name are in memory, however slow the disk is.

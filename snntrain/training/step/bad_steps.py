@@ -11,7 +11,7 @@ ADVICE = "try a lower optimizer.lr, trainer.clip_grad_norm=1 or trainer.precisio
 
 
 class BadSteps:
-    """Counts bad steps on the device; nothing waits for a GPU.
+    """A count of bad steps on the device; nothing waits for a GPU.
 
     Args:
         most: consecutive bad steps tolerated.

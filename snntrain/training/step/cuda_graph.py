@@ -14,7 +14,7 @@ import torch
 
 
 class CudaGraphs:
-    """Runs and records work on one GPU, on a stream of its own: the default stream cannot be recorded.
+    """A recorder of work on one GPU, on a separate stream: the default stream cannot be recorded.
 
     Autograd remembers the stream of its first use, so the work runs on that stream from the first time on.
 

@@ -42,7 +42,7 @@ class Recording(Protocol):
 
 
 class Recorder(Protocol):
-    """Runs and records work of a device, as `CudaGraphs` does."""
+    """A device's way to run and record work, as in `CudaGraphs`."""
 
     def launch(self, work: Callable[[], None]) -> None: ...
 
@@ -64,7 +64,7 @@ def obstacle(job: Job) -> str | None:
 
 
 class RecordedStep:
-    """Launches `step` the first few times, then records it, and replays the recording from then on.
+    """A step that is launched the first few times, then recorded, and replayed from then on.
 
     The largest batches are recorded; smaller ones, as the last of an epoch, are launched. If recording fails, or a
     replay does not do the work of the step, a warning says so, and all steps are launched as before.

@@ -20,7 +20,7 @@ Pieces = Sequence[Any]
 
 
 class Remainder:
-    """Cuts the tensors of a step into whole vectors, and one vector for the remaining neurons.
+    """A cut of the tensors of a step into whole vectors, and one vector for the remaining neurons.
 
     Args:
         neurons: neurons per step, not a multiple of `width`.

@@ -1,4 +1,4 @@
-"""Counts the potentials that each step changes, on the CPU while the recurrence runs; it keeps no potentials.
+"""A count of the potentials that each step changes, on the CPU while the recurrence runs; it keeps no potentials.
 
 The potentials equal those of `kernels.py`, as they are computed by the same functions.
 """
