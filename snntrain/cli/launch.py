@@ -72,7 +72,9 @@ def sweep(compose: Composer, composed: Composed, task: Task) -> None:
     with TemporaryDirectory(prefix="snntrain-sweep-") as place:
         given = copy.deepcopy(config)
         given.hydra.sweep.dir = place
-        sweeper = Plugins.instance().instantiate_sweeper(config=given, hydra_context=context, task_function=_nothing)
+        sweeper = Plugins.instance().instantiate_sweeper(
+            config=given, hydra_context=context, task_function=_unused_task
+        )
         # Each sweeper calls its launcher to run the jobs of a batch.
         sweeper.launcher = _InThisProcess(config, context, task)
         try:
@@ -155,5 +157,5 @@ def _write_down(folder: Folder, config: DictConfig) -> None:
     )
 
 
-def _nothing(config: DictConfig) -> None:
+def _unused_task(config: DictConfig) -> None:
     """Stand in for the task function, which the launcher here does not use."""

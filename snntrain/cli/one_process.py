@@ -31,7 +31,7 @@ def check(environment: Mapping[str, str] = os.environ) -> None:
             raise UserError(
                 f"{number}={count}: {starter} starts this command {count} times, but a run is one process; "
                 f"start it without {starter}, or with one process; if each process is to run something else, put "
-                f"env -u {number} in front of it"
+                f"env -u {number} in front of the command"
             )
 
 

@@ -136,7 +136,7 @@ def conclude(folder: Path) -> None:
 def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
     """Report after a signal has ended the sweep, and return the error; a second signal interrupts the report."""
     try:
-        _take_back_what_never_began(folder)
+        _remove_unstarted(folder)
         if jobs := _jobs(folder):
             _summarize(jobs, folder, "jobs that began are")
     except OSError:
@@ -146,7 +146,7 @@ def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
     return Interrupted(number, f"interrupted; resume with: {command_to_resume(typed, folder)}")
 
 
-def _take_back_what_never_began(folder: Path) -> None:
+def _remove_unstarted(folder: Path) -> None:
     """Remove the folders of jobs that a signal ended when they had only written .hydra."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink() and {entry.name for entry in path.iterdir()} <= {HYDRA_FOLDER}:

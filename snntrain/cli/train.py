@@ -161,7 +161,7 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
         with named_root.kept(composed.value("dataset.root"), typed, Path(arguments.flags.get("--config-dir", CONF))):
             return _job(composed, folder, typed, errors, sweeping=sweeping)
 
-    with _cannot_be_written(), _in_a_line():
+    with _cannot_be_written(), _errors_in_one_line():
         asked = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
         if sweeping:
             folder = user_path(asked.value("hydra.sweep.dir"))
@@ -187,7 +187,7 @@ def _cannot_be_written() -> Iterator[None]:
 def _show(arguments: Arguments, compose: Composer) -> None:
     """Print the configuration, or a part of it."""
     flags = arguments.flags
-    with _in_a_line():
+    with _errors_in_one_line():
         compose.hydra.show_cfg(
             config_name=compose.config_name,
             overrides=arguments.overrides,
@@ -200,7 +200,7 @@ def _show(arguments: Arguments, compose: Composer) -> None:
 def _answer(arguments: Arguments) -> None:
     """Print an answer that Hydra gives itself."""
     flags = arguments.flags
-    with _composer(arguments) as compose, _in_a_line():
+    with _composer(arguments) as compose, _errors_in_one_line():
         if "--info" in flags:
             mode = RunMode.MULTIRUN if "--multirun" in flags else RunMode.RUN
             compose.hydra.show_info(flags["--info"], compose.config_name, arguments.overrides, mode)
@@ -214,7 +214,7 @@ def _answer(arguments: Arguments) -> None:
 
 
 @contextmanager
-def _in_a_line() -> Iterator[None]:
+def _errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except (HydraException, ValueError) as error:

@@ -69,7 +69,7 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
     for key in keys:
         where = f"{path}{key}"
         if OmegaConf.is_missing(node, key):
-            yield where, f"{where} has no value: give it one, {where}=…{_what(metadata.get(key))}"
+            yield where, f"{where} has no value: give it one, {where}=…{_description(metadata.get(key))}"
             continue
         try:
             value = node[key]
@@ -78,7 +78,7 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
                 OmegaConf.to_container(value, resolve=True)
         except OmegaConfBaseException as error:
             reason = str(error).partition("\n")[0]
-            yield where, f"{where}={node._get_node(key)}: {reason}; give a value{_what(metadata.get(key))}"
+            yield where, f"{where}={node._get_node(key)}: {reason}; give a value{_description(metadata.get(key))}"
             continue
         if isinstance(value, DictConfig):
             yield from _wrong_values(value, f"{where}.")
@@ -106,7 +106,7 @@ def _extends(node: DictConfig, declared: type) -> bool:
     return isinstance(found, type) and issubclass(found, declared)
 
 
-def _what(metadata: Any) -> str:
+def _description(metadata: Any) -> str:
     """Return the meaning of a key and its bounds, in parentheses."""
     if not metadata:
         return ""

@@ -66,7 +66,7 @@ class Source:
         """Return the files that are missing below a data root."""
         return self._not_in(root / self.folder)
 
-    def root_meant_by(self, named: Path) -> Path:
+    def data_root_of(self, named: Path) -> Path:
         """Return the data root: the folder `named`, or its parent if that is the set's own folder, like MNIST/raw."""
         own = Path(self.folder).parts
         if not self._is_in(named / self.folder):
@@ -110,7 +110,7 @@ def obtain(source: Source, root: Path) -> Path:
     Raises:
         UserError: files are missing and cannot be downloaded, or the data root cannot be written, or is `only_read`.
     """
-    given, root = root, source.root_meant_by(root)
+    given, root = root, source.data_root_of(root)
     folder = root / source.folder
     missing = source.missing(root)
     if not missing:

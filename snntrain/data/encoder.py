@@ -82,8 +82,8 @@ class Poisson(Encoder):
 class Latency(Encoder):
     """One spike per pixel, earlier for brighter pixels: intensity 1 at step 0, black never (time to first spike).
 
-    The step is `floor(T (1 - x))`, at most `T - 1`, and exact: floats cannot hold most fractions byte/255, so an
-    intensity very close to one counts as that fraction; any other intensity counts as it is.
+    The step is `floor(T (1 - x))`, at most `T - 1`, and exact. Floats cannot hold most fractions byte/255, so an
+    intensity very close to such a fraction counts as the fraction; any other intensity counts as it is.
     """
 
     def images(self, x: Tensor) -> Tensor:

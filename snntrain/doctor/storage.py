@@ -57,7 +57,7 @@ def _state(option: Any, root: Path) -> tuple[str, str]:
         return "unknown", in_short(error)
     if source is None or not target.startswith(OURS):
         return "unknown", f"{target} finds its data itself"
-    missing = source.missing(source.root_meant_by(root))
+    missing = source.missing(source.data_root_of(root))
     if not missing:
         return "complete", ""
     return ("absent", "") if len(missing) == len(source.files) else ("incomplete", f"lacks {', '.join(missing)}")

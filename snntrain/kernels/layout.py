@@ -38,7 +38,7 @@ class Layout:
 
     def ordered(self, sequence: Tensor) -> Tensor:
         """Return `[T, N, *]` itself if its steps are in this order, else a copy; steps in one memory remain so."""
-        if self._is_that_of(sequence.stride()[1:]):
+        if self._is_ordered(sequence.stride()[1:]):
             return sequence
         T = sequence.shape[0]
         if T > 1 and sequence.stride(0) == 0:
@@ -50,9 +50,9 @@ class Layout:
         if values.numel() == 1:
             return values
         values = values.expand(self.shape)
-        return values if self._is_that_of(values.stride()) else self.empty_step(values).copy_(values)
+        return values if self._is_ordered(values.stride()) else self.empty_step(values).copy_(values)
 
-    def _is_that_of(self, strides: tuple[int, ...]) -> bool:
+    def _is_ordered(self, strides: tuple[int, ...]) -> bool:
         return strides == self.strides or all(
             n == 1 or own == other for n, own, other in zip(self.shape, self.strides, strides, strict=True)
         )

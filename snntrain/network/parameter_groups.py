@@ -48,7 +48,7 @@ def parameter_groups(model: nn.Module) -> list[ParameterGroup]:
     return [replace(group, parameters=own) for group, own in groups if own]
 
 
-def as_optimizers_take_them(groups: Sequence[ParameterGroup]) -> list[nn.Parameter] | list[dict[str, Any]]:
+def optimizer_argument(groups: Sequence[ParameterGroup]) -> list[nn.Parameter] | list[dict[str, Any]]:
     """Return the first argument of an optimizer: plain parameters for a single group without settings, else groups."""
     if len(groups) == 1 and not groups[0].options:
         return list(groups[0].parameters)

@@ -109,7 +109,7 @@ def _chain(network: nn.Module) -> list[nn.Module]:
 
 
 def _fires(layer: nn.Module) -> bool:
-    """Return whether a layer's output is 0 or 1: not if a subclass returns other values, or its surrogate is smooth."""
+    """Return whether a layer's output is 0 or 1: not with a non-spiking surrogate, or a subclass that changes it."""
     if not isinstance(layer, BaseNode) or type(layer).forward is not BaseNode.forward:
         return False
     fire = layer.surrogate_function

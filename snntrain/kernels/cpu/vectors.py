@@ -41,9 +41,8 @@ class _BFloatType(ir.Type):
 
 _FLOAT, _DOUBLE, _INT, _BFLOAT = ir.FloatType(), ir.DoubleType(), ir.IntType(32), _BFloatType()
 
-# Whether the processor has an instruction that rounds to bfloat16, instead of seven. With it, numbers below the
-# smallest normal one, 1.2e-38, become 0. For any other processor the compiler would call a function that may be
-# missing.
+# Whether the processor rounds to bfloat16 in one instruction instead of seven. If so, numbers below the smallest normal
+# one, 1.2e-38, become 0. For any other processor the compiler would call a function that may be missing.
 _features = get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
 ROUNDS_TO_BFLOAT16 = "+avx512bf16" in _features.split(",")
 

@@ -21,7 +21,7 @@ from snntrain.data.augment import Augment
 from snntrain.data.batches import Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
-from snntrain.network.parameter_groups import as_optimizers_take_them, parameter_groups, scale_learning_rates
+from snntrain.network.parameter_groups import optimizer_argument, parameter_groups, scale_learning_rates
 from snntrain.network.readout import Readout, readout_of
 from snntrain.neuron import BaseNode
 from snntrain.training.job import compilers, repeatable
@@ -127,7 +127,7 @@ def prepare(config: Config, world: World) -> Job:
     check_lengths(loss, data)
     fused = _fused(config)
     groups = parameter_groups(network)
-    optimizer = component(config, "optimizer", as_optimizers_take_them(groups), variant=without_compiler, **fused)
+    optimizer = component(config, "optimizer", optimizer_argument(groups), variant=without_compiler, **fused)
     scale_learning_rates(optimizer, groups)
     return Job(
         config=config,

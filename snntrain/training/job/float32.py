@@ -23,15 +23,15 @@ def computed_in(*, tf32: bool) -> Iterator[None]:
     cudnn: Any = torch.backends.cudnn
     products, convolutions = _readable(torch.get_float32_matmul_precision), _readable(lambda: bool(cudnn.allow_tf32))
     if products is None:
-        products = _of_products(torch.backends.cuda.matmul.fp32_precision == "tf32")
+        products = _product_precision(torch.backends.cuda.matmul.fp32_precision == "tf32")
     if convolutions is None:
         convolutions = cudnn.conv.fp32_precision == "tf32"
-    before = _taken_apart([torch.backends, *_of_gpus(), *_of_cpus()])
-    torch.set_float32_matmul_precision(_of_products(tf32))
+    before = _own_values([torch.backends, *_gpu_switches(), *_cpu_switches()])
+    torch.set_float32_matmul_precision(_product_precision(tf32))
     cudnn.allow_tf32 = tf32
-    for switch in _of_gpus():
+    for switch in _gpu_switches():
         switch.fp32_precision = "tf32" if tf32 else "ieee"
-    for switch in _of_cpus():
+    for switch in _cpu_switches():
         switch.fp32_precision = "ieee"
     try:
         yield
@@ -43,25 +43,25 @@ def computed_in(*, tf32: bool) -> Iterator[None]:
             switch.fp32_precision = value
 
 
-def _of_products(tf32: bool) -> str:
+def _product_precision(tf32: bool) -> str:
     """Return the value of the old switch for matrix products."""
     return "high" if tf32 else "highest"
 
 
-def _of_gpus() -> list[Any]:
+def _gpu_switches() -> list[Any]:
     """Return the switches of GPUs: first the one that the others inherit from."""
     cudnn: Any = torch.backends.cudnn
     return [cudnn, cudnn.conv, cudnn.rnn, torch.backends.cuda.matmul]
 
 
-def _of_cpus() -> list[Any]:
+def _cpu_switches() -> list[Any]:
     """Return the switches of CPUs."""
     # Without the switch that these inherit from: in PyTorch 2.14 its setter changes all devices.
     mkldnn: Any = torch.backends.mkldnn
     return [mkldnn.conv, mkldnn.rnn, mkldnn.matmul]
 
 
-def _taken_apart(switches: list[Any]) -> list[tuple[Any, str]]:
+def _own_values(switches: list[Any]) -> list[tuple[Any, str]]:
     """Return the own value of each switch, and set it to "none": later switches then no longer show its value."""
     seen, values = [switch.fp32_precision for switch in switches], []
     for switch, before in zip(switches, seen, strict=True):

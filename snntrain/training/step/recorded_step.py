@@ -114,7 +114,7 @@ class RecordedStep:
         """Record the step on copies of its draws, without running it."""
         self.draws = [tuple(tensor.clone() for tensor in draw) for draw in draws]
         try:
-            with unchanged_where_it_fails(self.job):
+            with undone_on_error(self.job):
                 self.recording = self.recorder.record(lambda: self.step(self.draws))
         except Exception as error:  # From a compiler, or out of memory: launched, the step may still work.
             self._give_up(f"recording one failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
@@ -152,7 +152,7 @@ class RecordedStep:
 
 
 @contextmanager
-def unchanged_where_it_fails(job: Job) -> Iterator[None]:
+def undone_on_error(job: Job) -> Iterator[None]:
     """Undo the changes of a step on the host if the block raises.
 
     Otherwise the next step would add to its gradients, continue from its potentials, and find the scaler unfinished.
