@@ -132,7 +132,7 @@ class Machine:
         if self.state is State.TRAINING and self.stop.number is None:
             self.stop.number = number
             name = signal.Signals(number).name
-            log.info("stopping after this step, with a checkpoint (%s; once more: at once)", name)
+            log.info("stopping after this step, with a checkpoint (%s; a second signal stops at once)", name)
             return
         self.state, self.number = State.LEAVING, number
         raise Interrupted(number)

@@ -45,6 +45,6 @@ def check_launcher(composed: Composed) -> None:
         name = (composed.value("hydra.runtime.choices") or {}).get("hydra/launcher")
         raise UserError(
             f"hydra/launcher={name}: a sweep runs its jobs one after the other in its own process, which stops and "
-            "reports them; leave hydra/launcher out, and for jobs side by side start several sweeps, each with a part "
-            "of the values and with a hydra.sweep.dir of its own"
+            "reports them; leave hydra/launcher out; to run jobs in parallel, start several sweeps, each with a part "
+            "of the values and its own hydra.sweep.dir"
         )

@@ -103,14 +103,16 @@ def _validate(arguments: Arguments, compose: Composer) -> Composed:
             first, *_ = checked(compose, arguments.overrides, multirun=True)
     package = arguments.flags.get("--package", "_global_")
     if package != "_global_" and first.value(package) is None:
-        raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
+        raise UserError(
+            f"--package {package}: there is no such part of the configuration; give one that exists, as neuron"
+        )
     if first.value("hydra.job.chdir"):
         raise UserError(
             "hydra.job.chdir=true: a run finds data, and your own classes, relative to the current folder; "
             "leave it out, a run writes into its own folder anyway"
         )
     if not multirun and str(first.value("hydra.mode")).endswith(RunMode.MULTIRUN.name):
-        raise UserError("hydra.mode=MULTIRUN: would begin a sweep that nobody reports on; give -m in its place")
+        raise UserError("hydra.mode=MULTIRUN: would start a sweep without a report; give -m instead")
     subdir = first.value("hydra.output_subdir")
     if subdir not in (None, HYDRA_FOLDER):
         raise UserError(

@@ -211,7 +211,7 @@ def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple
             lines += error.lines
             continue
         if override.is_sweep_override() and not multirun:
-            one = f", or write {words.literally(line)} for the one" if override.key_or_group in words.TEXTS else ""
+            one = f", or write {words.literally(line)} for one value" if override.key_or_group in words.TEXTS else ""
             lines.append(f"{line}: gives several values; add -m to sweep over them{one}")
             continue
         if override.is_sweep_override() and _count(override) == 0:

@@ -54,5 +54,5 @@ def _read() -> tuple[Tensor, Tensor]:
             raise ValueError("its values are not digits")
     except Exception as error:  # Damaged bytes may raise anything.
         reason = first_line(error) or type(error).__name__
-        raise UserError(f"{FILE} is damaged: {reason}; install snntrain anew, it is part of the package") from error
+        raise UserError(f"{FILE} is damaged: {reason}; install snntrain again, which contains it") from error
     return torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels.astype(np.int64))

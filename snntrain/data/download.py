@@ -142,7 +142,7 @@ def _refuse_to_write(source: Source, root: Path, folder: Path, missing: list[str
     if (given := _only_read.get()) is not None and given[0] == root != data_root(None):
         raise UserError(
             f"dataset={source.name}: {folder} lacks {', '.join(missing)}; nothing is downloaded there, as the folder "
-            f"is named by {given[1]}: give dataset.root={root} on the command line, and it is, or {ANOTHER_WAY}"
+            f"comes from {given[1]}; to allow it, give dataset.root={root} on the command line, or {ANOTHER_WAY}"
         )
 
 

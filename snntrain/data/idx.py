@@ -92,4 +92,4 @@ def read_pair(images: Path, labels: Path, first_label: int, classes: int) -> tup
 
 def damaged(path: Path, finding: str) -> UserError:
     """Return the error for a file with wrong content."""
-    return UserError(f"{path} is damaged: {finding}; delete it and it is downloaded anew, or put a good copy there")
+    return UserError(f"{path} is damaged: {finding}; delete it to download it again, or put a good copy there")

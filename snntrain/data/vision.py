@@ -229,6 +229,6 @@ def _datasets() -> Any:
     except (ImportError, RuntimeError) as error:  # RuntimeError: built for another torch
         raise UserError(
             f"torchvision does not work here ({error}); install torch and torchvision together, "
-            "from the same index, or take dataset=digits, which does without"
+            "from the same index, or take dataset=digits, which does not need it"
         ) from error
     return datasets

@@ -27,7 +27,7 @@ BAD = {
     "key without its value": ("neuron.tau", "neuron.tau: cannot be read; write key=value"),
     "plus before a preset": ("+experiment=plif_mnist", "leave the + out, experiment=plif_mnist"),
     "list split by the shell": ("network.channels=[16, 32]", "quote all of it: 'network.channels=[16, 32]'"),
-    "folder with a comma": ("dataset.root=x,y", "or write 'dataset.root=\"x,y\"' for the one"),
+    "folder with a comma": ("dataset.root=x,y", "or write 'dataset.root=\"x,y\"' for one value"),
     "folder of Hydra's own": ("hydra.job.chdir=true", "hydra.job.chdir=true: a run finds data"),
     # flags
     "unknown flag": ("--frobnicate T=2", "--frobnicate: there is no such flag"),

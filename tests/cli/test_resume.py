@@ -63,7 +63,10 @@ def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
     out, err = running.communicate(timeout=60)
     assert time.monotonic() - asked < 10
     assert running.returncode == code
-    assert f"stopping after this step, with a checkpoint ({signal.Signals(number).name}; once more: at once)" in out
+    assert (
+        f"stopping after this step, with a checkpoint ({signal.Signals(number).name}; a second signal stops at once)"
+        in out
+    )
     assert summary(folder)["status"] == "interrupted"
     said, _, command = err.strip().partition("; resume with: ")
     assert said == "snntrain: interrupted"

@@ -58,8 +58,8 @@ CASES: dict[str, Case] = {
         ("hydra/launcher=joblib", "one after the other", "leave hydra/launcher out"),
     ),
     # cli/train.py, cli/sweep.py
-    "mode": (line("hydra.mode=MULTIRUN"), ("hydra.mode=MULTIRUN", "a sweep that nobody reports on", "give -m")),
-    "package": (line("--cfg job --package x"), ("--package x", "no such part", "one is neuron")),
+    "mode": (line("hydra.mode=MULTIRUN"), ("hydra.mode=MULTIRUN", "a sweep without a report", "give -m")),
+    "package": (line("--cfg job --package x"), ("--package x", "no such part", "give one that exists, as neuron")),
     "other folder": (
         line("hydra.job.chdir=true"),
         ("hydra.job.chdir=true", "a run finds data, and your own classes", "leave it out"),
@@ -149,7 +149,10 @@ CASES: dict[str, Case] = {
         ("--config-dir nowhere", "no such folder", "give the folder with"),
     ),
     "sweep without -m": (overrides("T=1,2"), ("T=1,2", "several values", "add -m")),
-    "text with a comma": (together("name=a,b"), ("name=a,b", "several values", "or write 'name=\"a,b\"' for the one")),
+    "text with a comma": (
+        together("name=a,b"),
+        ("name=a,b", "several values", "or write 'name=\"a,b\"' for one value"),
+    ),
     "sweep of nothing": (overrides("T=range(0)", multirun=True), ("T=range(0)", "no value", "needs one or more")),
     "great sweep": (overrides("seed=range(99999)", multirun=True), ("seed=range(99999)", "10,000 at most", "in parts")),
     "hydra as a value": (overrides("hydra=1"), ("hydra=1", "must stay a mapping", "as in hydra.run.dir=…")),

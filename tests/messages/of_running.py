@@ -50,7 +50,7 @@ CASES: dict[str, Case] = {
         ),
         ("dataset.validation=0.5", "class 0 has a single element", "cannot be on both sides"),
     ),
-    "digits": (lambda world: world.digits(b""), ("optdigits.npz", "is damaged", "install snntrain anew")),
+    "digits": (lambda world: world.digits(b""), ("optdigits.npz", "is damaged", "install snntrain again")),
     "no network": (
         lambda world: vision.mnist(str(world.broken / "empty")),
         ("dataset=mnist", "lacks train-images-idx3-ubyte", "put them there"),
@@ -168,7 +168,7 @@ CASES: dict[str, Case] = {
     ),
     "other data": (
         lambda _: resume.restore(fake(data=fake(name="some")), {"data": "these"}, "those"),
-        ("dataset=some", "are not those that this run began with", "put those back"),
+        ("dataset=some", "are not those with which this run began", "put the old files back"),
     ),
     "a state that is none": (
         lambda _: resume.restore(prepared(), {"data": "these"}, "these"),

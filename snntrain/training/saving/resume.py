@@ -58,7 +58,7 @@ def restore(job: Job, state: State, data: str) -> TrainingState:
     """
     if state.get("data") != data:
         raise UserError(
-            f"dataset={job.data.name}: its files are not those that this run began with; put those back "
+            f"dataset={job.data.name}: its files are not those with which this run began; put the old files back "
             "(dataset.root names their folder), or start another run"
         )
     progress = fresh_progress(job)

@@ -137,12 +137,12 @@ class RecordedStep:
         before, counted = _copies(parameters), _copies(self.counts)
         recording.replay()
         if _same(counted, self.counts):
-            self._give_up("the replay of a recorded one did nothing")
+            self._give_up("the replay of a recorded step did nothing")
             return False
         if not _same(before, parameters):
             self.proven = True
         elif not self.left_out and any(group["lr"] != 0 for group in self.job.optimizer.param_groups):
-            self._give_up("the replay of a recorded one moved no parameter")
+            self._give_up("the replay of a recorded step moved no parameter")
         return True
 
     def _give_up(self, why: str) -> None:

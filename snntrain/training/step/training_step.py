@@ -115,7 +115,7 @@ class TrainingStep:
         steps = f"{row} steps in a row were" if row > 1 else "a step was"
         places = (where_it_began(self.job, self.job.train.make(draw)) for draw in self.draws)
         place = next((place for place in places if place is not None), None)
-        seen = f"the first number that is not finite is in {place}" if place else "once more, all numbers are finite"
+        seen = f"the first number that is not finite is in {place}" if place else "run again, all numbers are finite"
         advice = "look at the data" if place == INPUT else ADVICE
         return (
             f"{steps} bad (trainer.max_bad_steps={most}), with a loss or gradient that is not finite; {seen}: {advice}"
