@@ -25,7 +25,7 @@ Compares the runs at any depth below the folders: finished, failed, interrupted,
 Prints a table of what differs between them, the best first, and writes report.csv, report.md and report.html,
 a page that needs no network.
   metric   a figure of summary.json, as test_accuracy or train_seconds; by default val_accuracy, so that the test
-           images play no part in the choice; the test accuracy of the chosen run stands beside it
+           images play no part in the choice; the test accuracy of the chosen run is shown next to it
   out      where the three files go; by default into the folder, or into the current one if several are given"""
 KEYS = ("metric", "out")
 # The width without a terminal: every column is written.

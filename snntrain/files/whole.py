@@ -63,7 +63,7 @@ def beside(folder: Folder, name: str) -> Iterator[IO[bytes]]:
     """Open a new file `temporary(name)`, which is on the disk when the block ends; `put_in_place` makes it `name`.
 
     Raises:
-        OSError: it cannot be written. The file is then deleted, as it is if the block raises.
+        OSError: it cannot be written; the file is deleted then, and also if the block raises.
     """
     # A killed process may have left such a file.
     folder.remove(temporary(name))

@@ -146,11 +146,11 @@ def _foot(seen: Inspection) -> Iterable[str]:
     layer = next(iter(seen.numbers))
     code = (
         "import numpy as np\n\n"
-        'seen = np.load("recordings.npz")  # beside this page\n'
+        'seen = np.load("recordings.npz")  # next to this page\n'
         f'seen["{layer}/h"]  # before the reset, [T, N, …]; /v after it, /s spikes'
     )
     yield f"<footer><h2>In a notebook</h2><pre>{escape(code)}</pre>"
-    yield "<p>Beside this page lie all pictures as PNG and SVG.</p></footer>"
+    yield "<p>All pictures are next to this page as PNG and SVG.</p></footer>"
 
 
 def inline(svg: str, prefix: str) -> str:

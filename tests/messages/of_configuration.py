@@ -22,7 +22,10 @@ CASES: dict[str, Case] = {
     "word of a flag": (line("--cfg everything"), ("--cfg everything", "job, hydra, all", "must be one of")),
     "flag that goes with --cfg": (line("--resolve"), ("--resolve", "goes with --cfg", "snntrain --cfg job --resolve")),
     "completion of nothing": (line("--shell-completion"), ("--shell-completion", "needs", "install=bash, or zsh")),
-    "unknown command": (line("evall"), ("evall", "no such command (did you mean eval?)", "there is: train, eval")),
+    "unknown command": (
+        line("evall"),
+        ("evall", "no such command (did you mean eval?)", "the commands are train, eval"),
+    ),
     "no home folder": (
         line("eval run=~no_user/x"),
         ("run=~no_user/x", "there is no user 'no_user'", "write ./~no_user/x"),

@@ -93,7 +93,7 @@ CASES: dict[str, Case] = {
     "torchvision": (World.without_torchvision, ("torchvision", "does not work here", "take dataset=digits")),
     "no picture": (lambda world: world.picture("none"), ("image=", "no such file", "give an image file")),
     "folder of pictures": (lambda world: world.picture("empty"), ("empty", "is a folder", "name a file in it")),
-    "text as a picture": (lambda world: world.picture("file"), ("file", "no image that can be read", "save it as PNG")),
+    "text as a picture": (lambda world: world.picture("file"), ("file", "is not a readable image", "save it as PNG")),
     "great picture": (
         lambda world: world.picture("great.png"),
         ("great.png", "more than 100,000,000 pixels", "scale it down"),

@@ -34,7 +34,7 @@ def check(content: bytes) -> None:
             if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
                 raise Strange("entries that are compressed")
             if entry.header_offset < end:
-                raise Strange("entries that lie over each other")
+                raise Strange("overlapping entries")
             end = entry.header_offset + entry.file_size
             folder, _, name = entry.filename.partition("/")
             if name in entries or end > len(content) or not _is_known(name, entry.file_size):
