@@ -1,4 +1,4 @@
-"""The ways a command ends badly: the user's input is wrong, a run fails, or a signal comes."""
+"""The ways in which a command fails: wrong input of the user, a failed run, or a signal."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 import yaml
 
 LONGEST_LINE = 600
-# The name of an error handler for codecs, `errors=WRITTEN_OUT`: it writes letters out that an encoding does not have.
+# The name of an error handler for codecs, `errors=WRITTEN_OUT`: it escapes letters that an encoding does not have.
 WRITTEN_OUT = "snntrain.written_out"
 
 
 def printable(text: str) -> str:
-    """Return the text on one line and safe for any output: control characters are written out, as \\x1b.
+    """Return the text on one line and safe for any output: control characters are escaped, as \\x1b.
 
-    A byte of a file's name that is not UTF-8, which Python keeps as a surrogate, is written as that byte, as \\xfc.
+    Python keeps bytes of a file name that are not UTF-8 as surrogates; these are written as bytes, as \\xfc.
     """
     if text.isprintable():
         return text
@@ -38,7 +38,7 @@ codecs.register_error(WRITTEN_OUT, _not_encoded)
 
 
 def on_one_line(text: str) -> str:
-    """Return the text as `printable` does, without the middle if it is too long to read."""
+    """Return the `printable` text, without its middle if it is too long to read."""
     shown = printable(text)
     half = LONGEST_LINE // 2
     return shown if len(shown) <= LONGEST_LINE else f"{shown[:half]} … {shown[-half:]}"
@@ -52,7 +52,7 @@ def first_line(error: BaseException) -> str:
         return f"{place} {mark.line + 1}: {error.problem}"
     first, *more = str(error).strip().splitlines() or [""]
     if first.endswith("raised while composing config:") and more:
-        # Hydra says what is wrong on the next line, and of which key below it.
+        # Hydra puts the reason on the next line, and the key below it.
         keys = [line.strip().removeprefix("full_key: ") for line in more if line.strip().startswith("full_key: ")]
         return ": ".join([*keys, more[0]])
     return first
@@ -62,7 +62,7 @@ class UserError(Exception):
     """The input cannot be used; the message says what was given, what is allowed and what to do.
 
     The command line prints each line of `lines` without a traceback and exits with status 2. The input may come from a
-    stranger's file: no line has control characters that a terminal would obey.
+    stranger's file: the lines are stripped of control characters, which a terminal would obey.
     """
 
     def __init__(self, *lines: str) -> None:
@@ -70,19 +70,19 @@ class UserError(Exception):
         super().__init__("\n".join(self.lines))
 
     def __reduce__(self) -> tuple[type[UserError], tuple[str, ...]]:
-        """Keep the lines on the way from another process."""
+        """Keep the lines when the error is pickled for another process."""
         return type(self), self.lines
 
 
 class RunFailed(Exception):
-    """A run that was started cannot continue; the message says why. The command line exits with status 1."""
+    """A started run cannot continue; the message says why. The command line exits with status 1."""
 
     def __init__(self, message: str) -> None:
         super().__init__("\n".join(map(on_one_line, message.split("\n"))))
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal asks the program to end. The command line exits with status 128 + its `number`, as a shell would say."""
+    """A signal ends the program. The command line exits with status 128 + its `number`, as a shell reports it."""
 
     def __init__(self, number: int, message: str = "interrupted") -> None:
         super().__init__(message)

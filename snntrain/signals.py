@@ -1,21 +1,22 @@
-"""What a signal does to a command: one state machine, which every part that starts, trains or ends asks.
+"""The effect of a signal on a command: one state machine for every part that starts, trains or ends.
 
 | state | when | a signal | an error is |
 |---|---|---|---|
-| starting | nothing of the below | raises `Interrupted`; now leaving | an error |
+| starting | none of the states below | raises `Interrupted`; now leaving | an error |
 | importing | torch and other packages are imported | ends the process at once | an error |
 | training | a training that can be saved | the first is kept for `Stop.check`, the second as in starting | an error |
-| leaving | `Interrupted` was raised | raises `Interrupted` | the signal's |
+| leaving | `Interrupted` was raised | raises `Interrupted` | caused by the signal |
 
-The import of torch aborts the process if an error is raised in the middle of it; so nothing is raised there. A training
-stops after the current step and is saved.
+An error in the middle of torch's import aborts the process, so no error is raised there. A training stops after the
+current step and is saved.
 
-`Interrupted` may get lost: Python swallows what is raised in a destructor, and other code may turn it into an error of
-its own, as torch does in the middle of a file. So `leaving` lasts, with the number of the signal: `behind` finds it
-behind any error, and a training that starts in this state stops at its first check.
+`Interrupted` may get lost: Python swallows errors that are raised in a destructor, and other code may turn it into its
+own error, as torch does in the middle of a file. So the state `leaving` lasts and keeps the number of the signal:
+`behind` finds it behind any error, and a training that starts in this state stops at its first check.
 
-A signal that was ignored when the program started, as a shell does for a background job, stays ignored. The exit status
-is 128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 138 for SIGUSR1, which a scheduler sends before the end.
+A signal that was ignored when the program started stays ignored, as a shell wants for a background job. The exit
+status is 128 + the signal's number: 130 for Ctrl-C, 143 for SIGTERM, 138 for SIGUSR1, which a scheduler sends before
+the end.
 """
 
 from __future__ import annotations
@@ -35,27 +36,27 @@ from snntrain.errors import Interrupted
 
 log = logging.getLogger("snntrain")
 
-# Ctrl-C; what a scheduler sends when the time is up; what it sends some time before that.
+# Ctrl-C; the signal of a scheduler when the time is up; its signal some time before that.
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 
 T = TypeVar("T")
 
 
 class Stopped(Interrupted):
-    """Training has stopped between two steps, as a signal asked it to: its state can be saved."""
+    """A signal has stopped the training between two steps: its state can be saved."""
 
 
 class Stop:
-    """Whether a signal has asked a training to stop; `number` is the signal's, None so far."""
+    """The request of a signal to stop a training; `number` is the number of the signal, None without one."""
 
     def __init__(self, number: int | None = None) -> None:
         self.number = number
 
     def check(self) -> None:
-        """End training if a signal has asked for it; call it where nothing is half done.
+        """End training if a signal has requested it; call it only when no work is half done.
 
         Raises:
-            Stopped: a signal has asked for it.
+            Stopped: a signal has requested it.
         """
         if self.number is not None:
             raise Stopped(self.number)
@@ -82,7 +83,7 @@ class Machine:
     Attributes:
         state: the current state.
         number: in `leaving` the signal that ends the command; None otherwise.
-        stop: what a training asks, in `training`.
+        stop: the request that a training checks, in `training`.
     """
 
     def __init__(self) -> None:
@@ -96,7 +97,7 @@ class Machine:
         sys.unraisablehook = self._report_unraisable
 
     def finish(self) -> None:
-        """Ignore signals from now on: all is said and written, and Python may abort if a handler runs while it ends."""
+        """Ignore signals from now on: all output is written, and Python may abort if a handler runs while it ends."""
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
 
@@ -108,20 +109,20 @@ class Machine:
 
     @contextmanager
     def training(self) -> Iterator[Stop]:
-        """Let the block end at its own checks on a signal, and at once on a second signal."""
-        # A signal may have come before, and its error may have been lost.
+        """Stop the block at its own checks after a signal, and at once after a second signal."""
+        # A signal may have arrived before, and its error may have been lost.
         self.stop = Stop(self.number)
         with self._in(State.TRAINING):
             yield self.stop
 
     def behind(self, error: BaseException) -> int | None:
-        """Return the number of the signal that has led to an error; None if it is an error of its own."""
+        """Return the number of the signal that caused an error; None if no signal did."""
         if isinstance(error, KeyboardInterrupt):
             return error.number if isinstance(error, Interrupted) else signal.SIGINT
         return self.number
 
     def handle(self, number: int, frame: FrameType | None = None) -> None:
-        """Do what the table says; this is the handler of the signals.
+        """Act on a signal as the table describes; this is the signal handler.
 
         Raises:
             Interrupted: the command ends at once.
@@ -131,14 +132,14 @@ class Machine:
         if self.state is State.TRAINING and self.stop.number is None:
             self.stop.number = number
             name = signal.Signals(number).name
-            log.info("stopping after this step, with a checkpoint (%s; once more: at once)", name)
+            log.info("stopping after this step, with a checkpoint (%s; a second signal stops at once)", name)
             return
         self.state, self.number = State.LEAVING, number
         raise Interrupted(number)
 
     @contextmanager
     def _in(self, state: State) -> Iterator[None]:
-        """Be in a state while the block runs; a signal in it may have led to `leaving`, which lasts."""
+        """Set a state while the block runs; a signal during the block may have led to `leaving`, which then stays."""
         before, self.state = self.state, state
         handlers = self._install()
         try:
@@ -150,7 +151,7 @@ class Machine:
                 signal.signal(number, handler)
 
     def _install(self) -> dict[signal.Signals, signal._HANDLER]:
-        """Install the handler; return the handlers before it."""
+        """Install the handler, and return the previous handlers."""
         # Python delivers signals to the main thread, and lets no other thread handle them.
         if threading.current_thread() is not threading.main_thread():
             return {}
@@ -158,7 +159,7 @@ class Machine:
         return {number: signal.signal(number, self.handle) for number in handled}
 
     def _report_unraisable(self, lost: sys.UnraisableHookArgs) -> None:
-        """Report an error that was raised in a destructor, as Python does; an interruption is remembered here."""
+        """Report an error that was raised in a destructor, as Python does; an interruption is only remembered."""
         if not isinstance(lost.exc_value, Interrupted):
             sys.__unraisablehook__(lost)
 

@@ -1,4 +1,4 @@
-"""Parses the command line: flags in any position, everything else an override."""
+"""The parser of the command line: flags in any position, everything else an override."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -37,18 +37,18 @@ CFG_WORDS = ("job", "hydra", "all")
 
 @dataclass
 class Arguments:
-    """`flags` maps a flag's long name to its value ('' for a switch); `overrides` are in the order given."""
+    """Parsed arguments: `flags` by long name ('' for a switch), and `overrides` in the order given."""
 
     flags: dict[str, str] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
 
     def argv(self) -> list[str]:
-        """The same command with the flags in front, as Hydra wants it."""
+        """The same command with the flags in front, as Hydra expects."""
         flags = [part for flag, value in self.flags.items() for part in (flag, value) if part]
         return [*flags, *self.overrides]
 
     def asks_for_completions(self) -> bool:
-        """Return whether the shell asks for the completions of the tab key."""
+        """Return whether the shell asks for completions."""
         return "--shell-completion" in self.flags and any(word.startswith("query=") for word in self.overrides)
 
 
@@ -74,7 +74,7 @@ def parse(argv: Sequence[str]) -> Arguments:
             given = value if has_value else rest.pop(0) if rest and rest[0] in INFO_WORDS else "all"
             parsed.flags["--info"] = given
         else:
-            raise UserError(f"{word}: there is no such flag; snntrain --help lists what there is")
+            raise UserError(f"{word}: there is no such flag; snntrain --help lists the flags")
     if folder := parsed.flags.get("--config-dir"):
         parsed.flags["--config-dir"] = str(user_path(folder, "--config-dir"))
     _check_words(parsed)
@@ -82,10 +82,10 @@ def parse(argv: Sequence[str]) -> Arguments:
 
 
 def unquoted(value: str) -> str:
-    """Return the value of a word that a command reads itself, without the quotes that an override's may need."""
+    """Return the value of a word that a command reads itself, without the quotes that an override may need."""
     if value[:1] not in ("'", '"'):
         return value
-    # It imports Hydra, which the others do not wait for.
+    # This imports Hydra, for which the other commands do not wait.
     from snntrain.config import words
 
     return words.unquoted(value)
@@ -101,4 +101,4 @@ def _check_words(parsed: Arguments) -> None:
     if "--shell-completion" in parsed.flags and not any(
         word.startswith(("install=", "uninstall=", "query=")) for word in parsed.overrides
     ):
-        raise UserError("--shell-completion: needs install=bash, or zsh, or fish (uninstall=bash takes it back)")
+        raise UserError("--shell-completion: needs install=bash, or zsh, or fish (uninstall=bash removes it)")

@@ -1,4 +1,4 @@
-"""The commands: what main runs, what the help shows, and what the tab key offers."""
+"""The commands, for the command line, the help and completion."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ class Command:
     """One command.
 
     Args:
-        name: the first word of the command line.
-        module: the module of `snntrain.cli` that runs it by its function `command`; it is imported when it is called,
-            so that nobody waits for what another command needs.
-        usage: its lines in the help, with their meanings.
-        runs: whether it names a run, by run= and checkpoint=.
+        name: first word of the command line.
+        module: module of `snntrain.cli` with the function `command`; it is imported only when it is called, because
+            imports take time.
+        usage: lines in the help, with their meanings.
+        runs: whether the command names a run, with run= and checkpoint=.
         folders: whether it names folders.
         overrides: whether it takes overrides of the configuration.
-        words: the words that only this command reads.
+        words: words that only this command reads.
     """
 
     name: str
@@ -34,8 +34,8 @@ class Command:
     words: tuple[str, ...] = ()
 
     def __call__(self, argv: Sequence[str]) -> None:
-        """Run it with its arguments."""
-        # A wrong flag is reported without waiting for an import.
+        """Run the command with its arguments."""
+        # A wrong flag is reported without waiting for the import.
         parse(argv)
         with slow_imports():
             module = importlib.import_module(f"snntrain.cli.{self.module}")

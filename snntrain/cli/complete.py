@@ -1,4 +1,4 @@
-"""The words that the tab key offers; `--shell-completion install=bash` makes the shell ask for them."""
+"""The completions of the command line; `--shell-completion install=bash` makes the shell ask for them."""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -13,22 +13,22 @@ from snntrain.config.compose import composer
 from snntrain.files.paths import user_path
 
 CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
-# No shell reads these as anything but themselves, wherever they stand in a word.
+# Every shell takes these characters literally, at any position in a word.
 PLAIN = frozenset(f"{ascii_letters}{digits}_-./,:@%+=")
 
 
 def completions(line: str) -> list[str]:
-    """Return the words that may take the place of the last word of a line; all possible words if it ends with a space.
+    """Return the words that may replace the last word of a line; all possible words if it ends with a space.
 
     A shell expands the words that it gets: bash runs the command in `$(…)`. The names of folders, options and keys may
-    be a stranger's, so a word with other characters than plain ones is left out. A shell also shows everything that is
-    printed here, so a line that cannot be read has no completion.
+    come from a stranger, so words with other than plain characters are left out. A shell also shows everything that is
+    printed here, so an unreadable line has no completions.
     """
     begun = line.split()[1:]
     last = begun.pop() if begun and not line.endswith(" ") else ""
     try:
         return sorted(word for word in _words(begun, last) if word.startswith(last) and _is_plain(word))
-    except Exception:  # The line is half typed: anything may be wrong with it.
+    except Exception:  # The line is half typed and may contain any mistake.
         return []
 
 
@@ -65,7 +65,7 @@ def _runs() -> Iterable[Path]:
 
 
 def _folders(last: str) -> Iterable[str]:
-    """Yield the folders that the path `last` may become, one level further."""
+    """Yield the folders to which the path `last` can be completed, one level deeper."""
     begun, slash, _ = last.rpartition("/")
     above = user_path(begun or slash or ".")
     return (f"{begun}{slash}{path.name}/" for path in above.iterdir() if path.is_dir() and path.name[0] != ".")

@@ -1,4 +1,4 @@
-"""`snntrain doctor`: what this machine offers, how fast it trains, and how to make it faster."""
+"""`snntrain doctor`: the capabilities of this machine, the speed of training on it, and hints for more speed."""
 
 from __future__ import annotations
 
@@ -60,13 +60,13 @@ def command(argv: Sequence[str]) -> None:
 
 
 def _data_sets(compose: Composer) -> dict[str, dict[str, Any]]:
-    """Return the plain values of every data set that can be chosen."""
+    """Return the plain values of every available data set."""
     options = compose.groups["dataset"]
     return {name: Composed(compose([f"dataset={name}"])).value("dataset") for name in options}
 
 
 def _sections(config: Config, data_sets: dict[str, dict[str, Any]]) -> Iterator[tuple[str, list[Finding]]]:
-    """Yield the title and the findings of each part as soon as they are known."""
+    """Yield the title and the findings of each section as soon as they are known."""
     yield "Software", examined("packages", software.findings)
     if not software.torch_works():
         yield "Speed", [Finding(FAILED, "torch cannot be imported")]
@@ -111,7 +111,7 @@ def _speed(config: Config, mnist: Mapping[str, Any], world: World) -> Iterator[F
     network = Component.of(config.network).target.rpartition(".")[2]
     what = f"{network}, T={config.T}, batches of {config.trainer.batch_size} images of 1x28x28, {world.precision.name}"
     yield Finding("training", f"{measured.images_per_second:,.0f} images/s ({what})")
-    yield Finding("first steps", f"{measured.first_seconds:.1f} s, with what was compiled for them")
+    yield Finding("first steps", f"{measured.first_seconds:.1f} s, including compilation")
 
 
 def _line(finding: Finding) -> str:
@@ -124,7 +124,7 @@ def _hint(hint: str) -> str:
 
 
 def _broken(text: str, first: str, more: str) -> str:
-    """Return the text on several lines, broken only at spaces, so that paths and settings can be copied."""
+    """Return the text on several lines, broken only at spaces: paths and settings can still be copied."""
     return textwrap.fill(
         text,
         WIDTH,

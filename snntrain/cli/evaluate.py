@@ -1,4 +1,4 @@
-"""`snntrain eval run=<folder>`: accuracy of a finished run by class, and the firing rate and cost of its layers."""
+"""`snntrain eval run=<folder>`: the accuracy of a finished run by class, and firing rate and cost of its layers."""
 
 import sys
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def confusion_table(confusion: Tensor, class_names: Sequence[str]) -> str:
 
     Args:
         confusion: counts `[classes, classes]`.
-        class_names: the names of the classes.
+        class_names: names of the classes.
     """
     rows = confusion.tolist()
     width = max(len(str(max(map(max, rows)))), *(len(name) for name in class_names)) + 2

@@ -1,4 +1,4 @@
-"""The commands on a finished run share this: find the run, and build its network with a checkpoint's weights."""
+"""The common part of the commands on a finished run: find it, and build its network with a checkpoint's weights."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from snntrain.training.job.out_of_memory import EVALUATION_OF_A_FINISHED_RUN, ex
 from snntrain.training.saving import checkpoint
 
 CHECKPOINTS = ("best", "last")
-# The test images are read once, without worker processes unless the command line asks for some.
+# The test images are read once, without worker processes unless the command line asks for them.
 WORKERS = "workers"
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run that a command is about.
+    """The finished run of a command.
 
     Args:
-        folder: of the run.
-        given: the words that the command reads itself, as `sample` for inspect.
+        folder: the run's folder.
+        given: the words that the command reads itself, such as `sample` for inspect.
         overrides: overrides of the run's configuration.
         checkpoint: the file of the weights.
-        epoch: the epoch after which they were saved.
-        job: the run's, with these weights in the network that is evaluated.
+        epoch: the epoch after which the weights were saved.
+        job: the job of the run, with these weights in the evaluated network.
     """
 
     folder: Path
@@ -45,17 +45,17 @@ class Finished:
 
 
 def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str] = ()) -> Finished | None:
-    """Return the run that a command names; None if it asks for the usage, which is printed.
+    """Return the run that a command names; None if the usage is asked for, which is then printed.
 
     Args:
         argv: the arguments.
-        command: its name.
-        usage: how to use it.
-        own: the words that it reads itself, beside `run` and `checkpoint`.
+        command: name of the command.
+        usage: text on how to use it.
+        own: the words that the command reads itself, besides `run` and `checkpoint`.
 
     Raises:
-        UserError: one of several processes, a flag that the command does not take, no run, and what `saved.load`,
-            `build.prepare` and `checkpoint.restore` raise.
+        UserError: there are several processes, the command does not take a flag, or no run is given; also as
+            `saved.load`, `build.prepare` and `checkpoint.restore`.
         RunFailed: there is not enough memory.
     """
     arguments = parse(argv)
@@ -79,7 +79,9 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
             job = build.prepare(config, here)
         checkpoint.restore(job.evaluated.network, path, state)
     if type(epoch := state.get("epoch")) is not int:
-        raise UserError(f"{path}: does not say of which epoch it is; take the run's other checkpoint, or a good copy")
+        raise UserError(
+            f"{path}: does not say after which epoch it was saved; take the run's other checkpoint, or a good copy"
+        )
     here.report(config.trainer)
     return Finished(folder, given, overrides, path, epoch, job)
 

@@ -1,4 +1,4 @@
-"""`snntrain --help`: made from the commands, the schema and the files of conf/, so that it is always complete."""
+"""`snntrain --help`: built from the commands, the schema and the files of conf/, and therefore always complete."""
 
 import textwrap
 from collections.abc import Iterator, Mapping
@@ -32,7 +32,7 @@ Flags, in any position
   --cfg job            print the composed config and stop; with --resolve, interpolations resolved
   -cd, --config-dir    a folder of your own, with neuron/, experiment/ … files; eval, inspect and doctor take it
   -cn, --config-name   another primary config
-  --shell-completion   install=bash prints what to eval for completion by the tab key
+  --shell-completion   install=bash prints the line to eval for completion by the tab key
   --hydra-help         more flags, of Hydra
 """
 MEANING_COLUMN = 40
@@ -40,12 +40,12 @@ WIDTH = 120
 
 
 def help_text(config_dir: str | None = None) -> str:
-    """Return the whole text; groups and options of `config_dir` are listed with our own.
+    """Return the whole text; groups and options of `config_dir` are listed with the built-in ones.
 
     Raises:
-        UserError: a file of `config_dir` that cannot be read, or extends a schema that is not there.
+        UserError: a file of `config_dir` cannot be read, or extends a schema that does not exist.
     """
-    # Not composed: that would take half of the time of this text.
+    # Not composed, which would take half of the time of this text.
     primary = _read(CONF / "config.yaml")
     chosen = {group: name for entry in primary["defaults"] if isinstance(entry, dict) for group, name in entry.items()}
     with composer(config_dir=config_dir) as compose:
@@ -82,10 +82,10 @@ def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
     documented = {option: dict(_documented(compose, group, option)) for option in options}
     for key in dict.fromkeys(key for keys in documented.values() for key in keys):
         having = [option for option in options if key in documented[option]]
-        # A key may mean something else to each option.
+        # A key may have different meanings in different options.
         for text in dict.fromkeys(documented[option][key][1] for option in having):
             alike = [option for option in having if documented[option][key][1] == text]
-            # The value of the default option if it is one of them.
+            # The value of the default option, if the default has the key with this meaning.
             value, _ = documented[chosen if chosen in alike else alike[0]][key]
             yield _line(f"{group}.{key}", value, _options_with(alike, options) + text)
 
@@ -99,7 +99,7 @@ def _options_with(having: list[str], options: list[str]) -> str:
 
 
 def _documented(compose: Composer, group: str, option: str) -> Iterator[tuple[str, tuple[Any, str]]]:
-    """Yield each key of an option with its value and its meaning; none for a file that extends no schema."""
+    """Yield each key of an option with its value and its meaning; nothing for a file that extends no schema."""
     file = next((file for folder in compose.folders if (file := folder / group / f"{option}.yaml").is_file()), None)
     if file is not None:
         content = _read(file)
@@ -143,7 +143,7 @@ def _described(metadata: Mapping[str, Any]) -> str:
 
 
 def _line(key: str, value: Any, text: str) -> str:
-    """Return a key with its default at the left and its description at the right."""
+    """Return a key with its default on the left and its description on the right."""
     shown = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     left = f"  {f'{key}={shown}':<{MEANING_COLUMN}} "
     more = " " * (MEANING_COLUMN + 3)

@@ -1,4 +1,4 @@
-"""The import of torch and of what needs it: seconds in which nothing else can be done."""
+"""The import of torch and of packages that need it, which takes seconds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,6 @@ from snntrain.signals import machine
 
 @contextmanager
 def slow_imports() -> Iterator[None]:
-    """Import in the block: a signal ends the process at once, and Python does not look for garbage."""
+    """Import in the block: a signal ends the process at once, and Python collects no garbage."""
     with machine.importing(), none_in_imports():
         yield

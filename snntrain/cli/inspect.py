@@ -51,7 +51,7 @@ and how many neurons a picture shows."""
 OWN = ("sample", "image", "layer", "out")
 # Overrides that do not change how an image is classified.
 NEUTRAL = ("monitor=", "monitor.", "allow_targets=", "trainer.device=")
-# Keys of summary.json with their names and formats on the page: of the best weights, and of the whole training.
+# Keys of summary.json with their names and formats on the page, for the best weights and for the whole training.
 OF_BEST = {"val_accuracy": ("validation accuracy", ".4f")}
 OF_TRAINING = {
     "epochs": ("epochs trained", "d"),
@@ -63,7 +63,7 @@ OF_TRAINING = {
 
 @dataclass(frozen=True)
 class Chosen:
-    """Images as the data set stores them, with their labels, and the source of each."""
+    """Images as the data set stores them, with their labels and the source of each image."""
 
     split: ImageTensors
     sources: Sequence[str]
@@ -83,7 +83,7 @@ def command(argv: Sequence[str]) -> None:
     patterns = [pattern.strip() for pattern in given.get("layer", "*").split(",")]
     layers = matching_layers(job.evaluated.network, patterns, "layer")
     chosen = chosen_images(job, given)
-    # `inspect` in a stranger's run folder may be a link and is not followed; a folder that the user names is.
+    # `inspect` in a stranger's run folder may be a link, which is not followed; a link that the user names is followed.
     out = Folder(user_path(given["out"], "out")) if given.get("out") else Folder(run.folder, "inspect")
     with explained(job.config, job.world, inspection(len(chosen.split))), job.computing():
         seen, written = _inspected(run, chosen, layers, argv)
@@ -94,7 +94,7 @@ def command(argv: Sequence[str]) -> None:
 def _inspected(
     run: Finished, chosen: Chosen, layers: Iterable[str], argv: Sequence[str]
 ) -> tuple[Inspection, dict[str, bytes]]:
-    """Return what the layers do with the chosen images, and the files that show it, by name."""
+    """Return recordings of the layers for the chosen images, and the files that show them, by name."""
     job = run.job
     probes = _of_layers(_look(job, chosen), layers)
     kept = _kept_test(run)
@@ -122,7 +122,7 @@ def _inspected(
 
 
 def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:
-    """Return the images that `sample` or `image` asks for, else a few test images, one per class first.
+    """Return the images of `sample` or `image`, else a few test images, beginning with one per class.
 
     Raises:
         UserError: both are given, an index does not exist, or the file is not an image.
@@ -161,7 +161,7 @@ def _of_layers(probes: Probes, layers: Iterable[str]) -> Probes:
 
 
 def _lasting(argv: Sequence[str], run: Finished) -> list[str]:
-    """Return the arguments with the run's folder in the place of `latest`."""
+    """Return the arguments with `latest` replaced by the run's folder."""
     latest = run.given["run"] == LATEST
     return [f"run={as_typed(run.folder)}" if latest and word.startswith("run=") else word for word in argv]
 
@@ -172,7 +172,7 @@ def _as_trained(run: Finished) -> bool:
 
 
 def _kept_test(run: Finished) -> Metrics | None:
-    """Return the metrics of the run's own test of these weights; None without one, or if an override changes them."""
+    """Return the metrics from the run's own test of these weights; None if missing, or if an override changes them."""
     return tested.read(run.folder, run.job.evaluated.network, run.job.classes) if _as_trained(run) else None
 
 
@@ -182,12 +182,12 @@ def _measured(job: Job) -> Metrics:
 
 
 def _figures(run: Finished, metrics: Metrics, *, kept: bool) -> dict[str, str]:
-    """Return the figures of these weights with these settings, and of their training from summary.json.
+    """Return the results of these weights with these settings, and results of their training from summary.json.
 
     Args:
         run: the run.
-        metrics: those of the test images.
-        kept: whether the run itself has measured them, maybe on another device.
+        metrics: metrics on the test images.
+        kept: whether the run itself has measured `metrics`, possibly on another device.
     """
     shown = {
         "test accuracy": f"{metrics.accuracy:.4f}",
@@ -198,7 +198,7 @@ def _figures(run: Finished, metrics: Metrics, *, kept: bool) -> dict[str, str]:
     summary = summaries.read(run.folder).known
     of_best = OF_BEST if run.checkpoint.stem == "best" and _as_trained(run) else {}
     for key, (name, form) in {**of_best, **OF_TRAINING}.items():
-        # A damaged summary is left out: the weights and the configuration do not need it.
+        # A damaged summary is skipped: the weights and the configuration do not need it.
         with suppress(ValueError, TypeError, OverflowError):
             shown |= {name: f"{summary[key]:{form}}"} if summary.get(key) else {}
     there, world = [summary.get(key) for key in ("device_name", "precision")], run.job.world

@@ -15,7 +15,7 @@ from snntrain.runs.resume_command import resume_command
 from snntrain.runs.run_folder import RunFolder
 from snntrain.signals import machine
 
-# Writes to train.log alone: a traceback is not for the terminal.
+# Writes to train.log only: a traceback does not belong on the terminal.
 log_file = logging.getLogger("snntrain.file")
 
 
@@ -23,14 +23,14 @@ def run(config: Config, folder: Path, typed: Sequence[str]) -> float:
     """Train a run in a folder, and return its best validation accuracy.
 
     Args:
-        config: its settings, checked.
-        folder: the folder that it writes into.
+        config: checked settings.
+        folder: the folder of the run.
         typed: the command as it was typed.
 
     Raises:
-        UserError: nothing was trained.
+        UserError: the settings or the folder cannot be used; nothing was trained.
         RunFailed: training failed; the traceback is in train.log.
-        Interrupted: a signal has ended it; the message has the command that resumes it.
+        Interrupted: a signal has ended the run; the message has the command that resumes it.
     """
     with slow_imports():
         from snntrain.training.run import train
@@ -48,7 +48,7 @@ def run(config: Config, folder: Path, typed: Sequence[str]) -> float:
 
 
 def refuse(folder: Path, name: str, allowed: Sequence[str], lines: Sequence[str]) -> None:
-    """Record in a run's folder that its configuration is wrong, as that of a job of a large sweep may be.
+    """Record in a run's folder that its configuration is wrong, which happens for jobs of a large sweep.
 
     Raises:
         UserError: always, with these lines.

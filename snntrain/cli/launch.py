@@ -1,8 +1,8 @@
-"""Lets Hydra run a job or the jobs of a sweep, and writes the files that Hydra would write.
+"""The start of a job or of the jobs of a sweep through Hydra, whose files are written here.
 
 Hydra sets up logging from the configuration, and follows any link in the folder of a run or a sweep when it writes
-there. So `snntrain.cli.log` logs messages, `Folder` writes files, and a sweeper, which writes as well, gets a temporary
-folder for that.
+there. Instead, `snntrain.cli.log` sets up logging, and `Folder` writes the files. A sweeper, which writes as well, gets
+a temporary folder.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from snntrain.runs.run_folder import RunFolder
 from snntrain.runs.unstarted import holds_a_run
 from snntrain.runs.writable import check_run
 
-# Runs a job: its configuration, its folder, and a line for each forbidden value.
+# A function that runs a job: its configuration, its folder, and a line for each forbidden value.
 Task = Callable[[Composed, Path, Sequence[str]], Any]
 
 
 def composed(compose: Composer, overrides: Sequence[str], mode: RunMode) -> Composed:
-    """Return the configuration that Hydra runs, with Hydra's part and with fixed names of folders."""
+    """Return the configuration for Hydra to run, with Hydra's part and with fixed folder names."""
     lines = [*overrides, *([f"hydra.mode={mode.name}"] if mode is RunMode.MULTIRUN else [])]
     config = compose.hydra.compose_config(compose.config_name, lines, run_mode=mode)
     config.hydra.mode = mode
@@ -56,12 +56,12 @@ def single(compose: Composer, composed: Composed, task: Task) -> None:
     callbacks.on_run_start(config=config, config_name=compose.config_name)
     done = _job(context, config, task, "hydra.run.dir", None)
     callbacks.on_run_end(config=config, config_name=compose.config_name, job_return=done)
-    # This raises the error that has ended the job.
+    # This raises the error that ended the job.
     _ = done.return_value
 
 
 def sweep(compose: Composer, composed: Composed, task: Task) -> None:
-    """Run the jobs of a sweep one after the other, in folders below the one that `hydra.sweep.dir` names."""
+    """Run the jobs of a sweep one after the other, in subfolders of `hydra.sweep.dir`."""
     config = composed.node
     folder = Folder(user_path(config.hydra.sweep.dir))
     callbacks = Callbacks(config)
@@ -72,8 +72,10 @@ def sweep(compose: Composer, composed: Composed, task: Task) -> None:
     with TemporaryDirectory(prefix="snntrain-sweep-") as place:
         given = copy.deepcopy(config)
         given.hydra.sweep.dir = place
-        sweeper = Plugins.instance().instantiate_sweeper(config=given, hydra_context=context, task_function=_nothing)
-        # Each sweeper asks its launcher to run the jobs of a batch.
+        sweeper = Plugins.instance().instantiate_sweeper(
+            config=given, hydra_context=context, task_function=_unused_task
+        )
+        # Each sweeper calls its launcher to run the jobs of a batch.
         sweeper.launcher = _InThisProcess(config, context, task)
         try:
             sweeper.sweep(arguments=list(config.hydra.overrides.task))
@@ -85,16 +87,16 @@ def sweep(compose: Composer, composed: Composed, task: Task) -> None:
 
 
 class _InThisProcess(Launcher):
-    """Runs the jobs that a sweeper asks for."""
+    """A launcher that runs the jobs of a sweeper in this process."""
 
     def __init__(self, config: DictConfig, context: HydraContext, task: Task) -> None:
         self.config, self.context, self.task = config, context, task
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Do nothing: it has all that it needs."""
+        """Do nothing: the constructor has set everything."""
 
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
-        """Run the jobs of a batch; the result of each raises the error that has ended it."""
+        """Run the jobs of a batch; the result of each raises the error that ended it."""
         done = []
         for number, overrides in enumerate(job_overrides, initial_job_idx):
             print(f"\njob {number}: {' '.join(filter_overrides(overrides))}", flush=True)
@@ -107,21 +109,21 @@ class _InThisProcess(Launcher):
 
 def _job(context: HydraContext, config: DictConfig, task: Task, folder_key: str, below_key: str | None) -> JobReturn:
     """Make the folder of a job, and run the job in it."""
-    # A reference as ${hydra:…} looks for Hydra's part there.
+    # References such as ${hydra:…} look up Hydra's part there.
     HydraConfig.instance().set_config(config)
     below = str(OmegaConf.select(config, below_key)) if below_key else ""
     if leads_out(below):
-        raise UserError(f"{below_key}={below}: the folder of a job lies below that of its sweep; leave .. out")
+        raise UserError(f"{below_key}={below}: the folder of a job must lie below the sweep's; leave .. out")
     folder = Folder(user_path(OmegaConf.select(config, folder_key)), *Path(below).parts)
     check_run(folder)
     folder.make()
     logs.begin(folder.path, _verbose(config))
     if config.hydra.output_subdir is not None:
-        # What a run has saved is whole if nothing more can be written, as on a full disk: it can be resumed later.
+        # The files of a run are whole even if nothing more can be written, as on a full disk: it can be resumed later.
         run = RunFolder(folder.path, str(config.name), list(config.allow_targets))
         with run.writing() if holds_a_run(folder.path) else nullcontext():
             _write_down(folder, config)
-    # Not each combination of a sweep has been checked, and a file may choose another by the values that are combined.
+    # Not every combination of a sweep was checked, and a combination may choose files with other values.
     lines = forbidden(config, [*config.hydra.overrides.hydra, *config.hydra.overrides.task])
     with read_write(config.hydra):
         config.hydra.output_subdir = None
@@ -141,7 +143,7 @@ def _verbose(config: DictConfig) -> bool | str | list[str]:
 
 
 def _write_down(folder: Folder, config: DictConfig) -> None:
-    """Write the files of .hydra under Hydra's names: the overrides, and the composed configuration."""
+    """Write the files of .hydra with Hydra's names: the overrides, and the composed configuration."""
     own = OmegaConf.masked_copy(config, "hydra")
     with read_write(own.hydra.runtime):
         own.hydra.runtime.output_dir = os.path.abspath(folder.path)
@@ -155,5 +157,5 @@ def _write_down(folder: Folder, config: DictConfig) -> None:
     )
 
 
-def _nothing(config: DictConfig) -> None:
+def _unused_task(config: DictConfig) -> None:
     """Stand in for the task function, which the launcher here does not use."""

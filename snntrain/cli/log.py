@@ -1,4 +1,4 @@
-"""Sends messages to the terminal, and with the time to the train.log of the run."""
+"""Logging to the terminal and, with the time, to the train.log of the run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snntrain.runs.layout import LOG
 
 
 class FolderHandler(logging.Handler):
-    """Appends each message to train.log in a folder; a message that cannot be written is dropped."""
+    """A handler that appends each message to train.log in a folder, and drops messages that cannot be written."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class FolderHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a message."""
-        # For any locale, and any bytes in the name of a folder.
+        # Any locale and any bytes in the name of a folder must work.
         line = f"{self.format(record)}\n".encode(errors=WRITTEN_OUT)
         with contextlib.suppress(OSError), self.folder.append(LOG) as file:
             file.write(line)
@@ -33,7 +33,7 @@ def begin(folder: Path, verbose: bool | str | Sequence[str] = False) -> None:
 
     Args:
         folder: the run's folder.
-        verbose: whether to show the debug messages of all loggers, or the names of the loggers to show them for.
+        verbose: True for the debug messages of all loggers, or the names of the loggers whose debug messages are shown.
     """
     logging.config.dictConfig(
         {
@@ -51,7 +51,7 @@ def begin(folder: Path, verbose: bool | str | Sequence[str] = False) -> None:
                     "formatter": "terminal",
                 },
             },
-            # Other packages log warnings, ours logs information.
+            # Other packages log warnings only; ours logs information, too.
             "root": {"level": "DEBUG" if verbose is True else "WARNING", "handlers": ["terminal", "file"]},
             "loggers": {
                 "snntrain": {"level": "INFO"},

@@ -2,12 +2,12 @@
 
 0    done
 1    the run failed, or this program did
-2    the user's input cannot be used: one line a mistake, no traceback
-128 + the signal's number: 130 interrupted by Ctrl-C, 143 terminated, 138 by SIGUSR1, which schedulers send before
+2    the user's input cannot be used: one line per mistake, no traceback
+128 + the signal's number: 130 interrupted by Ctrl-C, 143 terminated, 138 by SIGUSR1, the warning of schedulers
 
-If standard output cannot be written, as on a full disk, the status is 1 for a command that gives nothing else, as
+If standard output cannot be written, as on a full disk, the status is 1 for a command that only prints, such as
 --help, --cfg, eval and report. Training, a sweep and resume continue and have the status of the training. A standard
-output that is closed, or that nobody reads, changes no status. `snntrain.cli.streams` does this.
+output that is closed, or that nobody reads, does not change the status. `snntrain.cli.streams` implements this.
 """
 
 import logging
@@ -33,7 +33,7 @@ def main() -> None:
     streams.prepare()
     sleep_soon()
     reserve_workspace()
-    # A message that cannot be written ends nothing; train.log has it.
+    # A log message that cannot be written does not matter; train.log has it.
     logging.raiseExceptions = False
     threading.excepthook = _in_train_log
     machine.begin()
@@ -43,14 +43,14 @@ def main() -> None:
 
 
 def _in_train_log(failed: threading.ExceptHookArgs) -> None:
-    """Log what fails in a thread, as TensorBoard's writer; whoever needs the thread reports it to the user."""
+    """Log an error in a thread, such as TensorBoard's writer; the code that needs the thread reports it to the user."""
     failure = (failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback)
     logging.getLogger("snntrain.file").error("a thread has failed", exc_info=failure)
 
 
 def status(argv: Sequence[str]) -> int:
     """Run the command line and return the exit status."""
-    # Without this Hydra prints errors itself; whether to show a traceback is decided here.
+    # Without this variable Hydra prints errors itself; `_report` decides whether to show a traceback.
     show_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"
     code = 0
@@ -68,7 +68,7 @@ def status(argv: Sequence[str]) -> int:
 def _failed(error: BaseException, show_traceback: bool) -> int:
     """Report an error, or the signal behind it, and return the exit status."""
     if (number := machine.behind(error)) is not None:
-        # Other code may have made its own error of the interruption.
+        # Other code may have turned the interruption into its own error.
         line = str(error) if isinstance(error, KeyboardInterrupt) else ""
         return _report((line or "interrupted",), 128 + number, show_traceback)
     if isinstance(error, UserError):
@@ -81,15 +81,15 @@ def _command(argv: Sequence[str]) -> tuple[Command, Sequence[str]]:
     word = argv[0] if argv else ""
     if word in BY_NAME:
         return BY_NAME[word], argv[1:]
-    # A sign at the beginning is that of a flag, or of an override without a value, as ~T.
+    # A sign at the beginning marks a flag, or an override without a value such as ~T.
     if word and "=" not in word and word[0] not in "-+~":
         from snntrain.config.compose import is_top_level
         from snntrain.config.explain import did_you_mean
 
         if not is_top_level(word):
             raise UserError(
-                f"{word}: there is no such command{did_you_mean(word, BY_NAME)}; snntrain --help lists what there "
-                f"is: {', '.join(BY_NAME)}, resume=<folder>; training takes key=value"
+                f"{word}: there is no such command{did_you_mean(word, BY_NAME)}; the commands "
+                f"are {', '.join(BY_NAME)}, resume=<folder> (see snntrain --help); training takes key=value"
             )
     return TRAIN, argv
 

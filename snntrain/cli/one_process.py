@@ -1,4 +1,4 @@
-"""A command is one process: several at once are refused before anything is written."""
+"""The check that a command is one process; several are refused before anything is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from snntrain.config.composed import Composed
 from snntrain.errors import UserError
 
 # Programs that start processes, the variable with their number, and variables of which each process has at least one.
-# SLURM_NTASKS is not used: Slurm sets it in a batch script as well, which is one process.
+# SLURM_NTASKS is not used: Slurm also sets it in a batch script, which is one process.
 STARTERS = (
     ("torchrun", "WORLD_SIZE", ("RANK", "LOCAL_RANK", "TORCHELASTIC_RUN_ID")),
     ("srun", "SLURM_STEP_NUM_TASKS", ("SLURM_PROCID",)),
@@ -23,15 +23,15 @@ def check(environment: Mapping[str, str] = os.environ) -> None:
     """Check that this process is the only one of its command.
 
     Raises:
-        UserError: there are several, which would all do the same.
+        UserError: there are several processes, which would all do the same.
     """
     for starter, number, ranks in STARTERS:
         count = environment.get(number, "")
         if count.isdecimal() and int(count) > 1 and any(rank in environment for rank in ranks):
             raise UserError(
-                f"{number}={count}: {starter} starts this command {count} times, and each would do the same, as a run "
-                f"is one process; give the command without {starter}, or with one process, or, where each process is "
-                f"to run something else, begin it with env -u {number}"
+                f"{number}={count}: {starter} starts this command {count} times, but a run is one process; "
+                f"start it without {starter}, or with one process; if each process is to run something else, put "
+                f"env -u {number} in front of the command"
             )
 
 
@@ -39,12 +39,12 @@ def check_launcher(composed: Composed) -> None:
     """Check that the jobs of a sweep run in this process.
 
     Raises:
-        UserError: a launcher would start processes of its own, which are neither stopped nor reported with the sweep.
+        UserError: the launcher starts other processes, which are neither stopped nor reported with the sweep.
     """
     if composed.value("hydra.launcher._target_") != LAUNCHER:
         name = (composed.value("hydra.runtime.choices") or {}).get("hydra/launcher")
         raise UserError(
             f"hydra/launcher={name}: a sweep runs its jobs one after the other in its own process, which stops and "
-            "reports them; leave hydra/launcher out, and for jobs side by side start several sweeps, each with a part "
-            "of the values and with a hydra.sweep.dir of its own"
+            "reports them; leave hydra/launcher out; to run jobs in parallel, start several sweeps, each with a part "
+            "of the values and its own hydra.sweep.dir"
         )

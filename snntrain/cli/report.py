@@ -23,12 +23,12 @@ snntrain report <folder>… [metric=<figure>] [out=<folder>]
 
 Compares the runs at any depth below the folders: finished, failed, interrupted, killed and running ones.
 Prints a table of what differs between them, the best first, and writes report.csv, report.md and report.html,
-a page of its own without need of a network.
+a page that needs no network.
   metric   a figure of summary.json, as test_accuracy or train_seconds; by default val_accuracy, so that the test
-           images have no part in the choice: the test accuracy of the run that is picked stands beside it
+           images play no part in the choice; the test accuracy of the chosen run is shown next to it
   out      where the three files go; by default into the folder, or into the current one if several are given"""
 KEYS = ("metric", "out")
-# The width of a pipe: every column is written.
+# The width without a terminal: every column is written.
 UNLIMITED = 1_000_000
 
 
@@ -60,7 +60,7 @@ def show(report: Report, written: Sequence[Path]) -> None:
 
 
 def _split(words: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
-    """Return the folders, and the keys with their values; the folders of a sweep's jobs have = in their names."""
+    """Return the folders, and the keys with their values; the folders of a sweep's jobs contain = as well."""
     folders, given = [], {}
     for word in words:
         key, equals, value = word.partition("=")
@@ -78,7 +78,7 @@ def _split(words: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
 
 
 def _width() -> int:
-    """Return the columns of the terminal; without a terminal COLUMNS, or else as many as are needed."""
+    """Return the columns of the terminal; without a terminal COLUMNS, or else unlimited."""
     if sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal():
         return shutil.get_terminal_size().columns
     return UNLIMITED

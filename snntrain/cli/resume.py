@@ -24,11 +24,11 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
     """Resume the run that `resume=` names, with the other words as overrides.
 
     Raises:
-        UserError: there is no such run, another process trains it, or the overrides would make another run of it.
+        UserError: there is no such run, another process trains it, or the overrides would make it another run.
         RunFailed: training failed.
     """
     for flag in arguments.flags.keys() - {"--config-dir"}:
-        raise UserError(f"{flag}: with {KEY}<folder> go overrides and --config-dir")
+        raise UserError(f"{flag}: {KEY}<folder> takes overrides and --config-dir")
     value = [word for word in arguments.overrides if word.startswith(KEY)][-1].removeprefix(KEY)
     if not value:
         raise UserError(f"{KEY}: names no run; give its folder, as in {KEY}outputs/<date>/<time>-<id>, or {KEY}latest")
@@ -39,7 +39,7 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
     if summary := own_folder.nothing_left(folder, config.trainer):
         print(own_folder.nothing_left_note(folder, summary))
         return
-    # A wrong command is reported without this import.
+    # A wrong command is reported before this import.
     from snntrain.cli import named_root
 
     log.begin(folder)

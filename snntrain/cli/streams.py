@@ -1,11 +1,11 @@
 """Standard input, output and error of a command, in whatever state the caller leaves them.
 
 closed       as by >&- or under cron: nothing is read or written, and that is not an error.
-no reader    as in snntrain … | head -1: the command ends with the status that it has at that time.
-full         as a full disk, or another error: a command that gives only its output ends with status 1.
+no reader    as in snntrain … | head -1: the command ends with its current status.
+full         as on a full disk, or another error: a command that only prints ends with status 1.
 
 Training, a sweep and resume continue: train.log and the reports have all of their output. A standard error that cannot
-be written ends nothing.
+be written does not end a command.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from snntrain.errors import WRITTEN_OUT
 
 
 class Output(io.TextIOWrapper):
-    """A text stream that accepts everything, even after a write has failed.
+    """A text stream that accepts writes even after one has failed.
 
     Args:
         number: the file descriptor, which stays open.
-        before: the stream that it replaces.
-        dispensable: whether a write that fails raises nothing.
+        before: the stream that is replaced.
+        dispensable: whether a failed write raises no error.
     """
 
     def __init__(self, number: int, before: TextIO | None, *, dispensable: bool) -> None:
         self.descriptor = _Descriptor(number, dispensable)
         encoding = before.encoding if before else "utf-8"
-        # Unbuffered is what PYTHONUNBUFFERED asks for.
+        # The user asks for unbuffered streams with PYTHONUNBUFFERED.
         lines = isinstance(before, io.TextIOWrapper) and (before.line_buffering or before.write_through)
         super().__init__(
             io.BufferedWriter(self.descriptor), encoding=encoding, errors=WRITTEN_OUT, line_buffering=lines
@@ -39,7 +39,7 @@ class Output(io.TextIOWrapper):
 
 
 class _Descriptor(io.FileIO):
-    """Remembers the first write that failed, and drops all later ones."""
+    """A descriptor that remembers the first failed write, and drops all later ones."""
 
     def __init__(self, number: int, dispensable: bool) -> None:
         super().__init__(number, "wb", closefd=False)
@@ -58,7 +58,7 @@ class _Descriptor(io.FileIO):
 
 
 def prepare() -> None:
-    """Replace the streams of this process, so that none of them can end it; call it before a file is opened."""
+    """Replace the streams of this process: none of them can end it then. Call this before a file is opened."""
     for number, flags in enumerate((os.O_RDONLY, os.O_WRONLY, os.O_WRONLY)):
         _open_if_closed(number, flags)
     if sys.stdin is None:
@@ -68,24 +68,24 @@ def prepare() -> None:
 
 
 def output_is_dispensable() -> None:
-    """Let the command continue in silence if its output cannot be written."""
+    """Continue in silence if the output of this command cannot be written."""
     if isinstance(sys.stdout, Output):
         sys.stdout.descriptor.dispensable = True
 
 
 def lost() -> OSError | None:
-    """Return the error that has lost output; None if there is none, the output is dispensable, or its reader left."""
+    """Return the error that lost output; None if all was written, the output is dispensable, or its reader left."""
     failure = _failure()
     return None if failure is None or failure.errno == errno.EPIPE else failure
 
 
 def is_of_output(error: BaseException) -> bool:
-    """Return whether an error is that of standard output, not of another file or pipe."""
+    """Return whether an error belongs to standard output, not to another file or pipe."""
     return error is _failure()
 
 
 def flush() -> None:
-    """Write what was printed; `lost` returns the error if that fails."""
+    """Write the buffered output; `lost` returns the error if that fails."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -99,7 +99,7 @@ def _failure() -> OSError | None:
 
 
 def _open_if_closed(number: int, flags: int) -> None:
-    """Open a closed descriptor; else the next file would get its number, and printed text would go into that file."""
+    """Open a closed descriptor; otherwise the next file would get its number, and printed text would go into it."""
     try:
         os.fstat(number)
     except OSError:
@@ -111,5 +111,5 @@ def _open_if_closed(number: int, flags: int) -> None:
 
 
 def _nowhere() -> int:
-    """Return a descriptor for a stream that was closed when Python started; its number may be in use by now."""
+    """Return a descriptor for a stream that was closed when Python started; its number may be in use now."""
     return os.open(os.devnull, os.O_WRONLY)

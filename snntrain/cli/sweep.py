@@ -1,4 +1,4 @@
-"""What a sweep needs beyond its single runs: its checks, its folder, its report."""
+"""The parts of a sweep beyond its single runs: its checks, its folder, its report."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ from snntrain.signals import machine
 
 
 def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
-    """Turn a fixed key of a swept group into a sweep over its one value.
+    """Turn a fixed key of a swept group into a sweep over a single value.
 
-    Before its jobs Hydra composes the defaults with the fixed overrides alone, so that `neuron=lif,rif neuron.tau=3`
-    would meet the default neuron, which may have no such key. Swept values are left for the jobs.
+    Before its jobs Hydra composes the defaults with the fixed overrides alone: `neuron=lif,rif neuron.tau=3` would meet
+    the default neuron, which may have no such key. Swept values are applied only in the jobs.
     """
     parser = OverridesParser.create()
     parsed = [(line, parser.parse_override(line)) for line in overrides]
@@ -49,10 +49,10 @@ def keep_with_swept_groups(overrides: Sequence[str]) -> list[str]:
 
 
 def check_folders(composed: Composed, overrides: Sequence[str]) -> None:
-    """Check that the jobs get folders of their own.
+    """Check that each job gets a folder of its own.
 
     Raises:
-        UserError: the folder has no name, it holds runs of another sweep, or all jobs have the same one.
+        UserError: the folder has no name, it holds runs of another sweep, or all jobs have the same folder.
     """
     folder = composed.value("hydra.sweep.dir")
     if not folder:
@@ -60,15 +60,15 @@ def check_folders(composed: Composed, overrides: Sequence[str]) -> None:
     place = user_path(folder, "hydra.sweep.dir")
     check_sweep(Folder(place))
     if find([place]) and (before := _swept(place)) != _own(overrides):
-        what = f"of the sweep {shlex.join(before)}, which resumes if it is given again" if before else "already"
+        what = f"of the sweep {shlex.join(before)}, which the same command resumes" if before else "already"
         raise UserError(f"hydra.sweep.dir={folder}: this folder holds runs {what}; name another one")
     if not composed.is_reference("hydra.sweep.subdir"):
         subdir = composed.value("hydra.sweep.subdir")
-        raise UserError(f"hydra.sweep.subdir={subdir}: is one for all jobs; without it each has its own")
+        raise UserError(f"hydra.sweep.subdir={subdir}: is the same for all jobs; leave it out, and each gets its own")
 
 
 def of_files(composed: Composed, overrides: Sequence[str]) -> list[str]:
-    """Return the overrides of a file's `hydra.sweeper.params`, without those that the command line gives itself."""
+    """Return the overrides in a file's `hydra.sweeper.params`, without those that the command line gives itself."""
     params: dict[str, Any] | None = composed.value("hydra.sweeper.params")
     given = {line.partition("=")[0] for line in overrides}
     return [f"{key}={value}" for key, value in (params or {}).items() if str(key) not in given]
@@ -80,7 +80,7 @@ def _own(overrides: Sequence[str]) -> list[str]:
 
 
 def _swept(folder: Path) -> list[str]:
-    """Return the overrides of the sweep in a folder, as they were written when it started."""
+    """Return the overrides of the sweep in a folder, recorded when it started."""
     try:
         content = safe_yaml.parse(bounded.text(folder / SWEEP))
         return [str(line) for line in content["hydra"]["overrides"]["task"]]
@@ -89,13 +89,13 @@ def _swept(folder: Path) -> list[str]:
 
 
 def command_to_resume(typed: Sequence[str], folder: Path) -> str:
-    """Return the command that resumes a sweep: the same again, with its folder."""
+    """Return the command that resumes a sweep: the same command with the sweep's folder."""
     words = [word for word in typed if not word.startswith("hydra.sweep.dir=")]
     return shlex.join([*words, assigned("hydra.sweep.dir", shown(folder))])
 
 
 def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
-    """Run the jobs, and report on them at the end.
+    """Run the jobs, and report on them when the sweep ends.
 
     Args:
         launch: runs the jobs.
@@ -103,7 +103,7 @@ def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
         typed: the command as it was typed.
 
     Raises:
-        RunFailed: not all of them were completed.
+        RunFailed: a job was not completed.
         Interrupted: a signal has ended the sweep, in a job or between two; the message has the command that resumes it.
     """
     try:
@@ -116,10 +116,10 @@ def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
 
 
 def conclude(folder: Path) -> None:
-    """Write and print the sweep's report, the number of completed jobs, and the error of each other job.
+    """Write and print the sweep's report, the number of completed jobs, and the errors of the other jobs.
 
     Raises:
-        RunFailed: not all of them.
+        RunFailed: a job was not completed.
     """
     jobs = _jobs(folder)
     unfinished = _summarize(jobs, folder, "jobs")
@@ -129,25 +129,25 @@ def conclude(folder: Path) -> None:
     if running:
         raise RunFailed(
             f"{running} of {len(jobs)} jobs of the sweep are running in another process; "
-            "once that has ended, give the same command again"
+            "give the same command again when it has ended"
         )
 
 
 def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
-    """Report after a signal has ended the sweep, and return its error; a second signal does not wait for the report."""
+    """Report after a signal has ended the sweep, and return the error; a second signal interrupts the report."""
     try:
-        _take_back_what_never_began(folder)
+        _remove_unstarted(folder)
         if jobs := _jobs(folder):
             _summarize(jobs, folder, "jobs that began are")
     except OSError:
-        pass  # The same Ctrl-C has ended whoever reads this, as tee; or the disk is gone.
+        pass  # The same Ctrl-C has ended the reader of the output, such as tee; or the disk is gone.
     except KeyboardInterrupt as once_more:
         number = machine.behind(once_more) or number
     return Interrupted(number, f"interrupted; resume with: {command_to_resume(typed, folder)}")
 
 
-def _take_back_what_never_began(folder: Path) -> None:
-    """Remove the folders of jobs that a signal has ended before they wrote more than .hydra."""
+def _remove_unstarted(folder: Path) -> None:
+    """Remove the folders of jobs that a signal ended when they had only written .hydra."""
     for path in folder.iterdir():
         if path.is_dir() and not path.is_symlink() and {entry.name for entry in path.iterdir()} <= {HYDRA_FOLDER}:
             discard(path)
@@ -159,7 +159,7 @@ def _jobs(folder: Path) -> list[Run]:
 
 
 def _summarize(jobs: Sequence[Run], folder: Path, which: str) -> int:
-    """Report on the jobs, print which were completed, and return how many were not."""
+    """Report on the jobs, print which were completed, and return the number of the others."""
     if jobs:
         _report(folder)
     failed = [job for job in jobs if job.status != COMPLETED]
@@ -171,7 +171,7 @@ def _summarize(jobs: Sequence[Run], folder: Path, which: str) -> int:
 
 
 def _report(folder: Path) -> None:
-    """Compare the jobs; if this fails, nothing is lost: their folders have their results."""
+    """Compare the jobs; if this fails, nothing is lost: their folders have the results."""
     try:
         report = make([folder], METRIC, time.time(), over=True)
         show(report, write(report, folder))

@@ -34,7 +34,7 @@ from snntrain.runs.unstarted import discard
 
 log = logging.getLogger("snntrain")
 
-# Hydra answers these itself: they print something and end.
+# Hydra answers these itself: it prints something and ends.
 HYDRA_ANSWERS = {"--hydra-help", "--shell-completion", "--info"}
 LOGGING = ("hydra.job_logging", "hydra.hydra_logging")
 ONE_OF = {"--run", "--multirun", "--cfg"}
@@ -44,7 +44,7 @@ def command(argv: Sequence[str]) -> None:
     """Run a command line, without the name of the program.
 
     Raises:
-        UserError: something given cannot be used; nothing is left behind.
+        UserError: an argument cannot be used; nothing is left behind.
         RunFailed: the run, or a job of the sweep, failed.
     """
     arguments, typed = parse(argv), [*program.words(), *argv]
@@ -55,7 +55,7 @@ def command(argv: Sequence[str]) -> None:
     elif arguments.asks_for_completions():
         print(*completions(os.environ.get("COMP_LINE", "")), sep="\n")
     elif len(several := [flag for flag in arguments.flags if flag in ONE_OF]) > 1:
-        raise UserError(f"{' '.join(several)}: are of different commands; give one of them")
+        raise UserError(f"{' '.join(several)}: belong to different commands; give one of them")
     elif HYDRA_ANSWERS & arguments.flags.keys():
         _answer(arguments)
     elif "--cfg" in arguments.flags and not resume.is_meant(arguments):
@@ -64,7 +64,7 @@ def command(argv: Sequence[str]) -> None:
             _show(arguments, compose)
     else:
         one_process.check()
-        # All output is also in train.log, and in the report of a sweep.
+        # All output is also in train.log, or in the report of a sweep.
         streams.output_is_dispensable()
         _train(arguments, typed)
 
@@ -86,7 +86,7 @@ def _train(arguments: Arguments, typed: Sequence[str]) -> None:
 
 
 def _validate(arguments: Arguments, compose: Composer) -> Composed:
-    """Return the configuration, or that of a sweep's first job, after it is checked."""
+    """Return the checked configuration; for a sweep, the configuration of its first job."""
     multirun = "--multirun" in arguments.flags
     for line in arguments.overrides:
         if key_of(line).replace("/", ".").startswith(LOGGING):
@@ -103,21 +103,23 @@ def _validate(arguments: Arguments, compose: Composer) -> Composed:
             first, *_ = checked(compose, arguments.overrides, multirun=True)
     package = arguments.flags.get("--package", "_global_")
     if package != "_global_" and first.value(package) is None:
-        raise UserError(f"--package {package}: there is no such part of the configuration; one is neuron")
+        raise UserError(
+            f"--package {package}: there is no such part of the configuration; give one that exists, as neuron"
+        )
     if first.value("hydra.job.chdir"):
         raise UserError(
-            "hydra.job.chdir=true: a run finds data, and classes of your own, from the folder in which the command is "
-            "given; leave it out, what a run writes lies in its own folder anyway"
+            "hydra.job.chdir=true: a run finds data, and your own classes, relative to the current folder; "
+            "leave it out, a run writes into its own folder anyway"
         )
     if not multirun and str(first.value("hydra.mode")).endswith(RunMode.MULTIRUN.name):
-        raise UserError("hydra.mode=MULTIRUN: would begin a sweep that nobody reports on; give -m in its place")
+        raise UserError("hydra.mode=MULTIRUN: would start a sweep without a report; give -m instead")
     subdir = first.value("hydra.output_subdir")
     if subdir not in (None, HYDRA_FOLDER):
         raise UserError(
-            f"hydra.output_subdir={subdir}: reports read what was asked from {HYDRA_FOLDER}/; "
-            "leave it out, or give null and it is not written"
+            f"hydra.output_subdir={subdir}: reports read the overrides from {HYDRA_FOLDER}/; "
+            "leave it out, or give null to write no such folder"
         )
-    # Hydra reads them again.
+    # Hydra parses the words again.
     arguments.overrides = [*map(words.read, arguments.overrides)]
     if multirun:
         one_process.check_launcher(first)
@@ -131,7 +133,7 @@ def _validate(arguments: Arguments, compose: Composer) -> Composed:
 def _check_folder(composed: Composed) -> None:
     if not composed.value("hydra.run.dir"):
         raise UserError("hydra.run.dir=: names no folder; without it a run makes its own below outputs/")
-    # Before Hydra writes there what the run is asked now.
+    # Before Hydra writes the new overrides there.
     own_folder.check(_folder(composed), composed.values())
 
 
@@ -144,13 +146,13 @@ def _folder(composed: Composed) -> Path:
 
 
 def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
-    # This imports torch, which takes seconds; the folder is made after that.
+    # This imports torch, which takes seconds; the folder is made afterwards.
     with slow_imports():
         import snntrain.training.run  # noqa: F401
         from snntrain.cli import launch, named_root, sweep
 
     sweeping = "--multirun" in arguments.flags
-    # Hydra prints lines of its own for an error that a job raises, so the error of a single run is kept here.
+    # Hydra prints lines of its own for an error in a job, so the error of a single run is kept here.
     errors: list[Exception] = []
 
     def task(composed: Composed, folder: Path, forbidden: Sequence[str]) -> float:
@@ -161,7 +163,7 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
         with named_root.kept(composed.value("dataset.root"), typed, Path(arguments.flags.get("--config-dir", CONF))):
             return _job(composed, folder, typed, errors, sweeping=sweeping)
 
-    with _cannot_be_written(), _in_a_line():
+    with _cannot_be_written(), _errors_in_one_line():
         asked = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
         if sweeping:
             folder = user_path(asked.value("hydra.sweep.dir"))
@@ -174,7 +176,7 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
 
 @contextmanager
 def _cannot_be_written() -> Iterator[None]:
-    """Report a folder that cannot be made, and what to do; inside a job every error is caught."""
+    """Report a folder that cannot be made, and the remedy; inside a job every error is caught."""
     try:
         yield
     except OSError as error:
@@ -187,7 +189,7 @@ def _cannot_be_written() -> Iterator[None]:
 def _show(arguments: Arguments, compose: Composer) -> None:
     """Print the configuration, or a part of it."""
     flags = arguments.flags
-    with _in_a_line():
+    with _errors_in_one_line():
         compose.hydra.show_cfg(
             config_name=compose.config_name,
             overrides=arguments.overrides,
@@ -198,14 +200,14 @@ def _show(arguments: Arguments, compose: Composer) -> None:
 
 
 def _answer(arguments: Arguments) -> None:
-    """Print what Hydra answers itself."""
+    """Print an answer that Hydra gives itself."""
     flags = arguments.flags
-    with _composer(arguments) as compose, _in_a_line():
+    with _composer(arguments) as compose, _errors_in_one_line():
         if "--info" in flags:
             mode = RunMode.MULTIRUN if "--multirun" in flags else RunMode.RUN
             compose.hydra.show_info(flags["--info"], compose.config_name, arguments.overrides, mode)
         elif "--shell-completion" in flags:
-            # A shell completes a command by its name; under python -m Hydra would take python for it.
+            # A shell completes a command by its name; under python -m Hydra would use the name python.
             sys.argv = ["snntrain", *arguments.argv()]
             compose.hydra.shell_completion(compose.config_name, arguments.overrides)
         else:
@@ -214,7 +216,7 @@ def _answer(arguments: Arguments) -> None:
 
 
 @contextmanager
-def _in_a_line() -> Iterator[None]:
+def _errors_in_one_line() -> Iterator[None]:
     try:
         yield
     except (HydraException, ValueError) as error:
@@ -222,15 +224,15 @@ def _in_a_line() -> Iterator[None]:
 
 
 def _job(composed: Composed, folder: Path, typed: Sequence[str], errors: list[Exception], *, sweeping: bool) -> float:
-    """Train one run in the folder that was made for it, and return its best validation accuracy.
+    """Train one run in its folder, and return its best validation accuracy.
 
-    The error that ends it is appended to `errors`. A failed job of a sweep does not stop the others. A completed job is
-    not trained again.
+    An error that ends the run is appended to `errors`. A failed job of a sweep does not stop the others. A completed
+    job is not trained again.
     """
     try:
         if sweeping:
             own_folder.check(folder, composed.values())
-        # Not every combination of a large sweep has been checked by now.
+        # Not every combination of a large sweep is checked before.
         if wrong := check.errors(composed.node):
             job.refuse(folder, composed.value("name"), composed.value("allow_targets"), wrong)
         config = composed.settings()
@@ -242,7 +244,7 @@ def _job(composed: Composed, folder: Path, typed: Sequence[str], errors: list[Ex
         errors.append(error)
         if sweeping:
             log.error("%s", error)
-        # What lies in a folder that is not to be had is another's.
+        # A folder that is not available belongs to another process.
         elif isinstance(error, UserError) and not isinstance(error, Unavailable):
             logging.shutdown()
             discard(folder)

@@ -1,1 +1,1 @@
-"""The configuration: its schema, how it is composed, and what is checked before anything is built."""
+"""The configuration: its schema, its composition, and the checks before anything is built."""

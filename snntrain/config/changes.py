@@ -7,8 +7,8 @@ from typing import Any
 
 from snntrain.config.dotted import leaves, typed
 
-# These may change: where, how and how long it computes, how its weights are moved, and what is shown. A group stands
-# for all of its keys. All other values say which network is trained on which data.
+# These may change: where, how and how long a run computes, how its weights are moved, and what it shows. A group stands
+# for all of its keys. All other values decide which network is trained on which data.
 FREE = (
     *("name", "allow_targets", "monitor", "scheduler"),
     *("optimizer.lr", "optimizer.weight_decay", "optimizer.betas", "optimizer.momentum", "optimizer.nesterov"),
@@ -17,7 +17,7 @@ FREE = (
     *("trainer.clip_grad_norm", "trainer.compile", "trainer.deterministic", "trainer.checkpoint_minutes"),
     "trainer.max_bad_steps",
 )
-# These set the learning rate of a step.
+# These set the learning rate of each step.
 SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")
 
 # A key, its old value and its new value.
@@ -26,26 +26,26 @@ ABSENT = "absent"
 
 
 def refused(before: Mapping[str, Any], now: Mapping[str, Any]) -> str | None:
-    """Return a message that lists the changed values that must not change; None if there are none.
+    """Return a message that lists changed values that must stay the same; None if there are no such changes.
 
     Args:
-        before: the plain values that the run was started with.
-        now: the plain values to resume it with.
+        before: the plain values with which the run was started.
+        now: the plain values with which to resume it.
     """
     listed = changed(before, now)
     if not listed:
         return None
-    return f"{listed} would make another run of it; leave them as they were, or begin one in a folder of its own"
+    return f"{listed} would make it another run; keep the old values, or start a new run in another folder"
 
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Return the values that make `now` another run than `before`, each as 'T=6 (not 4)'; '' if there are none."""
+    """Return the values that make `now` another run than `before`, each as 'T=6 (not 4)'; '' if it is the same run."""
     kept = [difference for difference in differences(before, now) if not _is_below(difference[0], FREE)]
     return ", ".join(f"{key}={typed(new)} (not {typed(old)})" for key, old, new in kept)
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], only: Sequence[str] = ()) -> list[Difference]:
-    """Return the dotted keys with different values, and both values; only below the keys `only`, if these are given."""
+    """Return the dotted keys with different values, and both values; only those below the keys in `only`, if given."""
     old, new = dict(leaves(before)), dict(leaves(now))
     keys = [key for key in {**old, **new} if not only or _is_below(key, only)]
     pairs = ((key, old.get(key, ABSENT), new.get(key, ABSENT)) for key in keys)

@@ -1,4 +1,4 @@
-"""Checks that types cannot do: missing values, bounds, and rules between values."""
+"""The checks beyond types: missing values, bounds, and rules between values."""
 
 import math
 from collections.abc import Collection, Iterator
@@ -11,11 +11,11 @@ from omegaconf.errors import OmegaConfBaseException
 from snntrain.config import schema
 from snntrain.config.rules import RULES, Rule
 
-# Groups with keys that this program reads itself. In the other groups it builds the class that _target_ names.
+# Groups with keys that this program reads. In the other groups it builds the class that _target_ names.
 READ = {"reset": schema.Reset, "trainer": schema.Trainer, "monitor": schema.Monitor}
 ALSO_READ = {"dataset": ("mean", "std", "augment", "resident", "workers")}
 
-# Limits for the keys of a user's own class, which has no schema, and for the keys that this program reads of it.
+# Limits for the keys of a user's own class, which has no schema, and for its keys that this program reads.
 OF_A_CLASS = {"most": math.inf, "most_items": schema.MOST_ITEMS, "longest": schema.LONGEST}
 READ_LIMITS = {
     f"{group}.{field.name}": {"most": field.metadata["most"]}
@@ -27,18 +27,18 @@ READ_LIMITS = {
 # torch counts in 64 bits.
 GREATEST = 2**63 - 1
 
-# A mistake: the key, and the message.
+# A mistake: its key, and the message.
 Finding = tuple[str, str]
 
 
 def errors(config: DictConfig, refused: Collection[str] = ()) -> list[str]:
     """Return a line for each value that is missing, out of range, or does not fit another value.
 
-    A rule between values is only checked if each of them is right by itself.
+    A rule between values is only checked if each of these values is right on its own.
 
     Args:
         config: a composed configuration.
-        refused: keys with wrong values, which are not in `config`.
+        refused: keys with wrong values; `config` does not have these values.
     """
     findings = [*_wrong_values(config), *_wrong_groups(config)]
     wrong = {*refused, *(key for key, _ in findings)}
@@ -47,7 +47,7 @@ def errors(config: DictConfig, refused: Collection[str] = ()) -> list[str]:
 
 
 def _broken(rule: Rule, config: DictConfig) -> Iterator[str]:
-    """The lines of a rule, by the groups that it compares."""
+    """Yield the lines of a rule, which gets the groups that it compares."""
     if all(group in config for group in rule.groups):
         groups: dict[str, Any] = {group: _object(config[group]) for group in rule.groups}
         yield from rule.broken(schema.Config(**groups))
@@ -79,20 +79,20 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
         lacking = [f"{path}{key}" for key in metadata if key not in keys]
         known = f"the keys are {', '.join(metadata)}"
         yield from ((f"{path}{key}", f"{path}{key}: there is no key '{key}' here; {known}") for key in unknown)
-        yield from ((where, f"{where} is needed and cannot be taken away; give it a value") for where in lacking)
+        yield from ((where, f"{where} is needed and cannot be removed; give it a value") for where in lacking)
     for key in keys:
         where = f"{path}{key}"
         if OmegaConf.is_missing(node, key):
-            yield where, f"{where} has no value: give it one, {where}=…{_what(metadata.get(key))}"
+            yield where, f"{where} has no value: give it one, {where}=…{_description(metadata.get(key))}"
             continue
         try:
             value = node[key]
             if isinstance(value, ListConfig):
-                # A reference in it is resolved as well.
+                # A reference in the value is resolved as well.
                 OmegaConf.to_container(value, resolve=True)
         except OmegaConfBaseException as error:
             reason = str(error).partition("\n")[0]
-            yield where, f"{where}={node._get_node(key)}: {reason}; give a value{_what(metadata.get(key))}"
+            yield where, f"{where}={node._get_node(key)}: {reason}; give a value{_description(metadata.get(key))}"
             continue
         if isinstance(value, DictConfig):
             yield from _wrong_values(value, f"{where}.")
@@ -103,7 +103,7 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
 
 
 def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
-    """Return a finding for each group that lacks keys which this program reads."""
+    """Yield a finding for each group that lacks keys which this program reads."""
     for group in (field.name for field in fields(schema.Config) if field.type is Any and field.name in config):
         node = config._get_node(group)
         if not isinstance(node, DictConfig) or node._is_none():
@@ -120,7 +120,7 @@ def _extends(node: DictConfig, declared: type) -> bool:
     return isinstance(found, type) and issubclass(found, declared)
 
 
-def _what(metadata: Any) -> str:
+def _description(metadata: Any) -> str:
     """Return the meaning of a key and its bounds, in parentheses."""
     if not metadata:
         return ""
@@ -131,8 +131,8 @@ def _what(metadata: Any) -> str:
 def _out_of_range(where: str, value: Any, metadata: Any) -> Iterator[Finding]:
     numbers = value if isinstance(value, ListConfig) else [value]
     if any(isinstance(number, ListConfig | DictConfig) for number in numbers):
-        # OmegaConf takes a list for a number in a list.
-        yield where, f"{where}={value}: must be one list, with no other inside ({metadata['meaning']})"
+        # OmegaConf also accepts a list in place of a number in a list.
+        yield where, f"{where}={value}: must be a flat list, without lists in it ({metadata['meaning']})"
     elif any(isinstance(number, int) and abs(number) > GREATEST for number in numbers):
         yield where, f"{where}={value}: must be within 64 bits, at most {GREATEST:,} ({metadata['meaning']})"
     elif not all(_within(number, metadata) for number in numbers):
@@ -142,7 +142,7 @@ def _out_of_range(where: str, value: Any, metadata: Any) -> Iterator[Finding]:
 
 
 def _beyond(value: Any, metadata: Any) -> str:
-    """Return the limit that a value exceeds, in words; '' if it exceeds none."""
+    """Return the limit that a value exceeds, in words; '' if it exceeds no limit."""
     numbers = value if isinstance(value, ListConfig) else [value]
     longest = max((len(text) for text in numbers if isinstance(text, str)), default=0)
     greatest = max((abs(number) for number in numbers if _is_number(number)), default=0)

@@ -1,4 +1,4 @@
-"""The combinations of a sweep in which values meet that must fit each other."""
+"""The combinations of a sweep in which values of one rule meet."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Combinations:
     """Combinations that share their choices of groups.
 
     Args:
-        overrides: the choices, and the first value of everything else; Hydra composes them.
-        values: the single values of each combination, which are laid over that. It takes a hundredth of the time.
+        overrides: the choices, and the first value of every other override; Hydra composes them.
+        values: the values of each combination, which replace those of `overrides` in a hundredth of the time.
     """
 
     overrides: Sequence[str]
@@ -30,28 +30,28 @@ class Combinations:
 
 
 def combinations(chooses: Callable[[str], bool], values: Sequence[Sequence[str]]) -> Iterator[Combinations]:
-    """Yield all combinations of the swept values that one rule compares.
+    """Yield all combinations of the swept values that a single rule compares.
 
     Args:
         chooses: whether an override chooses an option of a group.
-        values: for each override of the command line its values, as overrides; several if it is swept.
+        values: the values of each override of the command line, as overrides; several if it is swept.
     """
     compared = {_compared(values, rule) for rule in RULES}
     few = {swept for swept in compared if len(swept) > 1 and math.prod(len(values[n]) for n in swept) <= MOST}
     for swept in sorted(few, key=sorted):
-        # A combination of more values contains those of fewer.
+        # A combination of more values contains the combinations of fewer.
         if not any(swept < others for others in few):
             yield from _combined(chooses, values, sorted(swept))
 
 
 def _compared(values: Sequence[Sequence[str]], rule: Rule) -> frozenset[int]:
-    """Return the positions of the swept overrides that can change the result of the rule."""
+    """Return the positions of the swept overrides on which the result of the rule depends."""
     swept = {n: key_of(options[0]) for n, options in enumerate(values) if len(options) > 1}
     return frozenset(n for n, key in swept.items() if rule.reads(key) or _is_preset(key))
 
 
 def _is_preset(key: str) -> bool:
-    """Return whether an override chooses from a group, as experiment, that can set any key."""
+    """Return whether an override chooses from a group that can set any key, such as experiment."""
     return key.replace("/", ".").partition(".")[0] not in {*SUBTREES, "hydra"}
 
 

@@ -1,4 +1,4 @@
-"""Composes a configuration from conf/ and the overrides of the command line, and reports all mistakes at once."""
+"""The composition of a configuration from conf/ and the command line, with a report of all mistakes at once."""
 
 import copy
 import math
@@ -35,8 +35,8 @@ CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "co
 VERSION_BASE = "1.3"
 # A file name has at most 255 bytes, and a job's folder is named after its overrides.
 LONGEST_FOLDER = 120
-# If a scheduler starts a thousand jobs in one second, two of them share a folder once in nine thousand times; with two
-# bytes there would be seven pairs each time.
+# If a scheduler starts a thousand jobs in one second, two of them share a folder in one of nine thousand such cases;
+# with two bytes, seven pairs would share one each time.
 ID_BYTES = 4
 # By the search path, which plugins may change.
 _loaders: dict[str, Loader] = {}
@@ -45,7 +45,7 @@ MOST_JOBS = 10_000
 
 
 def is_top_level(word: str) -> bool:
-    """Return whether a word names a key or group at the top of the configuration, or a key below one, as T.x."""
+    """Return whether a word names a key or group at the top of the configuration, or a key below one, such as T.x."""
     name = re.split(r"[./@]", word)[0]
     return name in {*SUBTREES, *(folder.name for folder in CONF.iterdir() if folder.is_dir())}
 
@@ -58,12 +58,12 @@ def prepare() -> None:
 
 
 def _job_folder(number: int, overrides: str) -> str:
-    """Return the name of a job's folder, as '3_neuron=lif,reset=soft'; the number keeps shortened names apart."""
+    """Return the name of a job's folder, like '3_neuron=lif,reset=soft'; the number keeps shortened names apart."""
     return f"{number}_{overrides}"[:LONGEST_FOLDER].rstrip("_").replace("/", "-")
 
 
 class Composer:
-    """Composes one primary config with different overrides; use it inside `composer()`."""
+    """A composer of one primary config with different overrides; use it inside `composer()`."""
 
     def __init__(self, config_name: str, config_dir: str | None) -> None:
         self.config_name = config_name
@@ -79,13 +79,13 @@ class Composer:
     def groups(self) -> dict[str, list[str]]:
         """The options of each config group."""
         assert isinstance(self.loader, ConfigLoaderImpl)
-        # Its own method copies all configs first, which takes thirty times as long.
+        # The loader's own method copies all configs first, which takes thirty times as long.
         options = self.loader.repository.get_group_options
         names = [name for name in options("", ObjectType.GROUP) if name not in ("schema", "hydra")]
         return {name: options(name, ObjectType.CONFIG) for name in names}
 
     def parse(self, line: str) -> Override:
-        """Return the override that a line gives, with quotes around its value if Hydra needs them.
+        """Return the override of a line, with quotes around its value if Hydra needs them.
 
         Raises:
             UserError: the line cannot be read.
@@ -101,7 +101,7 @@ class Composer:
         return self._composed[key]
 
     def chooses(self, override: str) -> bool:
-        """Return whether an override chooses an option of a group, which takes a new composition."""
+        """Return whether an override chooses an option of a group, which needs a new composition."""
         return key_of(override) in self.groups or "/" in key_of(override)
 
     def with_value(self, config: DictConfig, override: str) -> DictConfig:
@@ -120,7 +120,7 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
     """
     if config_dir is not None and not Path(config_dir).is_dir():
         raise UserError(
-            f"--config-dir {config_dir}: there is no such folder; give the one that holds your neuron/, experiment/ …"
+            f"--config-dir {config_dir}: there is no such folder; give the folder with your neuron/, experiment/ …"
         )
     prepare()
     with hydra.initialize_config_dir(str(CONF), version_base=VERSION_BASE, job_name="train"):
@@ -143,7 +143,7 @@ def _loader(search_path: ConfigSearchPath, folder: str | None) -> Loader:
 
 
 def _search_path(search_path: ConfigSearchPath, folder: str | None) -> ConfigSearchPath:
-    """Add a folder to Hydra's search path as its own --config-dir does: after ours, before the schemas."""
+    """Add a folder to Hydra's search path, as Hydra's own --config-dir does: after ours, before the schemas."""
     if folder is not None:
         search_path.prepend("command-line", f"file://{os.path.abspath(folder)}", SearchPathQuery(provider="schema"))
     return search_path
@@ -156,10 +156,10 @@ def validate(
     config_name: str = "config",
     config_dir: str | None = None,
 ) -> list[Config]:
-    """Return the settings that the command line asks for, after all of them are checked.
+    """Return the settings of the command line after checking all of them.
 
-    A single run has one. A sweep has one for each swept value, with the first value of each other swept key;
-    combinations are checked as far as they matter.
+    A single run has one configuration. A sweep has one for each swept value, with the first value of each other swept
+    key; combinations are checked if a rule compares their values.
 
     Raises:
         UserError: with a line for each mistake.
@@ -169,7 +169,7 @@ def validate(
 
 
 def checked(compose: Composer, overrides: Sequence[str], *, multirun: bool = False) -> list[Composed]:
-    """Return what `validate` makes settings of, by an existing composer; raises the same."""
+    """Check as `validate` does, and raise the same, with an existing composer; return composed configurations."""
     parsed, lines = _parse(compose, overrides, multirun)
     _check_size(parsed)
     values = [_values(override) for override in parsed]
@@ -193,8 +193,8 @@ def checked(compose: Composer, overrides: Sequence[str], *, multirun: bool = Fal
 def _combined(compose: Composer, values: Sequence[Sequence[str]]) -> Iterator[DictConfig]:
     """Yield the configurations of the combinations that matter, without Hydra's part.
 
-    What cannot be composed is left out: a wrong value has its line already, and Hydra refuses the rest before its
-    first job.
+    Combinations that cannot be composed are left out: a wrong value has its line already, and Hydra refuses the rest
+    before its first job.
     """
     for shared in combinations(compose.chooses, values):
         try:
@@ -213,7 +213,7 @@ def _combined(compose: Composer, values: Sequence[Sequence[str]]) -> Iterator[Di
 
 
 def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple[list[Override], list[str]]:
-    """Return the overrides that can be read, and a line for each that cannot."""
+    """Return the readable overrides, and a line for each unreadable one."""
     parsed: list[Override] = []
     whole, lines = words.unsplit(overrides)
     for line in whole:
@@ -223,7 +223,7 @@ def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple
             lines += error.lines
             continue
         if override.is_sweep_override() and not multirun:
-            one = f", or write {words.literally(line)} for the one" if override.key_or_group in words.TEXTS else ""
+            one = f", or write {words.literally(line)} for one value" if override.key_or_group in words.TEXTS else ""
             lines.append(f"{line}: gives several values; add -m to sweep over them{one}")
             continue
         if override.is_sweep_override() and _count(override) == 0:
@@ -246,7 +246,7 @@ def _check_size(overrides: Sequence[Override]) -> None:
 
 
 def _count(override: Override) -> float:
-    """Return how many values a swept override gives, without listing them; infinite for a range without an end."""
+    """Return the number of values of a swept override without listing them; infinite for a range without an end."""
     swept = override.value()
     if not isinstance(swept, RangeSweep):
         return 2 if override.is_interval_sweep() else sum(1 for _ in override.sweep_iterator())
@@ -287,7 +287,7 @@ def _errors(compose: Composer, overrides: list[str]) -> tuple[list[str], DictCon
 def _errors_with(
     compose: Composer, config: DictConfig, value: str, overrides: list[str]
 ) -> tuple[list[str], DictConfig]:
-    """Return the same as `_errors`; `config` is composed already, with another value in the place of `value`."""
+    """Return the same as `_errors`; `config` is already composed, with another value in place of `value`."""
     if not compose.chooses(value):
         try:
             changed = compose.with_value(config, value)
@@ -299,7 +299,7 @@ def _errors_with(
 
 
 def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = ()) -> list[str]:
-    """Return the mistakes in a composed configuration; the values of the keys `refused` are not in it."""
+    """Return the mistakes in a composed configuration; it lacks the values of the keys `refused`."""
     lines = []
     if not isinstance(config._get_node("hydra"), DictConfig) and "hydra" in config:
         lines.append(f"hydra={config.hydra}: must stay a mapping; set its keys, as in hydra.run.dir=…")
@@ -309,11 +309,11 @@ def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = 
 
 
 def forbidden(config: DictConfig, overrides: Sequence[str]) -> list[str]:
-    """Return a line for each value that only the command line may give, and that a file gives.
+    """Return a line for each value in a file that only the command line may give.
 
     Args:
         config: the composed configuration.
-        overrides: those of the command line.
+        overrides: the overrides of the command line.
     """
     lines = []
     allowed = list(config.get("allow_targets") or [])
@@ -331,7 +331,7 @@ def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str]
     """Add the overrides one by one, choices of a group first.
 
     Returns:
-        A line for each override that does not fit, and the configuration without those.
+        A line for each override that does not fit, and the configuration without these overrides.
     """
     try:
         config = compose([])
@@ -358,7 +358,7 @@ def _one_by_one(compose: Composer, overrides: list[str]) -> tuple[dict[str, str]
 
 
 def _first_that_fails(compose: Composer, overrides: list[str], config: DictConfig) -> str:
-    """Return the line of the first override that does not fit those before it, although it fits `config`.
+    """Return the line of the first override that does not fit the earlier ones, although it fits `config`.
 
     Raises:
         RuntimeError: all of them compose.

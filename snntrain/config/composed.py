@@ -1,4 +1,4 @@
-"""A composed configuration, from which the typed settings are made."""
+"""A composed configuration, the source of the typed settings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from snntrain.config.values import values_of
 
 @dataclass(frozen=True)
 class Composed:
-    """What conf/ and the command line give, with Hydra's own part under `hydra`; only `config/` and `cli/` see it."""
+    """The values of conf/ and the command line, and Hydra's own part in `hydra`; only `config/` and `cli/` see it."""
 
     node: DictConfig
 
     def settings(self) -> Config:
-        """Return the typed settings; `check.errors` must have found nothing wrong."""
+        """Return the typed settings; `check.errors` must have found no mistakes."""
         found = OmegaConf.to_object(_own(self.node))
         assert isinstance(found, dict)
         config = Config(**{str(key): value for key, value in found.items()})
@@ -39,7 +39,7 @@ class Composed:
         return OmegaConf.to_container(found, resolve=True) if OmegaConf.is_config(found) else found
 
     def is_reference(self, key: str) -> bool:
-        """Return whether the value of a dotted key refers to others, as ${hydra.job.num} does."""
+        """Return whether the value of a dotted key refers to others, like ${hydra.job.num}."""
         parent, _, leaf = key.rpartition(".")
         return OmegaConf.is_interpolation(OmegaConf.select(self.node, parent), leaf)
 

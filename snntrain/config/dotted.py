@@ -7,7 +7,7 @@ from typing import Any
 
 
 def leaves(content: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value that is not a mapping with its dotted key, as ("optimizer.lr", 0.001); a tuple as a list."""
+    """Yield each value that is not a mapping with its dotted key, like ("optimizer.lr", 0.001); a tuple as a list."""
     for key, value in content.items():
         if isinstance(value, Mapping):
             yield from leaves(value, f"{prefix}{key}.")

@@ -1,4 +1,4 @@
-"""Turns an error of Hydra or OmegaConf about an override into one line for the person who typed it."""
+"""The explanation of an error of Hydra or OmegaConf about an override, in one line for the person who typed it."""
 
 import difflib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -14,9 +14,9 @@ from snntrain.config import words
 from snntrain.config.check import bounds
 from snntrain.errors import first_line
 
-# Hydra and OmegaConf raise these about overrides, and about the files that overrides choose. Some are plain errors:
-# ValueError and AssertionError if an option is not a word, KeyError if the environment lacks a variable, AttributeError
-# if a text takes the place of one of Hydra's mappings.
+# Hydra and OmegaConf raise these errors about overrides and about the files that overrides choose. Some are plain
+# errors: ValueError and AssertionError if an option is not a word, KeyError if the environment lacks a variable,
+# AttributeError if a text takes the place of one of Hydra's mappings.
 OF_OVERRIDES = (
     *(HydraException, OmegaConfBaseException, ValueError, AssertionError, KeyError, AttributeError),
     *(yaml.YAMLError, OSError),
@@ -38,11 +38,11 @@ def key_of(override: str) -> str:
 
 
 def explain(error: Exception, override: str, config: DictConfig, groups: Mapping[str, Sequence[str]]) -> str:
-    """Return one line: what was given, what is allowed, and what may have been meant.
+    """Return one line: what was given, what is allowed, and a similar name if there is one.
 
     Args:
-        error: raised by composing with `override`.
-        config: the configuration without it.
+        error: raised while composing with `override`.
+        config: the configuration without `override`.
         groups: the options of each config group.
     """
     cause = error.__cause__ or error
@@ -55,14 +55,14 @@ def explain(error: Exception, override: str, config: DictConfig, groups: Mapping
             return f"{override}: {first_line(cause)}; fix its file, or take another option"
         return f"{override}: {_no_such_option(key, name, groups[key])}"
     if isinstance(error, MissingConfigException) and error.options:
-        # A group of Hydra's own, as hydra/launcher.
+        # A group of Hydra's own, such as hydra/launcher.
         return f"{override}: {_no_such_option(key, override.partition('=')[2], error.options)}"
     if isinstance(cause, ConfigKeyError | AttributeError) or "Could not" in str(error):
         reason = _no_such_key(config, key, groups) or _not_so(override, key)
     elif type(cause) is KeyError:
         reason = f"the environment has no variable {cause.args[0]}; set it, or leave it out"
     elif "does not support deletion" in str(cause):
-        reason = f"{key} is needed and cannot be taken away; give it a value, {key}=…"
+        reason = f"{key} is needed and cannot be removed; give it a value, {key}=…"
     else:
         reason = _wrong_type(config, key) if isinstance(cause, OmegaConfBaseException) else ""
     part = "hydra" if key.startswith("hydra") else "job"
@@ -99,7 +99,7 @@ def _no_such_key(config: DictConfig, key: str, groups: Mapping[str, Sequence[str
         if parents[depth] in known:
             continue
         known = [k for k in known if k != "hydra"]
-        # A saved configuration does not say by which option its subtrees came.
+        # A saved configuration does not record the options from which its subtrees came.
         choice = (OmegaConf.select(config, "hydra.runtime.choices") or {}).get(where)
         place = f"with {where}={choice} " if choice else f"in {where} " if where else ""
         allowed = sorted({*known, *groups}) if not where else known
@@ -112,8 +112,8 @@ def _no_such_key(config: DictConfig, key: str, groups: Mapping[str, Sequence[str
 def _not_so(override: str, key: str) -> str:
     """Return why the sign in front of an existing key is wrong."""
     if override.startswith("~"):
-        return f"it has another value; ~{key} takes it away whatever it is"
-    return f"it is there already; without the + it is set, {key}=…" if override.startswith("+") else ""
+        return f"it has another value; ~{key} removes it whatever its value"
+    return f"it exists already; set it without the +, {key}=…" if override.startswith("+") else ""
 
 
 def _keys(config: DictConfig, where: str) -> list[Any]:
@@ -122,7 +122,7 @@ def _keys(config: DictConfig, where: str) -> list[Any]:
 
 
 def _elsewhere(config: DictConfig, leaf: str) -> str:
-    """Return ' (did you mean optimizer.lr?)' for a key of another group; '' if there is none like it."""
+    """Return ' (did you mean optimizer.lr?)' for a key of another group; '' if no group has such a key."""
     paths = {path.rpartition(".")[2]: path for path in _paths(config) if not path.startswith("hydra.")}
     near = difflib.get_close_matches(leaf, paths, n=1)
     return f" (did you mean {paths[near[0]]}?)" if near else ""

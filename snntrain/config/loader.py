@@ -20,20 +20,21 @@ from omegaconf import DictConfig
 from snntrain.config.trust import config_files
 from snntrain.config.trust.config_files import ConfigFolder
 
-# Hydra's names of the sources with files that may be a stranger's: --config-dir and hydra.searchpath. Ours are "main".
+# Hydra's names of the sources whose files may come from a stranger: --config-dir and hydra.searchpath. Ours are "main".
 CONFIG_FOLDERS = ("command-line", "hydra.searchpath in command-line")
-# Keys that Hydra writes itself after it has composed the rest, or that name folders of options.
+# Keys that Hydra sets itself after composing the rest, or that name folders of options.
 WRITTEN_BY_HYDRA = ("hydra.overrides", "hydra.runtime", "hydra.job", "hydra.searchpath")
-# The number of compositions that are kept, one for each choice of options; one takes 0.15 MB.
+# Number of compositions that are kept, one for each choice of options; each takes 0.15 MB.
 MOST_KEPT = 300
 
 
 class Loader(ConfigLoaderImpl):
-    """Composes the same as Hydra's own loader, from files that are only data.
+    """A loader that composes the same as Hydra's own, but treats files as data only.
 
-    Hydra composes the configuration of a run three times and that of a sweep's job twice. Reading and merging the files
-    of the chosen options takes most of the time. So a file is read once, the configuration of each choice of options is
-    kept, and values are laid over a copy of it as Hydra does. The jobs of a sweep differ in little else.
+    Hydra composes the configuration of a run three times, and the configuration of a sweep's job twice. Reading and
+    merging the files of the chosen options takes most of the time. So each file is read once, the configuration of each
+    choice of options is kept, and values are set in a copy of it, as Hydra does. The jobs of a sweep hardly differ in
+    other ways.
     """
 
     def __init__(self, config_search_path: ConfigSearchPath) -> None:
@@ -56,7 +57,7 @@ class Loader(ConfigLoaderImpl):
             return super()._load_configuration_impl(config_name, overrides, *how)
         values = [override for override in parsed if _is_value(override, files)]
         choices = [override.input_line or "" for override in parsed if override not in values]
-        # `from_shell` changes messages, not what is composed.
+        # `from_shell` changes messages, not the composed configuration.
         key = (config_name, run_mode, validate_sweep_overrides, *choices)
         if key not in self._kept:
             self._kept[key] = super()._load_configuration_impl(config_name, choices, *how)
@@ -82,7 +83,8 @@ class Loader(ConfigLoaderImpl):
         result = super()._load_single_config(default, repo)
         if result.provider in CONFIG_FOLDERS:
             config_files.check_hydra(result.config, f"{default.config_path}.yaml")
-        # A config without a package, as a preset, is merged itself: a change of the result would change it.
+        # A config without a package, such as a preset, is merged itself: without a copy, the result's changes would
+        # reach it.
         return copy.deepcopy(result)
 
     def _process_config_searchpath(
@@ -94,10 +96,10 @@ class Loader(ConfigLoaderImpl):
 
 
 def _read_as_data(repository: ConfigRepository) -> None:
-    """Replace each folder that is not ours by a `ConfigFolder`."""
+    """Replace each folder that is not ours with a `ConfigFolder`."""
     repository.sources = [
         ConfigFolder(source.provider, source.path)
-        # Hydra imports its plugins in its own way: a class of theirs is not the one that is imported here.
+        # Hydra imports its plugins in its own way: their classes differ from those that are imported here.
         if source.provider in CONFIG_FOLDERS and source.scheme() == ConfigFolder.scheme()
         else source
         for source in repository.sources

@@ -1,4 +1,4 @@
-"""The primary config, from which everything else is composed."""
+"""The primary config, the start of every composition."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from snntrain.errors import UserError
 
 
 def check(name: str, loader: ConfigLoader, folders: Sequence[Path]) -> None:
-    """Check that there is a primary config of this name.
+    """Check that there is a primary config with this name.
 
     Args:
         name: with or without its ending.
         loader: finds configs.
-        folders: those that are searched.
+        folders: the folders that are searched.
 
     Raises:
         UserError: no config has this name.
@@ -30,5 +30,5 @@ def check(name: str, loader: ConfigLoader, folders: Sequence[Path]) -> None:
     file = name if name.endswith(".yaml") else f"{name}.yaml"
     raise UserError(
         f"--config-name {name}: there is no {file} in {' or '.join(map(str, folders))}; there are {', '.join(known)}"
-        f"{did_you_mean(name, known)}; a folder of your own is named by --config-dir"
+        f"{did_you_mean(name, known)}; --config-dir names a folder of your own"
     )

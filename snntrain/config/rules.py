@@ -8,18 +8,18 @@ from snntrain.config import schema
 from snntrain.config.schema import Config
 from snntrain.config.values import value_at
 
-# Kinds of devices that PyTorch can use and no run does, and why.
+# Device types that PyTorch can use but snntrain cannot, and why.
 UNSUPPORTED = {
     "mps": "Apple's GPUs have no float64, in which losses and scores are summed, and snntrain is untested there",
     "xpu": "snntrain is untested on Intel's GPUs",
 }
-# torch keeps an index in 8 bits, and takes a greater one for another.
+# torch keeps the index in 8 bits, and mistakes a greater one for another.
 DEVICE = re.compile(r"auto|cpu|cuda(:(\d|[1-9]\d|1[01]\d|12[0-7]))?", re.ASCII)
 
 
 def reset_below_threshold(config: Config) -> Iterator[str]:
     threshold, v_reset = value_at(config.neuron, "v_threshold"), config.reset.v_reset
-    if not isinstance(threshold, int | float):  # A class of the user's own may be without.
+    if not isinstance(threshold, int | float):  # A class of the user's own may have no threshold.
         return
     if v_reset is None and threshold <= 0:
         yield f"neuron.v_threshold={threshold}: must be > 0 with reset=soft, where the potential rests at 0"
@@ -74,7 +74,7 @@ def device_is_named_right(config: Config) -> Iterator[str]:
     if kind in UNSUPPORTED and (index.isdecimal() or ":" not in device):
         yield f"trainer.device={device}: cannot be used: {UNSUPPORTED[kind]}; take cpu, or cuda on an NVIDIA GPU"
     elif not DEVICE.fullmatch(device):
-        yield f"trainer.device={device}: must be auto, cpu, cuda or cuda:<index>, an index from 0 to 127"
+        yield f"trainer.device={device}: must be auto, cpu, cuda or cuda:<index> with an index from 0 to 127"
 
 
 def precision_has_its_device(config: Config) -> Iterator[str]:
@@ -85,19 +85,19 @@ def precision_has_its_device(config: Config) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule between values: `broken` yields a line where the values of `keys` do not fit each other."""
+    """A rule between values: `broken` yields a line if the values of `keys` do not fit each other."""
 
     keys: tuple[str, ...]
-    # It gets the groups of its keys; the other fields have no values.
+    # It gets settings with the groups of `keys` only; the other fields have no values.
     broken: Callable[[Config], Iterator[str]]
 
     @property
     def groups(self) -> frozenset[str]:
-        """The groups that its keys lie in."""
+        """The groups of the keys."""
         return frozenset(key.partition(".")[0] for key in self.keys)
 
     def reads(self, key: str) -> bool:
-        """Whether `key` is one of the rule's own, or lies above or below one."""
+        """Return whether `key` is one of the rule's keys, or lies above or below one."""
         path = key.replace("/", ".")
         return any(f"{path}.".startswith(f"{own}.") or f"{own}.".startswith(f"{path}.") for own in self.keys)
 

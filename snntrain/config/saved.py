@@ -1,4 +1,4 @@
-"""The configuration that a finished run saved, read back with its types, and overrides laid over it."""
+"""The configuration that a finished run saved: read with its types, with overrides applied."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
@@ -24,21 +24,21 @@ ALLOW = "allow_targets"
 # A config.yaml has 2 kB.
 MOST_BYTES = 2**20
 EXAMPLE = "run=outputs/<date>/<time>-<id>"
-WHOLE = "it must be the file that snntrain wrote, whole; get it anew from where the run comes from"
+WHOLE = "it must be the whole file that snntrain wrote; get it again from its source"
 
 
 def load(run: Path, overrides: Sequence[str], config_dir: str | None = None) -> Config:
-    """Return the settings that a run has saved, with overrides.
+    """Return the settings that a run has saved, with overrides applied.
 
-    A saved configuration may come from a stranger, so its own `allow_targets` does not count: it must be given again.
+    A saved configuration may come from a stranger: its `allow_targets` does not count and must be given again.
 
     Args:
         run: the run's folder.
-        overrides: choices of a group, or single keys.
-        config_dir: a folder with options of the user's own.
+        overrides: choices of groups, or single keys.
+        config_dir: a folder with the user's own options.
 
     Raises:
-        UserError: not a run folder, a damaged file, or overrides that do not fit; a line for each mistake.
+        UserError: not a run folder, a damaged file, or overrides that do not fit, with a line for each mistake.
     """
     config = _typed(read(run / "config.yaml"), run)
     config[ALLOW] = []
@@ -71,14 +71,14 @@ def read(file: Path) -> dict[str, Any]:
         content = safe_yaml.parse(bounded.text(file, MOST_BYTES))
         interpolation = next(_interpolations(content), None)
     except (FileNotFoundError, NotADirectoryError):
-        raise UserError(f"run={file.parent}: no run folder, it holds no config.yaml; give one as {EXAMPLE}") from None
+        raise UserError(f"run={file.parent}: not a run folder, it has no config.yaml; give one as {EXAMPLE}") from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise UserError(f"{file}: cannot be read ({first_line(error)}); {WHOLE}") from error
     if not isinstance(content, dict):
         raise UserError(f"{file}: is not the configuration of a run, keys with values; {WHOLE}")
     if interpolation is not None:
-        # It would be filled in on the machine of the person who evaluates the run.
-        raise UserError(f"{file}: {interpolation}: a run saves values and no interpolations; {WHOLE}")
+        # Otherwise it would be resolved on the machine of the person who evaluates the run.
+        raise UserError(f"{file}: {interpolation}: a run saves values, not interpolations; {WHOLE}")
     return content
 
 
@@ -95,7 +95,7 @@ def _interpolations(value: Any, path: str = "") -> Iterator[str]:
 
 
 def _typed(content: dict[str, Any], run: Path) -> DictConfig:
-    """Return the plain content as a Config in which each group has its type again."""
+    """Return the plain content as a Config whose groups have their types again."""
     try:
         config: DictConfig = OmegaConf.structured(schema.Config)
         for key, value in content.items():
@@ -108,12 +108,12 @@ def _typed(content: dict[str, Any], run: Path) -> DictConfig:
 
 def _subtree(group: str, content: dict[str, Any]) -> Any:
     if (defaults := CONF / group / "default.yaml").is_file():
-        # Keys that did not exist when the run was made.
+        # Keys that did not exist yet when the run was made.
         content = {key: value for key, value in _default(defaults).items() if key != "defaults"} | content
     for path, declared in schema.SCHEMAS.items():
         if path.startswith(f"{group}/") and {field.name for field in fields(declared)} == content.keys():
             return OmegaConf.merge(OmegaConf.structured(declared), content)
-    # The keys are those of a user's own class.
+    # The keys belong to a user's own class.
     return content
 
 
@@ -127,12 +127,12 @@ def _default(file: Path) -> dict[str, Any]:
 def _apply(config: DictConfig, compose: Composer, line: str) -> None:
     override = compose.parse(line)
     if override.is_sweep_override() or override.is_add() or override.is_delete():
-        raise UserError(f"{line}: give one value, as in T=8; a finished run is neither swept nor given or rid of keys")
+        raise UserError(f"{line}: give one value, as in T=8; keys of a finished run cannot be swept, added or removed")
     key = override.key_or_group
     if key in compose.groups:
         composed = compose([override.input_line or line])
         if key not in composed:
-            raise UserError(f"{line}: presets are for training; give the keys that shall change")
+            raise UserError(f"{line}: presets are for training; give the keys to change")
         config[key] = composed[key]
         return
     _set(config, key, override)

@@ -1,7 +1,7 @@
 """Every key of the configuration: its type, its meaning and its bounds. The values are in conf/.
 
-A YAML file of group `neuron` begins with `defaults: [/schema/neuron/lif@_here_, _self_]`: it takes over the types
-and bounds declared here, so that a wrong key or value is refused before anything is built.
+A YAML file of group `neuron` begins with `defaults: [/schema/neuron/lif@_here_, _self_]`: it takes over the types and
+bounds declared here, so a wrong key or value is refused before anything is built.
 """
 
 import sys
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
     T = TypeVar("T")
-    # The settings of a part: an instance of a class below, or the keys of a class of the user's own.
+    # The settings of a part: an instance of a class below, or the keys of a user's own class.
     Part = DataclassInstance | dict[str, Any]
     Checked = Annotated[T, "Any for OmegaConf, which takes no union of classes; `config.check` finds another type"]
 else:
@@ -28,7 +28,7 @@ else:
             return Any
 
 
-# The limits of a key without its own. A number that counts something has its own.
+# The limits of a key that declares no limits. A number that counts something has its own.
 GREATEST, MOST_ITEMS, LONGEST = sys.float_info.max, 1000, 1000
 
 
@@ -44,17 +44,17 @@ def option(
     most_items: int = MOST_ITEMS,
     longest: int = LONGEST,
 ) -> Any:
-    """A documented key; the bounds hold for a number and for every number of a list.
+    """Declare a documented key; the bounds hold for a number and for every number of a list.
 
-    The last three do not belong to the meaning of a key. They are far beyond what anybody trains, and keep the
-    configuration of a stranger's run from taking all time and memory.
+    The last three are not part of the meaning of a key. They are far beyond any real training, and prevent that the
+    configuration of a stranger's run takes unlimited time and memory.
 
     Args:
-        meaning: the text in the help.
+        meaning: text in the help.
         at_least, above, at_most, below, choices: the allowed values.
         most: the greatest absolute value of a number.
-        most_items: the most items of a list.
-        longest: the most characters of a text.
+        most_items: the maximum number of items of a list.
+        longest: the maximum number of characters of a text.
     """
     bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below, "choices": choices}
     limits = {"most": most, "most_items": most_items, "longest": longest}
@@ -63,10 +63,10 @@ def option(
 
 @dataclass
 class Neuron:
-    """IF, and what all neurons share."""
+    """IF, and the keys that all neurons share."""
 
     _target_: str = option("class of the neuron")
-    v_threshold: float = option("a neuron fires where its charged potential is >= this")
+    v_threshold: float = option("a neuron fires if its charged potential is >= this")
 
 
 @dataclass
@@ -142,7 +142,7 @@ class EMNIST(Dataset):
 
 @dataclass
 class OwnDataset:
-    """What is read here of a data set of the user's own class; the keys that its class takes are attributes, too."""
+    """The keys of a user's own data set that this program reads; the keys of its class are attributes, too."""
 
     _target_: str
     mean: list[float]
@@ -181,7 +181,7 @@ class MSERate:
 @dataclass
 class CERate:
     _target_: str = option("class of the loss")
-    scale: float = option("what the firing rates are multiplied by to give logits", above=0)
+    scale: float = option("factor that turns firing rates into logits", above=0)
     label_smoothing: float = option("share of the target spread over all classes", at_least=0, below=1)
 
 
@@ -200,7 +200,7 @@ class Adam(Optimizer):
 @dataclass
 class SGD(Optimizer):
     momentum: float = option("share of the last step that is added to the next", at_least=0, below=1)
-    nesterov: bool = option("take the gradient where that momentum leads (Nesterov)")
+    nesterov: bool = option("compute the gradient after the move by that momentum (Nesterov)")
 
 
 @dataclass
@@ -236,7 +236,7 @@ class Trainer:
     device: str = option("auto, cpu, cuda or cuda:<index>")
     precision: str = option(
         "auto: bf16 where the device has it natively, else fp16 on a GPU and fp32 on a CPU; fp32 is IEEE float32 "
-        "throughout, tf32 rounds what a GPU convolves and multiplies to TF32",
+        "throughout, tf32 rounds the factors of a GPU's convolutions and matrix products",
         choices=("auto", "fp32", "tf32", "bf16", "fp16"),
     )
     limit_batches: int | None = option(
@@ -244,17 +244,17 @@ class Trainer:
         at_least=1,
         most=10**9,
     )
-    clip_grad_norm: float | None = option("gradients of a greater norm are scaled down to it; null: none are", above=0)
+    clip_grad_norm: float | None = option("gradients of a greater norm are scaled down to it; null: no limit", above=0)
     accumulate: int = option("batches whose gradients are averaged into one step", at_least=1, most=1_000_000)
     ema: float | None = option(
-        "decay of an average of the weights that is evaluated instead, or null", above=0, below=1
+        "decay of an average of the weights, which is evaluated in their place; null: no average", above=0, below=1
     )
     early_stopping: int | None = option(
         "epochs without a better validation (accuracy, then loss) before stopping", at_least=1, most=1_000_000
     )
     compile: bool = option("compile the network with torch.compile, for training")
     checkpoint_minutes: float | None = option(
-        "minutes from one checkpoint within an epoch to the next; null: at the end of each epoch alone", at_least=0
+        "minutes between checkpoints within an epoch; null: only at the end of each epoch", at_least=0
     )
     deterministic: bool = option("refuse operations that are not reproducible to the bit")
     max_bad_steps: int = option(
@@ -267,12 +267,12 @@ class Trainer:
 @dataclass
 class Monitor:
     every: int = option(
-        "epochs from one set of pictures to the next; the first and last, too; 0: no monitor",
+        "epochs between pictures, which the first and last epoch get, too; 0: no monitor",
         at_least=0,
         most=1_000_000,
     )
     layers: list[str] = option("spiking layers that are watched, names or patterns as in [conv*,out_neuron]")
-    samples: int = option("validation images that are watched, one a class first", at_least=1, most=1000)
+    samples: int = option("validation images that are watched, one per class first", at_least=1, most=1000)
     neurons: int = option(
         "neurons of a picture at most: rows of a raster or heat map, channels of spike counts", at_least=1, most=10_000
     )
@@ -286,7 +286,7 @@ class Config:
     T: int = option("time steps", at_least=1, most=100_000)
     seed: int = option("seed of weights, batches, augmentation, dropout and noise", at_least=0, below=2**32)
     detach_reset: bool = option("keep the reset out of the gradient")
-    allow_targets: list[str] = option("prefixes that _target_ may name besides what is trusted in its group")
+    allow_targets: list[str] = option("prefixes that _target_ may name besides those trusted in its group")
     neuron: Checked[Part] = option("the neuron model of every spiking layer")
     surrogate: Checked[Part] = option("the surrogate gradient of the spike")
     reset: Checked[Reset] = option("what happens to the potential after a spike")
@@ -297,7 +297,7 @@ class Config:
     optimizer: Checked[Part] = option("how the gradients move the weights")
     scheduler: Checked[Part] = option("the course of the learning rate over the run")
     trainer: Checked[Trainer] = option("length, batch, device, precision")
-    monitor: Checked[Monitor] = option("what TensorBoard is given of voltages and spikes")
+    monitor: Checked[Monitor] = option("voltages and spikes in TensorBoard")
 
 
 SCHEMAS: dict[str, type] = {

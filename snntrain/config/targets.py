@@ -1,4 +1,4 @@
-"""Builds an object from the settings of a part, by the class or function that `_target_` names."""
+"""The object that the settings of a part describe: a call of the class or function in `_target_`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from snntrain.errors import UserError
 
 @dataclass(frozen=True)
 class Component:
-    """The name of a class or function, and the arguments that its settings give."""
+    """The name of a class or function, and its arguments from the settings."""
 
     target: str
     arguments: dict[str, Any]
 
     @classmethod
     def of(cls, part: Part, leave_out: Collection[str] = ()) -> Component:
-        """Return what a part's settings describe, without the keys that are no arguments."""
+        """Return the component that a part's settings describe, without the keys that are not arguments."""
         values = values_of(part)
         target = str(values.pop("_target_"))
         return cls(target, {key: value for key, value in values.items() if key not in leave_out})
@@ -32,7 +32,7 @@ def misfit(component: Component, given: int = 0, also: Sequence[str] = (), allow
     """Return why a target cannot be called with its arguments, `given` positional ones and `also` by name; or None.
 
     Raises:
-        UserError: what `locate` raises.
+        UserError: as `locate`.
     """
     target = locate(component.target, allowed)
     signature = inspect.signature(target)
@@ -50,10 +50,10 @@ def build(
     variant: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None,
     **also: Any,
 ) -> Any:
-    """Call a target, or a `variant` of it, with the arguments `given`, its own, and `also`.
+    """Call a target, or its `variant`, with the arguments `given`, those of the settings, and `also`.
 
     Raises:
-        UserError: what `locate` raises, or the target's own ValueError or TypeError.
+        UserError: as `locate`, or for a ValueError or TypeError of the target.
     """
     target = locate(component.target, allowed)
     if variant is not None:

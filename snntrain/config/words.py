@@ -1,7 +1,7 @@
-"""Reads the overrides of a command line as people type them, before Hydra's grammar does.
+"""The overrides of a command line as people type them, read before Hydra's grammar reads them.
 
-A text that the grammar cannot read stands for itself, so that `name=#1` and `hydra.run.dir=~/r1` need no quotes, which
-the shell would remove. Lists, mappings and sweeps are left to the grammar.
+A text that the grammar cannot read is taken literally: `name=#1` and `hydra.run.dir=~/r1` need no quotes, which the
+shell would remove. Lists, mappings and sweeps are left to the grammar.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from hydra.errors import HydraException
 from snntrain.errors import UserError
 from snntrain.files.paths import user_path
 
-# Hydra itself makes these folders, so that a home folder must be filled in beforehand.
+# Hydra itself makes these folders, so ~ must be replaced by the home folder before.
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
-# Keys that take any text, which a number like 2024_01_02 is, too.
+# Keys that take any text, including one that looks like a number, such as 2024_01_02.
 TEXTS = ("name", "dataset.root", *FOLDERS)
 CLOSING = {"[": "]", "{": "}", '"': '"', "'": "'", "(": ")"}
 FUNCTION = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|extend_list|int|float|str|bool|json_str)\s*\(")
 
 
 def read(word: str) -> str:
-    """Return an override that Hydra reads as the person means it.
+    """Return the override in the form in which Hydra reads it as the person means it.
 
     Raises:
-        UserError: the word has no meaning; the message has the word to type.
+        UserError: the word has no meaning; the message shows the word to type.
     """
     key, equals, value = word.partition("=")
     override = _parsed(word)
@@ -53,7 +53,7 @@ def read(word: str) -> str:
 
 
 def _each(value: str, change: Callable[[str], str]) -> str:
-    """The value with each of its comma-separated parts changed."""
+    """Return the value with each of its comma-separated parts changed."""
     return ",".join(change(part.strip(" \t")) for part in _parts(value))
 
 
@@ -74,13 +74,13 @@ def _readable(word: str, key: str, text: str) -> str:
 
 
 def _unchanged(text: str) -> str:
-    """Return the text, quoted if it is a number or truth value that would change when it is written: 1.10 to 1.1."""
+    """Return the text, quoted if it is a number or boolean that Hydra would rewrite, such as 1.10 as 1.1."""
     value = override.value() if (override := _parsed(f"key={text}")) else None
     return quoted(text) if isinstance(value, bool | int | float) and str(value) != text else text
 
 
 def _corrected(key: str, text: str) -> str:
-    """Return what to do about a list: the word to type, if only quotes around its items are missing."""
+    """Return a correction of a list: the word to type, if only quotes around its items are missing."""
     if text.startswith("[") and text.endswith("]"):
         inside = [part.strip(" \t") for part in _parts(text[1:-1])]
         parts = [part if part and _parsed(f"{key}=[{part}]") else quoted(part) for part in inside]
@@ -90,13 +90,13 @@ def _corrected(key: str, text: str) -> str:
 
 
 def _or(word: str) -> str:
-    """Return the word to type for a value that stands for itself, if the key takes any text."""
+    """Return the word to type if the value is meant literally, for a key that takes any text."""
     is_text = word.partition("=")[0].lstrip("+~") in TEXTS
     return f", or {literally(word)} if that is the text" if is_text else ""
 
 
 def assigned(key: str, text: str) -> str:
-    """Return the override that gives a key this text, quoted if it would be read as something else."""
+    """Return the override that sets a key to this text, quoted if it would be read as something else."""
     word = f"{key}={text}"
     try:
         override = _parsed(read(word))
@@ -107,13 +107,13 @@ def assigned(key: str, text: str) -> str:
 
 
 def literally(word: str) -> str:
-    """Return the word to type in a shell so that an override has its text as its value."""
+    """Return the word to type in a shell so that the value of an override is its literal text."""
     key, _, text = word.partition("=")
     return shlex.quote(f"{key}={quoted(text)}")
 
 
 def _at_home(key: str, text: str) -> str:
-    """Return the folder with its home folder filled in, if it begins with one."""
+    """Return the folder with ~ replaced by the home folder, if it begins with ~."""
     home, slash, below = text.partition("/")
     return f"{user_path(home, key)}{slash}{below}" if home.startswith("~") else text
 
@@ -141,7 +141,7 @@ def as_typed(word: str) -> str:
 
 
 def unsplit(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the words without those that the shell has split at a space, and a line for each of these."""
+    """Return the words without those that the shell split at a space, and a line for each of these."""
     whole: list[str] = []
     lines: list[str] = []
     rest = list(words)
@@ -151,7 +151,7 @@ def unsplit(words: Sequence[str]) -> tuple[list[str], list[str]]:
             joined = " ".join([word, *rest[:length]])
             del rest[:length]
             lines.append(
-                f"{joined}: cannot be read, the shell has split it into {length + 1} words; quote all of it: "
+                f"{joined}: cannot be read: the shell has split it into {length + 1} words; quote all of it: "
                 f"{shlex.quote(joined)}"
             )
         else:
@@ -160,7 +160,7 @@ def unsplit(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _missing(word: str, following: Sequence[str]) -> int:
-    """Return how many of the following words belong to this one, because its bracket or quote is still open."""
+    """Return the number of following words that belong to this one, because its bracket or quote is still open."""
     value = word.partition("=")[2]
     opening = "(" if FUNCTION.match(value) else value[:1]
     if opening not in CLOSING or _parsed(word) is not None:
@@ -188,7 +188,7 @@ def _parts(value: str) -> list[str]:
 
 
 def _still_open(expected: str, letter: str) -> str:
-    """Return the closing brackets and quotes that are missing after one more letter, the next one last."""
+    """Return the missing closing brackets and quotes after one more letter, the next one last."""
     if letter == expected[-1]:
         return expected[:-1]
     return expected + CLOSING[letter] if letter in "[{(" and expected[-1] not in "\"'" else expected

@@ -21,7 +21,7 @@ ASSUMPTION = (
     f"Energy is assumed: {PJ_PER_MAC} pJ per MAC, {PJ_PER_AC} pJ per AC, float32 in 45 nm (Horowitz, ISSCC 2014); "
     "without memory and neurons."
 )
-# Layers that fold their weights into those of the layer before them.
+# Layers whose weights fold into those of the layer before them.
 FOLDED = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 SPIKING = ("spikes_per_image", "membrane_updates_per_image")
 SYNAPTIC = (
@@ -67,14 +67,14 @@ class Cost:
         self._attached.close()
 
     def figures(self, images: int) -> Figures:
-        """Return the figures of all layers together, and under 'layers' those of each layer by its name.
+        """Return the figures of all layers together, and under 'layers' the figures of each layer by name.
 
         Args:
-            images: the number of images that have passed.
+            images: the number of images in the block.
 
         Returns:
-            Means over images. The operations of a layer that cannot be counted are None, and so is any sum with such a
-            layer. 'parameters' and 'parameter_bytes' are those of the network.
+            Means over images. The operations of a layer that cannot be counted are None, and so is any sum that
+            includes them. 'parameters' and 'parameter_bytes' refer to the network.
         """
         layers = {name: self._of_layer(name, layer, images) for name, layer in self.layers.items()}
         sums = {key: _sum(figures.get(key, 0.0) for figures in layers.values()) for key in (*SPIKING, *SYNAPTIC)}
@@ -96,7 +96,7 @@ class Cost:
         return {**dict(zip(SYNAPTIC, (macs, acs, operations.dense / images, energy), strict=True)), **size}
 
     def _spikes(self, name: str) -> float:
-        """The number of spikes of a layer; 0 if it has not run."""
+        """Return the number of spikes of a layer; 0 if it has not run."""
         return self.rates.spikes[name].sum().item() if name in self.rates.spikes else 0.0
 
 
@@ -107,7 +107,7 @@ def not_counted(figures: Figures, net: nn.Module) -> dict[str, str]:
 
 
 def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Yield neurons, layers that can be counted, and all other modules with their own parameters, by name."""
+    """Yield by name neurons, layers whose operations can be counted, and other modules with parameters of their own."""
     whole = _is_whole(module)
     if whole or next(module.parameters(recurse=False), None) is not None:
         yield name, module
@@ -117,7 +117,7 @@ def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]
 
 
 def _is_whole(layer: nn.Module) -> bool:
-    """Whether a module counts as one layer, whatever its parts are."""
+    """Return whether a module counts as one layer, whatever parts it has."""
     return isinstance(layer, BaseNode) or can_be_counted(layer)
 
 
@@ -139,7 +139,7 @@ def _membrane_hooks(membranes: Membranes) -> tuple[Any, Any]:
 
 
 def _input(given: tuple[Any, ...], named: dict[str, Any]) -> Tensor:
-    """The first argument of a call."""
+    """Return the first argument of a call."""
     x: Tensor = (*given, *named.values())[0]
     return x
 

@@ -14,12 +14,12 @@ from snntrain.neuron import BaseNode, spiking_layers
 class FiringRates:
     """The spikes of every neuron of `net`, counted while the block runs.
 
-    The counts stay on the device, and nothing waits for them before they are read. All hooks are removed.
+    The counts stay on the device, and nothing waits for them before they are read. On exit all hooks are removed.
     """
 
     def __init__(self, net: nn.Module) -> None:
         self.net = net
-        # By layer: the spikes of its neurons `[*]`, and the steps of all images.
+        # By layer: the spikes of its neurons `[*]`, and the number of steps over all images.
         self.spikes: dict[str, Tensor] = {}
         self.steps: dict[str, int] = {}
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
@@ -61,8 +61,8 @@ class FiringRates:
 def spike_counts(rows: Tensor) -> Tensor:
     """Return the exact number of spikes of each neuron `[*]` in `rows` `[steps, *]`, float64.
 
-    It reads the spikes in their order in memory, and sums half precision in half precision as far as that is exact: on
-    a CPU this is thirteen times as fast as one sum in float64.
+    It reads the spikes in memory order, and sums half precision in half precision as long as that is exact. On a CPU
+    this is thirteen times as fast as one sum in float64.
     """
     order = sorted(range(1, rows.ndim), key=rows.stride, reverse=True)
     exact = round(2 / torch.finfo(rows.dtype).eps)

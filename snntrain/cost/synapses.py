@@ -1,4 +1,4 @@
-"""Synaptic operations of a layer with weights, from all its inputs."""
+"""Synaptic operations of a layer with weights, counted over all its inputs."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ class Operations:
 
 
 class Synapses:
-    """Counts how often each input of a linear or convolutional layer was not zero.
+    """A count of how often each input of a linear or convolutional layer is not zero.
 
-    The sums stay on the device, so that nothing waits for them before `operations()`.
+    The sums stay on the device, so nothing waits for them before `operations()`.
     """
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
-        # By the shape of an input: the number of inputs, and the non-zero ones at each position.
+        # By the shape of an input: the number of inputs, and at each position the number of non-zero ones.
         self.inputs: dict[torch.Size, int] = {}
         self.active: dict[torch.Size, Tensor] = {}
         self.analog: Tensor | None = None
 
     def add(self, x: Tensor) -> None:
-        """Add the inputs of a call: `[*, features]` of a linear layer, `[N, C, *]` of a convolution."""
+        """Add the inputs of a call: `[*, features]` for a linear layer, `[N, C, *]` for a convolution."""
         shape = x.shape[1 - self.layer.weight.ndim :]
-        # Channels last, as they lie in memory, so that this copies nothing.
+        # Channels last is their memory order, so this copies nothing.
         rows = x.detach().reshape(-1, *shape).movedim(1, -1).flatten(1)
         flags = torch.ne(rows, 0, out=torch.empty_like(rows))
         active = _column_counts(flags)
@@ -51,7 +51,7 @@ class Synapses:
         self.analog = analog if self.analog is None else self.analog | analog
 
     def operations(self) -> Operations | None:
-        """Return the operations of the layer; None if it was never called: something else may use its weights."""
+        """Return the operations of the layer; None if it was never called: another module may use its weights."""
         if self.analog is None:
             return None
         weight = self.layer.weight.detach()
@@ -64,9 +64,9 @@ class Synapses:
 
 
 def _column_counts(flags: Tensor) -> Tensor:
-    """Count the ones in each column of `flags`, which are 0 or 1; float64.
+    """Return the number of ones in each column of `flags`, whose values are 0 or 1; float64.
 
-    It multiplies by ones: on a CPU this is thirty times as fast as a sum over rows.
+    The flags are multiplied by ones: on a CPU this is thirty times as fast as a sum over rows.
     """
     with torch.autocast(flags.device.type, enabled=False):
         parts = [flags.new_ones(len(part)) @ part for part in flags.split(EXACT)]
@@ -74,22 +74,22 @@ def _column_counts(flags: Tensor) -> Tensor:
 
 
 def can_be_counted(layer: nn.Module) -> TypeGuard[Layer]:
-    """Whether a layer is one of `KINDS` and computes as they do: a subclass with its own forward may do anything."""
+    """Return whether a layer computes like one of `KINDS`: a subclass with its own forward may do anything."""
     return any(isinstance(layer, kind) and type(layer).forward is kind.forward for kind in KINDS)
 
 
 def fan_out(layer: Layer, shape: torch.Size, weight: Tensor) -> Tensor:
     """Return the number of operations of each input `[features]` or `[C, *]`; `weight` is 1 or True for each operation.
 
-    It is the gradient of the sum of all outputs with respect to that input, which covers stride, padding, dilation and
-    groups of a convolution.
+    This is the gradient of the sum of all outputs with respect to that input, which covers stride, padding, dilation
+    and groups of a convolution.
     """
     with torch.enable_grad():
         x = torch.ones(1, *shape, dtype=torch.float64, device=weight.device, requires_grad=True)
         if isinstance(layer, nn.Linear):
             y = F.linear(x, weight.double())
         else:
-            # With the layer's padding, whatever kind it is; functional_call would ignore the weight of a pruned layer.
+            # Any kind of padding of the layer applies here; functional_call would ignore the weight of a pruned layer.
             y = layer._conv_forward(x, weight.double(), None)
         (fan,) = torch.autograd.grad(y.sum(), x)
     sizes: Tensor = fan[0]

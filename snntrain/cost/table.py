@@ -12,11 +12,11 @@ KEYS = (*SPIKING, *SYNAPTIC, *SIZE)
 
 
 def cost_table(figures: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
-    """Return the figures of `Cost` as a table: a row per layer, and one for all together.
+    """Return the figures of `Cost` as a table: a row per layer, and a row for the whole network.
 
     Args:
         figures: the result of `Cost.figures`.
-        kinds: the kinds of the layers that cannot be counted, by name, see `not_counted`.
+        kinds: kinds of the layers whose operations cannot be counted, by name, see `not_counted`.
     """
     rows = [HEAD, *(_row(name, layer) for name, layer in figures["layers"].items()), _row("total", figures)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -1,1 +1,1 @@
-"""Data sets, their splits, batches on the training device, and encoders that make T steps of an image."""
+"""Data sets, their splits, batches on the training device, and encoders that turn an image into T steps."""

@@ -13,8 +13,8 @@ class Augment:
     """Rotation, shift, zoom, crop and flip as one affine map per image, sampled bilinearly, zeros outside.
 
     Args:
-        degrees: rotation, uniform in +- this.
-        translate: shift along each axis, uniform in +- this share of the side.
+        degrees: maximum rotation; drawn uniformly from +- this.
+        translate: maximum shift along each axis as a share of the side; drawn uniformly from +- this.
         scale: range of the zoom, `(lo, hi)`.
         crop_padding: zero pixels around the image before a random crop, which shifts it by whole pixels.
         flip: mirrors left to right with probability 1/2.
@@ -30,7 +30,7 @@ class Augment:
     flip: bool = False
 
     def __post_init__(self) -> None:
-        # A config gives a list.
+        # A config has a list here.
         object.__setattr__(self, "scale", tuple(self.scale))
         if not 0 <= self.degrees <= 180:
             raise ValueError(f"augment.degrees must lie in [0, 180], not {self.degrees}")
@@ -43,7 +43,7 @@ class Augment:
 
     @property
     def is_identity(self) -> bool:
-        """Whether no image changes."""
+        """Whether all images stay unchanged."""
         return self == Augment()
 
     def draw(self, n: int, generator: torch.Generator) -> Tensor:
@@ -53,19 +53,19 @@ class Augment:
 
         Args:
             n: number of images.
-            generator: a CPU generator, so that every device sees the same changes.
+            generator: a CPU generator: the changes are then the same on every device.
         """
         return torch.rand(7, n, generator=generator)
 
     def maps(self, u: Tensor, height: int, width: int) -> Tensor:
         """Return affine maps `[N, 2, 3]` from output to input coordinates, both from -1 to 1 across the image.
 
-        A point q of the output shows the input at `F R(-angle) (q - shift) / zoom`, where F is the flip. The map of an
+        Point q of the output shows the input at `F R(-angle) (q - shift) / zoom`, where F is the flip. The map of an
         image depends only on its own numbers, to the bit, so the maps of many batches can be computed at once.
 
         Args:
-            u: from `draw`, `[7, N]`.
-            height, width: of the images, pixels.
+            u: random numbers from `draw`, `[7, N]`.
+            height, width: size of the images, in pixels.
         """
         angle = (2 * u[0] - 1) * math.radians(self.degrees)
         zoom = self.scale[0] + u[1] * (self.scale[1] - self.scale[0])
@@ -86,7 +86,8 @@ def resample(x: Tensor, maps: Tensor) -> Tensor:
     """Apply maps to images: bilinear, zeros outside. Runs on the device and never waits for it.
 
     Args:
-        x: intensities `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, whose T steps change in the same way; float.
+        x: intensities `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, which change in the same way at all T steps;
+            float.
         maps: from `Augment.maps`, `[N, 2, 3]`, on the device of x.
     """
     if x.ndim == 5:
@@ -101,7 +102,7 @@ def resample(x: Tensor, maps: Tensor) -> Tensor:
 def _grid(maps: Tensor, height: int, width: int) -> Tensor:
     """Return the input coordinates of each output pixel, `[N, H, W, 2]`, for maps `[N, 2, 3]`.
 
-    Not F.affine_grid: its matrix product is rounded to TF32 or bfloat16 where those are allowed.
+    Not F.affine_grid: its matrix product is rounded to TF32 or bfloat16 if these are allowed.
     """
     x = (2 * torch.arange(width, device=maps.device) + 1) / width - 1
     y = (2 * torch.arange(height, device=maps.device).unsqueeze(1) + 1) / height - 1

@@ -1,4 +1,4 @@
-"""A batch: the input of a network, the true classes, and how long each sequence is."""
+"""A batch: the input of a network, the true classes, and the length of each sequence."""
 
 from __future__ import annotations
 

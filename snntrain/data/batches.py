@@ -1,4 +1,4 @@
-"""Batches on the training device: a pure function of seed, epoch and batch index, wherever the images lie."""
+"""Batches on the training device: a pure function of seed, epoch and batch index, wherever the images are stored."""
 
 from collections.abc import Iterator, Sequence
 
@@ -11,26 +11,26 @@ from snntrain.data.batch import Batch
 from snntrain.data.dataset import ImageTensors, Split, lengths_of
 from snntrain.data.workers import Workers, stack
 
-# The ingredients of a batch: tensors on the device, with the same shapes for every batch of one size.
+# The data from which the device makes a batch: tensors with the same shapes for every batch of one size.
 Draw = tuple[Tensor, ...]
 
 
 class Batches:
     """The batches of a split, epoch by epoch; the last one may be smaller.
 
-    The host draws a batch, and the device makes the batch of its draw: a recorded training step holds the second part.
-    `epoch` does both.
+    The host draws a batch, and the device makes the batch from its draw: a recorded training step contains the second
+    part. `epoch` does both.
 
     Args:
         split: images or sequences, stored as bytes.
         batch_size: images per batch.
         scale: divides the stored bytes to give intensities in [0, 1].
-        device: of the batches.
-        seed: determines order and augmentation, with the epoch and the batch index.
-        shuffle: whether each epoch has a new random order; otherwise it is the order of the split.
+        device: device of the batches.
+        seed: determines order and augmentation, together with the epoch and the batch index.
+        shuffle: whether each epoch has a new random order; otherwise the order of the split is kept.
         augment: random changes of the images, on the device; None for none.
         resident: whether the whole split is held on the device, as bytes; otherwise it is read batch by batch.
-        workers: processes that read ahead if it is not resident; 0 to read in this process.
+        workers: number of processes that read ahead if the split is not resident; 0 to read in this process.
         limit: maximum number of batches per epoch; None for all.
 
     Raises:
@@ -71,7 +71,7 @@ class Batches:
         return count if self.limit is None else min(count, self.limit)
 
     def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
-        """Return the batches of one epoch, from batch `start` on; those before it are not even read.
+        """Return the batches of one epoch, from batch `start` on; earlier batches are not read.
 
         Raises:
             ValueError: `start` outside 0 to `len(self)`; the latter gives no batch.
@@ -89,11 +89,11 @@ class Batches:
         return self._draws(epoch, start)
 
     def make(self, draw: Draw) -> Batch:
-        """Make the batch of a draw, by operations of the device that never wait for it."""
+        """Make the batch of a draw, with operations of the device that never wait for it."""
         drawn, maps = (draw, None) if self.augment is None else (draw[:-1], draw[-1])
         stored, labels, *lengths = self._source.make(*drawn)
         steps_first = stored.transpose(0, 1).contiguous() if stored.ndim == 5 else stored
-        # A product, because a GPU divides by a number in another rounding than a CPU does.
+        # A product, because a GPU and a CPU round a division by a number differently.
         x = steps_first.to(torch.float32).mul_(1 / self.scale)
         return Batch(x if maps is None else resample(x, maps), labels, *lengths)
 
@@ -114,7 +114,7 @@ class Batches:
         return torch.randperm(self._size, generator=_generator(self.seed, epoch, 0))
 
     def _maps(self, augment: Augment, epoch: int, sizes: list[int]) -> Sequence[Tensor]:
-        """Return the maps of each batch of an epoch, computed and copied to the device at once."""
+        """Return the maps of each batch of an epoch, computed together and copied to the device at once."""
         u = torch.cat([augment.draw(n, _generator(self.seed, epoch, 1 + i)) for i, n in enumerate(sizes)], dim=1)
         maps: Sequence[Tensor] = _to(self.device, augment.maps(u, self._height, self._width)).split(sizes)
         return maps
@@ -153,26 +153,26 @@ class _Streamed:
 
 
 def _targets(split: Split) -> list[Tensor]:
-    """Labels, and the lengths of the sequences if the split has them."""
+    """Return the labels, and the lengths of the sequences if the split has lengths."""
     lengths = lengths_of(split)
     return [split.labels] if lengths is None else [split.labels, lengths]
 
 
 def _each_on(device: torch.device, parts: Sequence[Tensor]) -> Sequence[Tensor]:
-    """Move the parts to the device by one copy of all, so that no batch waits for its own."""
+    """Move the parts to the device in a single copy, so that no batch waits for its own."""
     moved: Sequence[Tensor] = _to(device, torch.cat(list(parts))).split([len(part) for part in parts])
     return moved
 
 
 def _to(device: torch.device, values: Tensor) -> Tensor:
-    """Move values to the device; a GPU copies from pinned memory while it computes."""
+    """Move values to the device; a GPU copies from pinned memory during its computation."""
     return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
 
 
 def fits(split: Split, device: torch.device | str, share: float = 0.3) -> bool:
-    """Return whether `Batches(resident=True)` is safe: a split in memory that takes less than `share` of the free one.
+    """Return whether `Batches(resident=True)` is safe: the split is in memory, and below `share` of the free memory.
 
-    On a CPU such a split needs no more memory than it has.
+    On a CPU such a split needs no additional memory.
     """
     if not isinstance(split, ImageTensors):
         return False
@@ -184,6 +184,6 @@ def fits(split: Split, device: torch.device | str, share: float = 0.3) -> bool:
 
 
 def _generator(*key: int) -> torch.Generator:
-    """Return a CPU generator, seeded by all numbers of `key` together."""
+    """Return a CPU generator that is seeded by all numbers of `key` together."""
     (state,) = np.random.SeedSequence(key).generate_state(1, np.uint64)
     return torch.Generator().manual_seed(int(state))

@@ -15,18 +15,18 @@ from snntrain.errors import UserError
 class Split(Protocol):
     """A part of a data set: bytes by index, and all labels at once.
 
-    A split of sequences of different length pads them to the longest. It has another attribute, `lengths`, as
-    `ImageTensors` has it.
+    A split with sequences of different length pads them to the longest, and has another attribute, `lengths`, like
+    `ImageTensors`.
     """
 
     @property
     def labels(self) -> Tensor:
-        """Class of each image, int64 `[N]`."""
+        """Return the class of each image, int64 `[N]`."""
 
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Tensor:
-        """An image `[C, H, W]` or a sequence `[T, C, H, W]`, uint8."""
+        """Return an image `[C, H, W]` or a sequence `[T, C, H, W]`, uint8."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ImageTensors:
         lengths: valid time steps of each sequence, int64 `[N]`, from 1 to T; None if all steps are valid.
 
     Raises:
-        ValueError: other types, shapes or lengths.
+        ValueError: wrong types, shapes or lengths.
     """
 
     images: Tensor
@@ -82,7 +82,7 @@ def lengths_of(split: Split) -> Tensor | None:
 
 
 def some_of(split: Split, rows: Tensor | list[int]) -> ImageTensors:
-    """Return some images of a split, by their indices, in memory."""
+    """Return the images of a split with some indices, in memory."""
     lengths = lengths_of(split)
     images = split.images[rows] if isinstance(split, ImageTensors) else torch.stack([split[int(row)] for row in rows])
     return ImageTensors(images, split.labels[rows], None if lengths is None else lengths[rows])
@@ -93,9 +93,9 @@ class Data:
     """A data set ready for training.
 
     Args:
-        name: on the command line.
-        train, validation, test: its splits.
-        class_names: by label.
+        name: name on the command line.
+        train, validation, test: the splits.
+        class_names: names of the classes, by label.
         scale: divides the stored bytes to give intensities in [0, 1].
     """
 
@@ -126,7 +126,7 @@ def hold_out(
     """Return a data set that holds out a stratified, seeded share of the training images for validation.
 
     Raises:
-        UserError: the share leaves a class without images on one of the sides.
+        UserError: with this share, a class has no images on one of the sides.
     """
     try:
         kept, held = stratified_split(train.labels, validation, split_seed)

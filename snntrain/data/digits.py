@@ -1,4 +1,4 @@
-"""The embedded data set: 1,797 handwritten digits, part of the package, loaded in milliseconds."""
+"""The embedded data set: 1,797 handwritten digits inside the package, loaded in milliseconds."""
 
 from pathlib import Path
 
@@ -19,9 +19,9 @@ def load(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
     The test set is a fifth of the images of each class, always the same.
 
     Args:
-        root: ignored; the images are part of the package, but all data sets take this argument.
-        validation: share of the other images that is held out of training, default 0.1.
-        split_seed: seed of that choice.
+        root: ignored; all data sets take this argument, but these images are part of the package.
+        validation: share of the other images that is held out for validation, default 0.1.
+        split_seed: seed of that split.
 
     Raises:
         UserError: `validation` is not a share, or the file in the package is damaged.
@@ -29,7 +29,7 @@ def load(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
     images, labels = _read()
     tested = torch.zeros(len(labels), dtype=torch.bool)
     for digit in range(10):
-        # By position, not by a random generator: no version of a library can change this split.
+        # By position, not by a random generator: no version of a library can change the split then.
         tested[(labels == digit).nonzero().flatten()[2::5]] = True
     return hold_out(
         "digits",
@@ -51,8 +51,8 @@ def _read() -> tuple[Tensor, Tensor]:
         if (images.shape, images.dtype) != ((COUNT, 8, 8), np.uint8) or labels.shape != (COUNT,):
             raise ValueError(f"its images are {images.dtype} {list(images.shape)}")
         if labels.dtype != np.uint8 or labels.max() > 9 or images.max() > 16:
-            raise ValueError("its values are no digits")
+            raise ValueError("its values are not digits")
     except Exception as error:  # Damaged bytes may raise anything.
         reason = first_line(error) or type(error).__name__
-        raise UserError(f"{FILE} is damaged: {reason}; install snntrain anew, it is part of the package") from error
+        raise UserError(f"{FILE} is damaged: {reason}; install snntrain again, which contains it") from error
     return torch.from_numpy(images).unsqueeze(1), torch.from_numpy(labels.astype(np.int64))

@@ -26,14 +26,14 @@ _only_read: ContextVar[tuple[Path, Path] | None] = ContextVar("only_read", defau
 
 @contextmanager
 def only_read(root: str | None, named_by: Path) -> Iterator[None]:
-    """Forbid downloads to a data root that the user has not named, while the block runs.
+    """Forbid downloads to a data root that the user has not named while the block runs.
 
-    A file, as the configuration of somebody else's run, may name any folder; nothing must be written there. Downloads
-    to the root that the command line, a variable or the default names stay possible.
+    A file, such as the configuration of somebody else's run, may name any folder; nothing must be written there.
+    Downloads to the root of the command line, of a variable or of the default stay possible.
 
     Args:
-        root: `dataset.root` of a configuration; None if it names none, so that the default applies.
-        named_by: file of the configuration.
+        root: `dataset.root` of a configuration; None if the default applies.
+        named_by: the file of the configuration.
     """
     token = _only_read.set((data_root(root), named_by) if root else None)
     try:
@@ -47,12 +47,12 @@ class Source:
     """The place of a data set below the data root, and its download.
 
     Args:
-        name: on the command line.
+        name: name on the command line.
         folder: its folder, relative to the data root.
         files: names of the files in that folder.
-        archives: paths of the downloaded archives, relative to the data root; an existing one is used.
-        fetch: downloads the data set below a folder; its error is reported as the reason.
-        gzipped: whether a file may be there as <name>.gz instead.
+        archives: paths of the downloaded archives, relative to the data root; an existing archive is used.
+        fetch: downloads the data set into a folder; its error is reported as the reason.
+        gzipped: whether a file may exist as <name>.gz instead.
     """
 
     name: str
@@ -66,8 +66,8 @@ class Source:
         """Return the files that are missing below a data root."""
         return self._not_in(root / self.folder)
 
-    def root_meant_by(self, named: Path) -> Path:
-        """Return the data root: the folder `named`, or the one above if that is the set's own folder, as MNIST/raw."""
+    def data_root_of(self, named: Path) -> Path:
+        """Return the data root: the folder `named`, or its parent if that is the set's own folder, like MNIST/raw."""
         own = Path(self.folder).parts
         if not self._is_in(named / self.folder):
             for path in (Path(os.path.abspath(named)), Path(os.path.realpath(named))):
@@ -80,7 +80,7 @@ class Source:
         """Check that the files are not in the data root itself.
 
         Raises:
-            UserError: they are, and none is in the right folder.
+            UserError: they are there, and the right folder has none of them.
         """
         folder = root / self.folder
         if self._is_in(root) and not self._is_in(folder):
@@ -99,18 +99,18 @@ class Source:
 
 
 def obtain(source: Source, root: Path) -> Path:
-    """Return the folder with all files of the data set; missing files are downloaded.
+    """Return the folder with all files of the data set; download missing files.
 
-    Nothing is written if no file is missing: a read-only data root will do.
+    If no file is missing, nothing is written, and a read-only data root is sufficient.
 
     Args:
         source: the data set.
         root: the data root, or the set's own folder below it.
 
     Raises:
-        UserError: files missing and no download, or a data root that cannot be written, or is `only_read`.
+        UserError: files are missing and cannot be downloaded, or the data root cannot be written, or is `only_read`.
     """
-    given, root = root, source.root_meant_by(root)
+    given, root = root, source.data_root_of(root)
     folder = root / source.folder
     missing = source.missing(root)
     if not missing:
@@ -142,15 +142,15 @@ def _refuse_to_write(source: Source, root: Path, folder: Path, missing: list[str
     if (given := _only_read.get()) is not None and given[0] == root != data_root(None):
         raise UserError(
             f"dataset={source.name}: {folder} lacks {', '.join(missing)}; nothing is downloaded there, as the folder "
-            f"is named by {given[1]}: give dataset.root={root} on the command line, and it is, or {ANOTHER_WAY}"
+            f"comes from {given[1]}; to allow it, give dataset.root={root} on the command line, or {ANOTHER_WAY}"
         )
 
 
 @contextmanager
 def _staging(source: Source, root: Path) -> Iterator[Path]:
-    """Make a temporary folder: an interrupted download leaves nothing that looks like data.
+    """Make a temporary folder, so that an interrupted download leaves nothing that looks like data.
 
-    It is on the disk of the data root, which is not created before there is a file for it.
+    It is on the disk of the data root; the data root is created only when there is a file for it.
     """
     there = next(path for path in (root, *root.parents) if os.path.lexists(path))
     try:
@@ -175,7 +175,7 @@ def _timeout(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def _harmless_archives() -> Iterator[None]:
-    """Reject members of a tar that would leave its folder, or are not files; Python keeps those of a zip inside.
+    """Reject members of a tar that would leave its folder or are not files; for a zip Python itself prevents this.
 
     torchvision checks the checksum of an archive, but not its members.
     """
@@ -197,6 +197,6 @@ def _move_new_files(staging: Path, root: Path) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return the last line of an error: torchvision puts the answer of each mirror on a line of its own."""
+    """Return the last line of an error: torchvision puts the answer of each mirror on a separate line."""
     lines = str(error).strip().splitlines()
     return lines[-1] if lines else type(error).__name__

@@ -1,7 +1,7 @@
 """Encoders: the input of a network at each of T steps, made from intensities in [0, 1].
 
-An image batch `[N, C, H, W]` becomes `[T, N, C, H, W]`. A batch of sequences is `[T, N, C, H, W]` already and
-keeps its own T.
+An image batch `[N, C, H, W]` becomes `[T, N, C, H, W]`. A batch of sequences already is `[T, N, C, H, W]` and keeps its
+own T.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-# The byte that stands for intensity 1.
+# The byte of intensity 1.
 BRIGHTEST = 255
 
 
@@ -18,11 +18,11 @@ class Encoder(nn.Module):
 
     Args:
         T: time steps.
-        mean, std: of the intensity in [0, 1] per channel, for encoders that normalise.
+        mean, std: mean and standard deviation of each channel's intensity in [0, 1], for encoders that normalise.
 
     Raises:
-        ValueError: T below 1, a std that is not positive, `mean` and `std` of different lengths, or images with
-            another number of channels.
+        ValueError: T is below 1, a std is not positive, `mean` and `std` have different lengths, or images have another
+            number of channels.
     """
 
     mean: Tensor
@@ -33,9 +33,11 @@ class Encoder(nn.Module):
         if T < 1:
             raise ValueError(f"T must be at least 1, not {T}")
         if len(mean) != len(std) or not all(value > 0 for value in std):
-            raise ValueError(f"mean and std need one number a channel, std positive, not {list(mean)} and {list(std)}")
+            raise ValueError(
+                f"mean and std need one number per channel, std positive, not {list(mean)} and {list(std)}"
+            )
         self.T = T
-        # Not persistent: they are settings, and the config keeps those.
+        # Not persistent: these are settings, which the config keeps.
         self.register_buffer("mean", torch.tensor(list(mean)).view(-1, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(list(std)).view(-1, 1, 1), persistent=False)
 
@@ -58,9 +60,9 @@ class Encoder(nn.Module):
 
 
 class Direct(Encoder):
-    """Constant current: the normalised image at every step; the first layer of neurons makes the spikes.
+    """Constant current: the normalised image at every step; the first layer of neurons turns it into spikes.
 
-    All steps share one image in memory (stride 0 over T), so that stateless layers compute it once.
+    All steps share one image in memory (stride 0 over T), so stateless layers compute it once.
     """
 
     def images(self, x: Tensor) -> Tensor:
@@ -71,7 +73,7 @@ class Direct(Encoder):
 
 
 class Poisson(Encoder):
-    """A spike at each step with the intensity as its probability, from torch's global generator."""
+    """Random spikes: at each step with the intensity as the probability, from torch's global generator."""
 
     def images(self, x: Tensor) -> Tensor:
         return (torch.rand(self.T, *x.shape, device=x.device) < x).to(x.dtype)
@@ -80,14 +82,14 @@ class Poisson(Encoder):
 class Latency(Encoder):
     """One spike per pixel, earlier for brighter pixels: intensity 1 at step 0, black never (time to first spike).
 
-    The step is `floor(T (1 - x))`, at most `T - 1`, and exact: an intensity close to a byte over 255, which a float
-    cannot hold, counts as that fraction; any other intensity counts as the float that it is.
+    The step is `floor(T (1 - x))`, at most `T - 1`, and exact. Floats cannot hold most fractions byte/255, so an
+    intensity very close to such a fraction counts as the fraction; any other intensity counts as it is.
     """
 
     def images(self, x: Tensor) -> Tensor:
         exact = x.double()
         byte = (exact * BRIGHTEST).round()
-        # So close to a whole number it is a rounded byte; the next byte is a thousand times as far away.
+        # If it is so close to an integer it is a rounded byte; the next byte is a thousand times as far away.
         is_byte = (exact * BRIGHTEST - byte).abs() < 1e-3
         of_byte = torch.div(self.T * (BRIGHTEST - byte).long(), BRIGHTEST, rounding_mode="floor")
         step = torch.where(is_byte, of_byte, ((1 - exact) * self.T).floor().long()).clamp(0, self.T - 1)

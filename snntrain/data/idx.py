@@ -24,8 +24,8 @@ AT_A_TIME = 2**20
 def read_idx(path: Path, ndim: int) -> Tensor:
     """Return the unsigned bytes of an IDX file as a uint8 tensor with `ndim` dimensions (images 3, labels 1).
 
-    The magic number is 0, 0, the element type (8: unsigned byte), the number of dimensions
-    (Y. LeCun, "The MNIST database"). If there is no such file, <name>.gz is read.
+    The magic number is 0, 0, the element type (8: unsigned byte), the number of dimensions (Y. LeCun, "The MNIST
+    database"). If the file does not exist, <name>.gz is read.
 
     Raises:
         UserError: the file cannot be read, or its magic number or its size is wrong.
@@ -37,7 +37,7 @@ def read_idx(path: Path, ndim: int) -> Tensor:
         with open_regular(path, MOST_BYTES) as file:
             content = _unzipped(file) if path == gzipped else np.fromfile(file, np.uint8, count=_size(file))
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise damaged(path, f"it is no whole gzip file ({error})") from error
+        raise damaged(path, f"it is not a complete gzip file ({error})") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}; make it readable, or {ANOTHER_WAY}") from error
     except Refused as error:
@@ -56,7 +56,7 @@ def read_idx(path: Path, ndim: int) -> Tensor:
 
 
 def _unzipped(file: BinaryIO) -> NDArray[np.uint8]:
-    """Return the bytes of a gzip file, up to a little more than `MOST_BYTES`."""
+    """Return the bytes of a gzip file, but not much more than `MOST_BYTES`."""
     content = bytearray()
     with gzip.GzipFile(fileobj=file) as unzipped:
         while len(content) < MOST_BYTES and (part := unzipped.read(AT_A_TIME)):
@@ -69,10 +69,12 @@ def _size(file: BinaryIO) -> int:
 
 
 def read_pair(images: Path, labels: Path, first_label: int, classes: int) -> tuple[Tensor, Tensor]:
-    """Return images uint8 `[N, H, W]` and their labels, int64 `[N]` from 0 on, of two IDX files.
+    """Return the images, uint8 `[N, H, W]`, and their labels, int64 `[N]` from 0 on, from two IDX files.
 
     Args:
-        first_label: the number of the first class in the file.
+        images: the file of the images.
+        labels: the file of the labels.
+        first_label: number of the first class in the file.
         classes: number of classes.
 
     Raises:
@@ -90,4 +92,4 @@ def read_pair(images: Path, labels: Path, first_label: int, classes: int) -> tup
 
 def damaged(path: Path, finding: str) -> UserError:
     """Return the error for a file with wrong content."""
-    return UserError(f"{path} is damaged: {finding}; delete it and it is downloaded anew, or put a good copy there")
+    return UserError(f"{path} is damaged: {finding}; delete it to download it again, or put a good copy there")

@@ -12,7 +12,7 @@ from snntrain.data.dataset import Data
 from snntrain.errors import UserError
 from snntrain.files.bounded import open_regular
 
-# Pillow's name for images, by their number of channels.
+# Pillow's names of image modes, by number of channels.
 MODES = {1: "L", 3: "RGB"}
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 # A file of a few kilobytes can hold more pixels than memory; photographs have 12 to 60 million.
@@ -21,13 +21,14 @@ MOST_BYTES = 2**29
 
 
 def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
-    """Return the image as the data set stores its own, uint8 `[C, H, W]`, and the conversions in words.
+    """Return the image in the format of the data set, uint8 `[C, H, W]`, and the conversions in words.
 
     Transparent parts become black. The image is made grey or coloured, padded with black to the aspect ratio of the
     data set's images and scaled to their size.
 
     Raises:
-        UserError: no such file, not an image, or a data set with images of neither one nor three channels.
+        UserError: the file does not exist or is not an image, or the data set's images have neither one nor three
+            channels.
     """
     channels, height, width = data.shape
     if channels not in MODES:
@@ -54,7 +55,7 @@ def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
 def _opened(path: Path) -> Image.Image:
     """Return the image of the file, upright, in mode L, RGB or RGBA."""
     try:
-        # Pillow's warnings would appear beside our own message.
+        # Pillow's warnings would be printed in addition to our own message.
         with (
             warnings.catch_warnings(action="ignore"),
             open_regular(path, MOST_BYTES) as opened,
@@ -65,7 +66,7 @@ def _opened(path: Path) -> Image.Image:
             file.load()
             image = ImageOps.exif_transpose(file) or file
             return image if image.mode in ("L", "RGB") else image.convert("RGBA")
-    except Image.DecompressionBombError:  # Pillow raises it, too, at twice its own limit.
+    except Image.DecompressionBombError:  # Pillow also raises this, at twice its own limit.
         raise UserError(
             f"image={path}: has more than {MOST_PIXELS:,} pixels, which are not read; scale it down"
         ) from None
@@ -76,5 +77,5 @@ def _opened(path: Path) -> Image.Image:
     except Exception as error:  # Damaged bytes may raise anything.
         reason = " ".join(str(error).split())
         raise UserError(
-            f"image={path}: is no image that can be read, as PNG or JPEG are ({reason:.100}); save it as PNG"
+            f"image={path}: is not a readable image, such as PNG or JPEG ({reason:.100}); save it as PNG"
         ) from error

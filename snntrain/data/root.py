@@ -12,7 +12,7 @@ def data_root(root: str | None = None) -> Path:
     The cache folder is `$XDG_CACHE_HOME/snntrain/data`, by default `~/.cache/snntrain/data`.
 
     Raises:
-        UserError: it begins with ~name, and there is no such user.
+        UserError: the path begins with ~name, and there is no such user.
     """
     if root:
         return user_path(root, "dataset.root")
@@ -23,7 +23,7 @@ def data_root(root: str | None = None) -> Path:
 
 
 def chosen_by(root: str | None = None) -> str:
-    """Return what names the data root: 'dataset.root', a variable as '$SNNTRAIN_DATA', or 'the default'."""
+    """Return the source of the data root: 'dataset.root', a variable such as '$SNNTRAIN_DATA', or 'the default'."""
     if root:
         return "dataset.root"
     given = (name for name in ("SNNTRAIN_DATA", "XDG_CACHE_HOME") if os.environ.get(name))

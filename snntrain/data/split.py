@@ -5,15 +5,15 @@ from torch import Tensor
 
 
 def stratified_split(labels: Tensor, fraction: float, seed: int) -> tuple[Tensor, Tensor]:
-    """Return indices kept and indices held out, each ascending; every class is on both sides.
+    """Return the kept and the held-out indices, each ascending; every class is on both sides.
 
     Args:
         labels: class of each element, integers `[N]`.
         fraction: share of each class that is held out, rounded, at least one element.
-        seed: of the random choice; the same seed gives the same parts.
+        seed: seed of the random choice; the same seed gives the same parts.
 
     Raises:
-        ValueError: `fraction` outside (0, 1), no labels, or a class too small to be on both sides.
+        ValueError: `fraction` is outside (0, 1), `labels` is empty, or a class is too small to be on both sides.
     """
     if not 0 < fraction < 1:
         raise ValueError(f"the share held out must lie between 0 and 1 (both excluded), not {fraction}")

@@ -3,8 +3,8 @@
 torchvision (2 s to import) is loaded only to download, and for CIFAR and SVHN. Each function takes
 
     root: folder of all data sets, or of this one; None for `$SNNTRAIN_DATA`, else the user's cache folder
-    validation: share of the training images held out of training, stratified by class, default 0.1
-    split_seed: seed of that choice, default 0
+    validation: share of the training images that is held out, stratified by class, default 0.1
+    split_seed: seed of that split, default 0
 
 and raises UserError if files are damaged, or missing and cannot be downloaded.
 """
@@ -29,7 +29,7 @@ from snntrain.files import bounded
 
 IDX = ("images-idx3-ubyte", "labels-idx1-ubyte")
 PARTS = ("train", "test")
-# The largest file with a published checksum, of SVHN, has 182 MB.
+# The largest file with a published checksum, one of SVHN's, has 182 MB.
 MOST_BYTES = 2**29
 DIGITS = tuple(string.digits)
 FASHION = (
@@ -72,7 +72,7 @@ def emnist(root: str | None = None, validation: float = 0.1, split_seed: int = 0
     """Return handwritten letters and digits, 28x28 (Cohen et al., 2017).
 
     Args:
-        split: balanced, letters, digits, mnist, byclass or bymerge; one download of 560 MB brings all.
+        split: balanced, letters, digits, mnist, byclass or bymerge; one download of 560 MB has all of them.
     """
     if split not in EMNIST:
         raise UserError(f"dataset.split={split}: must be one of dataset=emnist's: {', '.join(EMNIST)}")
@@ -115,11 +115,11 @@ def svhn(root: str | None = None, validation: float = 0.1, split_seed: int = 0) 
 
 
 def source(name: str, split: str = "balanced") -> Source | None:
-    """Return place and origin of the data set of that name; None if this module has no such set.
+    """Return place and origin of a data set; None if this module has no such set.
 
     Args:
-        name: of one of the functions above.
-        split: for EMNIST.
+        name: name of one of the functions above.
+        split: split of EMNIST.
 
     Raises:
         UserError: torchvision does not work; it knows the files of CIFAR and SVHN.
@@ -179,7 +179,7 @@ def _svhn_source() -> Source:
 def _idx_splits(
     source: Source, root: str | None, class_names: tuple[str, ...], first_label: int = 0
 ) -> tuple[ImageTensors, ImageTensors]:
-    """Return training and test images; `source.files` are the images and labels of each."""
+    """Return training and test images; `source.files` lists images and labels of the first, then of the second."""
     folder = obtain(source, data_root(root))
     splits = []
     for images, labels in (source.files[:2], source.files[2:]):
@@ -196,7 +196,7 @@ def _cifar(
     folder = obtain(_cifar_source(name, kind), data_root(root))
 
     def read(file: str, md5: str) -> dict[str, Any]:
-        # A pickle can run any code: only bytes with the published checksum get here.
+        # A pickle can run any code: only bytes with the published checksum are loaded.
         content: dict[str, Any] = pickle.loads(_verified(folder / file, md5), encoding="latin1")
         return content
 
@@ -210,7 +210,7 @@ def _cifar(
 
 
 def _verified(path: Path, md5: str) -> bytes:
-    """Return the content of a file with a known checksum: the bytes that are returned were checked."""
+    """Return the content of a file after checking its checksum; the returned bytes are the checked ones."""
     try:
         content = bounded.read(path, MOST_BYTES)
     except OSError as error:
@@ -229,6 +229,6 @@ def _datasets() -> Any:
     except (ImportError, RuntimeError) as error:  # RuntimeError: built for another torch
         raise UserError(
             f"torchvision does not work here ({error}); install torch and torchvision together, "
-            "from the same index, or take dataset=digits, which does without"
+            "from the same index, or take dataset=digits, which does not need it"
         ) from error
     return datasets

@@ -24,21 +24,21 @@ from snntrain.errors import RunFailed
 
 log = logging.getLogger("snntrain")
 
-# Batches that are read ahead, per worker.
+# Number of batches that are read ahead, per worker.
 AHEAD = 2
-# Deaths of workers in a row, without a batch in between, that end the run.
+# Number of consecutive worker deaths, without a batch in between, that end the run.
 MOST_DEATHS = 3
-# Seconds between two checks of a worker that the training process still lives.
+# Seconds between two checks, by a worker, that the training process still lives.
 LOOK = 1.0
-# Signals that a terminal or a scheduler sends to all processes; only the training process acts on them.
+# Signals that a terminal or a scheduler sends to all processes; only the training process reacts to them.
 OF_THE_PARENT = (signal.SIGINT, signal.SIGUSR1)
 
 
 class Workers:
-    """Reads batches of `split` in `count` processes, which start with the first batch and stay for the next epochs.
+    """Processes that read batches of `split`; they start with the first batch and remain for later epochs.
 
-    Not a DataLoader: it notices a dead worker by a signal, which raises an error anywhere in the training process, even
-    within a step. A pool notices it by itself, and raises when it is asked for a batch.
+    Not a DataLoader: that notices a dead worker by a signal, which raises an error anywhere in the training process,
+    even within a step. A pool notices it without a signal, and raises when it is asked for a batch.
     """
 
     def __init__(self, split: Split, count: int) -> None:
@@ -49,7 +49,7 @@ class Workers:
     def read(self, batches: Sequence[list[int]]) -> Iterator[Tensor]:
         """Yield the images of each batch of indices, stacked, in order.
 
-        If a worker is killed, its batch is read again, so that the result is the same.
+        If a worker is killed, its batch is read again, and the result stays the same.
 
         Raises:
             RunFailed: workers died `MOST_DEATHS` times without a batch in between.
@@ -77,7 +77,7 @@ class Workers:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self.count, initializer=_begin, initargs=(self.split, os.getpid()))
             others = multiprocessing.active_children()
-            # No signal may reach a worker before it has set its handlers.
+            # A worker must not receive these signals before it has set its handlers.
             before = signal.pthread_sigmask(signal.SIG_BLOCK, (*OF_THE_PARENT, signal.SIGTERM))
             try:
                 self._pool.submit(os.getpid)
@@ -87,7 +87,7 @@ class Workers:
         return self._pool
 
     def _bury(self, pool: ProcessPoolExecutor, deaths: int) -> None:
-        """Report that a worker of `pool` died, and drop the pool, so that new workers are started.
+        """Log that a worker of `pool` died, and drop the pool; new workers are started later.
 
         Raises:
             RunFailed: too many worker deaths in a row.
@@ -100,7 +100,7 @@ class Workers:
         what = "a worker process that reads the data died" + (f" ({cause})" if cause else "")
         if deaths == MOST_DEATHS:
             raise RunFailed(
-                f"{what}, {deaths} times in a row: with dataset.workers=0 the training process reads by itself; "
+                f"{what}, {deaths} times in a row: with dataset.workers=0 the training process reads the data itself; "
                 "SIGKILL mostly means that memory ran out, SIGBUS that /dev/shm is full"
             )
         log.warning(
@@ -111,7 +111,7 @@ class Workers:
 
 
 def _cause(processes: list[BaseProcess]) -> str:
-    """Return what ended the first worker to die, '' if unknown; the pool itself ends the others by SIGTERM."""
+    """Return the cause of death of the first worker to die, '' if unknown; the pool ends the others with SIGTERM."""
     codes = [process.exitcode for process in processes if process.exitcode]
     code = next((code for code in codes if code != -signal.SIGTERM), codes[0] if codes else 0)
     return signal.Signals(-code).name if code < 0 else f"exit status {code}" if code else ""
@@ -129,14 +129,14 @@ def _begin(split: Split, parent: int) -> None:
     torch.set_num_threads(1)
     for number in OF_THE_PARENT:
         signal.signal(number, signal.SIG_IGN)
-    # The pool ends its other processes by SIGTERM; a handler of the parent would be in the way.
+    # The pool ends its other processes with SIGTERM; a handler of the parent would prevent that.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, (*OF_THE_PARENT, signal.SIGTERM))
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> NoReturn:
-    """End this process when the parent is gone: a killed parent cannot do it."""
+    """End this process when the parent is gone: a parent that is killed cannot do it."""
     while os.getppid() == parent:
         time.sleep(LOOK)
     os._exit(1)

@@ -1,1 +1,1 @@
-"""What this machine gives to training: software, device, memory, threads, caches, data, and a measured speed."""
+"""The examination of a machine for training: software, device, memory, threads, caches, data, and a measured speed."""

@@ -30,7 +30,7 @@ NVIDIA = (Path("/proc/driver/nvidia/gpus"), Path("/dev/nvidia0"))
 
 
 def chosen(trainer: Trainer) -> tuple[World, list[Finding]]:
-    """Return the device and the precision of a run, and why one was refused; auto takes the place of what was."""
+    """Return the device and the precision of a run; if one is refused, the reason and the choice of auto instead."""
     refused = []
     try:
         device = known.choose(trainer.device)
@@ -50,7 +50,7 @@ def devices(asked: str, device: torch.device) -> Iterator[Finding]:
 
     Args:
         asked: `trainer.device`.
-        device: the one that a run would use.
+        device: the device that a run would use.
     """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if device.type == "cpu":
@@ -75,7 +75,7 @@ def _processor() -> str:
         name = platform.processor() or platform.machine()
     try:
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / GB
-    except (ValueError, OSError, AttributeError):  # Not on this system.
+    except (ValueError, OSError, AttributeError):  # Not available on this system.
         return f"cpu: {name}"
     return f"cpu: {name}, {memory:.0f} GB memory"
 
@@ -90,7 +90,7 @@ def _gpu(index: int) -> str:
 
 
 def _why_no_gpu() -> str:
-    """Return why torch cannot use an NVIDIA GPU of this machine; '' if there is none."""
+    """Return why torch cannot use an NVIDIA GPU of this machine; '' if the machine has no such GPU."""
     if not any(path.exists() for path in NVIDIA):
         return ""
     if torch.version.cuda is None:
@@ -119,11 +119,11 @@ def precision_of(asked: str, formats: Precision) -> Iterator[Finding]:
 
 def _why(asked: str, formats: Precision) -> str:
     if asked == formats.name:
-        # On a CPU float32 is always this.
+        # A CPU always computes float32 like this.
         meant = MEANT.get(asked, "") if formats.device.type == "cuda" else ""
         return f"trainer.precision={asked} asks for it{meant}"
     if formats.device.type == "cuda":
-        return f"this GPU has {'' if formats.name == 'bf16' else 'no '}bfloat16 of its own"
+        return f"this GPU has {'' if formats.name == 'bf16' else 'no '}native bfloat16"
     return f"this CPU {'multiplies bfloat16 in hardware' if formats.name == 'bf16' else 'would emulate bfloat16'}"
 
 
@@ -131,7 +131,7 @@ def executors(formats: Precision) -> Iterator[Finding]:
     """Report which kernels compute the neurons in each number format."""
     kind = formats.device.type
     by: dict[str, list[str]] = {}
-    # The neurons get the same numbers in tf32 as in fp32.
+    # In tf32 the neurons get the same numbers as in fp32.
     formats_of_neurons = {dtype: name for name, dtype in precision.DTYPES.items() if name != "tf32"}
     for dtype, name in formats_of_neurons.items():
         try:
@@ -167,7 +167,7 @@ def launches(formats: Precision) -> Iterator[Finding]:
 
 
 def kernel_cache(formats: Precision) -> Iterator[Finding]:
-    """Report where compiled kernels are kept between runs."""
+    """Report the folder in which compiled kernels are kept between runs."""
     name, variable = ("triton", "TRITON_CACHE_DIR") if formats.device.type == "cuda" else ("numba", "NUMBA_CACHE_DIR")
     folder = _given(name) or lasting_cache(name)
     if folder is not None and can_be_written(folder):
@@ -178,7 +178,7 @@ def kernel_cache(formats: Precision) -> Iterator[Finding]:
 
 
 def _given(compiler: str) -> Path | None:
-    """Return the folder that the user has named for a compiler's cache."""
+    """Return the folder that the user has set for a compiler's cache."""
     if compiler == "numba":
         named = os.environ.get("NUMBA_CACHE_DIR")
     elif not (named := os.environ.get("TRITON_CACHE_DIR")) and (home := os.environ.get("TRITON_HOME")):

@@ -8,7 +8,7 @@ from snntrain.errors import first_line, on_one_line
 
 @dataclass(frozen=True)
 class Finding:
-    """`text` is the finding about `label`; `hint` is what to do, '' if nothing."""
+    """One line: `text` is the finding about `label`; `hint` is a remedy, '' if nothing needs one."""
 
     label: str
     text: str
@@ -16,10 +16,10 @@ class Finding:
 
 
 def examined(label: str, examine: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    """Return the findings of `examine`, or that it failed: one broken part must not hide the others."""
+    """Return the findings of `examine`, or one about its failure: a broken part must not hide the others."""
     try:
         return list(examine())
-    except Exception as error:  # What is broken may raise anything.
+    except Exception as error:  # A broken part may raise anything.
         return [Finding(label, f"cannot be examined: {in_short(error)}")]
 
 

@@ -1,4 +1,4 @@
-"""What is possible in a folder that may not exist yet."""
+"""The properties of a folder that may not exist yet."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ GB = 1e9
 
 
 def can_be_written(folder: Path) -> bool:
-    """Return whether files can be made in the folder, or in the nearest existing folder above it."""
+    """Return whether files can be made in the folder, or else in its nearest existing parent."""
     try:
         with tempfile.TemporaryFile(dir=_nearest(folder)):
             return True
@@ -18,12 +18,12 @@ def can_be_written(folder: Path) -> bool:
 
 
 def free_bytes(folder: Path) -> int:
-    """Return the free space on its disk."""
+    """Return the free space on the folder's disk."""
     return shutil.disk_usage(_nearest(folder)).free
 
 
 def shown(folder: Path) -> str:
-    """Return its path, with ~ for the home folder."""
+    """Return the folder's path, with ~ for the home folder."""
     text, home = str(folder), os.path.expanduser("~")
     return f"~{text.removeprefix(home)}" if home != "/" and text.startswith(f"{home}/") else text
 

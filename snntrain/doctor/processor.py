@@ -1,4 +1,4 @@
-"""What the speed of a CPU depends on: threads, other programs, and the treatment of freed memory."""
+"""The influences on a CPU's speed: threads, other programs, and the treatment of freed memory."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from snntrain.doctor.finding import Finding
 from snntrain.process import allocator
 
-# Sizes of two tensors: glibc alone would give the memory of the first back, and the second fits into its place.
+# Sizes of two tensors: by default glibc returns the memory of the first to the system; the second fits into its place.
 SIZES = 2**24, 3 * 2**22
 IN_ENVIRONMENT = " in the environment"
 LIMITS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OMP_THREAD_LIMIT")
@@ -28,7 +28,7 @@ def load() -> Iterator[Finding]:
     """Report whether other programs keep the cores busy."""
     try:
         busy, cores = os.getloadavg()[0], usable_cores()
-    except (AttributeError, OSError):  # Not on this system.
+    except (AttributeError, OSError):  # Not available on this system.
         return
     if busy >= cores:
         hint = f"other programs are running (load {busy:.1f} on {cores} cores): end them, or expect less speed"
@@ -41,7 +41,7 @@ def usable_cores() -> int:
 
 
 def memory() -> Iterator[Finding]:
-    """Report how freed memory is treated, and whether a test confirms it."""
+    """Report the treatment of freed memory, and whether a test confirms it."""
     reason = allocator.hindrance()
     if reason:
         own = reason.endswith(IN_ENVIRONMENT)
@@ -60,7 +60,7 @@ def memory() -> Iterator[Finding]:
 
 
 def freed_memory_is_used_again() -> bool:
-    """Return whether a tensor takes the place of a freed one, without new pages from the system."""
+    """Return whether a tensor reuses the memory of a freed one, without new pages from the system."""
     import resource
 
     torch.ones(SIZES[0])

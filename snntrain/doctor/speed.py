@@ -19,14 +19,14 @@ from snntrain.training.job.world import World
 from snntrain.training.state import begin
 
 SECONDS = 3.0
-# On a GPU the first steps are launched one by one, then one is recorded.
+# On a GPU the first steps are launched one by one, and then one is recorded.
 FIRST_STEPS = 5
 IMAGES = 8192
 
 
 @dataclass(frozen=True)
 class Speed:
-    """Images per second in the long run, and the seconds of the first steps, with compilation."""
+    """Images per second after the first steps, and the seconds of the first steps, including compilation."""
 
     images_per_second: float
     first_seconds: float
@@ -36,10 +36,10 @@ def measure(config: Config, mnist: Mapping[str, Any], world: World, seconds: flo
     """Train the configured network on random images.
 
     Args:
-        config: what is trained and how; its data set is not used.
+        config: the settings; its data set is not used.
         mnist: the values of dataset=mnist.
         world: the device and the precision.
-        seconds: how long, after the first steps.
+        seconds: duration after the first steps.
     """
     shown = {field.name: mnist[field.name] for field in fields(OwnDataset)}
     dataset = OwnDataset(**shown | {"_target_": f"{random_images.__module__}.{random_images.__name__}"})
@@ -60,7 +60,7 @@ def measure(config: Config, mnist: Mapping[str, Any], world: World, seconds: flo
 
 
 def _draws(job: Job) -> Iterator[tuple[Draw, int]]:
-    """Yield the draw of each batch and its number in its epoch, epoch after epoch."""
+    """Yield the draw of each batch and its number in the epoch, epoch after epoch."""
     for epoch in count(1):
         for index, draw in enumerate(job.train.draws(epoch)):
             yield draw, index
@@ -74,7 +74,7 @@ def _now(job: Job) -> float:
 
 
 def random_images(root: str | None = None, validation: float = 0.1, split_seed: int = 0) -> Data:
-    """Return noise of MNIST's shape with ten classes; the arguments are those of every data set, and are not used."""
+    """Return noise of MNIST's shape with ten classes; the arguments are as for all data sets, and are ignored."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(256, (IMAGES, 1, 28, 28), generator=generator).to(torch.uint8)
     split = ImageTensors(images, torch.arange(IMAGES) % 10)

@@ -1,4 +1,4 @@
-"""Which data sets are there, where runs would be written, and how much space is left."""
+"""The available data sets, the place of the runs, and the free space."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from snntrain.doctor.folders import GB, can_be_written, free_bytes, shown
 
 OURS = "snntrain.data.vision."
 EMBEDDED = "snntrain.data.digits.load"
-# A sweep of a few hundred runs writes as much.
+# The size of a sweep of a few hundred runs.
 LITTLE = 2 * GB
 
 
 def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterator[Finding]:
-    """Report which data sets lie below the data root.
+    """Report the data sets below the data root.
 
     Args:
         options: the values of each option of the group dataset, by name.
-        wanted: the one that a run would use.
+        wanted: the data set that a run would use.
     """
     named = value_at(wanted, "root")
     root = data_root(named)
@@ -47,17 +47,17 @@ def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterato
 
 
 def _state(option: Any, root: Path) -> tuple[str, str]:
-    """Return 'complete', 'absent', 'incomplete' or 'unknown', with details of the last two."""
+    """Return 'complete', 'absent', 'incomplete' or 'unknown', with details for the last two."""
     target = str(value_at(option, "_target_") or "")
     if target == EMBEDDED:
         return "complete", ""
     try:
         source = vision.source(target.removeprefix(OURS), value_at(option, "split") or "balanced")
-    except Exception as error:  # torchvision lists the files of some sets, and may be broken in any way.
+    except Exception as error:  # torchvision lists the files of some sets, and may fail in any way.
         return "unknown", in_short(error)
     if source is None or not target.startswith(OURS):
         return "unknown", f"{target} finds its data itself"
-    missing = source.missing(source.root_meant_by(root))
+    missing = source.missing(source.data_root_of(root))
     if not missing:
         return "complete", ""
     return ("absent", "") if len(missing) == len(source.files) else ("incomplete", f"lacks {', '.join(missing)}")

@@ -9,5 +9,5 @@ whole.py           writes files whole or not at all
 output.py          writes the files of a command with out=
 bounded.py         reads files up to a limit
 safe_yaml.py       parses YAML as data only
-private_folder.py  folders for compiled code, which is loaded and run without asking
+private_folder.py  folders for compiled code, which is loaded and run without confirmation
 """

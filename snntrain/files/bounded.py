@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, cast
 
-# Bytes per read of a file that grows, or that reports no size, as those below /proc.
+# Bytes per read from a file that grows, or that reports no size, such as those below /proc.
 AT_A_TIME = 2**20
 # The limit of a text in bytes. A configuration has 2 kB, the metrics of a thousand epochs have 0.5 MB.
 MOST_TEXT = 64 * 2**20
@@ -26,7 +26,7 @@ def open_regular(file: Path, most: int | None = None) -> BinaryIO:
 
     Raises:
         OSError: it cannot be opened, or is a folder.
-        Refused: it is larger, or is a device or a pipe: reading those may never end or never start.
+        Refused: it is larger, or is a device or a pipe, for which reading may never start or never end.
     """
     opened = cast(BinaryIO, open(file, "rb", opener=_at_once))  # noqa: SIM115
     try:
@@ -63,13 +63,13 @@ def text(file: Path, most: int = MOST_TEXT, errors: str = "strict") -> str:
 
     Raises:
         OSError, Refused: as `read`.
-        UnicodeDecodeError: it is not UTF-8, unless `errors` says how to replace invalid bytes.
+        UnicodeDecodeError: it is not UTF-8, and `errors` does not handle that.
     """
     return read(file, most).decode("utf-8", errors)
 
 
 def memory() -> int:
-    """Return the bytes of memory in this machine: a larger file cannot be loaded."""
+    """Return the bytes of memory in this machine: larger files cannot be loaded."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 

@@ -1,4 +1,4 @@
-"""A folder that may come from a stranger: everything that this program writes below a run folder goes through here.
+"""A folder that may come from a stranger: everything that this program writes below a run folder is written here.
 
 The user names the folder itself, which may be a link. Somebody else may have put files into it: a link at
 `metrics.jsonl` would let a run append to any of the user's files. So every name is opened relative to the descriptor of
@@ -36,7 +36,7 @@ OUTSIDE = "leads out of its folder"
 
 
 class Unsafe(OSError):
-    """A name in a folder is not an ordinary file or folder; `fault` says why, as "is a link"."""
+    """A name in a folder is not an ordinary file or folder; `fault` says why, such as "is a link"."""
 
     def __init__(self, fault: str, path: Path) -> None:
         super().__init__(errno.ELOOP, f"it {fault}", str(path))
@@ -62,7 +62,7 @@ class Folder:
             self._check_name(name)
 
     def __truediv__(self, name: str) -> Folder:
-        """Return the folder of that name in this one."""
+        """Return the folder with this name in this folder."""
         return Folder(self.root, *self.below, name)
 
     @property
@@ -109,17 +109,17 @@ class Folder:
         return self._status(name) is not None
 
     def kind(self, name: str) -> int | None:
-        """Return the file type bits of a name, as `stat.S_IFREG`; of a link its own. None if it does not exist."""
+        """Return the file type bits of a name, like `stat.S_IFREG`; for a link its own. None if it does not exist."""
         status = self._status(name)
         return None if status is None else stat.S_IFMT(status.st_mode)
 
     def size(self, name: str) -> int:
-        """Return the size of a regular file in bytes; 0 if there is none."""
+        """Return the size of a regular file in bytes; 0 if it does not exist."""
         status = self._status(name)
         return status.st_size if status is not None and stat.S_ISREG(status.st_mode) else 0
 
     def fault(self, name: str, *, alone: bool = False) -> str | None:
-        """Return why a name cannot be written as a file, as "is a link"; None if it can, or does not exist.
+        """Return why a name cannot be written as a file, such as "is a link"; None if it can, or does not exist.
 
         Args:
             name: a name in the folder.
@@ -161,7 +161,7 @@ class Folder:
             os.close(descriptor)
 
     def remove(self, name: str) -> None:
-        """Delete a file if it exists. Of a link only the link is deleted; a folder is an error."""
+        """Delete a file if it exists. For a link only the link is deleted; a folder is an error."""
         self._check_name(name)
         with contextlib.suppress(FileNotFoundError), self.descriptor() as here:
             os.unlink(name, dir_fd=here)
@@ -187,7 +187,7 @@ class Folder:
         """Give a file a second name, as a hard link.
 
         Raises:
-            OSError: something has that name, or the file system has no hard links.
+            OSError: the name exists, or the file system has no hard links.
         """
         self._check_name(name)
         self._check_name(second)
@@ -250,7 +250,7 @@ class Folder:
 
 
 def _fault(status: os.stat_result, *, alone: bool) -> str | None:
-    """Return why it cannot be written as a file, as "is a link"; None if it can."""
+    """Return why it cannot be written as a file, such as "is a link"; None if it can."""
     if stat.S_ISLNK(status.st_mode):
         return LINK
     if stat.S_ISDIR(status.st_mode):

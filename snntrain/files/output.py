@@ -1,4 +1,4 @@
-"""The files of a command that writes where the user says, as `out=comparison`."""
+"""The files of a command with a folder that the user chooses, as `out=comparison`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from snntrain.files.folder import Folder
 
 
 def write_output(folder: Folder, files: Mapping[str, str | bytes]) -> None:
-    """Write files into the folder that `out=` names: all of them, or none if one cannot be written.
+    """Write files into the folder of `out=`: all of them, or none if one cannot be written.
 
     Raises:
         UserError: the folder cannot be written, is a file, or is a link inside a run folder.

@@ -1,4 +1,4 @@
-"""Paths as users write them: one reading for every key, flag, word and variable that takes a path."""
+"""Paths as users write them: one rule for every key, flag, word and variable that takes a path."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from snntrain.errors import UserError
 def user_path(given: str, key: str = "") -> Path:
     """Return the file or folder that the user means.
 
-    `~` and `~name` at the beginning are home folders. A relative path starts in the working directory. `$` stands for
-    itself: the shell replaces variables.
+    `~` and `~name` at the beginning are home folders. A relative path starts in the working directory. `$` is kept: the
+    shell replaces variables.
 
     Args:
         given: the text that the user typed.
-        key: the key that it was given for, as `out`, for the message.
+        key: the key that takes the path, such as `out`, for the message.
 
     Raises:
-        UserError: there is no user and no file of this name.
+        UserError: there is no user and no file with this name.
     """
-    if not given.startswith("~"):  # A Path forgets ./ at the beginning.
+    if not given.startswith("~"):  # A Path drops ./ at the beginning.
         return Path(given)
     try:
         return Path(given).expanduser()
@@ -34,7 +34,7 @@ def user_path(given: str, key: str = "") -> Path:
 
 
 def as_typed(path: Path) -> str:
-    """Return what to type for a path, so that a `~` or a quote at its beginning stands for itself."""
+    """Return the text to type for a path, so that a `~` or a quote at its beginning is taken literally."""
     return f"./{path}" if str(path).startswith(("~", "'", '"')) else str(path)
 
 
@@ -45,5 +45,5 @@ def short(path: Path) -> Path:
 
 
 def shown(path: Path) -> str:
-    """Return what to type for a path, in its short form."""
+    """Return the text to type for a path, in its short form."""
     return as_typed(short(path))

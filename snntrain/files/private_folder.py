@@ -1,7 +1,7 @@
-"""Folders into which only this user can put files, so that code in them may be run.
+"""Folders in which only this user can put files, so that code in them may be run.
 
-Compilers store compiled code and load it again without asking. It lies below the user's cache folder. If that cannot be
-written, it lies below the temporary folder, which all users share.
+Compilers store compiled code and load it again without confirmation. The folders are below the user's cache folder. If
+that cannot be written, they are below the temporary folder, which all users share.
 
 platformdirs names cache folders, but checks neither owner nor permissions of the folder and of those above it.
 """
@@ -23,7 +23,7 @@ FOR_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 def private_cache(name: str) -> Path:
     """Return the private folder for the files of `name`.
 
-    This is the folder of `lasting_cache`. If there is none, it is a new one, which is removed when the program ends.
+    This is the folder of `lasting_cache`, or without one a new folder, which is removed when the program ends.
     """
     if (folder := lasting_cache(name)) is not None:
         return folder
@@ -77,9 +77,9 @@ def _make_parents(folder: Path) -> None:
 
 
 def _stays_in_place(above: Path) -> bool:
-    """Return whether only its owner, who is this user or root, can replace entries of the folder.
+    """Return whether only the folder's owner, who must be this user or root, can replace its entries.
 
-    A group may write there: on many systems each user has a group of their own.
+    A group may have write permission: on many systems each user has a group of their own.
     """
     found = above.stat()
     others = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX

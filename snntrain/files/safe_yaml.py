@@ -1,4 +1,4 @@
-"""YAML from strangers, as that of a run folder: data only."""
+"""YAML from strangers, such as that of a run folder: data only."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def parse(content: str) -> Any:
     """Return the data of a text in YAML.
 
-    Aliases are refused: each may stand for many others, so that a short text expands to more than any memory holds,
-    or contains itself. This program writes none.
+    Aliases are refused: each may stand for many others, so a short text could expand to more than any memory holds, or
+    contain itself. This program writes no aliases.
 
     Raises:
         ValueError, yaml.YAMLError: it is not YAML, or holds more than data.

@@ -1,7 +1,8 @@
-"""Files written whole or not at all: a reader of a name finds the old content or the new, never a part of one.
+"""Files written whole or not at all: a reader finds either the old or the new content, never a part of it.
 
-The content is written beside its place, under a temporary name. Once it is on the disk, it gets its own name in one
-step. If it cannot be finished, the temporary file is deleted. Every file that this program replaces is written here.
+The content is written under a temporary name in the same folder. Once it is on the disk, the file gets its own name in
+one step. If it cannot be finished, the temporary file is deleted. All files that this program replaces are written
+here.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from snntrain.files.folder import Folder
 
 
 def temporary(name: str) -> str:
-    """Return the name under which the content of a file lies until it is whole."""
+    """Return the name that a file has until its content is whole."""
     return f"{name}.tmp"
 
 
 def write(folder: Folder, name: str, content: str | bytes) -> None:
-    """Write one file; a text is encoded as UTF-8. Only one process may do so at a time.
+    """Write one file; a text is encoded as UTF-8. Only one process may write it at a time.
 
     Raises:
         OSError: it cannot be written; the old file is unchanged.
@@ -37,13 +38,13 @@ def write(folder: Folder, name: str, content: str | bytes) -> None:
 def write_together(folder: Folder, contents: Mapping[str, str | bytes]) -> None:
     """Write several files by name: all of them, or none if one cannot be written. The folder is made if missing.
 
-    Several processes may do so at once; the last one wins, with all of its files.
+    Several processes may call this at once; the last one wins, with all of its files.
 
     Raises:
         OSError: they cannot be written; the old files are unchanged.
     """
     folder.make()
-    # Below the folder itself: a rename takes one step only within one file system.
+    # Below the folder itself: a rename is a single step only within one file system.
     with _naming(folder.path), _new_folder(folder) as new:
         for name, content in contents.items():
             with _new_file(new, name) as file:
@@ -62,9 +63,9 @@ def beside(folder: Folder, name: str) -> Iterator[IO[bytes]]:
     """Open a new file `temporary(name)`, which is on the disk when the block ends; `put_in_place` makes it `name`.
 
     Raises:
-        OSError: it cannot be written. It is deleted then, and also if the block raises.
+        OSError: it cannot be written; the file is deleted then, and also if the block raises.
     """
-    # A process that was killed may have left one.
+    # A killed process may have left such a file.
     folder.remove(temporary(name))
     with _naming(folder.path / name), _new_file(folder, temporary(name)) as file:
         yield file
@@ -85,7 +86,7 @@ def put_in_place(folder: Folder, name: str) -> None:
 
 
 def keep(folder: Folder, name: str, kept: str) -> None:
-    """Give a file the second name `kept`. On a file system with hard links it never loses its first name."""
+    """Give a file a second name `kept`. On a file system with hard links it keeps its first name at any moment."""
     second = temporary(kept)
     folder.remove(second)
     try:
@@ -98,7 +99,7 @@ def keep(folder: Folder, name: str, kept: str) -> None:
 
 @contextmanager
 def _new_file(folder: Folder, name: str) -> Iterator[IO[bytes]]:
-    """Open a file that did not exist, which is on the disk when the block ends; delete it if the block raises."""
+    """Open a new file, which is on the disk when the block ends; delete it if the block raises."""
     with folder.create(name) as file:
         try:
             yield file
@@ -127,7 +128,7 @@ def _new_folder(folder: Folder) -> Iterator[Folder]:
 
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
-    """Add the path to an error of writing: the system does not name the file if a disk is full."""
+    """Add the path to an error of writing: the system does not name the file, for example if a disk is full."""
     try:
         yield
     except OSError as error:

@@ -1,7 +1,7 @@
 """The pictures of an epoch, and a process that draws them during the next epoch.
 
 Not a thread: matplotlib is written in Python, and would hold the interpreter's lock that training needs. An epoch of
-digits took three times as long beside a drawing thread, and a fifth longer beside a process.
+digits took three times as long with a drawing thread, and a fifth longer with a drawing process.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Picture:
 
 
 class DrawingProcess:
-    """Draws the pictures of one epoch at a time in another process, until it is closed."""
+    """Another process that draws the pictures of one epoch at a time, until it is closed."""
 
     def __init__(self) -> None:
         # Not a fork: a fork would share the GPU and the locks of other threads.
@@ -50,7 +50,7 @@ class DrawingProcess:
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self._process.start()
-        # If this end stayed open here, the death of the process would go unnoticed.
+        # If this copy of the other end stayed open, the death of the process would go unnoticed.
         theirs.close()
 
     def begin(self, probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> None:
@@ -76,9 +76,9 @@ class DrawingProcess:
         return answer
 
     def close(self) -> None:
-        """End the process; pictures that it is drawing are lost."""
+        """End the process; pictures in progress are lost."""
         self._connection.close()
-        # It may not notice: processes that read data may hold this end open.
+        # It may not notice the closed connection: processes that read data may hold this end open.
         self._process.terminate()
         self._process.join()
 

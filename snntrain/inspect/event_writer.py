@@ -21,14 +21,14 @@ VERSION = "brain.Event:2"
 
 
 class EventWriter:
-    """Writes events into a new file of a folder, which is made if missing.
+    """A writer of events into a new file of a folder, which is made if missing.
 
-    TensorBoard's own writer opens its file by the path again and again, and would follow a link that is put there. This
+    TensorBoard's own writer opens its file by the path again and again, and would follow a link placed there. This
     writer keeps its file open.
 
     Args:
         folder: the folder of the event files.
-        purged: the step from which on TensorBoard drops the events of earlier files; None for no step.
+        purged: TensorBoard drops the events of earlier files from this step on; None to drop nothing.
 
     Raises:
         OSError: the file cannot be made. From `add`, `flush` and `close`: an earlier event could not be written, and
@@ -54,7 +54,7 @@ class EventWriter:
 
     def flush(self) -> None:
         """Wait until all queued events are in the file."""
-        # This call comes after all others in the queue.
+        # The queue runs this call after all earlier ones.
         self._thread.submit(int).result()
         self._raise()
 
@@ -69,7 +69,7 @@ class EventWriter:
         self._thread.submit(self._write, event.SerializeToString())
 
     def _write(self, record: bytes) -> None:
-        # Nothing can be read behind an incomplete record.
+        # Nothing can be read after an incomplete record.
         if self._failure is None:
             try:
                 self._records.write(record)

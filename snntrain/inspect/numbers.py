@@ -11,7 +11,7 @@ class LayerNumbers:
 
     Args:
         shape: the shape of the layer's neurons.
-        neurons: their number.
+        neurons: number of the layer's neurons.
         rate: spikes per neuron and time step.
         silent: share of the neurons that never fired.
         saturated: share of the neurons that fired at every step.

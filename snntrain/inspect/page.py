@@ -35,11 +35,11 @@ class Inspection:
         name: the run's name.
         about: one or two lines on the run.
         figures: the run's figures by name.
-        command: the command that makes the page again.
+        command: the command that creates the page again.
         sources: the origin of each image.
         probes: the images and the recordings.
         numbers: the activity of each layer.
-        learnt: the constants that a layer has learnt, as `{"conv1_neuron": "tau 2.1"}`.
+        learnt: the learnt constants of each layer, as `{"conv1_neuron": "tau 2.1"}`.
         pictures: the pictures as SVG, by tag.
     """
 
@@ -64,7 +64,7 @@ def page(seen: Inspection) -> str:
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
             f"<title>{title}</title>",
-            # An empty icon: else browsers ask a server for one.
+            # An empty icon: without it browsers ask a server for one.
             '<link rel="icon" href="data:,">',
             f"<style>{STYLE.read_text(encoding='utf-8')}</style></head><body>",
             *_head(seen),
@@ -146,11 +146,11 @@ def _foot(seen: Inspection) -> Iterable[str]:
     layer = next(iter(seen.numbers))
     code = (
         "import numpy as np\n\n"
-        'seen = np.load("recordings.npz")  # beside this page\n'
+        'seen = np.load("recordings.npz")  # next to this page\n'
         f'seen["{layer}/h"]  # before the reset, [T, N, …]; /v after it, /s spikes'
     )
     yield f"<footer><h2>In a notebook</h2><pre>{escape(code)}</pre>"
-    yield "<p>Beside this page lie all pictures as PNG and SVG.</p></footer>"
+    yield "<p>All pictures are next to this page as PNG and SVG.</p></footer>"
 
 
 def inline(svg: str, prefix: str) -> str:

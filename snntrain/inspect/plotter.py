@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# O_PATH needs no right to read the folder; not every system has it.
+# O_PATH works without permission to read the folder; not every system has it.
 PLACE = os.O_RDONLY | os.O_DIRECTORY | getattr(os, "O_PATH", 0)
 
 

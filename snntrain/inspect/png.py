@@ -13,7 +13,7 @@ def as_png(pixels: NDArray[np.uint8], *, dpi: float | None = None, level: int = 
     Args:
         pixels: the picture, its first row on top.
         dpi: pixels per inch, which the file records.
-        level: how hard to compress, from 0 to 9.
+        level: compression level, from 0 to 9.
     """
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "png", compress_level=level, **({} if dpi is None else {"dpi": (dpi, dpi)}))

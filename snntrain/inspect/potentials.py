@@ -13,7 +13,7 @@ from snntrain.neuron.surrogate import PiecewiseQuadratic, Rectangle
 BINS = 50
 # A gradient below this share of the gradient at the threshold hardly passes.
 SHARE = 0.1
-# Their gradient is zero beyond some distance: the window ends there.
+# The gradient of these is zero beyond some distance, where the window ends.
 BOUNDED = (PiecewiseQuadratic, Rectangle)
 
 
@@ -27,7 +27,7 @@ class Histogram:
         low: the smallest value.
         high: the largest value.
         number: the number of values.
-        total: their sum.
+        total: the sum of the values.
         squares: the sum of their squares.
     """
 
@@ -41,7 +41,7 @@ class Histogram:
 
 
 def histogram(values: Tensor, bins: int = BINS) -> Histogram | None:
-    """Return a histogram of the finite `values` (any shape) with about `bins` bins; None if there are none."""
+    """Return a histogram of the finite `values` (any shape) with about `bins` bins; None if no value is finite."""
     x = values[values.isfinite()].double()
     if not x.numel():
         return None
@@ -77,7 +77,7 @@ def share_in_window(distance: Tensor, surrogate: Callable[[Tensor], Tensor]) -> 
     Rectangle          1/(2α)           0.5
     ================== ================ =========================
 
-    The gradient itself is evaluated, so that this works for the user's own surrogates, too.
+    The gradient itself is evaluated, so the function also works for the user's own surrogates.
 
     Args:
         distance: `h - v_threshold`, any shape.

@@ -1,4 +1,4 @@
-"""Recording the potentials and spikes of every step for a few images."""
+"""Recordings of the potentials and spikes of every step for a few images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def watch(
 
     Args:
         net: the network, or a part of it.
-        forward: a function that runs it.
+        forward: a function that runs the network.
         layers: the names of the layers to watch; None for all.
     """
     watched = {name: layer for name, layer in spiking_layers(net) if layers is None or name in layers}
@@ -51,7 +51,7 @@ def record(net: nn.Module, forward: Callable[[], Any], layers: Collection[str] |
 
 
 def recording(layer: BaseNode, trajectory: Trajectory) -> Recording:
-    """What `layer` did, on the host: spikes as bool, potentials as float32."""
+    """Return the activity of `layer` on the host: spikes as bool, potentials as float32."""
     h, v = (sequence.float().cpu().numpy() for sequence in (trajectory.h, trajectory.v))
     # Neurons may have learnt thresholds of their own; a picture has one line.
     v_threshold = layer.v_threshold
@@ -67,7 +67,7 @@ def matching_layers(net: nn.Module, patterns: Collection[str], key: str) -> list
     Args:
         net: the network.
         patterns: names and shell patterns, as conv*.
-        key: the key that they were given for, as monitor.layers.
+        key: the key of the patterns, for messages, such as monitor.layers.
 
     Raises:
         UserError: a pattern matches no layer.
@@ -89,7 +89,7 @@ def _collector(calls: dict[str, list[Trajectory]], name: str) -> Callable[[Traje
 
 
 def _in_sequence(parts: list[Trajectory]) -> Trajectory:
-    """A layer's calls one after the other, as of a network that goes through time step by step."""
+    """Join a layer's calls in time, for a network that is called step by step."""
     if len(parts) == 1:
         return parts[0]
     s, h, v = (torch.cat([getattr(part, key) for part in parts]) for key in ("s", "h", "v"))

@@ -1,4 +1,4 @@
-"""Recordings of a network's activity; without torch, so that the drawing process starts quickly."""
+"""Recordings of a network's activity. This module does not import torch: the drawing process starts quickly then."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ UNKNOWN = -1
 
 @dataclass(frozen=True)
 class Recording:
-    """What one layer did, each `[T, N, *]`.
+    """The activity of one layer; all sequences are `[T, N, *]`.
 
     Args:
         h: membrane potential after charging, float32.
-        v: after the reset, float32.
+        v: membrane potential after the reset, float32.
         s: spikes, bool.
-        v_threshold: a neuron fires where `h` is `>=` this.
+        v_threshold: a neuron fires if `h` is `>=` this.
         v_reset: potential after a spike; None for the soft reset.
-        more: by name, each further state after each step, float32, and `threshold`, if it moves.
+        more: by name, each further state after each step, float32, and `threshold` if it changes.
     """
 
     h: NDArray[np.float32]
@@ -38,8 +38,8 @@ class Answers:
     """The predictions for a few images, as `snntrain.network.readout` makes them.
 
     Args:
-        scores: `[N, classes]`: the spikes of a class over all steps and votes. If the output does not spike, its sum
-            over the steps.
+        scores: `[N, classes]`: the spikes of a class over all steps and votes; or, if the output does not spike, its
+            sum over the steps.
         classes: the predicted class of each image `[N]`.
         tied: whether several classes share the largest score `[N]`; the first of them is predicted.
         votes: spiking neurons per class; None if the output does not spike.
@@ -53,7 +53,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Probes:
-    """The inspected images, and what a network did with them.
+    """The inspected images, and a network's activity for them.
 
     Args:
         images: the images before the encoder `[N, C, H, W]`, in [0, 1].

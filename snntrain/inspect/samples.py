@@ -1,4 +1,4 @@
-"""The few fixed images that are inspected."""
+"""The choice of the few fixed images for an inspection."""
 
 import torch
 from torch import Tensor

@@ -25,7 +25,7 @@ from snntrain.inspect.recording import Probes
 from snntrain.runs import event_files
 
 log = logging.getLogger("snntrain")
-# Writes to train.log alone: a traceback is not for the terminal.
+# Writes to train.log only: a traceback does not belong on the terminal.
 log_file = logging.getLogger("snntrain.file")
 
 RGBA = 4  # the number of this order of channels in a summary
@@ -50,12 +50,12 @@ DISTANCE = (
 
 
 class Board:
-    """Writes a run's events into `folder`; all of them are in the file when the board is closed.
+    """The writer of a run's events into `folder`; all of them are in the file when the board is closed.
 
-    Errors do not end the training: output that cannot be drawn or written is missing, and the first error is a warning.
+    Errors do not end the training: output that cannot be drawn or written is missing, and the first error is logged.
 
     Args:
-        folder: the folder of the event files, with those of earlier starts of the run.
+        folder: the folder of the event files, including those of earlier starts of the run.
         after: the last epoch in these files. A running TensorBoard may have seen later epochs, and drops them.
     """
 
@@ -107,7 +107,7 @@ class Board:
         return sizes
 
     def sync(self) -> None:
-        """Wait until the event files are on the disk; another thread may add events meanwhile."""
+        """Wait until the event files are on the disk; another thread may add events in the meantime."""
         with self.tolerant("TensorBoard's events"):
             event_files.sync(self.folder)
 
@@ -124,7 +124,7 @@ class Board:
             self._warned.add(what)
 
     def draw_beside(self) -> None:
-        """Draw pictures in another process from now on; they are written at the next `pictures`, or at the end."""
+        """Draw pictures in another process from now on; the next call of `pictures`, or the end, writes them."""
         self.drawing = DrawingProcess()
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
@@ -182,14 +182,14 @@ class Board:
         final = {f"final/{key}": value for key, value in metrics.items()}
         _, start, end = hparams(dict(values), final)
         with self.tolerant("TensorBoard's events"):
-            # Without the first summary: it would fix the columns to the first five keys. TensorBoard itself starts with
+            # Not the first summary: it would limit the columns to the first five keys. TensorBoard itself starts with
             # the keys that differ.
             for summary in (start, end):
                 self.writer.add(summary)
         self.scalars(0, final)
 
     def undrawn(self) -> dict[str, Any] | None:
-        """Return the epoch of the pictures that are still being drawn, with its confusion matrix; else None."""
+        """Return the epoch of the pictures that are still being drawn, with its confusion matrix; None without such."""
         return None if self._drawn is None else {"epoch": self._drawn[0], "confusion": torch.from_numpy(self._drawn[1])}
 
     def finish_pictures(self) -> None:

@@ -1,4 +1,4 @@
-"""Compiled operators and their shared parts. Nothing here knows a neuron.
+"""Compiled operators and their shared parts, without knowledge of neurons.
 
 register.py  adds an operator to PyTorch
 dispatch.py  chooses the executor of an operator, by device and dtype

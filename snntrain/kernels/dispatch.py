@@ -2,10 +2,10 @@
 
 reference   plain PyTorch; any device and dtype, derivatives of any order
 cpu         compiled by Numba; float32 and bfloat16
-cuda        compiled by Triton, if it can build what it needs; float32, bfloat16 and float16
+cuda        compiled by Triton, if Triton can build here; float32, bfloat16 and float16
 
-An operator chooses each time that it runs. No name is in a traced or exported program, which therefore runs on another
-device by that device's kernels. `SNNTRAIN_EXECUTOR` forces one of them, for tests.
+An operator chooses each time that it runs. A traced or exported program names no executor, and therefore uses the
+kernels of the device on which it runs. `SNNTRAIN_EXECUTOR` forces an executor, for tests.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ DTYPES = {
 
 
 def choose(device: str, dtype: torch.dtype) -> str:
-    """Return the name of the executor for tensors of a device's type and a dtype.
+    """Return the name of the executor for a device type and a dtype.
 
-    The first choice for a GPU lets Triton build what it needs, and warns if it cannot.
+    The first choice for a GPU makes Triton build its launcher, and warns if Triton cannot.
 
     Raises:
-        ValueError: `SNNTRAIN_EXECUTOR` is not a name, or the name of one that does not take the device or dtype.
+        ValueError: `SNNTRAIN_EXECUTOR` names no executor, or one that does not take the device or dtype.
     """
     forced = os.environ.get(VARIABLE)
     if forced:
-        # Triton's interpreter takes tensors on a CPU, and none takes memory that it cannot reach.
+        # Triton's interpreter takes tensors on a CPU; no executor takes memory that it cannot reach.
         reachable = forced != "cpu" or device in ("cpu", "meta")
         if forced not in NAMES or not reachable or dtype not in DTYPES.get(forced, (dtype,)):
             raise ValueError(f"{VARIABLE}={forced} must be one of {', '.join(NAMES)} and take {dtype} on {device}")
@@ -49,5 +49,5 @@ def choose(device: str, dtype: torch.dtype) -> str:
 
 def chosen(x: Tensor) -> str:
     """Return the name of the executor for a tensor."""
-    # A device spells its type out at each look, which takes longer than to allocate a tensor.
+    # Each access to a device builds its type as text, which takes longer than to allocate a tensor.
     return choose("cpu" if x.is_cpu else x.device.type, x.dtype)

@@ -13,13 +13,13 @@ BACKENDS = (torch._C.DispatchKey.CPU, torch._C.DispatchKey.CUDA)
 
 
 def is_transformed() -> bool:
-    """Whether a transform of `torch.func` or forward-mode differentiation is active; no operator here supports them."""
+    """Return whether a transform of `torch.func` or forward-mode differentiation is active; no operator has them."""
     return torch._C._are_functorch_transforms_active() or forward_ad._current_level >= 0
 
 
 @contextmanager
 def recording_gradients() -> Iterator[None]:
-    """Let autograd record in the block, also within an operator's own function, where PyTorch keeps it out."""
+    """Let autograd record in the block, even inside an operator's own function, where PyTorch disables it."""
     autograd = torch._C.DispatchKey.AutogradFunctionality
     with torch._C._SetExcludeDispatchKeyGuard(autograd, False), torch.inference_mode(False), torch.enable_grad():
         yield
@@ -34,15 +34,15 @@ def register(
 ) -> Callable[..., Any]:
     """Register `function` as the operator `snntrain::name` on every device, and return the operator.
 
-    Not torch.library.custom_op: its wrapper imports torch's compiler at the first call, which takes half a second.
+    Not torch.library.custom_op: the first call of its wrapper imports torch's compiler, which takes half a second.
 
     Args:
         name: the operator's name.
         function: its implementation, with types for all arguments and results; it changes no argument.
-        fake: the function that tracing runs in its place, on shapes alone.
-        differentiate: a function of `ctx` and the gradients of the results, which returns those of the arguments.
-            Without it PyTorch warns when somebody differentiates the result.
-        keep: a function of `ctx`, the arguments and the results, which keeps in `ctx` what `differentiate` needs.
+        fake: a function on shapes alone that tracing runs instead.
+        differentiate: a function of `ctx` and the gradients of the results, which returns the gradients of the
+            arguments. Without it PyTorch warns when somebody differentiates the result.
+        keep: a function of `ctx`, the arguments and the results, which stores in `ctx` the values for `differentiate`.
     """
     schema = torch.library.infer_schema(function, mutates_args=())
     LIBRARY.define(f"{name}{schema}", tags=(torch.Tag.pt2_compliant_tag,))
@@ -57,12 +57,12 @@ def register(
 def _register_derivative(
     operator: Any, function: Callable[..., Any], differentiate: Callable[..., Any], keep: Callable[..., Any]
 ) -> None:
-    """Do as torch.library.register_autograd does, but without reading the whole schema at each call."""
+    """Do the same as torch.library.register_autograd, but without reading the whole schema in each call."""
 
     def below(keyset: Any, given: tuple[Any, ...]) -> Any:
         keyset = keyset & torch._C._after_autograd_keyset
         with torch._C._AutoDispatchBelowAutograd():
-            # Without a mode, fake tensor or transform in between, a second way through the dispatcher is not needed.
+            # Without a mode, fake tensor or transform in between, a second pass through the dispatcher is not needed.
             if keyset.highestPriorityTypeId() in BACKENDS:
                 return function(*given)
             return operator.redispatch(keyset, *given)
@@ -71,7 +71,7 @@ def _register_derivative(
         *inputs, keyset = given
         output = below(keyset, tuple(inputs))
         keep(ctx, tuple(inputs), output)
-        # PyTorch would take a list for one output that is not a tensor.
+        # PyTorch would take a list for a single output that is not a tensor.
         return tuple(output) if isinstance(output, list) else output
 
     def backward(ctx: Any, *gradients: Any) -> Any:
@@ -79,7 +79,7 @@ def _register_derivative(
         return *(found if isinstance(found, tuple) else (found,)), None
 
     name = operator._schema.name.partition("::")[2]
-    # `type` gives the class the operator's name, which the graph of the gradient shows.
+    # The name of the class is shown in the graph of the gradient: it is the operator's name.
     methods = {"forward": staticmethod(forward), "backward": staticmethod(backward)}
     differentiable: Any = type(f"snntrain_{name}", (torch.autograd.Function,), methods)
 

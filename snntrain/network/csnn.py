@@ -16,13 +16,13 @@ POOLS: dict[str, Callable[[], nn.Module]] = {"max": MaxPool2x2, "avg": partial(n
 class CSNN(TimeSequential):
     """Blocks of convolution, normalisation, neurons and pooling, then fully connected layers (Fang et al., ICCV 2021).
 
-    `[T, N, C, H, W]` to `[T, N, classes]`. With a constant input the first block up to its neurons is the encoder.
+    Maps `[T, N, C, H, W]` to `[T, N, classes]`. With a constant input the first block up to its neurons is the encoder.
 
     Args:
         in_shape: channels, height and width of an image.
         classes: number of classes.
         neuron: makes a fresh multi-step node.
-        channels: of each 3x3 convolution; each is followed by batch normalisation, neurons and pooling by 2.
+        channels: number of channels of each 3x3 convolution; batch normalisation, neurons and pooling by 2 follow each.
         hidden: neurons of each hidden fully connected layer.
         votes: output neurons per class, averaged.
         dropout: probability of dropping an input of a fully connected layer, one mask for all time steps.

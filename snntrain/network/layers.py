@@ -24,7 +24,7 @@ class TimeDropout(OverTime):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[T, N, *]` to the same shape."""
+        """Return a sequence of the same shape, `[T, N, *]`."""
         if not self.training or self.p == 0:
             return x
         return x * F.dropout(torch.ones_like(x[0]), self.p)
@@ -50,7 +50,7 @@ class Vote(OverTime):
         self.votes = votes
 
     def forward(self, x: Tensor) -> Tensor:
-        """`[T, N, classes * votes]` to `[T, N, classes]`, float32 at least: half precision rounds means."""
+        """Map `[T, N, classes * votes]` to `[T, N, classes]`, float32 at least: half precision rounds means."""
         ballots: Tensor = x.unflatten(2, (-1, self.votes))
         return ballots.mean(3, dtype=torch.promote_types(x.dtype, torch.float32))
 

@@ -53,10 +53,10 @@ def fully_connected(
     *,
     drop_inputs: bool = False,
 ) -> Layers:
-    """Return linear layers without bias, neurons after each: fc1, fc1_neuron, … out, out_neuron, vote.
+    """Return linear layers without bias, each followed by neurons: fc1, fc1_neuron, … out, out_neuron, vote.
 
-    Arguments and errors as in `MLP`; `inputs` is the number of features `[T, N, inputs]`. `drop_inputs` applies dropout
-    to them too; they are then outputs of neurons, not pixels.
+    Arguments and errors as in `MLP`; `inputs` is the number of features of the input `[T, N, inputs]`. `drop_inputs`
+    applies dropout to the input as well; it must then come from neurons, not pixels.
     """
     if classes < 1 or votes < 1 or any(size < 1 for size in hidden):
         raise ValueError(

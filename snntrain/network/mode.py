@@ -1,4 +1,4 @@
-"""The mode in which a network is evaluated."""
+"""Evaluation mode of a network."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from snntrain.neuron import reset_net
 def evaluating(net: nn.Module) -> Iterator[None]:
     """Run the block in evaluation mode, without gradients, and with neurons that begin at rest.
 
-    Afterwards, also if the block raises, every module is back in its mode, and the neurons are at rest.
+    Afterwards, even if the block raises, every module has its mode back, and the neurons are at rest.
     """
     modes = {module: module.training for module in net.modules()}
     reset_net(net)
@@ -22,7 +22,7 @@ def evaluating(net: nn.Module) -> Iterator[None]:
         with torch.no_grad():
             yield
     finally:
-        # One by one: a layer may have been frozen on its own.
+        # One by one: a single layer may have been frozen.
         for module, mode in modes.items():
             module.training = mode
         reset_net(net)

@@ -1,4 +1,4 @@
-"""Groups of parameters that the optimizer treats differently, as the modules of a network declare them."""
+"""Groups of parameters that the optimizer treats differently; the modules of a network declare them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from torch.optim import Optimizer
 
 @dataclass(frozen=True)
 class ParameterGroup:
-    """Parameters that are learnt with the same settings.
+    """Parameters that are learnt with the same optimizer settings.
 
     Args:
         parameters: the parameters.
-        lr_factor: their learning rate, as a multiple of the optimizer's; the schedule applies to both.
-        options: other settings of the optimizer in place of those of the configuration, as `{"weight_decay": 0.0}`.
+        lr_factor: their learning rate as a multiple of the optimizer's; the schedule applies to both.
+        options: other settings of the optimizer that replace those of the configuration, like `{"weight_decay": 0.0}`.
     """
 
     parameters: Sequence[nn.Parameter]
@@ -29,8 +29,8 @@ def parameter_groups(model: nn.Module) -> list[ParameterGroup]:
     """Return the groups that hold all parameters of a model, each parameter once.
 
     Any module may have a method `parameter_groups()`, which returns groups of some of its parameters. If two modules
-    claim a parameter, the outer one decides. Parameters that no module claims form the first group. Groups with the
-    same settings become one.
+    claim a parameter, the outer one decides. Parameters that no module claims form the first group. Groups with equal
+    settings are merged.
     """
     claimed: dict[nn.Parameter, ParameterGroup] = {}
     for module in model.modules():
@@ -48,15 +48,15 @@ def parameter_groups(model: nn.Module) -> list[ParameterGroup]:
     return [replace(group, parameters=own) for group, own in groups if own]
 
 
-def as_optimizers_take_them(groups: Sequence[ParameterGroup]) -> list[nn.Parameter] | list[dict[str, Any]]:
-    """Return the first argument of an optimizer: plain parameters if there is one group without settings."""
+def optimizer_argument(groups: Sequence[ParameterGroup]) -> list[nn.Parameter] | list[dict[str, Any]]:
+    """Return the first argument of an optimizer: plain parameters for a single group without settings, else groups."""
     if len(groups) == 1 and not groups[0].options:
         return list(groups[0].parameters)
     return [{"params": list(group.parameters), **group.options} for group in groups]
 
 
 def scale_learning_rates(optimizer: Optimizer, groups: Sequence[ParameterGroup]) -> None:
-    """Multiply the learning rates of a new optimizer by the factors of its groups, before a schedule is made of it."""
+    """Multiply the learning rates of a new optimizer by the factors of its groups, before its schedule is made."""
     for own, group in zip(optimizer.param_groups, groups, strict=True):
         own["lr"] *= group.lr_factor
 

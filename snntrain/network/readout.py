@@ -1,6 +1,6 @@
-"""From the output of a network to a class: one rule for training, eval and inspect.
+"""The readout of a network: the rule from its output to a class, shared by training, eval and inspect.
 
-Spikes are counted as whole numbers: averages over votes, added up as floats, would break a tie by their rounding.
+Spikes are counted as integers: sums of the votes' averages, as floats, could break a tie by their rounding.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class Decision:
     """The class of each image.
 
     Args:
-        scores: `[N, classes]`: spikes per class over all steps and votes, int64; if the output is not made of spikes,
-            its sum over the steps, float64.
+        scores: `[N, classes]`: spikes per class over all steps and votes, int64; or, if the output does not consist of
+            spikes, its sum over the steps, float64.
         classes: the class with the greatest score, the first of equal ones, int64 `[N]`.
         tied: whether several classes share that score, bool `[N]`.
     """
@@ -34,19 +34,19 @@ class Decision:
 
 @dataclass(frozen=True)
 class Readout:
-    """The way to read the output `[T, N, classes]` of a network.
+    """The rule for reading the output `[T, N, classes]` of a network.
 
     Args:
-        votes: spiking neurons per class, averaged in the output; None if the output may be other than spikes.
+        votes: spiking neurons per class, averaged in the output; None if the output may have other values than spikes.
     """
 
     votes: int | None
 
     def decide(self, output: Tensor, lengths: Tensor | None = None) -> Decision:
-        """Return the class of each image; it is the same on every device, and nothing waits for a GPU.
+        """Return the class of each image; the result is the same on every device, and nothing waits for a GPU.
 
         Args:
-            output: of the network, `[T, N, classes]`.
+            output: output of the network, `[T, N, classes]`.
             lengths: valid time steps of each sample, `[N]`; None if all are valid.
         """
         output = without_padding(output.detach(), lengths)
@@ -62,7 +62,7 @@ def mean_over_time(values: Tensor, lengths: Tensor | None = None) -> Tensor:
     """Return the mean over the valid time steps, float32 `[N, ...]`.
 
     Args:
-        values: `[T, N, ...]`, as the output of a network: its mean are the firing rates.
+        values: `[T, N, ...]`, like the output of a network, for which the mean is the firing rate.
         lengths: valid time steps of each sample, `[N]`; None if all are valid.
     """
     if lengths is None:
@@ -71,7 +71,7 @@ def mean_over_time(values: Tensor, lengths: Tensor | None = None) -> Tensor:
 
 
 def without_padding(values: Tensor, lengths: Tensor | None) -> Tensor:
-    """Set the time steps of `[T, N, ...]` to 0 that are only padding, whatever number they hold."""
+    """Set the time steps of `[T, N, ...]` that are only padding to 0, whatever values they hold."""
     if lengths is None:
         return values
     padding = torch.arange(len(values), device=values.device).unsqueeze(1) >= lengths
@@ -80,18 +80,18 @@ def without_padding(values: Tensor, lengths: Tensor | None) -> Tensor:
 
 def _decide(scores: Tensor) -> Decision:
     greatest = scores == scores.amax(1, keepdim=True)
-    # argmax leaves the order of equals to the device.
+    # With argmax the choice among equals depends on the device.
     numbers = torch.arange(scores.shape[1], device=scores.device)
     first = torch.where(greatest, numbers, len(numbers)).amin(1)
     return Decision(scores, first, greatest.sum(1) > 1)
 
 
 def readout_of(network: nn.Module) -> Readout:
-    """Return the way to read the output of `network`.
+    """Return the readout of `network`.
 
-    The output is made of spikes if the network is a chain of layers, a `TimeSequential`, that ends in spiking neurons,
-    with or without a `Vote` behind them. Another network may do anything with the spikes of its layers: its output is
-    summed as it is.
+    The output consists of spikes if the network is a chain of layers, a `TimeSequential`, that ends in spiking neurons,
+    with or without a final `Vote`. Another network may do anything with the spikes of its layers: its output is summed
+    as it is.
     """
     layers = _chain(network)
     votes = 1
@@ -102,14 +102,14 @@ def readout_of(network: nn.Module) -> Readout:
 
 
 def _chain(network: nn.Module) -> list[nn.Module]:
-    """The layers of a chain in their order, with the layers of chains inside it."""
+    """Return the layers of a chain in order, including the layers of chains inside it."""
     if isinstance(network, TimeSequential) and type(network).forward is TimeSequential.forward:
         return [layer for part in network for layer in _chain(part)]
     return [network]
 
 
 def _fires(layer: nn.Module) -> bool:
-    """Whether a layer's output is 0 or 1: not if a subclass returns other values, or the surrogate does not spike."""
+    """Return whether a layer's output is 0 or 1: not with a non-spiking surrogate, or a subclass that changes it."""
     if not isinstance(layer, BaseNode) or type(layer).forward is not BaseNode.forward:
         return False
     fire = layer.surrogate_function

@@ -16,23 +16,23 @@ class OverTime(nn.Module):
 class TimeSequential(nn.Sequential, OverTime):
     """A chain of layers over a sequence `[T, N, *]`.
 
-    Layers that are or hold a neuron (in multi-step mode) or an `OverTime` layer take the sequence as it is; so do
+    Layers that are or contain a neuron (in multi-step mode) or an `OverTime` layer take the sequence as it is; so do
     nested chains. Any other layer is stateless and takes all steps as one batch, `[T * N, *]`.
 
-    A constant current stays one step `[1, N, *]` up to the first neurons, so that stateless layers compute it once. It
-    is constant if `T` is given, or if all its steps are one memory (stride 0 over T) and it requires no gradient.
+    A constant current stays one step `[1, N, *]` up to the first neurons, so that stateless layers compute it once. A
+    current is constant if `T` is given, or if all steps share one memory (stride 0 over T) and need no gradient.
 
     Raises:
-        ValueError: a neuron in single-step mode, or an `nn.Sequential` with neurons inside; both would take the batch
-            for time. Or a `T` that differs from the number of the input's steps, if that is more than one.
+        ValueError: a neuron in single-step mode, or an `nn.Sequential` with neurons inside; both would mistake the
+            batch for time. Or the input has more than one step, and their number is not `T`.
     """
 
     def forward(self, x: Tensor, T: int | None = None) -> Tensor:
         """Return the output of the last layer, `[T, N, *]`.
 
         Args:
-            x: `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. The output is then `[1, N, *]`
-                too if no layer has a state.
+            x: `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. The output is then also
+                `[1, N, *]` if no layer has a state.
         """
         steps = steps_of(x, T)
         if T is None and is_repeated(x):

@@ -1,4 +1,4 @@
-"""The table of a network's layers, which a run prints first."""
+"""The table of a network's layers at the start of a run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Row(NamedTuple):
 def layer_table(net: nn.Module, x: Tensor) -> str:
     """Return a text table of the layers of `net` and their sums, from one pass of the example `x` `[T, N, C, H, W]`.
 
-    The pass runs in evaluation mode and without gradients. Afterwards the neurons are reset; all else is unchanged.
+    The pass runs in evaluation mode and without gradients. Afterwards the neurons are reset; the rest is unchanged.
     """
     rows = _rows(net, x)
     cells = [("layer", "kind", "output", "parameters", "neurons")]
@@ -59,7 +59,7 @@ def _rows(net: nn.Module, x: Tensor) -> list[Row]:
 
 
 def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:
-    """Yield the modules that are not mere containers; a neuron is one layer, whatever its parts are."""
+    """Yield the modules that are not mere containers; a neuron is one layer, whatever parts it has."""
     children = dict(module.named_children())
     if isinstance(module, BaseNode) or not children:
         yield name, module
@@ -70,7 +70,7 @@ def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]
 
 def _row(name: str, module: nn.Module, output: Tensor) -> Row:
     spiking = isinstance(module, BaseNode)
-    # A stateless layer sees time folded into the batch.
+    # A stateless layer gets time merged into the batch dimension.
     shape = output.shape[2 if spiking or isinstance(module, OverTime) else 1 :]
     return Row(
         name,

@@ -1,4 +1,4 @@
-"""Spiking neurons for PyTorch; this package needs torch and NumPy alone."""
+"""Spiking neurons for PyTorch; this package needs only torch and NumPy."""
 
 from snntrain.neuron import clamp, surrogate
 from snntrain.neuron.base import BaseNode

@@ -1,4 +1,4 @@
-"""Check the arguments of neurons, numbers, firing rules, states and inputs, and bring each into one form."""
+"""Checks of the arguments of neurons: numbers, firing rules, states and inputs are brought into one form each."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def v_threshold(value: Any) -> float | Tensor:
-    """Return a finite number, or a floating-point tensor that is learnt or has a number per neuron."""
+    """Return a finite number, or a floating-point tensor that is learnt or has one number per neuron."""
     if isinstance(value, Tensor) and (value.requires_grad or value.numel() > 1):
         if not value.is_floating_point():
             raise TypeError(f"v_threshold must be a number or a floating-point tensor, not {_shown(value)}")
@@ -66,7 +66,7 @@ def v_reset(value: Any) -> float | None:
 
 
 def step_mode(value: Any) -> str:
-    """'s' or 'm'."""
+    """Return the step mode, 's' or 'm'."""
     if value not in ("s", "m"):
         raise ValueError(f"step_mode must be 's' (one step) or 'm' (all steps at once), not {value!r}")
     return str(value)
@@ -111,13 +111,13 @@ def check_input(x: Any) -> None:
 
 
 def is_left_over(v: Tensor) -> bool:
-    """Whether a state belongs to a transform of `torch.func` that has ended."""
+    """Return whether a state belongs to a transform of `torch.func` that has ended."""
     wrapped = torch._C._functorch.is_functorch_wrapped_tensor(v)
     return wrapped and not torch._C._are_functorch_transforms_active()
 
 
 def shown(values: float | Tensor) -> str:
-    """Return a number, or the range of many, as text for `repr`."""
+    """Return a number, or the range of several numbers, as text for `repr`."""
     if not isinstance(values, Tensor):
         return str(values)
     if values.is_meta:

@@ -25,14 +25,14 @@ from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
 
 log = logging.getLogger(__name__)
 
-# Attributes that are checked, and brought into their form, whenever they are set.
+# Attributes that are checked and converted whenever they are set.
 CHECKED: dict[str, Callable[[Any], Any]] = {
     "step_mode": arguments.step_mode,
     "v_threshold": arguments.v_threshold,
     "v_reset": arguments.v_reset,
     "surrogate_function": arguments.surrogate_function,
 }
-# The name under which a threshold that moves is recorded.
+# The name under which a changing threshold is recorded.
 THRESHOLD = "threshold"
 
 
@@ -44,7 +44,7 @@ class BaseNode(nn.Module):
     them in `states`, changes them after each step in `adapt(s)`, and may move its `threshold()` with them.
 
     Args:
-        v_threshold: a neuron fires where its charged potential is `>=` this; a finite number, or an `nn.Parameter` that
+        v_threshold: a neuron fires if its charged potential is `>=` this; a finite number, or an `nn.Parameter` that
             broadcasts over `[N, *]` and is learnt (in plain PyTorch, which is slower).
         v_reset: potential after a spike (hard reset), a finite number; None subtracts the threshold instead (soft
             reset).
@@ -54,22 +54,23 @@ class BaseNode(nn.Module):
         step_mode: 's', a call is one step of `[N, *]`; 'm', a call is all steps of `[T, N, *]`.
 
     Attributes:
-        states: names of the states, `v` first. Each is an attribute as `v` is.
-        v: membrane potential, a float until the first input gives it its shape, device and dtype. It carries over
+        states: names of the states, `v` first. Each is an attribute like `v`.
+        v: membrane potential, a float until the first input determines its shape, device and dtype. It carries over
             from call to call until `reset()`, moves with the module, and is never part of the `state_dict()`. Copies
-            and pickles keep its numbers and leave its graph. A tensor of one's own may be set to start from.
+            and pickles keep its numbers but not its graph. It may be set to a tensor from which the next call starts.
         store_v_seq: True keeps the potentials of each call in `v_seq`, in plain PyTorch, which is slower.
         v_seq: None, or the potential after each step of the last call, `[T, N, *]`, float32 at least, with its
             gradient: for losses on the potential.
-        monitor: None, or a dict of the lists 'h' (after charging), 'v' (after the reset) and 's' (spikes), and one for
-            each further state and for a threshold that moves. Each list has a NumPy array `[N, *]` per step.
-        observer: None, or a function of the `Trajectory` of each call, with all `h` and `v`, on the device that
-            computed it.
+            gradient: for losses on the potential.
+        monitor: None, or a dict of the lists 'h' (after charging), 'v' (after the reset) and 's' (spikes), and a list
+            for each further state and for a changing threshold. Each list has a NumPy array `[N, *]` per step.
+        observer: None, or a function of the `Trajectory` of each call, with all `h` and `v`, on the device of the
+            computation.
 
     Raises:
-        ValueError: an unknown `step_mode`, a threshold or reset that is not finite, or an input whose shape or kind
-            does not fit.
-        TypeError: a value of another type, such as a surrogate's class in place of an instance.
+        ValueError: an unknown `step_mode`, a threshold or reset that is not finite, or an input with a wrong shape or
+            of a wrong kind.
+        TypeError: a value of a wrong type, such as the class of a surrogate instead of an instance.
     """
 
     unparallelizable = True
@@ -99,7 +100,8 @@ class BaseNode(nn.Module):
         self.reset()
 
     def __setattr__(self, name: str, value: Any) -> None:
-        # States change at every call and are never parameters, buffers or modules, for which nn.Module would look.
+        # States change at every call and are never parameters, buffers or modules, so the search by nn.Module is
+        # skipped.
         if name in self.states:
             object.__setattr__(self, name, arguments.state(name, value))
         elif name == "v_seq":
@@ -110,7 +112,7 @@ class BaseNode(nn.Module):
 
     @property
     def rest(self) -> float:
-        """The potential that the leak pulls towards: v_reset, or 0 with a soft reset."""
+        """The potential towards which the leak pulls: v_reset, or 0 with a soft reset."""
         return 0.0 if self.v_reset is None else self.v_reset
 
     def start(self, state: str) -> float:
@@ -122,7 +124,7 @@ class BaseNode(nn.Module):
         return self.v_threshold
 
     def adapt(self, s: Tensor) -> None:
-        """Change the states after a step with the spikes `s` `[N, *]`; `v` has been reset by then."""
+        """Change the states after a step with the spikes `s` `[N, *]`; `v` is already reset."""
 
     def learnt(self) -> dict[str, float]:
         """Return the learnt constants that a run logs, by name."""
@@ -147,15 +149,15 @@ class BaseNode(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} defines neither dynamics() nor charge(x)")
 
     def charge(self, x: Tensor) -> Tensor:
-        """The charged potential `h` of one step, from the input `x` `[N, *]` and the state `self.v`."""
+        """Return the charged potential `h` of one step, from the input `x` `[N, *]` and the state `self.v`."""
         return charge(self.v, x, *self.dynamics())
 
     def forward(self, x: Tensor, T: int | None = None) -> Tensor:
-        """Spikes of the input current: `[N, *]` to `[N, *]` with step_mode 's', `[T, N, *]` to `[T, N, *]` with 'm'.
+        """Return the spikes for the input current, of its shape: `[N, *]` in step_mode 's', `[T, N, *]` in 'm'.
 
         Args:
             x: dense and real; integers and booleans become torch's default dtype.
-            T: with step_mode 'm', the number of steps; x may then be `[1, N, *]`, the same current at each of them.
+            T: with step_mode 'm', the number of steps; x may then be `[1, N, *]`, the same current at each step.
         """
         arguments.check_input(x)
         if self.step_mode == "s":
@@ -181,7 +183,7 @@ class BaseNode(nn.Module):
         if self.monitor is not None:
             recorded = {"h": trajectory.h, "v": trajectory.v, "s": trajectory.s, **trajectory.more}
             for name, sequence in recorded.items():
-                # A copy: on a CPU the array would share memory with the spikes that the next layer gets.
+                # A copy: on a CPU the array would share memory with the spikes that are passed to the next layer.
                 self.monitor[name].extend(_storable(sequence).cpu().numpy().copy())
         if self.observer is not None:
             self.observer(trajectory)
@@ -197,7 +199,7 @@ class BaseNode(nn.Module):
         if torch.compiler.is_compiling():
             return
         if state.is_inference() and not torch.is_inference_mode_enabled():
-            # Gradients may not reach back into inference mode, and need not.
+            # Gradients cannot reach back into inference mode, and need not.
             setattr(self, name, state.clone())
         elif arguments.is_left_over(state):
             raise ValueError(f"{kind} holds the state of a torch.func transform that has ended: call reset()")
@@ -216,7 +218,7 @@ class BaseNode(nn.Module):
         )
 
     def _step_by_step(self, x: Tensor, T: int | None, own_rule: bool) -> Trajectory:
-        """Run the same loop in plain PyTorch, around the subclass's own rules, which read the states of `self`."""
+        """Run the same loop in plain PyTorch with the subclass's own rules, which read the states of `self`."""
         if own_rule and not torch.compiler.is_compiling():
             _log_once(type(self).__name__)
         steps, sequence = steps_of(x, T), []
@@ -271,7 +273,7 @@ class BaseNode(nn.Module):
             self.set_monitor(True)
 
     def detach(self) -> None:
-        """Keep the states and let go of their graph, for truncated back-propagation through time."""
+        """Keep the values of the states without their graph, for truncated back-propagation through time."""
         self._change_states(Tensor.detach)
         self.v_seq = None
 
@@ -299,20 +301,20 @@ class BaseNode(nn.Module):
                 setattr(self, name, function(state))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies and pickles take the numbers of the states and leave their graph, which cannot be copied."""
+        """Return the attributes for copies and pickles, with the states without their graph, which cannot be copied."""
         states = {name: getattr(self, name) for name in self.states}
         kept = {name: k.detach() if isinstance(k, Tensor) else k for name, k in states.items()}
         return self.__dict__ | kept | {"v_seq": None}
 
     def _replicate_for_data_parallel(self) -> BaseNode:
-        """A replica records for itself: with lists in common, the batches' parts would mix."""
+        """Return a replica with monitor lists of its own: in shared lists the parts of a batch would mix."""
         replica: BaseNode = super()._replicate_for_data_parallel()
         replica.set_monitor(self.monitor is not None)
         return replica
 
 
 def _storable(sequence: Tensor) -> Tensor:
-    """A tensor of a type that NumPy has: half precision becomes float32."""
+    """Return a tensor in a type that NumPy has: half precision becomes float32."""
     return sequence.detach().to(torch.promote_types(sequence.dtype, torch.float32))
 
 

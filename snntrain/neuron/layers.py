@@ -1,4 +1,4 @@
-"""Walk the layers of a network: those that spike, those that learn constants, those that follow the epochs."""
+"""The layers of a network that spike, that learn constants, or that follow the epochs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from snntrain.neuron.base import BaseNode
 
 
 def spiking_layers(net: nn.Module) -> Iterator[tuple[str, BaseNode]]:
-    """Every spiking layer inside `net` with its qualified name, in the order of `named_modules()`."""
+    """Yield every spiking layer inside `net` with its qualified name, in the order of `named_modules()`."""
     return ((name, module) for name, module in net.named_modules() if isinstance(module, BaseNode))
 
 
@@ -21,10 +21,10 @@ def reset_net(net: nn.Module) -> None:
 
 
 def detach_net(net: nn.Module) -> None:
-    """Keep the state of every spiking layer inside `net` and let go of its graph.
+    """Detach the state of every spiking layer inside `net` from its graph, and keep its value.
 
-    Between two parts of a sequence it makes back-propagation through time truncated: the second part starts from the
-    first one's potentials, and its gradient ends there.
+    Called between two parts of a sequence, it truncates back-propagation through time: the second part starts from the
+    potentials of the first, and its gradient ends there.
     """
     for _, layer in spiking_layers(net):
         layer.detach()
@@ -41,7 +41,7 @@ def set_step_mode(net: nn.Module, step_mode: str) -> None:
 
 
 def learnt_constants(net: nn.Module) -> dict[str, float]:
-    """Return what every layer with a `learnt()` has learnt, by constant and layer, as `tau/conv1_neuron`."""
+    """Return the constants of every layer with a `learnt()`, by constant and layer, like `tau/conv1_neuron`."""
     return {
         f"{constant}/{name}": value
         for name, layer in net.named_modules()
@@ -53,13 +53,13 @@ def learnt_constants(net: nn.Module) -> dict[str, float]:
 def begin_epoch(net: nn.Module, epoch: int, epochs: int) -> None:
     """Call `on_epoch(epoch, epochs)` of every layer that has it, before the training of an epoch begins or resumes.
 
-    A layer sets the constants of the epoch there. They depend on the two numbers alone, and are buffers that change in
-    place, so that a step that was recorded on a GPU reads them. A persistent buffer is part of each checkpoint.
+    In that method a layer sets its constants for the epoch. They depend on the two numbers alone, and are buffers that
+    change in place, so that a step recorded on a GPU reads them. A persistent buffer is part of each checkpoint.
 
     Args:
         net: the network.
-        epoch: the number of the epoch, from 1.
-        epochs: how many epochs the run has.
+        epoch: number of the epoch, from 1.
+        epochs: number of epochs of the run.
     """
     for layer in net.modules():
         if callable(on_epoch := getattr(layer, "on_epoch", None)):

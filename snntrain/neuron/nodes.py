@@ -23,12 +23,12 @@ class IFNode(BaseNode):
 
 
 class LIFNode(BaseNode):
-    """Leaky integrate-and-fire: `h = v + (x - (v - v_reset)) / tau`, where v_reset counts as 0 with a soft reset.
+    """Leaky integrate-and-fire: `h = v + (x - (v - v_reset)) / tau`; with a soft reset, v_reset is 0 here.
 
     Args:
-        tau: membrane time constant, in time steps; a number, or a tensor that broadcasts over `[N, *]`, as `[C, 1, 1]`
-            for one per channel. An `nn.Parameter` is learnt; any other tensor moves with the module and is not part of
-            the `state_dict()`.
+        tau: membrane time constant, in time steps; a number, or a tensor that broadcasts over `[N, *]`, such as
+            `[C, 1, 1]` for one per channel. An `nn.Parameter` is learnt; any other tensor moves with the module and is
+            not part of the `state_dict()`.
         others: as in `BaseNode`.
 
     Raises:
@@ -78,8 +78,8 @@ class PLIFNode(BaseNode):
         init_tau: time constant at the start, in time steps.
         clamp: False learns `k = w` itself; True learns `k = clamp_function(w)`; the name of a pair in
             `snntrain.neuron.clamp.PAIRS` chooses both functions.
-        clamp_function: of a tensor `w`, with values in (0, 1).
-        inverse_clamp_function: from a tau (a float) to the `w` at which `clamp_function(w) == 1 / tau`.
+        clamp_function: a function of a tensor `w`, with values in (0, 1).
+        inverse_clamp_function: maps a tau (a float) to the `w` for which `clamp_function(w) == 1 / tau`.
         others: as in `BaseNode`.
 
     Attributes:
@@ -113,7 +113,7 @@ class PLIFNode(BaseNode):
         self.clamp_function = clamp_function
         w = self._initial_weight(init_tau, inverse_clamp_function)
         self.w = nn.Parameter(torch.tensor([w]))
-        # Not from the parameter, which may be on the meta device.
+        # Not computed from the parameter, which may be on the meta device.
         tau = _inverse(self._decay(torch.tensor([w], device="cpu")).item())
         if not math.isclose(tau, init_tau, rel_tol=1e-4):
             raise ValueError(
@@ -135,14 +135,14 @@ class PLIFNode(BaseNode):
             raise ValueError(f"init_tau={init_tau} is not in the range of the clamp functions: {error}") from None
 
     def decay(self) -> Tensor:
-        """`k`, the inverse of tau, differentiable, shape `[1]`."""
+        """Return `k`, the inverse of tau, differentiable, shape `[1]`."""
         return self._decay(self.w)
 
     def _decay(self, w: Tensor) -> Tensor:
         return self.clamp_function(w) if self.clamp and self.clamp_function else w
 
     def tau(self) -> float:
-        """The current time constant, in time steps."""
+        """Return the current time constant, in time steps."""
         return _inverse(self.decay().item())
 
     def learnt(self) -> dict[str, float]:
@@ -167,11 +167,11 @@ class RIFNode(BaseNode):
 
     Attributes:
         g: the learnable parameter, shape `[1]`.
-        amplitude: as it was given.
-        bounds: None, or the open interval (lo, hi) that it stands for.
+        amplitude: the given value.
+        bounds: None, or the open interval (lo, hi) of the amplitude.
 
     Raises:
-        ValueError: an amplitude that is not an open interval, or an `init_w` that is not finite or lies outside it.
+        ValueError: the amplitude is not an open interval, or `init_w` is not finite or lies outside it.
         TypeError: one of them is not a number.
     """
 
@@ -200,7 +200,7 @@ class RIFNode(BaseNode):
         return math.log((init_w - lo) / (hi - init_w))
 
     def w(self) -> Tensor:
-        """The current weight of the self connection, differentiable, shape `[1]`."""
+        """Return the current weight of the self connection, differentiable, shape `[1]`."""
         if self.bounds is None:
             return self.g
         lo, hi = self.bounds
@@ -218,7 +218,7 @@ class RIFNode(BaseNode):
 
 
 def _wide(coefficient: Coefficient) -> Coefficient:
-    """A coefficient in float32 at least: in half precision, the sum of its gradient may overflow."""
+    """Return a coefficient in float32 at least: in half precision, the sum of its gradient may overflow."""
     if isinstance(coefficient, Tensor) and coefficient.element_size() < 4:
         return coefficient.float()
     return coefficient
@@ -229,12 +229,12 @@ def _inverse(k: float) -> float:
 
 
 def _open_interval(amplitude: Any) -> tuple[float, float] | None:
-    """The bounds of an amplitude: None, (-A, A) for a number A, or a pair (lo, hi)."""
+    """Return the bounds of an amplitude: None, (-A, A) for a number A, or a pair (lo, hi)."""
     if amplitude is None:
         return None
     try:
         pair = tuple(map(float, amplitude))
-    except TypeError:  # A number, or an array or tensor without a dimension, has nothing to iterate over.
+    except TypeError:  # A number, or an array or tensor without dimensions, cannot be iterated over.
         half = float(amplitude)
         pair = (-half, half)
     if len(pair) != 2 or not -math.inf < pair[0] < pair[1] < math.inf:

@@ -1,10 +1,10 @@
 """Surrogate gradients: a step function forward, a smooth derivative backward.
 
-A surrogate is a small immutable value. Calling it fires: `s = surrogate(h - v_threshold)` is 1 where its argument is
-`>= 0` and 0 elsewhere, and its gradient is `gradient(x)` instead of the step's. With `spiking=False` it returns
+A surrogate is a small immutable value. Calling it fires: `s = surrogate(h - v_threshold)` is 1 if its argument is
+`>= 0`, else 0; the gradient is `gradient(x)` instead of the derivative of the step. With `spiking=False` it returns
 `primitive(x)`, the integral of `gradient`, with ordinary autograd.
 
-The gradient of each is checked against the finite difference of its primitive in the tests.
+The tests check each gradient against the finite difference of its primitive.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from snntrain.kernels.register import is_transformed
 
 
 class _Spike(torch.autograd.Function):
-    """Heaviside step forward, the surrogate's gradient backward (differentiable again: the gradient is torch code)."""
+    """Heaviside step forward, the surrogate's gradient backward (differentiable again, as it is torch code)."""
 
     generate_vmap_rule = True
 
@@ -64,7 +64,7 @@ class Surrogate:
         spiking: True (default) fires 0 or 1; False returns the primitive, a float.
 
     Raises:
-        ValueError: a shape parameter that is not a positive finite number.
+        ValueError: a shape parameter is not a positive finite number.
     """
 
     spiking: bool = field(default=True, kw_only=True)
@@ -76,7 +76,7 @@ class Surrogate:
                 raise ValueError(f"{type(self).__name__}: {parameter.name} must be a positive number, not {value!r}")
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Spikes (or the primitive, with `spiking=False`) of the distance to the threshold `x`, any shape."""
+        """Return the spikes (with `spiking=False` the primitive) for the distance `x` from the threshold, any shape."""
         if not self.spiking:
             return self.primitive(x)
         with_tangent = is_transformed() and not torch.compiler.is_compiling()
@@ -85,7 +85,7 @@ class Surrogate:
         return spikes
 
     def gradient(self, x: Tensor) -> Tensor:
-        """Return the derivative used backward, elementwise."""
+        """Return the derivative for the backward pass, elementwise."""
         raise NotImplementedError(f"{type(self).__name__} defines no gradient(x)")
 
     def primitive(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How the C library treats freed memory, which is half of the time of a training step on a CPU."""
+"""The treatment of freed memory by the C library, which decides half of the time of a training step on a CPU."""
 
 import ctypes
 import logging
@@ -13,10 +13,10 @@ SETTINGS = {M_MMAP_THRESHOLD: 2**30, M_TRIM_THRESHOLD: 2**31 - 1, M_TOP_PAD: 2**
 
 
 def keep_freed_memory() -> bool:
-    """Make glibc keep freed memory for the next tensor, and return whether it will.
+    """Make glibc keep freed memory for the next tensor; return whether it does.
 
     By default every large tensor is mapped, faulted in page by page, and unmapped again. Nothing changes on other
-    systems, or if the environment has settings of the user's own.
+    systems, or if the environment has the user's own settings.
     """
     if hindrance():
         return False
@@ -27,7 +27,7 @@ def keep_freed_memory() -> bool:
 
 
 def hindrance() -> str:
-    """Return why the C library is left as it is; '' if its settings can be changed."""
+    """Return why the settings of the C library stay unchanged; '' if they can be changed."""
     own = [name for name in os.environ if name == "GLIBC_TUNABLES" or name.startswith("MALLOC_")]
     if own:
         return f"{', '.join(own)} in the environment"

@@ -1,4 +1,4 @@
-"""The working memory of cuBLAS, NVIDIA's matrix products: its size decides whether a run on a GPU is repeatable."""
+"""The workspace of cuBLAS, NVIDIA's matrix products: its size decides whether a run on a GPU is repeatable."""
 
 import os
 
@@ -10,10 +10,10 @@ REPRODUCIBLE = (":4096:8", ":16:8")
 def reserve_workspace() -> None:
     """Give cuBLAS 32 MiB per stream, so that its results are repeatable to the bit.
 
-    PyTorch reads the variable once, when it first multiplies on a GPU, so it is set for every run: a deterministic one
-    may come later in the same process. 32 MiB are PyTorch's own choice on Hopper and Blackwell; older GPUs have 8 MiB
-    by default and lose 24 MiB a stream. The other size, 128 KiB, is too small for the fast algorithms. A setting of
-    the user's own is kept.
+    PyTorch reads the variable once, at its first product on a GPU, so it is set for every run: a deterministic one may
+    come later in the same process. 32 MiB are PyTorch's own choice on Hopper and Blackwell; on older GPUs the default
+    is 8 MiB, so they lose 24 MiB per stream. The other size, 128 KiB, is too small for the fast algorithms. The user's
+    own setting is kept.
     """
     os.environ.setdefault(VARIABLE, REPRODUCIBLE[0])
 

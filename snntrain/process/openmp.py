@@ -1,10 +1,10 @@
-"""How long torch's threads on a CPU wait in a loop for their next work before they sleep."""
+"""The time that torch's threads on a CPU wait in a loop for work before they sleep."""
 
 import os
 import sys
 
-# GNU's OpenMP, which torch is built with on Linux, loops 300,000 times by default, for milliseconds. Meanwhile no other
-# thread gets the core, not even one that the same step waits for.
+# GNU's OpenMP, with which torch is built on Linux, loops 300,000 times by default, for milliseconds. Meanwhile no other
+# thread gets the core, not even one for which the same step waits.
 SPINS = "30000"
 
 

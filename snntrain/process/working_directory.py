@@ -1,8 +1,8 @@
-"""Imports from the folder in which the command is given.
+"""Imports from the current folder.
 
-It may be a stranger's: somebody unpacks a bundle, enters it and evaluates the run in it. `import numba` must not find a
-`numba.py` there. So the folder is on no search path. Only a package that the command line allows by name is searched
-there, after everything that is installed, while that package is imported.
+The folder may come from a stranger: somebody unpacks a bundle, enters it and evaluates the run in it. `import numba`
+must not find a `numba.py` there. So the folder is on no search path. Only packages that the command line allows by name
+are searched there, after all installed packages, and only while they are imported.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from types import ModuleType
 
 
 class _Named:
-    """Finds only the packages and modules of these names in the folder where the command is given."""
+    """A finder of packages and modules with these names, in the current folder."""
 
     def __init__(self, names: frozenset[str]) -> None:
         self.names = names
@@ -25,13 +25,13 @@ class _Named:
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        # The modules of a package are found by the path of the package.
+        # The modules of a package are found by the package's path.
         return PathFinder.find_spec(fullname, [os.getcwd()]) if path is None and fullname in self.names else None
 
 
 @contextmanager
 def importing(allowed: Sequence[str]) -> Iterator[None]:
-    """Find the packages of the names `allowed` in the working directory as well, last of all, while the block runs."""
+    """Also find the packages `allowed` in the working directory, after all others, while the block runs."""
     finder = _Named(frozenset(name.partition(".")[0] for name in allowed))
     sys.meta_path.append(finder)
     try:
@@ -41,13 +41,13 @@ def importing(allowed: Sequence[str]) -> Iterator[None]:
 
 
 def leave_out() -> None:
-    """Remove the working directory from the search path for imports, of this process and of those that it starts.
+    """Remove the working directory from the search path for imports, in this process and those that it starts.
 
-    `python -m` puts it in front. It stays if it holds this package itself, as in a checkout.
+    `python -m` puts it first. It stays if it holds this package itself, as in a checkout.
     """
     # torch starts Python programs to compile.
     os.environ["PYTHONSAFEPATH"] = "1"
-    if sys.flags.safe_path:  # Then the first entry is from PYTHONPATH.
+    if sys.flags.safe_path:  # Then the first entry comes from PYTHONPATH.
         return
     try:
         here = os.path.realpath(os.getcwd())

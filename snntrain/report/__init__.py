@@ -1,4 +1,4 @@
-"""Reports: runs side by side, with their settings, how they ended and which is best. Nothing here imports torch.
+"""Reports: runs side by side, with settings, endings and the best run. Nothing here imports torch.
 
 report.py       runs found and compared
 comparison.py   runs in the order of a metric

@@ -28,7 +28,7 @@ class Row:
     Args:
         run: the run.
         label: a short, unique name of its folder.
-        settings: its value in each column of the comparison; a key that the run lacks is missing.
+        settings: the run's value in each column of the comparison; a key that the run lacks is missing.
         value: the metric, or None.
     """
 
@@ -39,7 +39,7 @@ class Row:
 
     @property
     def counts(self) -> bool:
-        """Whether it counts in means: only completed runs can be compared."""
+        """Whether the run counts in means: only completed runs can be compared."""
         return self.run.status == COMPLETED and self.value is not None
 
 
@@ -109,7 +109,7 @@ def _named_groups(runs: Sequence[Run]) -> list[dict[str, str]]:
 
 
 def _names(runs: Sequence[Run], group: str) -> dict[Path, str]:
-    """Return each run's name of its option in a group: the option if all runs have it, else the class."""
+    """Return the name of each run's option in a group: the option if all runs have one, else the class."""
     having = [run for run in runs if any(key.startswith(f"{group}.") for key in run.settings)]
     for source in ("options", "classes"):
         names = {run.path: getattr(run, source).get(group) for run in having}
@@ -119,7 +119,7 @@ def _names(runs: Sequence[Run], group: str) -> dict[Path, str]:
 
 
 def _columns(values: Sequence[Mapping[str, str]]) -> tuple[list[str], dict[str, str]]:
-    """Return the keys that differ, without those that follow from their group's option, and the shared keys."""
+    """Return the keys that differ, except those that an option of their group determines, and the shared keys."""
     keys = list(dict.fromkeys(key for settings in values for key in settings))
     distinct = {key: {settings[key] for settings in values if key in settings} for key in keys}
     differing = [key for key in keys if len(distinct[key]) > 1]

@@ -1,7 +1,7 @@
 """Marginal effects: how each value of a factor changes the metric, all else being equal.
 
-Failed runs leave holes in a sweep. Plain means over the runs that are left would compare different combinations of the
-other factors, so that a hole would look like an effect.
+Failed runs leave holes in a sweep. Plain means over the remaining runs would compare different combinations of the
+other factors, and a hole would look like an effect.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from snntrain.runs.order import in_order
 
 # A factor with more values is a quantity drawn at random: each value would have one run.
 MOST_VALUES = 12
-# A model with more terms takes minutes to fit, and has hardly one run per term.
+# A model with more terms takes minutes to fit, and has barely one run per term.
 MOST_TERMS = 200
 
 # The values of all factors but one; None if a run does not have a factor.
@@ -29,10 +29,10 @@ class Level:
 
     Args:
         value: the value.
-        spread: mean of the metric over the combinations, with equal weights; deviation and number of its runs. A fitted
+        spread: mean of the metric over the combinations, with equal weights; deviation and number of the runs. A fitted
             mean has no deviation.
-        difference: from the mean over the factor's values.
-        combinations: how many combinations of the other factors it has.
+        difference: difference from the mean over the factor's values.
+        combinations: number of combinations of the other factors that this value has.
     """
 
     value: str
@@ -46,10 +46,10 @@ class Effect:
     """The marginal effect of a factor on the metric.
 
     Args:
-        factor: its name.
+        factor: name of the factor.
         mean: the mean of its levels' means.
-        levels: its values.
-        fitted: whether the values share no combination, so that the means are those of an additive model.
+        levels: the levels of the factor.
+        fitted: whether the means come from an additive model, because the values share no combination.
     """
 
     factor: str
@@ -143,7 +143,7 @@ def _fitted(factor: str, factors: Sequence[str], rows: Sequence[Row]) -> Effect 
 
 
 def _indicators(values: Sequence[str | None]) -> list[list[float]]:
-    """Return a row of 0 and 1 for each value but the first."""
+    """Return a row of 0 and 1 for each value except the first."""
     distinct = list(dict.fromkeys(values))
     return [[float(value == one) for value in values] for one in distinct[1:]]
 

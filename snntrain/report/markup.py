@@ -41,7 +41,7 @@ def linked(text: str, link: str) -> str:
 
 
 def heading(column: Column, sorted_: str | None) -> str:
-    """Return a heading; `sorted_` is the order now (none, ascending, descending), or None if it does not sort."""
+    """Return a heading; `sorted_` is its order (none, ascending, descending), or None if it cannot be sorted by."""
     text = escape(column.name)
     if sorted_ is not None:
         text = element("button", text, type="button")
@@ -49,7 +49,7 @@ def heading(column: Column, sorted_: str | None) -> str:
 
 
 def cell(column: Column, row: int, content: str | None = None, share: float | None = None) -> str:
-    """Return a cell with the value that it is sorted by; `share` from 0 to 1 is the length of a metric's bar."""
+    """Return a cell with the value used for sorting; `share` from 0 to 1 is the length of a metric's bar."""
     value = column.values[row]
     shown = column.cells[row].strip()
     known = "" if value is None else value if isinstance(value, str) else repr(value)

@@ -1,4 +1,4 @@
-"""Numbers as a report shows them."""
+"""The format of numbers in a report."""
 
 from __future__ import annotations
 

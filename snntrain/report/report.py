@@ -67,7 +67,9 @@ def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False
     """
     for folder in folders:
         if not folder.is_dir():
-            raise UserError(f"{folder}: there is no such folder; give those of runs or sweeps, as outputs or multirun")
+            raise UserError(
+                f"{folder}: there is no such folder; give folders of runs or sweeps, as outputs or multirun"
+            )
     where = ", ".join(map(str, folders))
     paths = find(folders)
     found = [run for path in paths if (run := read(path, now, over=over)) is not None]

@@ -50,7 +50,7 @@ def _ending(run: Run) -> str:
 def runs(report: Report, links: Sequence[str]) -> str:
     """Return the table of all runs."""
     comparison = report.comparison
-    # Columns that do not fit into the window are reached by scrolling; the run and its status always fit.
+    # Columns beyond the window are reached by scrolling; the run and its status always fit.
     columns = sorted(runs_table(comparison), key=lambda column: ("run", "status", column.role).index(column.role))
     order = "ascending" if comparison.lower_is_better else "descending"
     head = [heading(column, order if column.role == "metric" else "none") for column in columns]

@@ -33,7 +33,7 @@ def ranking(comparison: Comparison) -> str:
 
 
 def picked(comparison: Comparison) -> Iterator[str]:
-    """Yield the best run with its test accuracy, in one line, if that does not affect the ranking."""
+    """Yield the best run and its test accuracy in one line, if the test accuracy does not affect the ranking."""
     best = comparison.best
     if best is not None and best.value is not None and comparison.metric == METRIC:
         tested = best.run.figures.get(TESTED)
@@ -42,7 +42,7 @@ def picked(comparison: Comparison) -> Iterator[str]:
 
 
 def compared(effects: Effects) -> Iterator[str]:
-    """Yield how the values of the factors are compared, and which factors cannot be compared."""
+    """Yield the method by which the values of the factors are compared, and the factors that cannot be compared."""
     if effects.found:
         yield COMPARED
         yield COLUMNS

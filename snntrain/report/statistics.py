@@ -27,7 +27,7 @@ class SeedGroup:
 
     @property
     def tested(self) -> Spread | None:
-        """The spread of their test accuracies; None if a run has none."""
+        """The spread of the test accuracies; None if a run has no test accuracy."""
         values = [row.run.figures.get(TESTED) for row in self.rows]
         known = [value for value in values if value is not None]
         return spread(known) if len(known) == len(values) else None
@@ -50,7 +50,7 @@ def over_seeds(comparison: Comparison) -> list[SeedGroup]:
 
 
 def repeated(groups: Iterable[SeedGroup]) -> bool:
-    """Return whether a group has more than one run, and so a deviation."""
+    """Return whether a group has more than one run, and therefore a deviation."""
     return any(group.spread.count > 1 for group in groups)
 
 

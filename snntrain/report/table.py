@@ -1,4 +1,4 @@
-"""The tables of a report, as columns; each output formats them its own way."""
+"""The tables of a report, as columns; each output has its own format for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from snntrain.runs.state import COMPLETED
 
 Value = str | float | None
 
-# The figures beside the metric, the most important first.
+# The figures next to the metric, the most important first.
 FIGURES = (TESTED, METRIC, "spikes_per_image", "energy_nj_per_image", "parameters", "train_seconds", "wall_seconds")
 WORDS = ("precision", "device_name")
 NOTHING = "–"
@@ -24,7 +24,7 @@ NOTHING = "–"
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, one value per row, its role, and how a value is formatted.
+    """A column: its name, one value per row, its role, and the format of its values.
 
     `role` is setting, metric, figure, word, status or run.
     """
@@ -41,7 +41,7 @@ class Column:
 
     @cached_property
     def is_numeric(self) -> bool:
-        """Whether it holds only numbers, so that it is aligned to the right."""
+        """Whether the column holds only numbers, so that it is aligned to the right."""
         return self.role in ("metric", "figure") or all(value is None or is_number_text(value) for value in self.values)
 
 
@@ -55,7 +55,7 @@ def is_number_text(value: str | float) -> bool:
 def runs_table(comparison: Comparison, figures: Sequence[str] = FIGURES) -> list[Column]:
     """Return a row per run: differing settings, the metric, those of `figures` that differ, the status, the folder.
 
-    If the metric is METRIC, the test accuracy is always shown: it says how good the best run is.
+    If the metric is METRIC, the test accuracy is always shown: it shows how good the best run is.
     """
     rows = comparison.rows
     columns = [Column(name, [row.settings.get(name) for row in rows], "setting") for name in comparison.columns]

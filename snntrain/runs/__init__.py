@@ -1,4 +1,4 @@
-"""Run folders: how they are laid out, written, locked, found and read. Nothing here imports torch.
+"""Run folders: their layout, writing, locking, finding and reading. Nothing here imports torch.
 
 layout.py          the table of all files
 writable.py        the check before anything is written
@@ -8,7 +8,7 @@ environment.py     environment.json; git.py finds the commit in it
 summary.py         summary.json
 metrics.py         metrics.jsonl
 event_files.py     TensorBoard's event files
-state.py           whether a run completed, failed, runs, …
+state.py           the status of a run: completed, failed, running, …
 find.py            the runs below a folder
 reading.py         a run as reports show it
 latest.py          the run that run= or resume= names

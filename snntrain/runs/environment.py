@@ -18,7 +18,7 @@ PACKAGES = ("snntrain", "torch", "torchvision", "numpy", "hydra-core", "omegacon
 
 
 def environment(hardware: Mapping[str, Any], command: Sequence[str]) -> dict[str, Any]:
-    """Return all that it takes to repeat a run: time, command, folder, versions and `hardware`.
+    """Return everything needed to repeat a run: time, command, folder, versions and `hardware`.
 
     Args:
         hardware: the device and the settings of PyTorch, by key.
@@ -37,9 +37,9 @@ def environment(hardware: Mapping[str, Any], command: Sequence[str]) -> dict[str
 
 
 def earlier_starts(file: Path) -> list[dict[str, Any]]:
-    """Return the environments of the starts so far, the first one first.
+    """Return the environments of the starts so far, beginning with the first.
 
-    Args:
+    file: environment.json of the latest start. If it is missing or damaged, the list is empty.
         file: environment.json of the latest start. If it is missing or damaged, the list is empty.
     """
     try:

@@ -39,7 +39,7 @@ def make_older(folder: Folder, second: int) -> None:
     names = event_files(folder)
     if not names or _second(names[-1]) < second:
         return
-    # The first one first, so that the order is right at each moment.
+    # The first file is renamed first, so that the order is right at every moment.
     for number, name in enumerate(names, second - len(names)):
         if _second(name) > number:
             _, _, rest = name.removeprefix(EVENTS_PREFIX).partition(".")

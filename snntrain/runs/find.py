@@ -9,15 +9,15 @@ from pathlib import Path
 from snntrain.errors import UserError
 from snntrain.runs.layout import FOLDERS, HYDRA_FOLDER, SUMMARY, SWEEP
 
-# A folder with more folders below it is the wrong one, as the home folder.
+# A folder with more folders below it must be the wrong one, such as the home folder.
 MOST_FOLDERS = 200_000
 
 
 def find(folders: Iterable[Path]) -> list[Path]:
     """Return the run folders at any depth below `folders`, each once.
 
-    A link to a run or a sweep is followed, as to one on another disk. Other links are not: in a folder from somebody
-    else a link may lead to the whole file system.
+    A link to a run or a sweep is followed: it may lie on another disk. Other links are not followed: in a folder from
+    somebody else a link may lead to the whole file system.
 
     Raises:
         UserError: there are more than `MOST_FOLDERS` folders.
@@ -44,7 +44,7 @@ def find(folders: Iterable[Path]) -> list[Path]:
 
 
 def _entries(place: Path) -> tuple[list[Path], bool]:
-    """Return the folders below that may hold runs, and whether the folder itself is a run's."""
+    """Return the subfolders that may hold runs, and whether the folder itself belongs to a run."""
     try:
         with os.scandir(place) as entries:
             listed = list(entries)

@@ -13,7 +13,7 @@ from snntrain.files import bounded
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 REF = re.compile(r"ref: *(refs/[^\s\\]+)")
-# The limits of HEAD, a reference and `.git` of a worktree, and of packed-refs, which may have some megabytes.
+# The size limits: of HEAD, a reference and `.git` of a worktree; and of packed-refs, which may have some megabytes.
 SMALL, PACKED = 4096, 2**26
 # HEAD names a branch, which may name another branch.
 MOST_STEPS = 5
@@ -34,7 +34,7 @@ def commit(folder: Path) -> str | None:
 
 
 def _git_folder(place: Path) -> Path:
-    """Return the folder of Git's own files: `.git`, or the folder that it names if it is a file, as in a worktree."""
+    """Return the folder of Git's own files: `.git`, or, in a worktree, the folder that the file `.git` names."""
     if place.is_dir():
         return place
     return place.parent / _line(place).removeprefix("gitdir: ")

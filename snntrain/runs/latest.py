@@ -21,13 +21,13 @@ _FEW = 3
 
 
 def latest(folders: Sequence[Path] = FOLDERS) -> Path:
-    """Return the run at any depth below `folders` that showed a sign of life last.
+    """Return the run at any depth below `folders` with the most recent sign of life.
 
     Raises:
         UserError: there are no runs.
     """
     found = sorted(find(folders), key=last_written, reverse=True)
-    # The folder of another program may look like that of a run at first.
+    # At first sight the folder of another program may look like a run's.
     for path in found:
         if read(path, now=0.0) is not None:
             return path
@@ -67,7 +67,7 @@ def _several(key: str, folder: Path, below: Sequence[Path]) -> str:
 
 
 def _runs_below(folder: Path) -> list[Path]:
-    """Return the runs of a sweep, or of a folder of runs or sweeps. Does not look deeper: it may be any folder."""
+    """Return the runs of a sweep, or of a folder of runs or sweeps, but no deeper: it may be any folder."""
     found = [file.parent for depth in ("*", "*/*", "*/*/*") for file in folder.glob(f"{depth}/{SUMMARY}")]
     # The name of a job begins with its number.
     return sorted(found, key=lambda run: (run.parent, in_order(run.name.partition("_")[0]), run.name))

@@ -1,7 +1,7 @@
 """The files of a run and of a sweep: their names, when they are written, how they change, and who reads them.
 
-Every module that names a file of a run takes the name from here. `FILES` is the table that the checks before a start,
-the clean-up of a run that did not start, and the search for runs go by.
+Every module that names a file of a run takes the name from here. `FILES` is the table for the checks before a start,
+the clean-up of a run that did not start, and the search for runs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SWEEP = "multirun.yaml"
 
 
 class Written(Enum):
-    """When a file is first written."""
+    """The time at which a file is first written."""
 
     START = "at the start, before training"
     TRAINING = "during training"
@@ -44,7 +44,7 @@ class Written(Enum):
 
 
 class Change(Enum):
-    """How a file changes."""
+    """The way in which a file changes."""
 
     REPLACED = "whole, in one step; a second name of it, as a hard link, keeps the old content"
     IN_PLACE = "in place, so that it must not have a second name"
@@ -55,13 +55,13 @@ class RunFile:
     """A file of a run.
 
     Args:
-        name: its name; a name that ends with a dot is the beginning of several names.
+        name: its name; a name that ends with a dot is the prefix of several names.
         written: when it is first written.
         change: how it changes.
-        content: what it holds.
+        content: its content.
         readers: who reads it.
         folder: the folder below the run folder in which it lies; '' for the run folder.
-        sign_of_life: whether a running run writes it again and again.
+        sign_of_life: whether a running run writes it repeatedly.
     """
 
     name: str
@@ -77,7 +77,7 @@ class RunFile:
         return run / self.folder if self.folder else run
 
     def names(self, run: Folder) -> list[str]:
-        """Return the name, or the existing names if it is the beginning of several."""
+        """Return the name, or the existing names if it is the prefix of several."""
         if not self.name.endswith("."):
             return [self.name]
         return [name for name in self.place(run).names() if name.startswith(self.name)]
@@ -94,7 +94,7 @@ FILES = (
     RunFile(METRICS, _TRAINING, _IN_PLACE, "a line per epoch", "report", sign_of_life=True),
     RunFile(LOG, _START, _IN_PLACE, "messages, with tracebacks", "the user", sign_of_life=True),
     RunFile(LOCK, _START, _IN_PLACE, "the process that trains here, and its heartbeat", "all", sign_of_life=True),
-    # These are replaced, too, but a second name has always been refused.
+    # These are replaced, too, but a second name was always refused.
     RunFile(CONFIG, _START, _IN_PLACE, "the configuration that was asked for", "the user", HYDRA_FOLDER),
     RunFile(HYDRA_SETTINGS, _START, _IN_PLACE, "Hydra's settings and the option of each group", "report", HYDRA_FOLDER),
     RunFile(OVERRIDES, _START, _IN_PLACE, "the overrides of the command line", "the user", HYDRA_FOLDER),
@@ -104,5 +104,5 @@ FILES = (
     RunFile(EVENTS_PREFIX, _TRAINING, _IN_PLACE, "TensorBoard's events", "TensorBoard", TENSORBOARD_FOLDER),
 )
 
-# The files whose modification times show that a run is alive, its heartbeat first, and the folder that exists earliest.
+# The files whose modification times show that a run is alive, the heartbeat first, and the folder that exists first.
 SIGNS_OF_LIFE = (LOCK, *(file.name for file in FILES if file.sign_of_life and file.name != LOCK), HYDRA_FOLDER)

@@ -1,6 +1,6 @@
 """One process at a time trains in a run folder: a lock that ends with its owner, and a heartbeat that others can see.
 
-filelock was weighed. Its kernel lock has no heartbeat and does not name the owner; its lease has both, but another
+filelock was considered. Its kernel lock has no heartbeat and does not name the owner; its lease has both, but another
 process may take it over while the owner still runs.
 """
 
@@ -39,11 +39,11 @@ class Unavailable(UserError):
 
 
 class Lock:
-    """Holds a run folder for this process, as a context manager. A process may hold a folder only once.
+    """A context manager that holds a run folder for this process. A process must not hold a folder twice.
 
     `run.lock` names the owner, as {"host": "node7", "pid": 123}, and is emptied at the end. It is never removed: the
-    next owner may have just locked it. The lock is a POSIX record lock: it ends with the process, however that ends,
-    and child processes do not inherit it. The file's modification time is the heartbeat.
+    next owner may have just locked it. The lock is a POSIX record lock: it ends with the process in any case, and child
+    processes do not inherit it. The file's modification time is the heartbeat.
 
     Args:
         folder: an existing run folder.
@@ -61,7 +61,7 @@ class Lock:
 
     def __enter__(self) -> Lock:
         try:
-            # The only descriptor: closing a second one would release the lock.
+            # The only descriptor of the file: closing a second one would release the lock.
             self._file = Folder(self.folder).change(layout.LOCK)
         except OSError as error:
             raise self._unusable(error) from error
@@ -82,7 +82,7 @@ class Lock:
     ) -> None:
         self._over.set()
         self._heart.join()
-        # The disk may be full or gone; how the run ended matters more.
+        # The disk may be full or gone; the ending of the run matters more.
         with contextlib.suppress(OSError):
             os.ftruncate(self._file, 0)
         with contextlib.suppress(OSError):
@@ -129,7 +129,7 @@ class Lock:
     def _beat(self) -> None:
         # The event waits by a clock that is never set back.
         while not self._over.wait(self.beat_seconds):
-            # By the descriptor: if the folder was removed and made again, its new file belongs to another process.
+            # By the descriptor: if the folder was removed and made again, the new file belongs to another process.
             with contextlib.suppress(OSError):
                 os.utime(self._file)
 

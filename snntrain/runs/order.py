@@ -1,4 +1,4 @@
-"""The order of values that are written as text."""
+"""The order of values given as text."""
 
 
 def in_order(text: str) -> tuple[float, str]:

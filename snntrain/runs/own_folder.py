@@ -1,4 +1,4 @@
-"""A run that is started again in its own folder, as a requeued job: whether it may, and whether it is complete."""
+"""A run that is started again in its own folder, such as a requeued job: is it allowed, and is it complete?"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def check(folder: Path, values: Mapping[str, Any]) -> None:
 
     Raises:
         UserError: the folder belongs to a run with another network or other data, another process trains there, or
-            something else stands in the place of a file that a run writes.
+            a name that a run needs for a file is taken by something else.
     """
     check_run(Folder(folder))
     if not holds_a_run(folder):
@@ -42,7 +42,7 @@ def check(folder: Path, values: Mapping[str, Any]) -> None:
 
 
 def nothing_left(folder: Path, trainer: Trainer) -> dict[str, Any] | None:
-    """Return the summary of the run in the folder, if that is completed and `trainer` asks for no more."""
+    """Return the summary of the run in the folder if the run is completed and `trainer` asks for no more; else None."""
     summary = summaries.read(folder).known
     if summary.get("status") != COMPLETED:
         return None
@@ -55,7 +55,7 @@ def nothing_left(folder: Path, trainer: Trainer) -> dict[str, Any] | None:
 
 
 def nothing_left_note(folder: Path, summary: dict[str, Any]) -> str:
-    """Say that a run is completed, and how to train it longer."""
+    """Return a line that the run is completed, and how to train it longer."""
     epochs, accuracy = number(summary.get("epochs")), number(summary.get("test_accuracy"))
     return (
         f"{shown(folder)}: nothing is left to train, {epochs} epochs are completed (test_accuracy={accuracy:.6g}); "

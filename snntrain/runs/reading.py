@@ -1,4 +1,4 @@
-"""Reading a run: its status, figures and settings, as far as its files can be read."""
+"""Reading a run: its status, figures and settings, as far as its files are readable."""
 
 from __future__ import annotations
 
@@ -31,10 +31,9 @@ class Run:
     Args:
         path: the folder.
         status: completed, failed, interrupted, running, killed (see `state.KILLED_NOTE`), or damaged if the summary
-            cannot be read.
-        error: the error that ended the run, or the damage of its files, in one line.
-        resume: the command that resumes a run that stopped early; None if there is no checkpoint, or if `error` already
-            has the command.
+            error: the error that ended the run, or the damage of its files, in one line.
+            resume: the command that resumes a run that stopped early; None without a checkpoint, or if `error` already
+                has the command.
         figures: the finite numbers of summary.json and of its `cost`.
         words: the texts of summary.json, as name, device_name and precision.
         settings: config.yaml by dotted key, each value as text; empty if it cannot be read.
@@ -54,15 +53,15 @@ class Run:
 
     @property
     def ending(self) -> str | None:
-        """How a run ended that did not complete, and how to resume it, in one line; else None."""
+        """The ending of a run that did not complete, and the command that resumes it, in one line; else None."""
         return "; ".join(filter(None, [self.error, self.resume and f"resume with: {self.resume}"])) or None
 
 
 def read(folder: Path, now: float, *, over: bool = False) -> Run | None:
-    """Read the run in `folder`; return None if the files are those of another program.
+    """Read the run in `folder`; return None if the files belong to another program.
 
     Args:
-        folder: a folder that `find` has found.
+        folder: a folder returned by `find`.
         now: the time in seconds, see `state`.
         over: whether the caller has ended the run, see `state`.
     """
@@ -105,7 +104,7 @@ def _settings(file: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _options(file: Path) -> dict[str, str]:
-    """Return the selected option of each group, defaults and presets included, as Hydra wrote them down."""
+    """Return the selected option of each group, including defaults and presets, from Hydra's record."""
     try:
         block = _CHOICES.search(bounded.text(file, MOST_BYTES))
     except (OSError, ValueError):

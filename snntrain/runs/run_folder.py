@@ -1,4 +1,4 @@
-"""Writing the folder of a run: its settings, its environment, its metrics and how it ended."""
+"""Writing the folder of a run: its settings, its environment, its metrics and its ending."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MOST_SECONDS = 1e11
 
 
 class RunFolder:
-    """Writes a run's files; as a context manager it records in summary.json how the run ended.
+    """The writer of a run's files; as a context manager it records the ending of the run in summary.json.
 
     `snntrain.runs.layout` lists the files.
 
@@ -41,12 +41,12 @@ class RunFolder:
         path: the folder.
         name: the run's name.
         allowed: the prefixes of `allow_targets`.
-        config: the configuration. On entry it is written first, if the folder has none: from then on the run can be
-            resumed.
+        config: the configuration. On entry it is written first, if the folder has no configuration yet: from then on
+            the run can be resumed.
 
     Raises:
-        UserError: on entry, if another process trains in this folder, if it cannot be written, or if a link stands in
-            the place of a file.
+        UserError: on entry, if another process trains in this folder, if the folder cannot be written, or if a link has
+            the name of a file.
         RunFailed: from every method that writes, if the disk is full or the folder is gone.
     """
 
@@ -86,7 +86,7 @@ class RunFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._earlier and self.summary["epochs"] is None:
-            # Nothing was trained this time: the earlier figures still hold.
+            # Nothing was trained in this start: the earlier figures still hold.
             self.summary |= {key: value for key, value in self._earlier.items() if key in FIGURES}
         if error is None:
             self.summary["status"] = COMPLETED
@@ -100,13 +100,13 @@ class RunFolder:
             try:
                 self.write_summary()
             except RunFailed:
-                # The error of the run matters more. Its heartbeat has stopped, which shows that it is over.
+                # The run's own error matters more. The stopped heartbeat shows that the run is over.
                 if error is None:
                     raise
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """Turn an error of writing in the block into one that says what it means for the run.
+        """Turn an error of writing in the block into one that explains its effect on the run.
 
         Raises:
             RunFailed: instead of OSError.
@@ -117,17 +117,17 @@ class RunFolder:
             where = error.filename if isinstance(error, Unsafe) else self.path
             gone = "" if self.path.is_dir() else "the folder is gone; "
             raise RunFailed(
-                f"{where} cannot be written ({gone}{error.strerror or error}); what was saved is whole: "
+                f"{where} cannot be written ({gone}{error.strerror or error}); saved files are whole: "
                 f"fix that, then resume with: {resume_command(short(self.path), self.allowed)}"
             ) from error
 
     def write_summary(self, figures: Mapping[str, Any] = NO_FIGURES) -> None:
-        """Write summary.json. Its `wall_seconds` is the time that the run was open, over all of its starts.
+        """Write summary.json. Its `wall_seconds` is the time during which the run was open, over all of its starts.
 
-        Only one thread may do so at a time.
+        Only one thread may call this at a time.
 
         Args:
-            figures: new values, which stay in the summary.
+            figures: new values, which are kept for later calls.
         """
         self.summary |= figures
         before, now = _seconds(self._earlier.get("wall_seconds")), time.monotonic() - self._opened
@@ -171,7 +171,7 @@ class RunFolder:
         return self.folder.size(METRICS)
 
     def cut_back(self, size: int) -> None:
-        """Delete the lines of metrics.jsonl that were written after it had this size."""
+        """Delete the lines of metrics.jsonl after this size."""
         if self.folder.holds(METRICS):
             self.folder.cut_back(METRICS, size)
 
@@ -185,7 +185,7 @@ def _seconds(value: Any) -> float:
 
 
 def in_one_line(error: BaseException) -> str:
-    """Return the first line of an error; an error of another library is named by its class, too."""
+    """Return the first line of an error; for an error of another library also its class."""
     line = str(error).strip().partition("\n")[0]
     if line and isinstance(error, UserError | RunFailed):
         return line

@@ -1,4 +1,4 @@
-"""The state of a run, as its files show it: completed, failed, interrupted, running, killed or damaged."""
+"""The status of a run from its files: completed, failed, interrupted, running, killed or damaged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RUNNING = "running"
 FAILED = "failed"
 INTERRUPTED = "interrupted"
 DAMAGED = "damaged"
-# A run that was killed cannot write that it ended.
+# A killed run cannot record its ending.
 KILLED = "killed"
 KILLED_NOTE = "killed: was running, and has shown no sign of life for two minutes"
 NO_ERROR = "ended without an error message"
@@ -28,11 +28,11 @@ def state(folder: Path, summary: Summary, now: float, *, over: bool = False) -> 
         folder: the run folder.
         summary: its summary.
         now: the time in seconds. A run that has written nothing for `STALE_SECONDS` is not running.
-        over: whether the caller has ended the run, so that it runs only if another process has taken it over.
+        over: whether the caller has ended the run; it then runs only if another process has taken it over.
     """
     lives = _lives(folder, now) and (not over or _is_taken(folder))
     if summary.damage == MISSING:
-        # A job has a folder some seconds before it has a summary.
+        # The folder of a job exists some seconds before its summary.
         return (RUNNING, None) if lives else (FAILED, MISSING)
     if summary.damage is not None:
         return DAMAGED, summary.damage
@@ -48,7 +48,7 @@ def state(folder: Path, summary: Summary, now: float, *, over: bool = False) -> 
 
 
 def last_written(folder: Path) -> float:
-    """Return when the run showed its last sign of life, in seconds; 0 if it never did."""
+    """Return the time of the run's last sign of life, in seconds; 0 if there was none."""
     times = [0.0]
     for name in SIGNS_OF_LIFE:
         try:
@@ -64,7 +64,7 @@ def _lives(folder: Path, now: float) -> bool:
 
 
 def _is_taken(folder: Path) -> bool:
-    """Return whether run.lock names an owner; a process that ends empties it."""
+    """Return whether run.lock names an owner; a process that ends normally empties it."""
     try:
         return (folder / LOCK).stat().st_size > 0
     except OSError:

@@ -1,4 +1,4 @@
-"""summary.json: what it holds, and its values as far as they have the type and the size that a run writes."""
+"""summary.json: its keys, and its values if they have the type and the size that a run writes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ COUNTS = ("best_epoch", "epochs", "parameters", "test_ties", "test_ties_last")
 MISSING = "it left no summary.json; see its train.log"
 FOREIGN = "summary.json is not the summary of a run"
 
-# A summary has 3 kB; of a network with ten thousand layers it has 3 MB.
+# A summary has 3 kB; for a network with ten thousand layers it has 3 MB.
 MOST_BYTES = 2**22
-# A run writes texts of at most 600 characters, and no number near these.
+# A run writes texts of at most 600 characters, and no numbers near these limits.
 LONGEST_TEXT = 1000
 # Means and deviations of greater numbers overflow.
 GREATEST = 1e100
@@ -38,8 +38,8 @@ class Summary:
     """The content of a run's summary.json.
 
     Args:
-        content: its keys and values as they were read; empty if it cannot be used.
-        damage: why it cannot be used; None if it can.
+        content: the keys and values in the file; empty if it cannot be used.
+        damage: why the file cannot be used; None if it can.
     """
 
     content: dict[str, Any]
@@ -47,7 +47,7 @@ class Summary:
 
     @property
     def figures(self) -> dict[str, float]:
-        """The finite numbers, those of `cost` included."""
+        """The finite numbers, including those of `cost`."""
         cost = self.content.get(COST)
         return {**_numbers(cost if isinstance(cost, dict) else {}), **_numbers(self.content)}
 
@@ -58,7 +58,7 @@ class Summary:
 
     @property
     def known(self) -> dict[str, Any]:
-        """The keys that a run writes, if their values can be used without another check; see `typed`."""
+        """The keys that a run writes, if their values can be used without further checks; see `typed`."""
         return typed(self.content)
 
 
@@ -79,7 +79,7 @@ def read(folder: Path) -> Summary:
 def typed(content: dict[str, Any]) -> dict[str, Any]:
     """Return the known keys with usable values: texts of one line, counts, finite numbers and a cost.
 
-    Keys with null or any other value are left out, and so are unknown keys.
+    Unknown keys are left out, and so are keys with null or an unusable value.
     """
     usable = {key: _of_type(key, content[key]) for key in (*TEXTS, *FIGURES) if key in content}
     return {key: value for key, value in usable.items() if value is not None}
@@ -92,7 +92,7 @@ def number(value: Any) -> float:
 
 def is_number(value: Any) -> bool:
     """Return whether the value is a finite number of a usable size."""
-    # NaN lies in no range.
+    # NaN is outside any range.
     return type(value) in (int, float) and -GREATEST <= value <= GREATEST
 
 
@@ -111,7 +111,7 @@ def _of_type(key: str, value: Any) -> Any:
 
 
 def _cost(value: Any) -> dict[str, Any] | None:
-    """Return a cost, which has numbers by name and, under `layers`, the same for each layer; else None."""
+    """Return a cost, which has numbers by name and, in `layers`, the same for each layer; else None."""
     if not isinstance(value, dict) or not isinstance(layers := value.get("layers", {}), dict):
         return None
     if len(layers) > MOST_LAYERS or not all(_is_text(name) and _are_numbers(layer) for name, layer in layers.items()):

@@ -1,4 +1,4 @@
-"""The folder of a run that did not start: whether it holds another run, and how it is cleaned up."""
+"""The folder of a run that did not start: the check for another run in it, and its clean-up."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def holds_a_run(path: Path) -> bool:
 
 
 def discard(path: Path) -> None:
-    """Delete the files of a run that has trained nothing, and the folders that are empty then."""
+    """Delete the files of a run that has trained nothing, and then the empty folders."""
     folder = Folder(path)
-    # Links, and what cannot be read, are left alone.
+    # Links and unreadable entries are left alone.
     with contextlib.suppress(OSError):
         if folder.holds(METRICS) or folder.holds(TENSORBOARD_FOLDER):
             return

@@ -1,8 +1,8 @@
-"""Whether a run or a sweep may write into a folder: checked before anything is written.
+"""The check that a run or a sweep may write into a folder, before anything is written.
 
-A resumed run writes into its files and truncates them. In a folder from somebody else, a link may stand in the place of
-a file and lead to any file of the user. `snntrain.files.folder` never follows one. This check finds it before the run
-starts, so that the folder stays unchanged.
+A resumed run writes into its files and truncates them. In a folder from somebody else, a link may have the name of such
+a file and lead to any file of the user. `snntrain.files.folder` never follows links. This check finds them before the
+run starts, so that the folder stays unchanged.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def check_run(folder: Folder) -> None:
     """Check that a run may write into a folder, which may be its own or may not exist yet.
 
     Raises:
-        Unavailable: in the place of a file of the run there is a link, a folder or a device, or a file with a second
-            name that would be changed in place; or the folder cannot be read.
+        Unavailable: a file of the run cannot be written, because its name belongs to a link, a folder, a device, or, if
+            it would be changed in place, to a file with a second name; or the folder cannot be read.
     """
     try:
         _check_run(folder)

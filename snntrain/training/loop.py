@@ -27,7 +27,7 @@ def fit(training: TrainingState, journal: Journal, saver: Saver, stop: Stop) -> 
 
     Raises:
         RunFailed: the loss, a gradient or a weight stays infinite or NaN, or nothing can be saved.
-        Stopped: a signal asks for it.
+        Stopped: a signal has arrived.
     """
     trainer, progress = training.job.config.trainer, training.progress
 
@@ -59,7 +59,7 @@ def train_epoch(training: TrainingState, between_steps: Callable[[], None] = lam
 
     Args:
         training: at the start of an epoch or in the middle of it.
-        between_steps: called between two steps, where a checkpoint can be taken; not after the last step.
+        between_steps: called between two steps, when a checkpoint can be taken; not after the last step.
 
     Raises:
         RunFailed: the loss, a gradient or a weight stays infinite or NaN.
@@ -79,11 +79,11 @@ def train_epoch(training: TrainingState, between_steps: Callable[[], None] = lam
         progress.seconds = time.perf_counter() - started
         if step.failing():
             raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
-        # A checkpoint holds no half of an accumulated step.
+        # A checkpoint cannot hold half of an accumulated step.
         if not step.pending and progress.batch < count:
             between_steps()
     metrics = progress.tally.metrics()
-    # The metrics waited for the GPU; the check above may have been some steps behind it.
+    # The metrics waited for the GPU; the check between steps may have been some steps behind it.
     if step.failing():
         raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
     progress.seconds = time.perf_counter() - started
@@ -97,7 +97,7 @@ def validate(job: Job, stop: Stop) -> tuple[Metrics, FiringRates]:
     """Return the metrics of the evaluated model on the validation images, and the firing rates of its neurons.
 
     Raises:
-        Stopped: a signal asks for it.
+        Stopped: a signal has arrived.
     """
     with explained(job.config, job.world, EVALUATION), FiringRates(job.evaluated.network) as rates:
         images = stop.between(job.validation.epoch())
@@ -105,7 +105,7 @@ def validate(job: Job, stop: Stop) -> tuple[Metrics, FiringRates]:
 
 
 def finish_epoch(training: TrainingState, trained: Metrics, validation: Metrics, rates: FiringRates) -> Epoch:
-    """Close an epoch that is trained and validated, and return its results."""
+    """Close a trained and validated epoch, and return its results."""
     step, progress = training.step, training.progress
     epoch = Epoch(
         number=progress.epoch,

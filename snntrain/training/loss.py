@@ -1,4 +1,4 @@
-"""Losses on the mean firing rate of the output neurons over time, and how a loss is called."""
+"""Losses on the mean firing rate of the output neurons over time, and the call of a loss."""
 
 import inspect
 import math
@@ -27,7 +27,7 @@ class CERate(nn.Module):
     """Cross entropy with firing rates as logits.
 
     Args:
-        scale: factor of the rates: as logits in [0, 1] they would be too close together for any class to win.
+        scale: factor of the rates: rates in [0, 1] are too close together to serve as logits.
         label_smoothing: share of the target that is spread over all classes, in [0, 1).
 
     Raises:
@@ -51,7 +51,7 @@ class CERate(nn.Module):
 
 
 def loss_of(loss: nn.Module, spikes: Tensor, batch: Batch) -> Tensor:
-    """Return the loss of the output of a network for a batch.
+    """Return the loss of a network's output for a batch.
 
     A loss of the user's own may take spikes and labels alone: only sequences of different length need a third argument.
     """

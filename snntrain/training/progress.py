@@ -36,11 +36,11 @@ class Progress:
     """The position of a run in its epochs, and the results so far.
 
     Args:
-        tally: of the current epoch.
+        tally: sums over the current epoch.
         epoch: number of the current epoch, from 1.
-        batch: number of its batches that are done.
-        seconds: time that these took.
-        learning_rate: of the first batch and of the first group of parameters.
+        batch: number of batches of this epoch that are done.
+        seconds: time that these batches took.
+        learning_rate: learning rate of the first batch, in the first parameter group.
         best: the best of the finished epochs.
         train_seconds, images: totals of the finished epochs.
     """
@@ -56,7 +56,7 @@ class Progress:
 
     @property
     def finished(self) -> int:
-        """The number of epochs that are trained and validated."""
+        """The number of trained and validated epochs."""
         return self.epoch - 1
 
     def stopped_early(self, trainer: Trainer) -> bool:
@@ -68,14 +68,14 @@ class Progress:
         return self.finished >= trainer.epochs or self.stopped_early(trainer)
 
     def next_epoch(self) -> None:
-        """Start the next epoch; the current one is trained and validated."""
+        """Start the next epoch, after the current one was trained and validated."""
         self.train_seconds += self.seconds
         self.images += self.tally.images()
         self.epoch, self.batch, self.seconds = self.epoch + 1, 0, 0.0
         self.tally.clear()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what `load_state_dict` takes."""
+        """Return the progress, for `load_state_dict`."""
         return {
             "epoch": self.epoch,
             "batch": self.batch,
@@ -91,7 +91,7 @@ class Progress:
         self.epoch, self.batch, self.images = state["epoch"], state["batch"], state["images"]
         self.learning_rate = state["learning_rate"]
         for name, sums in self.tally.sums().items():
-            # Earlier versions counted no ties; those of training are shown nowhere.
+            # Earlier versions counted no ties; the ties of training are not shown.
             if name != "ties" or name in state["tally"]:
                 sums.copy_(state["tally"][name])
         best = state["best"]

@@ -42,8 +42,8 @@ def train(config: Config, folder: Path, command: Sequence[str] = ()) -> dict[str
 
     Args:
         config: the settings of the run, checked.
-        folder: of the run; everything is written there.
-        command: as it was typed, for environment.json.
+        folder: the run folder; all output is written there.
+        command: the command line as it was typed, for environment.json.
 
     Raises:
         UserError: before training: the settings do not fit each other, the machine or the data, or the folder belongs
@@ -60,7 +60,7 @@ def train(config: Config, folder: Path, command: Sequence[str] = ()) -> dict[str
             run.write_config(config)
         run.write_environment(device_entries(here.device, here.device_name), command)
         job = build.prepare(config, here)
-        # After the user's own modules have been imported, which may change the same switches.
+        # After the import of the user's own modules, which may change the same switches.
         settings.enter_context(job.computing())
         run.summary |= job_entries(job)
         run.write_summary()
@@ -68,7 +68,7 @@ def train(config: Config, folder: Path, command: Sequence[str] = ()) -> dict[str
         here.report(config.trainer)
         data = fingerprint(job.data)
         training = begin(job) if saved is None else resume.restore(job, saved, data)
-        # Only now: a run that cannot be resumed keeps the configuration that it has.
+        # Not earlier: a run that cannot be resumed must keep its old configuration.
         run.write_config(config)
         resume.cut_back(run, saved)
         monitor = Monitor(job) if config.monitor.every else None
@@ -87,10 +87,10 @@ def train(config: Config, folder: Path, command: Sequence[str] = ()) -> dict[str
 
 
 def test(job: Job, best: Best, run: RunFolder, board: Board, stop: Stop) -> None:
-    """Test the last and the best weights on images that no decision has seen, and count what the best ones cost.
+    """Test the last and the best weights on the unseen test images, and count the cost of the best network.
 
     Raises:
-        Stopped: a signal asks for it.
+        Stopped: a signal has arrived.
     """
     network = job.evaluated.network
     with explained(job.config, job.world, EVALUATION):
@@ -108,5 +108,5 @@ def test(job: Job, best: Best, run: RunFolder, board: Board, stop: Stop) -> None
         log.info("test images: %s", tied(of_best))
     run.summary["cost"] = cost = counting.figures(len(job.data.test))
     for name, kind in not_counted(cost, network).items():
-        log.warning("what %s (%s) costs is not known: its operations cannot be counted", name, kind)
+        log.warning("the cost of %s (%s) is not known: its operations cannot be counted", name, kind)
     board.scalars(run.summary["epochs"], cost_scalars(cost))

@@ -17,7 +17,7 @@ def cosine(optimizer: Optimizer, total_steps: int, warmup: float, final: float) 
     A rise of n steps begins at 1/(n + 1) of the peak.
 
     Args:
-        optimizer: with the peak learning rate.
+        optimizer: has the peak learning rate.
         total_steps: steps of the whole run.
         warmup: share of the run, in [0, 1).
         final: learning rate at the end, as a share of the peak.
@@ -40,11 +40,11 @@ def one_cycle(optimizer: Optimizer, total_steps: int, warmup: float) -> LRSchedu
     back, whatever the optimizer's own value.
 
     Args:
-        optimizer: with the peak learning rate.
+        optimizer: has the peak learning rate.
         total_steps: steps of the whole run.
         warmup: share of the run in which the learning rate rises, in (0, 1).
     """
-    # torch also counts a step before the first, and divides by the length of the rise: make it half a step at least.
+    # torch also counts a step before the first, and divides by the length of the rise: make it at least half a step.
     rise = max(warmup, 1.5 / (total_steps + 1))
     peaks = [group["lr"] for group in optimizer.param_groups]
     cycles = any("momentum" in group or "betas" in group for group in optimizer.param_groups)

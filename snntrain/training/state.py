@@ -11,9 +11,9 @@ from snntrain.training.step.training_step import TrainingStep
 
 @dataclass(frozen=True)
 class TrainingState:
-    """A job, its step and its progress: all that training changes, and all that a checkpoint holds.
+    """A job, its step and its progress: everything that training changes and a checkpoint holds.
 
-    Logs, checkpoints and signals are no part of it: without them training gives the same result.
+    Logs, checkpoints and signals are not part of it: without them training gives the same result.
     """
 
     job: Job

@@ -45,4 +45,4 @@ def test_a_command_has_a_module_that_runs_it(command: Command) -> None:
 def test_a_wrong_flag_is_refused_by_every_command(command: Command, snntrain: Callable[..., Outcome]) -> None:
     outcome = snntrain(command.name, "--nonsense")
     assert (outcome.status, outcome.out) == (2, "")
-    assert outcome.err == "snntrain: --nonsense: there is no such flag; snntrain --help lists what there is\n"
+    assert outcome.err == "snntrain: --nonsense: there is no such flag; snntrain --help lists the flags\n"

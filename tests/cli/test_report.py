@@ -85,7 +85,7 @@ def test_the_table_fits_the_terminal(
     ("arguments", "told"),
     [
         ((), "report needs the folders of runs or sweeps, as in snntrain report multirun"),
-        (("nowhere",), "nowhere: there is no such folder; give those of runs or sweeps, as outputs or multirun"),
+        (("nowhere",), "nowhere: there is no such folder; give folders of runs or sweeps, as outputs or multirun"),
         (("empty",), "empty: no runs there, at any depth; the folder of a run holds a summary.json"),
         (
             ("sweep", "metrik=loss"),

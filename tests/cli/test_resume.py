@@ -63,7 +63,10 @@ def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
     out, err = running.communicate(timeout=60)
     assert time.monotonic() - asked < 10
     assert running.returncode == code
-    assert f"stopping after this step, with a checkpoint ({signal.Signals(number).name}; once more: at once)" in out
+    assert (
+        f"stopping after this step, with a checkpoint ({signal.Signals(number).name}; a second signal stops at once)"
+        in out
+    )
     assert summary(folder)["status"] == "interrupted"
     said, _, command = err.strip().partition("; resume with: ")
     assert said == "snntrain: interrupted"
@@ -184,7 +187,7 @@ REFUSED = {
     "other data": (("dataset.split_seed=3",), "dataset.split_seed=3 (not 0)"),
     "another batch": (("trainer.batch_size=3", "seed=1"), "seed=1 (not 0), trainer.batch_size=3 (not 64)"),
     "no such key": (("trainer.epoch=3",), "trainer.epoch"),
-    "a sweep": (("-m",), "--multirun: with resume=<folder> go overrides and --config-dir"),
+    "a sweep": (("-m",), "--multirun: resume=<folder> takes overrides and --config-dir"),
     "a wrong value": (("trainer.epochs=0",), "trainer.epochs=0: must be >= 1"),
 }
 
@@ -245,7 +248,7 @@ def test_a_run_of_before_a_key_came_goes_on_with_its_default(
     ("word", "told"),
     [
         ("resume=", "resume=: names no run; give its folder, as in resume=outputs/"),
-        ("resume=none", "no run folder, it holds no config.yaml"),
+        ("resume=none", "not a run folder, it has no config.yaml"),
         ("resume=latest", "latest: there are no runs below outputs/ or multirun/ here"),
     ],
 )
@@ -330,7 +333,7 @@ def test_the_folder_of_another_sweep_is_refused(snntrain: Command, tmp_path: Pat
     outcome = snntrain("-m", *SMALL, "seed=0,2", "hydra.sweep.dir=sweep")
     assert outcome.status == 2
     assert "hydra.sweep.dir=sweep: this folder holds runs of the sweep " in outcome.err
-    assert "seed=0,1, which resumes if it is given again; name another one" in outcome.err
+    assert "seed=0,1, which the same command resumes; name another one" in outcome.err
 
 
 def test_a_folder_with_a_summary_of_another_program_is_left_alone(snntrain: Command, tmp_path: Path) -> None:
@@ -349,7 +352,7 @@ def test_a_disk_without_room_stops_a_run_that_then_goes_on(process: Process, snn
     resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
     _, err = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert "run cannot be written (File too large); what was saved is whole: fix that, then resume with: " in err
+    assert "run cannot be written (File too large); saved files are whole: fix that, then resume with: " in err
     assert summary(tmp_path / "run")["status"] == "failed"
     done = len(rows(tmp_path / "run"))
     assert snntrain("resume=run", f"trainer.epochs={done + 2}").status == 0
@@ -371,7 +374,7 @@ def test_a_run_on_a_full_disk_names_the_command_that_resumes_it(
         outcome = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=run")
         new = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=other")
     assert outcome.status == 1
-    assert "run cannot be written (No space left on device); what was saved is whole" in outcome.err
+    assert "run cannot be written (No space left on device); saved files are whole" in outcome.err
     assert outcome.err.endswith(": snntrain resume=run\n")
     assert (new.status, "choose another folder with hydra.run.dir=" in new.err) == (2, True)
     assert summary(tmp_path / "run")["status"] == "completed"

@@ -139,7 +139,7 @@ def test_a_folder_that_is_called_tilde_is_shown_such_that_it_is_found_again(
 def test_what_is_relative_lies_where_the_command_was_given(snntrain: Command, tmp_path: Path) -> None:
     outcome = snntrain(*SMALL, "hydra.job.chdir=true", "hydra.run.dir=run")
     assert outcome.status == 2
-    assert "hydra.job.chdir=true: a run finds data, and classes of your own, from the folder" in outcome.err
+    assert "hydra.job.chdir=true: a run finds data, and your own classes, relative to the current folder" in outcome.err
     assert os.listdir(tmp_path) == []
 
 

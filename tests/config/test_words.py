@@ -106,8 +106,8 @@ def test_the_word_for_a_text_gives_that_text(text: str) -> None:
 
 
 REFUSED = {
-    "dataset.root=x,y": "gives several values; add -m to sweep over them, or write 'dataset.root=\"x,y\"' for the one",
-    "name=Hello, 世界": "or write 'name=\"Hello, 世界\"' for the one",
+    "dataset.root=x,y": "add -m to sweep over them, or write 'dataset.root=\"x,y\"' for one value",
+    "name=Hello, 世界": "or write 'name=\"Hello, 世界\"' for one value",
     "name='a": "'name=\"'\"'\"'a\"' if that is the text",
     "name=a,": "'name=\"a,\"' if that is the text",
     "name==a": "write name=a with one equals sign, or 'name=\"=a\"' if that is the text",

@@ -126,7 +126,7 @@ def test_settings_are_no_state_of_a_checkpoint() -> None:
     ("T", "mean", "std", "message"),
     [
         (0, [0.5], [0.2], "T must be at least 1, not 0"),
-        (4, [0.5], [0.2, 0.2], "one number a channel"),
+        (4, [0.5], [0.2, 0.2], "one number per channel"),
         (4, [0.5], [0.0], "std positive"),
     ],
 )

@@ -98,14 +98,14 @@ def test_common_formats_are_read(name: str, mode: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
 def test_a_file_that_is_no_image_is_an_error(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "image.png").write_bytes(content)
-    with pytest.raises(UserError, match="is no image that can be read"):
+    with pytest.raises(UserError, match="is not a readable image"):
         picture_file.read(tmp_path / "image.png", data())
 
 
 def test_half_an_image_is_an_error(tmp_path: Path) -> None:
     path = saved(tmp_path, grey(64, 64))
     path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(UserError, match="is no image that can be read"):
+    with pytest.raises(UserError, match="is not a readable image"):
         picture_file.read(path, data())
 
 

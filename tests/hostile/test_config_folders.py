@@ -16,7 +16,7 @@ from .fuzz import Tried, told
 
 EXPERIMENT = "# @package _global_\n"
 # What is said of a key of Hydra's that no file may set.
-ALONE = "is set on the command line alone"
+ALONE = "can only be set on the command line"
 
 
 def written(folder: Path, name: str, text: str) -> str:
@@ -62,14 +62,14 @@ HOSTILE = {
     "a secret in a name": ("name: ${oc.env:SECRET}\n", "name=${oc.env:SECRET}: ${oc.env:SECRET} is filled in for"),
     "a secret, decoded": (
         "name: ${oc.decode:'$${oc.env:SECRET}'}\n",
-        "is filled in for the command line alone",
+        "only counts on the command line",
     ),
     "a secret in a list": ("monitor:\n  layers: ['${oc.env:SECRET}']\n", "monitor.layers[0]=${oc.env:SECRET}"),
     "a secret by a resolver of another key": (
         "name: ${${trainer.device}:SECRET}\ntrainer:\n  device: oc.env\n",
-        "is filled in for the command line alone",
+        "only counts on the command line",
     ),
-    "a mapping made up": ("loss: ${oc.create:{_target_:os.system}}\n", "is filled in for the command line alone"),
+    "a mapping made up": ("loss: ${oc.create:{_target_:os.system}}\n", "only counts on the command line"),
     "another place for options": (
         "hydra:\n  searchpath: [pkg://antigravity]\n",
         "hydra.searchpath: only counts on the command line",
@@ -89,7 +89,7 @@ HOSTILE = {
     "a sweeper of its own": ("hydra:\n  sweeper:\n    _target_: os.system\n", f"hydra.sweeper._target_: {ALONE}"),
     "Hydra as a text": ("name: mine\nhydra: ${name}\n", "hydra: must stay a mapping"),
     "a part of Hydra by reference": ("hydra:\n  run: ${trainer}\n", f"hydra.run: {ALONE}"),
-    "targets that it allows itself": ("allow_targets: [os]\n", "heeded on the command line alone"),
+    "targets that it allows itself": ("allow_targets: [os]\n", "only counts on the command line"),
     "sweeping over what is allowed": (
         "hydra:\n  sweeper:\n    params: {allow_targets: '[os]'}\n",
         "allow_targets only counts on the command line",
@@ -104,7 +104,7 @@ HOSTILE = {
     ),
     "sweeping over the environment": (
         "hydra:\n  sweeper:\n    params: {name: '${oc.env:SECRET}'}\n",
-        "is filled in for the command line alone",
+        "only counts on the command line",
     ),
     "a billion laughs": (
         "a: &a [x,x,x,x,x,x,x,x,x]\n"
@@ -294,7 +294,7 @@ def test_the_job_of_a_sweep_lies_below_its_sweep(canary: Path, snntrain: Callabl
     for name in ("../../out", "/tmp/out"):
         outcome = snntrain(*given, f"name={name}")
         assert outcome.status == 2
-        assert "the folder of a job lies below that of its sweep" in outcome.err
+        assert "the folder of a job must lie below the sweep's" in outcome.err
     target = canary.parent / "target"
     target.mkdir()
     (canary.parent / "sweep").mkdir()

@@ -95,10 +95,10 @@ class Executing:
 def test_a_pickle_in_place_of_the_digits_is_not_executed(canary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(digits, "FILE", canary.with_name("optdigits.npz"))
     np.savez(digits.FILE, images=np.array([Executing(canary)], object), labels=np.zeros(1797, np.uint8))
-    with pytest.raises(UserError, match="install snntrain anew"):
+    with pytest.raises(UserError, match="install snntrain again"):
         digits.load()
     digits.FILE.write_bytes(pickle.dumps(Executing(canary)))
-    with pytest.raises(UserError, match="install snntrain anew"):
+    with pytest.raises(UserError, match="install snntrain again"):
         digits.load()
 
 

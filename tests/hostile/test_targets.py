@@ -207,14 +207,14 @@ HOSTILE = {
         "hydra",
     ),
     "the environment": ("name: snntrain", "name: ${oc.env:HOME}", "name=${oc.env:HOME}: a run saves values"),
-    "the environment in a number": ("T: 4", "T: ${oc.decode:${oc.env:SECRET,4}}", "a run saves values and no interpol"),
+    "the environment in a number": ("T: 4", "T: ${oc.decode:${oc.env:SECRET,4}}", "a run saves values, not interpol"),
     "a made-up mapping": (
         r"loss:\n  _target_: \S+",
         "loss: ${oc.create:{_target_:os.system}}",
-        "a run saves values and no interpolations",
+        "a run saves values, not interpolations",
     ),
-    "an interpolation of a key": ("seed: 0", "${oc.env:HOME}: 0\nseed: 0", "a run saves values and no interpolations"),
-    "a target by interpolation": ("snntrain.neuron.PLIFNode", "${name}", "a run saves values and no interpolations"),
+    "an interpolation of a key": ("seed: 0", "${oc.env:HOME}: 0\nseed: 0", "a run saves values, not interpolations"),
+    "a target by interpolation": ("snntrain.neuron.PLIFNode", "${name}", "a run saves values, not interpolations"),
     "an object of Python": (
         "T: 4",
         "T: !!python/object/apply:os.system ['touch executed']",

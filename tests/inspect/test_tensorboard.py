@@ -234,7 +234,7 @@ def test_without_a_monitor_there_are_scalars_of_training_and_validation_alone(tm
     ("owner", "name", "missing"),
     [
         (tensorboard, "draw", "pictures"),
-        (Monitor, "look", "what is watched of the neurons"),
+        (Monitor, "look", "the monitor of the neurons"),
         (EventWriter, "add", "TensorBoard's events"),
         (RecordWriter, "write", "TensorBoard's events"),
         (EventWriter, "close", "TensorBoard's events"),

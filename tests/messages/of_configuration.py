@@ -22,7 +22,10 @@ CASES: dict[str, Case] = {
     "word of a flag": (line("--cfg everything"), ("--cfg everything", "job, hydra, all", "must be one of")),
     "flag that goes with --cfg": (line("--resolve"), ("--resolve", "goes with --cfg", "snntrain --cfg job --resolve")),
     "completion of nothing": (line("--shell-completion"), ("--shell-completion", "needs", "install=bash, or zsh")),
-    "unknown command": (line("evall"), ("evall", "no such command (did you mean eval?)", "there is: train, eval")),
+    "unknown command": (
+        line("evall"),
+        ("evall", "no such command (did you mean eval?)", "the commands are train, eval"),
+    ),
     "no home folder": (
         line("eval run=~no_user/x"),
         ("run=~no_user/x", "there is no user 'no_user'", "write ./~no_user/x"),
@@ -40,7 +43,7 @@ CASES: dict[str, Case] = {
     # cli/one_process.py
     "torchrun": (
         lambda _: one_process.check({"WORLD_SIZE": "2", "RANK": "1"}),
-        ("WORLD_SIZE=2", "a run is one process", "give the command without torchrun"),
+        ("WORLD_SIZE=2", "a run is one process", "start it without torchrun"),
     ),
     "launcher": (
         lambda _: one_process.check_launcher(
@@ -58,11 +61,11 @@ CASES: dict[str, Case] = {
         ("hydra/launcher=joblib", "one after the other", "leave hydra/launcher out"),
     ),
     # cli/train.py, cli/sweep.py
-    "mode": (line("hydra.mode=MULTIRUN"), ("hydra.mode=MULTIRUN", "a sweep that nobody reports on", "give -m")),
-    "package": (line("--cfg job --package x"), ("--package x", "no such part", "one is neuron")),
+    "mode": (line("hydra.mode=MULTIRUN"), ("hydra.mode=MULTIRUN", "a sweep without a report", "give -m")),
+    "package": (line("--cfg job --package x"), ("--package x", "no such part", "give one that exists, as neuron")),
     "other folder": (
         line("hydra.job.chdir=true"),
-        ("hydra.job.chdir=true", "a run finds data, and classes of your own", "leave it out"),
+        ("hydra.job.chdir=true", "a run finds data, and your own classes", "leave it out"),
     ),
     "no folder": (line("hydra.run.dir="), ("hydra.run.dir=", "names no folder", "without it a run makes its own")),
     "folder of a run": (
@@ -83,7 +86,7 @@ CASES: dict[str, Case] = {
     ),
     "one folder for all": (
         line("-m T=1,2 hydra.sweep.subdir=a"),
-        ("hydra.sweep.subdir=a", "one for all jobs", "without it each has its own"),
+        ("hydra.sweep.subdir=a", "the same for all jobs", "each gets its own"),
     ),
     "a failed run": (
         line(
@@ -94,7 +97,7 @@ CASES: dict[str, Case] = {
     ),
     "a sweep with a job of another process": (
         World.sweep_of_another,
-        ("1 of 1 jobs", "running in another process", "once that has ended, give the same command again"),
+        ("1 of 1 jobs", "running in another process", "give the same command again when it has ended"),
     ),
     "a failed sweep": (World.failed_sweep, ("1 of 1 jobs", "failed", "each folder's summary.json says why")),
     # cli/evaluate.py, cli/inspect.py, cli/report.py, cli/doctor.py, cli/help.py
@@ -102,10 +105,10 @@ CASES: dict[str, Case] = {
     "eval of nothing": (line("eval"), ("eval", "needs run=<folder>", "as in run=outputs/")),
     "no epoch": (
         line("eval run={broken}/runs/no_epoch"),
-        ("best.pt", "of which epoch", "take the run's other checkpoint"),
+        ("best.pt", "after which epoch", "take the run's other checkpoint"),
     ),
     "no latest run": (line("eval run=latest"), ("latest", "no runs below outputs/ or multirun/ here", "name a folder")),
-    "flag of resume": (line("resume=x -m"), ("--multirun", "with resume=<folder> go", "overrides and --config-dir")),
+    "flag of resume": (line("resume=x -m"), ("--multirun", "resume=<folder> takes", "overrides and --config-dir")),
     "resume of nothing": (line("resume="), ("resume=", "names no run", "give its folder, as in resume=outputs/")),
     "link in a run": (
         line("resume={broken}/runs/linked trainer.epochs=9"),
@@ -144,15 +147,21 @@ CASES: dict[str, Case] = {
         ("list.yaml", "must be a mapping", "keys with values"),
     ),
     # config/compose.py
-    "config folder": (overrides(config_dir="nowhere"), ("--config-dir nowhere", "no such folder", "give the one")),
+    "config folder": (
+        overrides(config_dir="nowhere"),
+        ("--config-dir nowhere", "no such folder", "give the folder with"),
+    ),
     "sweep without -m": (overrides("T=1,2"), ("T=1,2", "several values", "add -m")),
-    "text with a comma": (together("name=a,b"), ("name=a,b", "several values", "or write 'name=\"a,b\"' for the one")),
+    "text with a comma": (
+        together("name=a,b"),
+        ("name=a,b", "several values", "or write 'name=\"a,b\"' for one value"),
+    ),
     "sweep of nothing": (overrides("T=range(0)", multirun=True), ("T=range(0)", "no value", "needs one or more")),
     "great sweep": (overrides("seed=range(99999)", multirun=True), ("seed=range(99999)", "10,000 at most", "in parts")),
     "hydra as a value": (overrides("hydra=1"), ("hydra=1", "must stay a mapping", "as in hydra.run.dir=…")),
     "allowed by a file": (
         overrides("experiment=shadow", config_dir=OWN),
-        ("allow_targets=['os']", "on the command line alone", "give it there"),
+        ("allow_targets=['os']", "only counts on the command line", "give it there"),
     ),
     # config/primary.py, config/words.py
     "config that is not there": (
@@ -162,6 +171,10 @@ CASES: dict[str, Case] = {
     "config that is no YAML": (
         overrides(config_name="mine", config_dir="{broken}/primary"),
         ("mine.yaml", "expected ',' or ']'", "fix it, or take another"),
+    ),
+    "config without the schema": (
+        overrides(config_name="bare", config_dir="{broken}/primary"),
+        ("the primary config", "has no schema", "begin it with defaults: [config, _self_]"),
     ),
     "no value given": (together("seed"), ("seed", "cannot be read", "write key=value, as in T=8")),
     "unreadable key": (together("ключ=1"), ("ключ=1", "the letters a to z", "as in neuron.tau=3")),
@@ -209,13 +222,13 @@ CASES: dict[str, Case] = {
     ),
     "value added twice": (
         together("+detach_reset=false"),
-        ("+detach_reset=false", "is there already", "without the + it is set"),
+        ("+detach_reset=false", "it exists already", "set it without the +"),
     ),
-    "value taken away": (together("~name=x"), ("~name=x", "has another value", "~name takes it away")),
-    "key taken away": (together("~neuron.init_tau"), ("~neuron.init_tau", "cannot be taken away", "give it a value")),
+    "value taken away": (together("~name=x"), ("~name=x", "has another value", "~name removes it")),
+    "key taken away": (together("~neuron.init_tau"), ("~neuron.init_tau", "cannot be removed", "give it a value")),
     # config/check.py
     "key beside the schema": (together("+x=1"), ("x", "no key 'x'", "the keys are")),
-    "needed key": (together("~T"), ("T is", "cannot be taken away", "give it a value")),
+    "needed key": (together("~T"), ("T is", "cannot be removed", "give it a value")),
     "no value": (
         together("trainer.accumulate=???"),
         ("accumulate", "has no value", "give it one, trainer.accumulate=…"),
@@ -235,14 +248,14 @@ CASES: dict[str, Case] = {
     ),
     "list in a list": (
         together("network.hidden=[[1]]"),
-        ("network.hidden=[[1]]", "one list, with no other", "neurons of"),
+        ("network.hidden=[[1]]", "a flat list, without lists in it", "neurons of"),
     ),
     "more than 64 bits": (
         together("dataset.split_seed=1" + "0" * 20),
         ("split_seed=1000", "at most 9,223,372", "seed of that split"),
     ),
     "out of range": (together("monitor.neurons=0"), ("monitor.neurons=0", "must be >= 1", "neurons of a picture")),
-    "not finite": (together("neuron.v_threshold=nan"), ("v_threshold=nan", "a finite number", "a neuron fires where")),
+    "not finite": (together("neuron.v_threshold=nan"), ("v_threshold=nan", "a finite number", "a neuron fires if")),
     # config/rules.py
     "soft reset": (
         overrides("reset=soft", "neuron.v_threshold=0"),
@@ -268,7 +281,7 @@ CASES: dict[str, Case] = {
         overrides("optimizer=sgd", "optimizer.momentum=0", "optimizer.nesterov=true"),
         ("optimizer.nesterov=true", "needs", "optimizer.momentum > 0"),
     ),
-    "device": (together("trainer.device=gpu"), ("trainer.device=gpu", "auto, cpu, cuda", "from 0 to 127")),
+    "device": (overrides("trainer.device=gpu"), ("trainer.device=gpu", "auto, cpu, cuda", "from 0 to 127")),
     "device of another kind": (
         overrides("trainer.device=mps"),
         ("trainer.device=mps", "Apple's GPUs have no float64", "take cpu, or cuda on an NVIDIA GPU"),
@@ -278,13 +291,13 @@ CASES: dict[str, Case] = {
         ("trainer.precision=fp16", "needs a GPU", "use fp32 or bf16"),
     ),
     # config/saved.py
-    "no run": (lambda world: saved.load(world.folder / "none", []), ("none", "no run folder", "run=outputs/")),
-    "saved list": (lambda world: world.config("list"), ("config.yaml", "is not the configuration", "get it anew")),
-    "saved bytes": (lambda world: world.config("binary"), ("config.yaml", "cannot be read", "get it anew")),
-    "saved key": (lambda world: world.config("unknown_key"), ("config.yaml", "'momentum'", "get it anew")),
+    "no run": (lambda world: saved.load(world.folder / "none", []), ("none", "not a run folder", "run=outputs/")),
+    "saved list": (lambda world: world.config("list"), ("config.yaml", "is not the configuration", "get it again")),
+    "saved bytes": (lambda world: world.config("binary"), ("config.yaml", "cannot be read", "get it again")),
+    "saved key": (lambda world: world.config("unknown_key"), ("config.yaml", "'momentum'", "get it again")),
     "saved interpolation": (
         lambda world: world.config("interpolation"),
-        ("name=${oc.env:HOME}", "values and no interpolations", "get it anew"),
+        ("name=${oc.env:HOME}", "values, not interpolations", "get it again"),
     ),
     "several values": (lambda world: world.good("T=2,4"), ("T=2,4", "give one value", "as in T=8")),
     "preset": (
@@ -302,7 +315,7 @@ CASES: dict[str, Case] = {
     ),
     "no component": (
         lambda _: locate("torch.nn.factory_kwargs"),
-        ("torch.nn.factory_kwargs", "nothing to build", "add allow_targets=[torch]"),
+        ("torch.nn.factory_kwargs", "cannot be built", "add allow_targets=[torch]"),
     ),
     "no such class": (lambda _: locate("torch.nn.Linar"), ("torch.nn.Linar", "no such class", "is the name right")),
     "module that raises": (

@@ -50,7 +50,7 @@ CASES: dict[str, Case] = {
         ),
         ("dataset.validation=0.5", "class 0 has a single element", "cannot be on both sides"),
     ),
-    "digits": (lambda world: world.digits(b""), ("optdigits.npz", "is damaged", "install snntrain anew")),
+    "digits": (lambda world: world.digits(b""), ("optdigits.npz", "is damaged", "install snntrain again")),
     "no network": (
         lambda world: vision.mnist(str(world.broken / "empty")),
         ("dataset=mnist", "lacks train-images-idx3-ubyte", "put them there"),
@@ -69,7 +69,7 @@ CASES: dict[str, Case] = {
     ),
     "no gzip file": (
         lambda world: idx.read_idx(world.broken / "zip", 3),
-        ("zip.gz", "is damaged: it is no whole gzip file", "delete it"),
+        ("zip.gz", "is damaged: it is not a complete gzip file", "delete it"),
     ),
     "magic number": (lambda world: world.idx(b"\x89PNG"), ("idx", "should begin with the bytes 00000803", "delete it")),
     "no pixels": (lambda world: world.idx(HEAD + bytes(12)), ("idx", "have 0x0 pixels", "delete it")),
@@ -93,7 +93,7 @@ CASES: dict[str, Case] = {
     "torchvision": (World.without_torchvision, ("torchvision", "does not work here", "take dataset=digits")),
     "no picture": (lambda world: world.picture("none"), ("image=", "no such file", "give an image file")),
     "folder of pictures": (lambda world: world.picture("empty"), ("empty", "is a folder", "name a file in it")),
-    "text as a picture": (lambda world: world.picture("file"), ("file", "no image that can be read", "save it as PNG")),
+    "text as a picture": (lambda world: world.picture("file"), ("file", "is not a readable image", "save it as PNG")),
     "great picture": (
         lambda world: world.picture("great.png"),
         ("great.png", "more than 100,000,000 pixels", "scale it down"),
@@ -108,7 +108,7 @@ CASES: dict[str, Case] = {
         line(f"{' '.join(TINY)} monitor.layers=[fc9]"),
         ("'fc9'", "matches no spiking layer", "there are fc1_neuron"),
     ),
-    "report of no folder": (lambda _: make([Path("no")], "x", 0.0), ("no", "no such folder", "give those of runs")),
+    "report of no folder": (lambda _: make([Path("no")], "x", 0.0), ("no", "no such folder", "give folders of runs")),
     "report of everything": (
         _report_of_everything,
         ("more than 1 folders", "name the folders of runs or sweeps", "as multirun"),
@@ -168,7 +168,7 @@ CASES: dict[str, Case] = {
     ),
     "other data": (
         lambda _: resume.restore(fake(data=fake(name="some")), {"data": "these"}, "those"),
-        ("dataset=some", "are not those that this run began with", "put those back"),
+        ("dataset=some", "are not those with which this run began", "put the old files back"),
     ),
     "a state that is none": (
         lambda _: resume.restore(prepared(), {"data": "these"}, "these"),

@@ -58,19 +58,26 @@ CASES: dict[str, Case] = {
         line("hydra/job_logging=default"),
         ("hydra/job_logging=default", "snntrain logs by itself", "leave it out"),
     ),
-    "two commands": (line("--run --multirun"), ("--run --multirun", "are of different commands", "give one of them")),
+    "two commands": (
+        line("--run --multirun"),
+        ("--run --multirun", "belong to different commands", "give one of them"),
+    ),
     "another folder of Hydra's": (
         line("hydra.output_subdir=x"),
-        ("hydra.output_subdir=x", "reports read what was asked from .hydra/", "leave it out"),
+        ("hydra.output_subdir=x", "reports read the overrides from .hydra/", "leave it out"),
     ),
     "a job elsewhere": (
         line("-m seed=1 name=../.. hydra.sweep.subdir=${{name}}"),
-        ("hydra.sweep.subdir=../..", "lies below that of its sweep", "leave .. out"),
+        ("hydra.sweep.subdir=../..", "must lie below the sweep's", "leave .. out"),
     ),
     # config/trust/config_files.py
     "a key of Hydra's": (
         experiment("hydra:\n  job:\n    env_set: {A: b}\n"),
-        ("experiment/mine.yaml: hydra.job.env_set.A", "on the command line alone", "a file may set hydra.run.dir"),
+        (
+            "experiment/mine.yaml: hydra.job.env_set.A",
+            "can only be set on the command line",
+            "a file may set hydra.run.dir",
+        ),
     ),
     "a folder elsewhere": (
         experiment("hydra:\n  run:\n    dir: /x\n"),
@@ -78,11 +85,11 @@ CASES: dict[str, Case] = {
     ),
     "a secret": (
         experiment("name: ${oc.env:HOME}\n"),
-        ("name=${oc.env:HOME}", "for the command line alone", "give name=… on the command line"),
+        ("name=${oc.env:HOME}", "only counts on the command line", "give name=… on the command line"),
     ),
     "another search path": (
         experiment("hydra:\n  searchpath: [x]\n"),
-        ("hydra.searchpath", "heeded on the command line alone", "give it there"),
+        ("hydra.searchpath", "only counts on the command line", "give it there"),
     ),
     "Hydra as a text": (
         experiment("hydra: x\n"),
@@ -90,7 +97,7 @@ CASES: dict[str, Case] = {
     ),
     "a sweep over what is allowed": (
         experiment("hydra:\n  sweeper:\n    params: {allow_targets: x}\n"),
-        ("hydra.sweeper.params.allow_targets=x", "heeded on the command line alone", "give it there"),
+        ("hydra.sweeper.params.allow_targets=x", "only counts on the command line", "give it there"),
     ),
     "nested too deep": (
         experiment(f"name: {'[' * 300}{']' * 300}\n"),

@@ -148,7 +148,7 @@ def test_what_failed_is_reported_in_one_line() -> None:
         "trainer.precision=fp32"
     )
     job.loss = job.loss.loss
-    assert "; once more, all numbers are finite: try" in step.failure()
+    assert "; run again, all numbers are finite: try" in step.failure()
 
 
 def test_each_batch_of_an_accumulated_step_is_looked_at() -> None:

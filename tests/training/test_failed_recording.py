@@ -63,7 +63,7 @@ def test_a_number_that_the_host_reads_while_recording_changes_nothing(
 @decided_by_device
 def test_a_replay_that_does_nothing_is_noticed_and_its_batch_trained(caplog: pytest.LogCaptureFixture) -> None:
     recorder = StandIn(empty=True)
-    assert_trains_as_if_nothing_had_been_tried(recorder, caplog, "the replay of a recorded one did nothing")
+    assert_trains_as_if_nothing_had_been_tried(recorder, caplog, "the replay of a recorded step did nothing")
     assert recorder.recordings[0].replays == 1
 
 
@@ -79,7 +79,7 @@ def test_a_replay_that_counts_but_moves_no_parameter_is_noticed(
     assert inner.failed
     assert inner.replayed == 1
     (message,) = warnings(caplog)
-    assert message.endswith("the replay of a recorded one moved no parameter")
+    assert message.endswith("the replay of a recorded step moved no parameter")
 
 
 @decided_by_device

@@ -50,9 +50,9 @@ def test_arm_is_asked_for_its_own_bfloat16(native: bool, emulated: bool, monkeyp
     assert precision.choose("auto", CPU).name == "fp32"
 
 
-@pytest.mark.skipif(precision.cpu_has_bf16(), reason="this CPU has bfloat16 of its own")
+@pytest.mark.skipif(precision.cpu_has_bf16(), reason="this CPU has native bfloat16")
 def test_a_run_in_emulated_bf16_says_once_what_is_faster(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
-    message = "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower"
+    message = "trainer.precision=bf16: this CPU has no native bfloat16 and is several times slower"
     small = (*TINY, "monitor=off", "hydra.run.dir=run")
     done = snntrain(*small, "trainer.precision=bf16", "trainer.epochs=2")
     assert done.status == 0

@@ -164,7 +164,7 @@ def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
     content = checkpoint.load(path)
     del content["format"]
     write_checkpoint(path, content | {"data": "of other files"})
-    with pytest.raises(UserError, match="dataset=digits: its files are not those that this run began with"):
+    with pytest.raises(UserError, match="dataset=digits: its files are not those with which this run began"):
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 

@@ -1,5 +1,5 @@
-"""What a configuration that may be a stranger's is allowed to say.
+"""The limits of a configuration that may come from a stranger.
 
-targets.py       which classes `_target_` may name
-config_files.py  what a file of a config folder may say, above all about Hydra itself
+targets.py       the classes that `_target_` may name
+config_files.py  the content that a file of a config folder may have, above all about Hydra itself
 """

@@ -1,8 +1,9 @@
-"""What a file of a config folder may say.
+"""The content that a file of a config folder may have.
 
 The user names the folder, but its files may come from a stranger. They choose options and set keys of the
-configuration. They take nothing from the environment, which would then be in summaries and checkpoints. They set only a
-few of Hydra's own keys, because Hydra makes folders, sets variables, starts processes and calls what its keys name.
+configuration. They must not read the environment, as its values would then be in summaries and checkpoints. They set
+only a few of Hydra's own keys, because Hydra makes folders, sets variables, starts processes and calls functions that
+its keys name.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from omegaconf import DictConfig, OmegaConf
 from snntrain.errors import UserError, first_line
 from snntrain.files import bounded, safe_yaml
 
-# A file in conf/ has 1 kB. Values that aliases unfold to are counted.
+# A file in conf/ has 1 kB. Values that aliases unfold to are counted, too.
 MOST_BYTES = 2**18
 MOST_VALUES = 100_000
 # Resolvers that `${…:…}` may use: the clock, a random number, other keys.
@@ -35,20 +36,20 @@ HYDRA_KEYS = (
     *("run.dir", "sweep.dir", "sweep.subdir", "sweeper.params", "sweeper.max_batch_size", "sweeper.n_trials"),
     *("sweeper.direction", "mode", "verbose", "job.name", "job.config.override_dirname"),
 )
-# Folders that Hydra makes; they must lie below the one where the command is given.
+# Folders that Hydra makes; they must lie below the current folder.
 FOLDERS = ("run.dir", "sweep.dir", "sweep.subdir")
 _SWEPT_KEY = re.compile(r"[+]{0,2}[A-Za-z_][\w./@-]*")
 
 
 class ConfigFolder(FileConfigSource):
-    """Reads the files of one config folder as data.
+    """A source that reads the files of one config folder as data.
 
     Raises:
-        UserError: from every method, if a file is more than data or too large.
+        UserError: from every method, if a file is too large or more than data.
     """
 
     def load_config(self, config_path: str) -> ConfigResult:
-        """Return the content of one file."""
+        """Return the content of a file."""
         name = self._normalize_file_name(config_path)
         if not self.is_config(config_path):
             raise ConfigLoadError(f"Config not found : {Path(self.path, name)}")
@@ -64,11 +65,11 @@ class ConfigFolder(FileConfigSource):
         return ConfigResult(config=config, path=f"{self.scheme()}://{self.path}", provider=self.provider, header=header)
 
     def is_group(self, config_path: str) -> bool:
-        """Return whether there is such a folder inside this one."""
+        """Return whether this folder has such a subfolder."""
         return self._lies_inside(config_path) and super().is_group(config_path)
 
     def is_config(self, config_path: str) -> bool:
-        """Return whether there is such a file inside this folder."""
+        """Return whether this folder has such a file."""
         return self._lies_inside(self._normalize_file_name(config_path)) and super().is_config(config_path)
 
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
@@ -76,7 +77,7 @@ class ConfigFolder(FileConfigSource):
         return super().list(config_path, results_filter) if self._lies_inside(config_path) else []
 
     def _lies_inside(self, name: str) -> bool:
-        """Return whether a name leads to a place inside the folder, past all `..` and links."""
+        """Return whether a name leads to a place inside the folder, after following all `..` and links."""
         folder = os.path.realpath(self.path)
         inside = os.path.realpath(os.path.join(folder, name))
         return ".." not in PurePosixPath(name).parts and Path(inside).is_relative_to(folder)
@@ -86,7 +87,7 @@ def read(file: Path) -> str:
     """Return the text of a config file.
 
     Raises:
-        UserError: it is not a regular file, too long, not text, not YAML, or unfolds to too much.
+        UserError: it is not a regular file, too long, not text or not YAML, or its aliases unfold to too many values.
     """
     try:
         content = bounded.text(file, MOST_BYTES)
@@ -101,7 +102,7 @@ def _refused(config: Any) -> Iterator[str]:
     for where, text in _texts(OmegaConf.to_container(config, resolve=False)):
         if reference := _foreign_reference(text):
             yield (
-                f"{where}={text}: {reference} is filled in for the command line alone, as a file may be a stranger's; "
+                f"{where}={text}: {reference} only counts on the command line, as a file may come from a stranger; "
                 f"a file refers to other keys, or to {', '.join(RESOLVERS)}; give {where}=… on the command line"
             )
     if isinstance(config, DictConfig) and OmegaConf.select(config, "hydra.searchpath") is not None:
@@ -130,14 +131,14 @@ def _foreign_reference(text: str) -> str | None:
 
 
 def check_hydra(config: Any, file: str) -> None:
-    """Check which of Hydra's own keys a file sets.
+    """Check that a file sets only allowed keys of Hydra's own.
 
     Args:
         config: the content of the file.
         file: its name, for messages.
 
     Raises:
-        UserError: it sets more than a file may.
+        UserError: it sets a key that a file may not set.
     """
     own = config._get_node("hydra") if isinstance(config, DictConfig) else None
     if own is None:
@@ -149,7 +150,7 @@ def check_hydra(config: Any, file: str) -> None:
         if not _is_below(key, HYDRA_KEYS):
             keys = ", ".join(f"hydra.{known}" for known in HYDRA_KEYS)
             lines.append(
-                f"{file}: hydra.{key}: is set on the command line alone, as a file may be a stranger's; "
+                f"{file}: hydra.{key}: can only be set on the command line, as a file may come from a stranger; "
                 f"a file may set {keys}"
             )
         elif _is_below(key, ("sweeper.params",)) and (reason := _wrong_sweep(key, value)):
@@ -159,7 +160,7 @@ def check_hydra(config: Any, file: str) -> None:
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    # A key of sweeper.params has dots in it, and is a leaf.
+    # A key of sweeper.params contains dots, and is a leaf.
     if isinstance(value, Mapping) and value:
         for key, below in value.items():
             yield from _leaves(below, f"{path}.{key}" if path else str(key))
@@ -182,7 +183,7 @@ def _wrong_sweep(key: str, value: Any) -> str | None:
 
 
 def check_folders(hydra: DictConfig, given: Sequence[str]) -> list[str]:
-    """Return a line for each folder that a file names outside of the one where the command is given.
+    """Return a line for each folder outside of the current one that a file names.
 
     Args:
         hydra: Hydra's part of the composed configuration.
@@ -202,7 +203,7 @@ def check_folders(hydra: DictConfig, given: Sequence[str]) -> list[str]:
 
 
 def leads_out(folder: str) -> bool:
-    """Return whether a folder's name may lead outside of the folder that it is relative to."""
+    """Return whether the name of a folder may lead outside of the folder to which it is relative."""
     path = PurePosixPath(folder)
     return path.is_absolute() or ".." in path.parts or folder.startswith("~")
 

@@ -1,8 +1,8 @@
-"""Which classes and functions `_target_` may name: a closed list, and what the command line allows as well.
+"""The classes and functions that `_target_` may name: a closed list, and those that the command line allows.
 
-A configuration is data. In each group it names classes of this project, of torch or of torchvision: a name that one of
-the listed modules defines, or lists in its `__all__`. A dotted name leads through no other module, and the object that
-it leads to is checked again before it is called.
+A configuration is data. Each group may name classes of this project, of torch or of torchvision that one of the listed
+modules defines, or lists in its `__all__`. A dotted name must not lead through any other module, and the object at its
+end is checked again before it is called.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ TRUSTED = {
     "scheduler": ("snntrain.training.schedule", "torch.optim.lr_scheduler"),
 }
 MODULES = tuple(dict.fromkeys(module for modules in TRUSTED.values() for module in modules))
-# Hydra's own; the launchers and sweepers of plugins are installed, and are chosen by their names.
+# Hydra's own; launchers and sweepers of installed plugins are chosen by their names.
 HYDRA = (
     "hydra._internal.core_plugins.basic_launcher.BasicLauncher",
     "hydra._internal.core_plugins.basic_sweeper.BasicSweeper",
@@ -41,10 +41,10 @@ FACTORY_KEYS = ("_target_", "()", "class")
 
 
 def forbidden(values: Mapping[Any, Any], allowed: Sequence[str]) -> list[str]:
-    """Return a line for each name that would be built or called and is not on the list.
+    """Return a line for each name that would be built or called although it is not on the list.
 
     Args:
-        values: the whole configuration, Hydra's part as well, as plain values with references as they are written.
+        values: the whole configuration with Hydra's part, as plain values with unresolved references.
         allowed: the packages, modules or names that the command line allows.
     """
     lines = []
@@ -62,7 +62,7 @@ def forbidden(values: Mapping[Any, Any], allowed: Sequence[str]) -> list[str]:
 def _factories(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Yield the names of factories, each with its dotted key.
 
-    A name that is a reference counts as it is written: it may lead elsewhere by the time that the object is built.
+    A reference is checked as text: it may resolve to another name by the time that the object is built.
     """
     if isinstance(value, Mapping):
         for key, below in value.items():
@@ -91,12 +91,12 @@ def _is_below(name: str, prefixes: Sequence[str]) -> bool:
 
 
 def locate(target: str, allowed: Sequence[str] = ()) -> Callable[..., Any]:
-    """Return the class or function that a dotted name leads to.
+    """Return the class or function with a dotted name.
 
     Args:
         target: the name.
-        allowed: the packages, modules or names that the command line allows; only these are also searched in the folder
-            where the command is given, after all that is installed.
+        allowed: the packages, modules or names that the command line allows; only these are also searched in the
+            current folder, after all installed packages.
 
     Raises:
         UserError: it does not exist, or a configuration may not build it.
@@ -119,7 +119,7 @@ def locate(target: str, allowed: Sequence[str] = ()) -> Callable[..., Any]:
 
 
 def _allowed(target: str, allowed: Sequence[str]) -> Callable[..., Any]:
-    """Return the object of a name that the command line allows; other modules lead to none."""
+    """Return the object of a name that the command line allows; the name must not lead through other modules."""
     parts = target.split(".")
     with importing(allowed):
         for cut in range(len(parts) - 1, 0, -1):
@@ -155,14 +155,14 @@ def _attribute(module: ModuleType, names: Sequence[str], target: str, allowed: S
 def _imported(target: str, module_name: str) -> ModuleType:
     try:
         return importlib.import_module(module_name)
-    except Exception as error:  # A torchvision that was built for another torch may raise anything.
+    except Exception as error:  # For example a torchvision that was built for another torch.
         raise _not_imported(target, module_name, error) from error
 
 
 def _belongs(found: Any, name: str, module: ModuleType) -> bool:
     """Return whether a module defines the object of this name, or lists it in `__all__`."""
     defined = getattr(found, "__module__", None)
-    if module.__name__ == "torch.nn":  # It imports everything from this part, and has no `__all__`.
+    if module.__name__ == "torch.nn":  # It has no `__all__`, and imports everything from its submodules.
         module = importlib.import_module("torch.nn.modules")
     if module.__name__ == "torchvision.models":
         return str(defined).startswith("torchvision.models.")
@@ -197,8 +197,8 @@ def _not_imported(target: str, module_name: str, error: Exception) -> UserError:
 def _is_component(found: Any) -> bool:
     """Return whether an object was made to be built from a config.
 
-    A class shows it by its base, a function of ours by its return type. All of these only compute, allocate memory, and
-    read or download a data set.
+    A class shows it by its base class, a function of ours by its return type. All of these only compute, allocate
+    memory, and read or download a data set.
     """
     from torch.nn import Module
     from torch.optim import Optimizer

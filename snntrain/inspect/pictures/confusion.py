@@ -44,7 +44,7 @@ def confusion_matrix(counts: NDArray[np.int64], class_names: Sequence[str]) -> F
     if classes <= MOST_NUMBERED:
         size = min(8.0, 72 * side / classes / 2.6)
         for true, guess in np.argwhere(counts):
-            # Not INK, which a dark page turns light: the cells keep their colours.
+            # Not INK, which a dark page turns light, while the cells keep their colours.
             ink = "white" if shares[true, guess] > 0.3 else "black"
             x, y = float(panels.x(guess)), float(panels.y(0, true)) - size * HALF_DIGIT
             panels.text(x, y, str(counts[true, guess]), size=size, name="count", color=ink)

@@ -1,4 +1,4 @@
-"""Text drawn from cached outlines: setting it anew took most of the time of a picture."""
+"""Text drawn from cached outlines: new outlines took most of a picture's time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The neurons of a layer that a picture shows."""
+"""The choice of a layer's neurons for a picture."""
 
 from collections.abc import Sequence
 

@@ -14,7 +14,7 @@ from snntrain.inspect.recording import UNKNOWN, Probes
 
 # The left edge and the side of an image, and the space beside a panel, in inches.
 IMAGE, SIDE, BESIDE = 0.35, 1.05, 1.15
-# The least width and height of the predicted class's bar: visible among a hundred classes, or without a spike.
+# The smallest width and height of the predicted class's bar: visible among a hundred classes, or without a spike.
 LEAST = 0.025
 
 

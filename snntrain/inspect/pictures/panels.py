@@ -1,7 +1,7 @@
 """The common parts of the plots: stacked panels with frames, scales, a legend and a colour bar.
 
 Everything is placed in inches on the figure itself. With axes per panel and a shape per spike, the pictures of an epoch
-took longer than its training. Even one pair of axes per figure costs more than all that is drawn into it.
+took longer than its training. Even one pair of axes per figure costs more than everything drawn in it.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Panels:
             box: the place, in inches.
             pixels: the pixels.
             name: the label of the artist.
-            smooth: whether to average pixels if the picture has fewer; else the nearest one is taken.
+            smooth: whether to average pixels if the picture has fewer; otherwise the nearest pixel is taken.
         """
         left, bottom, right, top = box
         place = TransformedBbox(Bbox([[left, bottom], [right, top]]), self.figure.dpi_scale_trans)
@@ -163,7 +163,7 @@ class Panels:
             0.36 + max(width_of(9, label) for label in labels[first : first + rows])
             for first in range(0, len(labels), rows)
         ]
-        # Equal space beside each column; the last one ends at the right edge of the panels.
+        # The columns have equal space around them; the last one ends at the right edge of the panels.
         room = max(0.0, WIDTH - 0.12 - RIGHT - sum(widths)) / max(columns, len(widths))
         lefts = 0.12 + np.cumsum([0.0, *(width + room for width in widths[:-1])])
         for number, (label, sample) in enumerate(entries.items()):
@@ -178,7 +178,7 @@ class Panels:
 
     def colour_bar(self, colours: Colormap, scale: Scale) -> None:
         """Add a bar of all colours from `scale.low` to `scale.high` at the bottom, labelled like an axis."""
-        # The labels at its ends stick out by half.
+        # Half of each label at the ends sticks out.
         left, right, bottom, top = self.left + 0.1, self.right - 0.2, 0.36, 0.46
         row = (255.999 * colours(np.linspace(0, 1, 256))[None]).astype(np.uint8)
         self.image((left, bottom, right, top), row, "colour bar", smooth=False)

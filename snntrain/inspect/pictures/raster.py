@@ -48,7 +48,7 @@ def spike_marks(
         spikes: for each panel the time steps, from 0, and the rows.
         width: the width of a box, in inches. A box is never smaller than a pixel and a half, to stay visible.
         height: the height of a box, in inches.
-        colour: its colour.
+        colour: colour of the boxes.
     """
     sides = np.maximum(72 * np.array([width, height]), 1.5 * 72 / DPI)
     box = Path(np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]]) * sides)

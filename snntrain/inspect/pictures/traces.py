@@ -99,7 +99,7 @@ def _trace(panels: Panels, recordings: Sequence[Recording], neuron: int) -> tupl
 
 
 def _threshold(panels: Panels, recordings: Sequence[Recording], neuron: int) -> tuple[np.ndarray, np.ndarray]:
-    """A point per step of a threshold that moves, and a gap up to the next panel."""
+    """Return one point per step of a threshold that changes, with a gap between panels."""
     xs, ys = [], []
     for panel, recording in enumerate(recordings):
         xs.append(np.append(panels.x(np.arange(1, len(recording.h) + 1)), np.nan))

@@ -1,7 +1,7 @@
 """Compile a kernel with Numba and keep it on disk.
 
 A kernel is a C function of a record. The first field of the record counts the blocks that threads have taken; arrays
-come as the addresses of their first elements. Numba has no bfloat16, so it comes as its 16 bits.
+are passed as the addresses of their first elements. Numba has no bfloat16, so its values are passed as 16 bits.
 """
 
 from collections.abc import Callable
@@ -16,26 +16,26 @@ from snntrain.kernels.cpu.numba_alone import cfunc, from_dtype, kept_privately, 
 
 
 def compiled(kernel: Callable[..., Any], record: np.dtype[Any], variant: str) -> Any:
-    """Return the C function of a pointer to a `record`, from the cache on disk if it was compiled before.
+    """Return the C function of a pointer to a `record`; take it from the cache on disk if it was compiled before.
 
     Args:
         kernel: the function.
         record: the type of the kernel's argument.
-        variant: a name for this kernel among those that the same lines make.
+        variant: a name that distinguishes this kernel from others made by the same lines.
     """
-    # Each variant has its own file in the cache: processes that compile two variants at the same time would mix them
-    # up in one. Numba checks whether the kernel's own file has changed, but not the files that it is made of.
+    # Each variant has its own file in the cache: two processes that compile different variants at the same time would
+    # mix them up in one file. Numba checks whether the kernel's own file has changed, but not the files that it uses.
     kernel.__qualname__ = f"{variant}-{_digest(Path(kernel.__code__.co_filename))}"
     make = partial(cfunc, types.void(types.CPointer(from_dtype(record))), error_model="numpy")
     try:
         with kept_privately():
             return make(cache=True)(kernel)
-    except RuntimeError:  # Numba finds no folder that it may write to.
+    except RuntimeError:  # Numba finds no writable folder.
         return make()(kernel)
 
 
 def sources(kernel: Path) -> list[Path]:
-    """The files that a kernel in the file `kernel` may be made of: those in its folder and those in this folder."""
+    """Return the files on which a kernel in the file `kernel` may depend: those of its folder and of this folder."""
     return sorted(file for folder in {Path(__file__).parent, kernel.parent} for file in folder.glob("*.py"))
 
 

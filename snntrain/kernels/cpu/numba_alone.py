@@ -1,9 +1,9 @@
-"""Numba without a configuration from the working directory; all compiled code of the CPU imports it from here.
+"""Numba without a configuration from the working directory; all compiled code of the CPU imports Numba from here.
 
-Numba reads `.numba_config.yaml` there, when it is imported and before each compilation. Such a file could point Numba's
-cache at code that somebody else has put there. Numba skips the file if it cannot import YAML, so YAML is hidden while
-Numba is imported. Afterwards the name of the file is set to one that does not exist. Variables such as NUMBA_CACHE_DIR
-are the user's own, and count.
+Numba reads `.numba_config.yaml` in that directory, on import and before each compilation. Such a file could point
+Numba's cache at somebody else's code. Numba skips the file if it cannot import YAML, so YAML is hidden during the
+import of Numba. Afterwards the name of the file is changed to one that does not exist. Variables such as
+NUMBA_CACHE_DIR still count: the user sets them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _without_yaml() -> Iterator[None]:
     before = sys.modules.get("yaml")
     sys.modules["yaml"] = None  # type: ignore[assignment]
     try:
-        with warnings.catch_warnings(action="ignore"):  # Numba says that it cannot read the file.
+        with warnings.catch_warnings(action="ignore"):  # Numba warns that it cannot read the file.
             yield
     finally:
         del sys.modules["yaml"]
@@ -64,9 +64,9 @@ __all__ = [
 
 @contextmanager
 def kept_privately() -> Iterator[None]:
-    """Let Numba keep compiled code in a private folder of this user in the block, unless NUMBA_CACHE_DIR is set.
+    """Let Numba keep compiled code in a private folder of this user during the block, unless NUMBA_CACHE_DIR is set.
 
-    By itself it would take a folder beside the code or below the home folder, even if others can write there.
+    By default Numba takes a folder beside the code or below the home folder, even if others can write there.
     """
     before = config.CACHE_DIR
     config.CACHE_DIR = before or str(private_cache("numba"))

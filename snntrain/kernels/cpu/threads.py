@@ -1,7 +1,7 @@
-"""Run C functions on the threads that torch computes with.
+"""Run C functions on torch's own computing threads.
 
-Torch's threads wait for their next work in a loop, so that other threads would have to share their cores. They belong
-to the OpenMP library that torch has loaded, which runs any function.
+Torch's threads wait for their next work in a loop, so other threads would have to share their cores. They belong to the
+OpenMP library that torch has loaded, which runs any function.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 FUNCTION = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-# The entry of GNU's OpenMP, which LLVM's and Intel's have too; None if torch has loaded none of them.
+# The entry point of GNU's OpenMP, which LLVM's and Intel's also have; None if torch has loaded none of these.
 _parallel = getattr(ctypes.CDLL(None), "GOMP_parallel", None) if os.name == "posix" else None
 if _parallel is not None:
     _parallel.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
 _pools: dict[int, ThreadPoolExecutor] = {}
-# Threads do not outlive a fork, and OpenMP would wait for its own for ever.
+# Threads do not survive a fork, and OpenMP would wait for its threads for ever.
 _forked = False
 
 
@@ -32,7 +32,7 @@ if os.name == "posix":
 
 
 def threads_for(pieces: int) -> int:
-    """Return the number of threads for this many pieces of work: at most as many as torch uses."""
+    """Return the number of threads for this many pieces of work, at most the number that torch uses."""
     return 1 if _forked else max(1, min(pieces, torch.get_num_threads()))
 
 
@@ -41,7 +41,7 @@ def run_on_threads(function: int, data: int, threads: int) -> None:
     if threads > 1 and _parallel is not None:
         _parallel(function, data, threads, 0)
         return
-    # ctypes lets the other threads run while a function does.
+    # ctypes releases the interpreter's lock during the call.
     call = FUNCTION(function)
     running = [_pool(threads).submit(call, data) for _ in range(threads - 1)]
     call(data)

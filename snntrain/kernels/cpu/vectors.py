@@ -1,15 +1,15 @@
 """Vectors as values of compiled code: arithmetic, loads and stores.
 
-Numba leaves it to its compiler to find vectors in a loop. Here code names them, so that it can steer memory in the
-middle of a computation: it asks for each vector before it is needed, and stores vectors that are not needed soon past
-the caches. A processor with shorter registers takes several for one vector.
+Numba relies on its compiler to find vectors in a loop. Here code names them and thereby controls memory access: it
+prefetches each vector before it is needed, and stores vectors past the caches that are not needed soon. A processor
+with shorter registers uses several for one vector.
 
-`FLOATS` are WIDTH float32, `DOUBLES` as many float64, to sum in, and `FLAGS` as many truth values. `SHORTS` and `BYTES`
-are whole numbers of 16 and 8 bits; a bfloat16 that is not computed with is one of `SHORTS`. Arithmetic takes vectors,
-and vectors with a number, which stands for WIDTH equal ones. Sums and products are rounded one by one unless the
-function around them allows more.
+`FLOATS` are WIDTH float32, `DOUBLES` as many float64, for sums, and `FLAGS` as many booleans. `SHORTS` and `BYTES` are
+integers of 16 and 8 bits; bfloat16 numbers that take no part in a computation are `SHORTS`. Arithmetic takes two
+vectors, or a vector and a number, which stands for WIDTH equal ones. Sums and products are rounded one by one unless
+the surrounding function allows otherwise.
 
-This is the only file that writes LLVM's language.
+This is the only file that writes LLVM's intermediate language.
 """
 
 import operator
@@ -28,7 +28,7 @@ from snntrain.kernels.cpu.numba_alone import (
     types,
 )
 
-# Numbers per vector. A line of a cache holds as many float32.
+# Numbers per vector. A cache line holds as many float32.
 WIDTH = 16
 
 
@@ -41,8 +41,8 @@ class _BFloatType(ir.Type):
 
 _FLOAT, _DOUBLE, _INT, _BFLOAT = ir.FloatType(), ir.DoubleType(), ir.IntType(32), _BFloatType()
 
-# Whether the processor rounds to bfloat16 by itself, in one instruction instead of seven. Then numbers below the least
-# normal one, 1.2e-38, become 0. For any other processor the compiler would call a function that may be missing.
+# Whether the processor rounds to bfloat16 in one instruction instead of seven. If so, numbers below the smallest normal
+# one, 1.2e-38, become 0. For any other processor the compiler would call a function that may be missing.
 _features = get_host_cpu_features().flatten() if config.CPU_FEATURES is None else config.CPU_FEATURES
 ROUNDS_TO_BFLOAT16 = "+avx512bf16" in _features.split(",")
 
@@ -61,7 +61,7 @@ class Vector(types.Type):
 
 FLOATS, DOUBLES, FLAGS = Vector("float", _FLOAT), Vector("double", _DOUBLE), Vector("flag", ir.IntType(1))
 SHORTS, BYTES = Vector("short", ir.IntType(16)), Vector("byte", ir.IntType(8))
-# The vector that a number stands for, and that memory holds from a number on.
+# The vector for which a number stands, and which memory holds from a number on.
 VECTORS = {types.float32: FLOATS, types.uint16: SHORTS, types.uint8: BYTES}
 
 
@@ -76,7 +76,7 @@ def _constant(element: ir.Type, value: float) -> ir.Value:
 
 
 def _spread(builder, given: types.Type, value: ir.Value) -> ir.Value:
-    """A vector as it is, or a number WIDTH times."""
+    """Return a vector as it is, or a number repeated WIDTH times."""
     if isinstance(given, Vector):
         return value
     undefined = ir.Constant(_vector(value.type), ir.Undefined)
@@ -89,7 +89,7 @@ def _is_number(given: types.Type) -> bool:
 
 
 def _as_vector(given: types.Type) -> types.Type | None:
-    """The vector that an operand is or stands for; None for any other type."""
+    """Return the vector type that an operand has or stands for; None for any other type."""
     return given if isinstance(given, Vector) else VECTORS.get(types.unliteral(given))
 
 
@@ -97,7 +97,7 @@ def _as_vector(given: types.Type) -> types.Type | None:
 
 
 def _combined(left: types.Type, right: types.Type) -> types.Type | None:
-    """The type of the result of two operands; None if neither is a vector, or one is of another type."""
+    """Return the type of the result of two operands; None if neither is a vector, or one has another type."""
     vectors = {given for given in (left, right) if isinstance(given, Vector)}
     others = [given for given in (left, right) if not isinstance(given, Vector)]
     if len(vectors) != 1 or FLAGS in vectors or not all(map(_is_number, others)):
@@ -106,7 +106,7 @@ def _combined(left: types.Type, right: types.Type) -> types.Type | None:
 
 
 def _define(operation, result, make) -> None:
-    """Define `operation` of two vectors, or a vector and a number, by what `make` builds from two vectors."""
+    """Define `operation` for two vectors, or a vector and a number; `make` builds it from two vectors."""
 
     @type_callable(operation)
     def typed(context):
@@ -137,7 +137,7 @@ _define(operator.ne, FLAGS, lambda builder, *given: builder.fcmp_unordered("!=",
 
 @intrinsic
 def same(typing, first, second):
-    """Where two vectors of whole numbers, or a vector and a number, are equal."""
+    """Flags of equal elements in two vectors of integers, or in a vector and a number."""
     if _as_vector(first) != _as_vector(second) or _as_vector(first) not in (SHORTS, BYTES):
         return None
 
@@ -151,7 +151,7 @@ def same(typing, first, second):
 
 @intrinsic
 def either(typing, first, second):
-    """Where one of two flags, or both, are set."""
+    """Flags that are set in one or both of two vectors of flags."""
     if not first == second == FLAGS:
         return None
     return FLAGS(first, second), lambda _, builder, __, given: builder.or_(*given)
@@ -159,7 +159,7 @@ def either(typing, first, second):
 
 @intrinsic
 def where(typing, flags, first, second):
-    """`first` where a flag is set, else `second`; vectors of one type, or numbers that stand for them."""
+    """`first` if a flag is set, else `second`; vectors of one type, or numbers that stand for them."""
     found = _as_vector(first)
     if flags != FLAGS or found is None or found != _as_vector(second):
         return None
@@ -182,7 +182,7 @@ def spread(typing, number):
 
 @intrinsic
 def magnitude(typing, vector):
-    """The absolute values."""
+    """The absolute values of a vector."""
     if vector != FLOATS:
         return None
 
@@ -195,7 +195,7 @@ def magnitude(typing, vector):
 
 @intrinsic
 def scaled_by_power(typing, vector, exponents):
-    """`vector` times 2 to the whole numbers in the lowest bits of `exponents`, from -126 to 127."""
+    """`vector` times 2 to the power of the integers in the lowest bits of `exponents`, from -126 to 127."""
     if not vector == exponents == FLOATS:
         return None
 
@@ -209,7 +209,7 @@ def scaled_by_power(typing, vector, exponents):
 
 @intrinsic
 def wide(typing, vector):
-    """float64 of a vector, or of a float32 WIDTH times."""
+    """float64 of a vector, or of a float32 that is repeated WIDTH times."""
     if not (vector == FLOATS or _is_number(vector)):
         return None
 
@@ -221,7 +221,7 @@ def wide(typing, vector):
 
 @intrinsic
 def total(typing, doubles):
-    """The sum of a vector of float64, from its first number to its last."""
+    """The sum of a vector of float64, in order from its first number to its last."""
     if doubles != DOUBLES:
         return None
 
@@ -236,7 +236,7 @@ def total(typing, doubles):
 
 @intrinsic
 def first(typing, vector, count):
-    """The first `count` numbers of a vector, the others 0."""
+    """The first `count` numbers of a vector; the others become 0."""
     if vector != FLOATS:
         return None
 
@@ -251,15 +251,15 @@ def first(typing, vector, count):
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
 
-# A row is a pointer to numbers in memory; bfloat16 come as 16 bits.
+# A row is a pointer to numbers in memory; bfloat16 numbers are 16-bit integers there.
 ROWS = {types.CPointer(number): vector for number, vector in VECTORS.items()}
-# Rows that are computed with, in float32.
+# Rows whose numbers take part in computations, in float32.
 COMPUTED = (types.CPointer(types.float32), types.CPointer(types.uint16))
 
 
 @intrinsic
 def row_at(typing, address, start, dtype):
-    """The row of numbers of a type that begins `start` numbers behind an address."""
+    """The row of numbers of type `dtype` that begins `start` numbers after an address."""
 
     def generate(context, builder, signature, given):
         size = context.get_constant(types.int64, signature.args[2].dtype.bitwidth // 8)
@@ -271,7 +271,7 @@ def row_at(typing, address, start, dtype):
 
 @intrinsic
 def load_stored(typing, row, i):
-    """The vector of the numbers of a row from `i` on, as memory has them."""
+    """The vector of the numbers of a row from `i` on, in the type that memory has."""
     if row not in ROWS:
         return None
 
@@ -284,7 +284,7 @@ def load_stored(typing, row, i):
 
 @intrinsic
 def computable(typing, stored):
-    """float32 of numbers as memory has them, float32 or bfloat16."""
+    """float32 of numbers in the type that memory has, float32 or bfloat16."""
     if stored not in (FLOATS, SHORTS):
         return None
     return FLOATS(stored), lambda _, builder, __, given: _widened(builder, given[0])
@@ -292,7 +292,7 @@ def computable(typing, stored):
 
 @intrinsic
 def load(typing, row, i):
-    """The vector of the numbers of a row of float32 or bfloat16 from `i` on, in float32."""
+    """The vector of the numbers of a row of float32 or bfloat16 from `i` on, as float32."""
     if row not in COMPUTED:
         return None
 
@@ -305,7 +305,7 @@ def load(typing, row, i):
 
 @intrinsic
 def store(typing, row, i, vector):
-    """Write a vector, or a number as many times, to a row from `i` on: float32, or as the row has it."""
+    """Write a vector, or a number WIDTH times, to a row from `i` on: from float32, or from the row's own type."""
     if not _fits(row, _as_vector(vector)):
         return None
 
@@ -320,9 +320,10 @@ def store(typing, row, i, vector):
 
 @intrinsic
 def stream(typing, row, i, vector, ones):
-    """`store` past the caches, for a vector that begins at a line and is not needed soon. `settle` has to follow.
+    """`store` past the caches, for a vector that begins at a cache line and is not needed soon. `settle` has to follow.
 
-    `ones` is -1, but the compiler must not know that: what it recognises as bfloat16 it stores as usual (LLVM 22).
+    `ones` is -1, but the compiler must not know that: it stores vectors that it recognises as bfloat16 as usual (LLVM
+    22).
     """
     if not isinstance(vector, Vector) or not _fits(row, vector):
         return None
@@ -350,7 +351,7 @@ def put(row, i, vector, far):
 
 @intrinsic
 def settle(typing):
-    """Finish all streamed writes before anything that follows."""
+    """Finish all streamed writes before the next operation."""
 
     def generate(context, builder, _, __):
         builder.fence("seq_cst")
@@ -361,7 +362,7 @@ def settle(typing):
 
 @intrinsic
 def ask(typing, row, i):
-    """Ask the memory to bring the line with number `i` of a row into the caches; `i` may lie outside of the row."""
+    """Prefetch the cache line with number `i` of a row; `i` may lie outside of the row."""
     if row not in ROWS:
         return None
 
@@ -369,7 +370,7 @@ def ask(typing, row, i):
         byte = ir.IntType(8).as_pointer()
         function = ir.FunctionType(ir.VoidType(), [byte, _INT, _INT, _INT])
         prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], function)
-        # To read, into all caches, data.
+        # For reading, into all caches, data.
         builder.call(prefetch, [builder.bitcast(builder.gep(given[0], [given[1]]), byte), _INT(0), _INT(3), _INT(1)])
         return context.get_dummy_value()
 
@@ -377,19 +378,19 @@ def ask(typing, row, i):
 
 
 def _fits(row: types.Type, vector: types.Type | None) -> bool:
-    """Whether a vector can be written to a row: as the row has it, or float32 to bfloat16."""
+    """Return whether a vector can be written to a row: it has the row's type, or is float32 for a row of bfloat16."""
     return row in ROWS and (vector == ROWS[row] or (vector == FLOATS and row in COMPUTED))
 
 
 def _place(builder, signature, given: list[ir.Value]) -> tuple[ir.Value, ir.Type, int]:
-    """The place of number `i` of a row, the vector that lies there, and the bytes of a number."""
+    """Return the address of number `i` of a row, the type of the vector there, and the bytes per number."""
     row = signature.args[0]
     data = ROWS[row].data
     return builder.bitcast(builder.gep(given[0], [given[1]]), data.as_pointer()), data, row.dtype.bitwidth // 8
 
 
 def _widened(builder, value: ir.Value) -> ir.Value:
-    """float32 of numbers as memory has them."""
+    """Return numbers in the type that memory has as float32."""
     if value.type == _vector(_FLOAT):
         return value
     bits = builder.shl(builder.zext(value, _vector(_INT)), _constant(_INT, 16))
@@ -397,7 +398,7 @@ def _widened(builder, value: ir.Value) -> ir.Value:
 
 
 def _narrowed(builder, value: ir.Value, data: ir.Type) -> ir.Value:
-    """float32 as memory has it: the nearest bfloat16, and the even one of two that are equally near."""
+    """Return float32 in the type that memory has: the nearest bfloat16, or the even one of two equally near ones."""
     if data == value.type:
         return value
     if ROUNDS_TO_BFLOAT16:
@@ -414,7 +415,7 @@ def _narrowed(builder, value: ir.Value, data: ir.Type) -> ir.Value:
 
 @intrinsic
 def taken(typing, record, field):
-    """Take the int64 at the place `field` of a record and add one to it there: no two threads get the same number."""
+    """Take the int64 at the place `field` of a record, and add one to it there: each thread gets another number."""
 
     def take(_, builder, __, given):
         number = ir.IntType(64)

@@ -1,1 +1,1 @@
-"""The shared part of Triton kernels: whether Triton can build them here."""
+"""The shared part of Triton kernels: the check that Triton can build them here."""

@@ -1,4 +1,4 @@
-"""Whether Triton can launch kernels on this machine.
+"""The check that Triton can launch kernels on this machine.
 
 Before its first launch Triton compiles a module in C, against Python's headers and the CUDA driver, and keeps it in its
 cache; version 3.6 compiles another one for each kernel. pip installs neither a C compiler nor these headers.
@@ -35,11 +35,11 @@ class Obstacle(NamedTuple):
 
 
 def launches() -> bool:
-    """Return whether Triton can launch kernels here; the first time that it cannot, log why and what to do."""
+    """Return whether Triton can launch kernels here; the first time that it cannot, log the reason and a remedy."""
     return _obstacle_logged_once() is None
 
 
-# What torch.compiler.assume_constant_result marks, without its import of torch's compiler: tracing calls the function.
+# Set as torch.compiler.assume_constant_result does, without importing torch's compiler: tracing calls the function.
 launches._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
@@ -57,13 +57,13 @@ def _obstacle_logged_once() -> Obstacle | None:
 
 @cache
 def obstacle() -> Obstacle | None:
-    """Let Triton build what it needs before its first launch; return the obstacle, or None if there is none."""
+    """Let Triton build its launcher before the first launch; return the obstacle, or None if there is no obstacle."""
     try:
         from triton import knobs
         from triton.runtime import driver
     except Exception as error:  # A broken installation may raise anything.
         return Obstacle(f"it cannot be imported, {_in_short(error)}", "reinstall it")
-    # With the user's own way to build, no compiler is needed.
+    # A build method of the user's own needs no compiler.
     why = None if knobs.build.impl else _no_compiler()
     try:
         if why is None:
@@ -73,13 +73,13 @@ def obstacle() -> Obstacle | None:
                 knobs.build.impl = _refuse
                 # Modules in the cache need no compiler.
                 active = driver.active
-    except Exception as error:  # Triton asserts, and passes on what its tools raise.
+    except Exception as error:  # Triton asserts, and passes on errors of its tools.
         return Obstacle(why, INSTALL) if why else Obstacle(_in_short(error), _remedy(error))
     return Obstacle(why, INSTALL) if why and _builds_for_each_kernel(active) else None
 
 
 def _no_compiler() -> str | None:
-    """Describe what is wrong with the compiler that Triton takes, or with the headers; None if both work."""
+    """Return the problem of the compiler that Triton uses, or of the headers; None if both work."""
     named = os.environ.get("CC")
     compiler = shutil.which("gcc") or shutil.which("clang") if named is None else shutil.which(named)
     if compiler is None:
@@ -97,9 +97,9 @@ def _no_compiler() -> str | None:
 
 
 def _headers() -> str:
-    """The folder in which Triton looks for Python.h."""
+    """Return the folder in which Triton looks for Python.h."""
     scheme = sysconfig.get_default_scheme()
-    # Debian's own scheme names another folder than the one with the headers of its packages.
+    # Debian's own scheme names a folder that does not have the headers of Debian's packages.
     return sysconfig.get_paths("posix_prefix" if scheme == "posix_local" else scheme)["include"]
 
 
@@ -118,7 +118,7 @@ def _remedy(error: Exception) -> str:
 
 
 def _in_short(error: Exception) -> str:
-    """The error in one line."""
+    """Return the error in one line."""
     if isinstance(error, subprocess.CalledProcessError):
         return f"{error.cmd[0]} ends with status {error.returncode}"
     return " ".join(str(error).split()) or type(error).__name__

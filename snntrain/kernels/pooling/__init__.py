@@ -1,4 +1,4 @@
-"""Max pooling by 2, as PyTorch has it, compiled for CPUs and GPUs."""
+"""Max pooling by 2, equal to PyTorch's, compiled for CPUs and GPUs."""
 
 from torch import Tensor, nn
 
@@ -13,9 +13,9 @@ __all__ = ["MaxPool2x2"]
 class MaxPool2x2(nn.MaxPool2d):
     """`nn.MaxPool2d(2)`: `[N, C, H, W]` to `[N, C, H // 2, W // 2]`.
 
-    Compiled code pools images on a CPU in channels-last order, and images on a GPU. It keeps a byte per output for the
-    backward pass; PyTorch keeps eight, and fills the gradient twice. PyTorch pools all others. The numbers are the
-    same: the first of equal pixels gets the gradient, NaN passes through.
+    Compiled code pools images in channels-last order on a CPU, and all images on a GPU. It keeps a byte per output for
+    the backward pass; PyTorch keeps eight, and fills the gradient twice. All other images are pooled by PyTorch. The
+    results are equal: the first of equal pixels gets the gradient, and NaN passes through.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Checks of the pooling operators: compiled code reads and writes at the places that a call gives."""
+"""Checks of the pooling operators, because compiled code accesses memory as the arguments describe it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LONGEST_ROW = 2**28
 
 
 def is_channels_last(x: Tensor) -> bool:
-    """Whether images, or what was pooled of them, are computed in channels-last order, not in contiguous order."""
+    """Return whether images, or pooled images, are computed in channels-last order, not in contiguous order."""
     # By strides: images of one pixel are contiguous in both orders.
     return x.stride(1) < x.stride(3)
 
 
 def serves(executor: str, like: Tensor, height: int, width: int) -> bool:
-    """Whether a compiled executor takes images of a size, with the batch, channels, dtype and order of `like`."""
+    """Return whether a compiled executor takes images of a size, with batch, channels, dtype and order of `like`."""
     channels = like.shape[1]
     if like.dtype not in DTYPES.get(executor, ()):
         return False
@@ -30,7 +30,7 @@ def serves(executor: str, like: Tensor, height: int, width: int) -> bool:
 
 
 def is_ready(x: Tensor, executor: str) -> bool:
-    """Whether compiled code takes the images as they lie, or on a GPU with no more than a copy."""
+    """Return whether compiled code takes the images as they are stored, or on a GPU at most after a copy."""
     return (
         x.ndim == 4
         and x.layout is torch.strided
@@ -67,7 +67,7 @@ def check_gradient(grad: Tensor, winner: Tensor, height: int, width: int) -> Non
             f"not {grad.dtype} on {grad.device} and {winner.dtype} on {winner.device}"
         )
     if min(height, width) < 2:
-        raise ValueError(f"the gradient must be that of images with H and W at least 2, not {height} and {width}")
+        raise ValueError(f"the gradient must belong to images with H and W at least 2, not {height} and {width}")
     if grad.ndim != 4 or grad.shape != winner.shape or grad.shape[2:] != (height // 2, width // 2):
         raise ValueError(
             f"grad and winner must both be [N, C, {height // 2}, {width // 2}], not {list(grad.shape)} and "

@@ -1,7 +1,7 @@
 """Max pooling by 2 as one operator of PyTorch, `snntrain::max_pool_2x2`.
 
 It keeps the number of each window's greatest pixel: 0 or 1 in the upper row, 2 or 3 in the lower one. The operator
-chooses its executor when it runs, by the tensors; what no compiled code serves runs in plain PyTorch.
+chooses its executor by the tensors when it runs; plain PyTorch pools images that compiled code does not take.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from snntrain.kernels.register import register
 
 
 class Pooling(Protocol):
-    """An executor's pooling, on tensors in one order of memory, contiguous or channels-last.
+    """The pooling of an executor, on tensors in one memory order, contiguous or channels-last.
 
-    Compiled code of the CPU takes channels-last order alone.
+    Compiled code of the CPU takes only channels-last order.
     """
 
     def forward(self, x: Tensor, pooled: Tensor, winner: Tensor) -> None:
-        """Write the greatest pixels of the images and which of its window each is, both `[N, C, H // 2, W // 2]`."""
+        """Write the greatest pixel of each window and its number in the window, both `[N, C, H // 2, W // 2]`."""
 
     def backward(self, grad: Tensor, winner: Tensor, grad_x: Tensor) -> None:
-        """Write all of the images' gradient, `[N, C, H, W]`, from that of the pooled images."""
+        """Write all of the images' gradient `[N, C, H, W]` from the gradient of the pooled images."""
 
 
 def pool(x: Tensor) -> Tensor:
@@ -39,23 +39,23 @@ def pool(x: Tensor) -> Tensor:
 
 @cache
 def _load(executor: str) -> Pooling:
-    """The pooling of that executor; its compiler is imported at the first use."""
+    """Return the pooling of an executor; its compiler is imported at the first use."""
     return cast(Pooling, import_module(f"snntrain.kernels.pooling.{executor}"))
 
 
 def _serving(like: Tensor, height: int, width: int) -> Pooling:
-    """The pooling for images of a size, with the batch, channels, dtype, device and order of `like`."""
+    """Return the pooling for images of a size, with the batch, channels, dtype, device and order of `like`."""
     executor = dispatch.chosen(like)
     return _load(executor if door.serves(executor, like, height, width) else "reference")
 
 
 def _order(x: Tensor) -> torch.memory_format:
-    """The order of memory in which images, or what was pooled of them, are computed."""
+    """Return the memory order in which images, or the result of their pooling, are computed."""
     return torch.channels_last if door.is_channels_last(x) else torch.contiguous_format
 
 
 def _forward(x: Tensor) -> tuple[Tensor, Tensor]:
-    """The pooled images, and the number of each window's greatest pixel."""
+    """Return the pooled images, and the number of each window's greatest pixel."""
     pooled, winner = _forward_fake(x)
     if x.numel():
         _serving(x, *x.shape[2:]).forward(x.contiguous(memory_format=_order(x)), pooled, winner)
@@ -105,7 +105,7 @@ def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
 
 
 def _differentiate_backward(ctx: Any, grad: Tensor) -> tuple[Any, ...]:
-    """The derivative of the gradient: the number of each window at the place of its greatest pixel."""
+    """Return the derivative of the gradient: the values at the greatest pixel of each window."""
     (winner,) = ctx.saved_tensors
     height, width = winner.shape[2:]
     windows = grad[:, :, : 2 * height, : 2 * width].unflatten(3, (width, 2)).unflatten(2, (height, 2))

@@ -1,4 +1,4 @@
-"""The definition of the pooling in plain PyTorch: any device and dtype, any order of memory."""
+"""The definition of the pooling in plain PyTorch, for any device, dtype and memory order."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ def forward(x: Tensor, pooled: Tensor, winner: Tensor) -> None:
     """See `Pooling`."""
     values, places = functional.max_pool2d(x, 2, return_indices=True)
     pooled.copy_(values)
-    # A place is counted through the image, row by row.
+    # PyTorch numbers the pixels of an image row by row.
     winner.copy_(places // x.shape[3] % 2 * 2 + places % x.shape[3] % 2)
 
 

@@ -1,4 +1,4 @@
-"""The one recurrence of the neuron family, over all time steps: charge, fire, reset.
+"""The single recurrence of the neuron family, over all time steps: charge, fire, reset.
 
 The charge is `h = v + gain (x + feedback (v - rest))`.
 """
@@ -33,26 +33,26 @@ def integrate_and_fire(
     T: int | None = None,
     record: bool = False,
 ) -> Trajectory:
-    """Run the recurrence over all steps of `x`, by the fastest executor for its device and dtype.
+    """Run the recurrence over all steps of `x` with the fastest executor for its device and dtype.
 
-    Plain PyTorch serves all that compiled code does not: thresholds that are tensors, surrogates from outside this
-    package, and the transforms of `torch.func` and forward-mode differentiation.
+    Plain PyTorch runs all cases that compiled code does not take: thresholds that are tensors, surrogates from outside
+    this package, and the transforms of `torch.func` and forward-mode differentiation.
 
     Args:
-        x: input current `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. In half precision
-            the state is float32 during the run.
+        x: input current `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. For half precision the
+            state is float32 during the run.
         gain, feedback, rest: coefficients of the charge, floats or tensors that broadcast over `[N, *]`.
         v: membrane potential before the first step, a float or `[N, *]`.
         v_threshold, v_reset, detach_reset: as in `BaseNode`.
         surrogate: firing rule.
-        T: number of steps, where `x` is given once.
+        T: number of steps, if `x` has a single step for all.
         record: return `h` and `v` of every step, too.
 
     Returns:
         Spikes and last potential in the dtype of x, and all `h` and `v`, without gradient, if `record`.
 
     Raises:
-        ValueError: `T` differs from the steps of `x`, which are more than one.
+        ValueError: `x` has more than one step, and their number is not `T`.
     """
     steps = steps_of(x, T)
     if T is None and is_repeated(x):
@@ -77,7 +77,7 @@ def steps_of(x: Tensor, T: int | None) -> int:
     """Return the number of time steps: those of `x`, or `T` if `x` has one step, which is repeated.
 
     Raises:
-        ValueError: `T` is below 1, or differs from the steps of `x`, which are more than one.
+        ValueError: `T` is below 1, or `x` has more than one step, and their number is not `T`.
     """
     steps = x.shape[0]
     if T is None:
@@ -90,5 +90,5 @@ def steps_of(x: Tensor, T: int | None) -> int:
 
 
 def is_repeated(x: Tensor) -> bool:
-    """Whether the steps of `x` are one memory (stride 0), and no step needs its own gradient."""
+    """Return whether the steps of `x` share one memory (stride 0), and no step needs its own gradient."""
     return x.shape[0] > 1 and x.stride(0) == 0 and not (x.requires_grad or is_transformed())

@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Rule(NamedTuple):
-    """How neurons fire and reset. `kind`, `p` and `q` give the surrogate, see `formulas`; `v_reset` None is soft."""
+    """The rule of firing and reset. `kind`, `p`, `q` define the surrogate, see `formulas`; `v_reset` None is soft."""
 
     v_threshold: float
     v_reset: float | None
@@ -21,14 +21,14 @@ class Rule(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """The inputs of a recurrence; the neurons of each step lie in one order, see `layout`.
+    """The inputs of a recurrence; all tensors have the neurons of a step in the same order, see `layout`.
 
     Args:
-        x: `[T, N, *]`, or `[1, N, *]` if all T steps have the same input and share its gradient. The steps may be one
-            memory (stride 0).
+        x: `[T, N, *]`, or `[1, N, *]` if all T steps have the same input and share its gradient. The steps may share
+            one memory (stride 0).
         T: number of steps.
         neurons: M, the neurons per step.
-        gain, feedback, rest, v0: `[N, *]`, or a number, or a tensor of one number, that all neurons share.
+        gain, feedback, rest, v0: `[N, *]`, or for all neurons together a number or a tensor of one number.
     """
 
     x: Tensor
@@ -45,7 +45,7 @@ class Inputs(NamedTuple):
 
 
 class Learnt(NamedTuple):
-    """Which coefficients require a gradient."""
+    """The coefficients that require a gradient."""
 
     gain: bool
     feedback: bool
@@ -53,9 +53,9 @@ class Learnt(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """Parts that add up to the gradient of a coefficient; `[M]`, a part per neuron, if each neuron has its own.
+    """Terms that add up to the gradient of a coefficient; None if no gradient is wanted.
 
-    None if no gradient is wanted.
+    They are `[M]`, one per neuron, if each neuron has its own coefficient.
     """
 
     gain: Tensor | None
@@ -71,7 +71,7 @@ class Executor(Protocol):
     ) -> None:
         """Write the spikes `s` `[T, N, *]`, the last potential `v_last` `[N, *]`, and all `h` and `v` if given.
 
-        `h` and `v` are float32 (float64 if x is), the others of x's dtype.
+        `h` and `v` are float32 (float64 if x is); the others have x's dtype.
         """
 
     def backward(
@@ -84,16 +84,16 @@ class Executor(Protocol):
         grad_v0: Tensor | None,
         learnt: Learnt,
     ) -> Parts:
-        """Write `grad_x`, of x's shape and dtype, and `grad_v0` `[M]`, of h's dtype, unless it is None.
+        """Write `grad_x`, with x's shape and dtype, and `grad_v0` `[M]`, with h's dtype, unless it is None.
 
         Args:
-            grad_s: `[T, N, *]`; it and `grad_v_last` have x's dtype.
-            learnt: which coefficients' gradients to return.
+            grad_s: `[T, N, *]`; like `grad_v_last` it has x's dtype.
+            learnt: the coefficients whose gradients are returned.
         """
 
 
 def one_each(values: float | Tensor) -> TypeGuard[Tensor]:
-    """Whether a coefficient or state has a number per neuron, not one for all."""
+    """Return whether a coefficient or state has a number per neuron, not one for all."""
     return isinstance(values, Tensor) and values.numel() > 1
 
 

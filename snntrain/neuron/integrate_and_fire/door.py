@@ -1,4 +1,4 @@
-"""Checks of the operators: compiled code reads and writes at the places that a call gives.
+"""Checks of the operators, because compiled code accesses memory as the arguments describe it.
 
 Every path to the kernels goes through these checks: a neuron, a direct call of `torch.ops.snntrain`, and the shapes
 that tracing propagates.
@@ -24,11 +24,11 @@ def check(x: Tensor, T: int, tensors: Sequence[Tensor | None], numbers: Sequence
         x: `[T, N, *]` or `[1, N, *]`.
         T: number of steps.
         tensors: gain, feedback, rest and the potential before the first step; None if it is a number.
-        numbers: these four as numbers; unused if there is a tensor.
-        kind: the surrogate's place in `formulas.KINDS`.
+        numbers: the same four as numbers; unused if there is a tensor.
+        kind: index of the surrogate in `formulas.KINDS`.
 
     Raises:
-        ValueError: something does not fit; the message has what was given and what is allowed.
+        ValueError: an argument does not fit; the message has what was given and what is allowed.
     """
     shape, device = x.shape, x.device
     if not shape or T < 1 or (shape[0] != T and shape[0] != 1):
@@ -57,7 +57,7 @@ def check_gradients(x: Tensor, T: int, grad_s: Tensor, grad_v_last: Tensor | Non
 
 
 def check_needed(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> None:
-    """Check that gradients are wanted only of tensors.
+    """Check that only gradients of tensors are wanted.
 
     Raises:
         ValueError: as `check`.
@@ -76,7 +76,7 @@ def _check_for_a_step(name: str, values: Tensor, step: Sequence[int], device: to
         raise ValueError(f"{name} must be a dense floating-point tensor, not {values.dtype} of layout {values.layout}")
     shape = values.shape
     if values.numel() == 1:
-        # A number on a CPU is read by the host, for any device.
+        # The host reads a number on a CPU, for any device.
         if values.device == device or values.device.type == "cpu":
             return
     elif values.device == device:

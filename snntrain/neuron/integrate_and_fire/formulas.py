@@ -1,4 +1,4 @@
-"""The surrogates that compiled code knows, each by a number and up to two shape parameters."""
+"""The surrogates of compiled code, each with a number and up to two shape parameters."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from snntrain.neuron import surrogate
 
 
 class Formula(NamedTuple):
-    """A surrogate gradient as the compiled executors take it: its place in `KINDS`, and its shape."""
+    """A surrogate gradient for the compiled executors: its index in `KINDS`, and its shape parameters."""
 
     kind: int
     p: float
@@ -30,9 +30,9 @@ KINDS: tuple[type[surrogate.Surrogate], ...] = (
 
 
 def formula(function: object) -> Formula | None:
-    """The formula of a surrogate of this package; None for any other firing rule, and where it does not spike.
+    """Return the formula of a surrogate of this package; None for any other firing rule, or if it does not spike.
 
-    A subclass may have another gradient, so that only the classes themselves count.
+    A subclass may have another gradient, so only the classes themselves count.
     """
     if type(function) not in KINDS or not function.spiking:  # type: ignore[attr-defined]
         return None
@@ -43,6 +43,6 @@ def formula(function: object) -> Formula | None:
 
 
 def surrogate_of(kind: int, p: float, q: float) -> surrogate.Surrogate:
-    """Return the surrogate that a formula stands for."""
+    """Return the surrogate of a formula."""
     of_kind: Callable[..., surrogate.Surrogate] = KINDS[kind]
     return of_kind(p, q) if of_kind is surrogate.PiecewiseLeakyReLU else of_kind(p)

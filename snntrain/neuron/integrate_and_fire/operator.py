@@ -1,8 +1,8 @@
-"""The recurrence as one operator of PyTorch: autograd, autocast and torch.compile take it as they take a convolution.
+"""The recurrence as one operator of PyTorch, which autograd, autocast and torch.compile handle like a convolution.
 
 The operator `snntrain::integrate_and_fire` brings tensors into one order, runs the executor for their device and dtype,
-and keeps nothing for its backward but its inputs. Its arguments name no executor, so that a program that was exported
-on one device runs on any other.
+and keeps only its inputs for its backward. Its arguments name no executor, so a program that was exported on one device
+runs on any other.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ def fused(
     rule: Rule,
     record: bool,
 ) -> Trajectory:
-    """Run the recurrence as one operator; the arguments as in `integrate_and_fire`."""
+    """Run the recurrence as one operator; arguments as in `integrate_and_fire`."""
     given = (gain, feedback, rest, v)
-    # Numbers as tensors would cost more than all else here.
+    # Turning numbers into tensors would cost more than the rest of this function.
     tensors = [value if isinstance(value, Tensor) else None for value in given]
     numbers = [0.0 if isinstance(value, Tensor) else value for value in given]
     return Trajectory(*_integrate_and_fire(x, T, *tensors, numbers, *rule, record))
 
 
 def inputs(x: Tensor, T: int, gain: Coefficient, feedback: Coefficient, rest: Coefficient, v: Coefficient) -> Inputs:
-    """Return the inputs of an executor; the arguments as in `integrate_and_fire`."""
+    """Return the inputs of an executor; arguments as in `integrate_and_fire`."""
     return _ordered(Layout(x), x, T, (gain, feedback, rest, v))
 
 
@@ -50,7 +50,7 @@ def _ordered(layout: Layout, x: Tensor, T: int, given: Sequence[Coefficient]) ->
 
 
 def _joined(tensors: Sequence[Tensor | None], numbers: Sequence[float]) -> list[Coefficient]:
-    """Gain, feedback, rest and `v0`, each its tensor, or its number if there is no tensor."""
+    """Return gain, feedback, rest and `v0`, each as its tensor, or as its number if it has no tensor."""
     return [n if tensor is None else tensor for tensor, n in zip(tensors, numbers, strict=True)]
 
 
@@ -70,7 +70,7 @@ def _forward(
     q: float,
     record: bool,
 ) -> list[Tensor]:
-    """The spikes, the last potential, and if `record` all `h` and all `v`."""
+    """Return the spikes, the last potential, and if `record` all `h` and all `v`."""
     tensors = (gain, feedback, rest, v0)
     door.check(x, T, tensors, numbers, kind)
     layout = Layout(x)
@@ -93,7 +93,7 @@ def _outputs(layout: Layout, x: Tensor, T: int, record: bool) -> list[Tensor]:
 
 
 def _computed_in(x: Tensor) -> torch.dtype:
-    """The dtype of the state while it runs."""
+    """Return the dtype of the state during the run."""
     return torch.promote_types(x.dtype, torch.float32)
 
 
@@ -135,7 +135,7 @@ def _backward(
     q: float,
     needed: Sequence[bool],
 ) -> list[Tensor]:
-    """The gradients of `x`, and of those of gain, feedback, rest and `v0` that are `needed`."""
+    """Return the gradients of `x`, and of gain, feedback, rest and `v0` if they are `needed`."""
     tensors = (gain, feedback, rest, v0)
     _check_backward(grad_s, grad_v_last, x, T, tensors, numbers, kind, needed)
     layout = Layout(x)
@@ -177,7 +177,7 @@ def _chosen(values: Sequence[Tensor | None], needed: Sequence[bool]) -> list[Ten
 
 
 def _summed(layout: Layout, parts: Tensor, like: Tensor) -> Tensor:
-    """The gradient of a coefficient or state `like` that was broadcast over a step: the float64 sum of its parts."""
+    """Return the gradient of a coefficient or state `like` that was broadcast over a step: the float64 sum of parts."""
     if like.numel() == 1:
         total = (parts.sum(0, keepdim=True, dtype=torch.float64) if len(parts) > 1 else parts).to(like)
         return total if total.shape == like.shape else total.reshape(like.shape)
@@ -198,11 +198,11 @@ def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> N
 
 
 def _differentiate_backward(ctx: Any, *pulls: Tensor) -> tuple[Any, ...]:
-    """The derivative of the gradients, by the definition, of any order."""
+    """Return the derivative of the gradients, from the definition, of any order."""
     saved, once_more = ctx.saved_tensors, torch.is_grad_enabled()
     with torch.enable_grad():
         # Aliases, so that the derivative ends at them: an incoming gradient may itself depend on the input. Tensors
-        # that require no gradient take part too, since their gradients are among the results.
+        # that require no gradient are included, since their gradients are among the results.
         given = [k if k is None else k.view_as(k) if k.requires_grad else k.detach().requires_grad_() for k in saved]
         found = _defined_gradients(given, ctx.T, ctx.numbers_and_rule, ctx.needed)
         wanted = [k for k in given if k is not None]
@@ -214,7 +214,7 @@ def _differentiate_backward(ctx: Any, *pulls: Tensor) -> tuple[Any, ...]:
 def _defined_gradients(
     given: Sequence[Tensor | None], T: int, numbers_and_rule: Sequence[Any], needed: Sequence[bool]
 ) -> list[Tensor]:
-    """The gradients that `_backward` returns, by the definition and differentiable."""
+    """Return the gradients that `_backward` returns, from the definition and differentiable."""
     grad_s, grad_v_last, x, *tensors = given
     assert x is not None
     numbers, *rule = numbers_and_rule

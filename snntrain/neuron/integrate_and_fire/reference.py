@@ -1,14 +1,14 @@
-"""The definition of the recurrence, in plain PyTorch: any device, any dtype, derivatives of any order.
+"""The definition of the recurrence in plain PyTorch, for any device and dtype, with derivatives of any order.
 
 h[t] = v[t-1] + gain (x[t] + feedback (v[t-1] - rest))
 s[t] = surrogate(h[t] - v_threshold)
 v[t] = (1 - s[t]) h[t] + s[t] v_reset      hard reset
        h[t] - s[t] v_threshold             soft reset (v_reset is None)
 
-The feedback acts on the distance from rest. A neuron at rest without input therefore stays there exactly, and a slow
-leak keeps its precision. A feedback of the number 0 is left out, so that it makes no NaN of an infinite potential.
+The feedback acts on the distance from rest. A neuron at rest without input therefore stays exactly there, and a slow
+leak keeps its precision. A feedback that is the number 0 is left out: times an infinite potential it would give NaN.
 
-`forward` and `backward` are the definition as an executor, for tensors that no compiled code serves.
+`forward` and `backward` make the definition an executor, for tensors that compiled code does not take.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,8 +32,8 @@ class Trajectory(NamedTuple):
     Args:
         s: spikes `[T, N, *]`.
         v_last: membrane potential after the last step `[N, *]`.
-        h, v: charged and reset membrane potential of each step, `[T, N, *]`, float32 at least; empty unless asked for.
-        more: by name, the same of each further state after each step, and of a `threshold` that moves.
+        h, v: charged and reset membrane potential of each step, `[T, N, *]`, float32 at least; empty unless recorded.
+        more: by name, such sequences of further states after each step, and of a `threshold` that changes.
     """
 
     s: Tensor
@@ -44,7 +44,7 @@ class Trajectory(NamedTuple):
 
 
 def charge(v: Coefficient, x: Tensor, gain: Coefficient, feedback: Coefficient, rest: Coefficient) -> Tensor:
-    """Charged potential `h = v + gain (x + feedback (v - rest))`, of x's shape."""
+    """Return the charged potential `h = v + gain (x + feedback (v - rest))`, in x's shape."""
     if isinstance(feedback, Tensor) or feedback:
         x = x + feedback * (v - rest)
     return v + gain * x
@@ -57,13 +57,13 @@ def fire_and_reset(
     surrogate: Callable[[Tensor], Tensor],
     detach_reset: bool,
 ) -> tuple[Tensor, Tensor]:
-    """Spikes of the charged potential `h` and the potential after the reset, both of h's shape."""
+    """Return the spikes for the charged potential `h` and the potential after the reset, both in h's shape."""
     s = surrogate(h - v_threshold)
     s_d = s.detach() if detach_reset else s
     if v_reset is None:
         return s, h - s_d * v_threshold
     v = (1 - s_d) * h + s_d * v_reset
-    # A spike resets an infinite potential as any other, where 0 times infinity would be NaN; and a detached reset
+    # A spike must also reset an infinite potential, for which 0 times infinity would be NaN; and a detached reset
     # passes no gradient at all.
     return s, torch.where((s_d == 1) if detach_reset else (h == torch.inf), v_reset, v)
 
@@ -84,11 +84,11 @@ def integrate_and_fire(
 ) -> Trajectory:
     """Run the recurrence over T steps; arguments as in `snntrain.neuron.integrate_and_fire.integrate_and_fire`.
 
-    Half-precision input is computed in float32. `v_threshold` may be a tensor that broadcasts over a step.
+    Half precision is computed in float32. `v_threshold` may be a tensor that broadcasts over a step.
     """
     dtype = torch.promote_types(x.dtype, torch.float32)
     gain, feedback, rest, v = (_for_a_step(k, x, dtype) for k in (gain, feedback, rest, v))
-    # As a tensor, so that the difference from rest is rounded as in every later step.
+    # As a tensor, so that the first difference from rest is rounded like all later ones.
     v = v if isinstance(v, Tensor) else torch.tensor(v, dtype=dtype)
     current = x.to(dtype)
 
@@ -100,7 +100,7 @@ def integrate_and_fire(
 
 
 def _for_a_step(value: Coefficient, x: Tensor, dtype: torch.dtype) -> Coefficient:
-    """A coefficient or state in the computation's dtype; a tensor that holds one number takes any step's shape."""
+    """Return a coefficient or state in the dtype of the computation; a tensor of one number fits any step's shape."""
     if not isinstance(value, Tensor):
         return value
     value = value.to(dtype)
@@ -114,7 +114,7 @@ def run(
     dtype: torch.dtype,
     record: bool,
 ) -> Trajectory:
-    """Run T steps, each from the potential before it and its number to `h`, spikes and the potential after it."""
+    """Run T steps; `step` maps the potential before a step and its number to `h`, spikes and the potential after it."""
     steps = []
     for t in range(T):
         h, s, v = step(v, t)
@@ -130,7 +130,7 @@ def run(
 def by_rule(
     rule: Rule, x: Tensor, T: int, coefficients: Sequence[Coefficient], v: Coefficient, *, record: bool = False
 ) -> Trajectory:
-    """Run the recurrence by a rule of the compiled executors; `coefficients` are gain, feedback and rest."""
+    """Run the recurrence with a rule of the compiled executors; `coefficients` are gain, feedback and rest."""
     gain, feedback, rest = coefficients
     return integrate_and_fire(
         *(x, T, gain, feedback, rest, v),
@@ -179,13 +179,13 @@ def backward(
 
 
 def _leaf(values: Coefficient) -> Tensor:
-    """A tensor of the same memory that gradients end at; a copy of one from inference mode, which cannot be saved."""
+    """Return a leaf tensor that shares memory; a copy if it comes from inference mode, as it could not be saved."""
     assert isinstance(values, Tensor)
     return (values.clone() if values.is_inference() else values.detach()).requires_grad_()
 
 
 def _in_memory_order(grad: Tensor, shape: torch.Size, strides: tuple[int, ...]) -> Tensor:
-    """The gradient of a coefficient or state as `[M]`, or `[1]` if all neurons share it."""
+    """Return the gradient of a coefficient or state as `[M]`, or `[1]` if all neurons share it."""
     if not one_each(grad):
         return grad.reshape(1)
     parts = grad.new_empty(grad.numel())

@@ -1,4 +1,4 @@
-"""Count the potentials that the recurrence changes, after it has run: it does not keep them."""
+"""A count of the potentials that the recurrence changes, made after its run: the recurrence does not keep them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from snntrain.neuron.integrate_and_fire.operator import inputs
 from snntrain.neuron.integrate_and_fire.reference import Coefficient
 from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
 
-# The most potentials in memory at a time, if they are needed.
+# The maximum number of potentials in memory at a time, if potentials are needed.
 MOST = 2**24
 
 
@@ -32,10 +32,10 @@ def count_updates(
     surrogate: Callable[[Tensor], Tensor],
     T: int,
 ) -> Tensor | int:
-    """Count the potentials that differ from those one step before, over all `T` steps.
+    """Return how many potentials differ from those one step before, over all `T` steps.
 
     If `v` is a number, as after a reset, the first step changes all. On a CPU compiled code counts while the recurrence
-    runs, and keeps no potential; elsewhere the result is a tensor, so that nothing waits for it.
+    runs, and keeps no potentials; elsewhere the result is a tensor, so nothing waits for it.
 
     Args:
         x: input current `[T, N, *]`, or `[1, N, *]` if it is the same in all steps.
@@ -68,18 +68,18 @@ def count_updates(
 
 
 def changed(v0: Coefficient, v: Tensor) -> Tensor | int:
-    """Count the potentials `v` `[T, *]` that differ from those before; if `v0` is a number, all first ones do."""
+    """Return how many potentials `v` `[T, *]` differ from those before; if `v0` is a number, all first ones do."""
     first = _count(v[0] != v0) if isinstance(v0, Tensor) else v[0].numel()
     return first + _count(v[1:] != v[:-1])
 
 
 def _of(values: Coefficient, some: slice, dimensions: int) -> Coefficient:
-    """The values of some images, from a tensor that broadcasts over `[N, *]`."""
+    """Return the values for some images, from a tensor that broadcasts over `[N, *]`."""
     if isinstance(values, Tensor) and values.ndim == dimensions and len(values) > 1:
         return values[some]
     return values
 
 
 def _count(flags: Tensor) -> Tensor | int:
-    """Count the True flags: a number on a CPU, with NumPy, which is four times as fast; elsewhere a tensor."""
+    """Return the number of True flags: on a CPU from NumPy, which is four times as fast; elsewhere as a tensor."""
     return int(np.count_nonzero(flags.numpy())) if flags.device.type == "cpu" else torch.count_nonzero(flags)

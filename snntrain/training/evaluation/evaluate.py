@@ -23,7 +23,7 @@ class Metrics:
         loss: mean over the images.
         accuracy: share of the images that are classified correctly, in [0, 1].
         confusion: counts, `[true class, predicted class]`.
-        ties: images for which several classes share the greatest output; the first of these is the predicted one.
+        ties: number of images whose greatest output is shared by several classes; the first of these is predicted.
     """
 
     loss: float
@@ -33,23 +33,23 @@ class Metrics:
 
 
 def tied(metrics: Metrics) -> str:
-    """Return the number of ties, and how they are decided, in words."""
+    """Return the number of ties and the rule that decides them, in words."""
     images = int(metrics.confusion.sum())
     return f"{metrics.ties:,} of {images:,} are tied: several classes share the greatest output; the first is taken"
 
 
 class Tally:
-    """Sums loss, confusion matrix and ties on the device; the host waits for them only at `metrics()`.
+    """The sums of loss, confusion matrix and ties on the device; the host waits for them only at `metrics()`.
 
     Not torchmetrics: its mean waits for a check for NaN, its confusion matrix uses `torch.bincount`, which reads the
     maximum on the host, and it has no ties.
 
     Args:
         classes: number of classes.
-        device: of the batches.
+        device: device of the batches.
         readout: decides the class of each image.
-        finite_only: leave batches with an infinite or NaN loss out of the mean loss, as training leaves out their
-            steps; if all batches are such, the mean is too.
+        finite_only: leave batches with an infinite or NaN loss out of the mean loss, as training skips their steps; if
+            every loss is infinite or NaN, the mean is too.
     """
 
     def __init__(self, classes: int, device: torch.device, readout: Readout, *, finite_only: bool = False) -> None:
@@ -65,9 +65,9 @@ class Tally:
         """Count a batch.
 
         Args:
-            loss: its mean loss.
-            spikes: the output for it, `[T, N, classes]`.
-            batch: what it is.
+            loss: mean loss of the batch.
+            spikes: output for the batch, `[T, N, classes]`.
+            batch: images and labels.
         """
         loss, labels = loss.detach().double(), batch.labels
         finite = loss.isfinite()
@@ -108,8 +108,8 @@ def evaluate(
 ) -> Metrics:
     """Evaluate `net` on all `batches`; it stays in evaluation mode.
 
-    An encoder that draws random numbers draws the same each time: the metrics depend only on the weights and on how the
-    images are divided into batches.
+    A random encoder draws the same numbers in each call: the metrics depend only on the weights and on the division of
+    the images into batches.
     """
     net.eval()
     tally = Tally(classes, precision.device, net.readout)

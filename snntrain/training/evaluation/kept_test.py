@@ -22,7 +22,7 @@ from snntrain.training.evaluation.evaluate import Metrics
 
 
 def entry(network: nn.Module, metrics: Metrics) -> dict[str, Any]:
-    """Return the entry for the metrics of `network` with its present weights."""
+    """Return the entry for a network's current weights and its metrics."""
     counts = {"confusion": metrics.confusion.tolist(), "ties": metrics.ties}
     return {"weights": digest(network), "loss": metrics.loss, **counts}
 
@@ -38,7 +38,7 @@ def write(folder: Path, entries: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def read(folder: Path, network: nn.Module, classes: int) -> Metrics | None:
-    """Return the kept metrics of a network with exactly these weights; None if there are none, or they are damaged."""
+    """Return the kept metrics of a network with exactly these weights; None if they are missing or damaged."""
     try:
         content = json.loads(bounded.text(folder / TEST))
         weights = digest(network)
@@ -55,7 +55,7 @@ def read(folder: Path, network: nn.Module, classes: int) -> Metrics | None:
 
 
 def _matrix(rows: Any, classes: int) -> Tensor | None:
-    """Return the counts as `[classes, classes]`; None if they are not such counts."""
+    """Return the counts as `[classes, classes]`; None if `rows` is not such a matrix."""
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         return None
     counts = [count for row in rows for count in row]

@@ -22,7 +22,7 @@ def look(job: Job, batch: Batch) -> Probes:
 
 
 def watch_job(job: Job, x: Tensor, layers: Collection[str] | None = None) -> tuple[Tensor, dict[str, Trajectory]]:
-    """Run it, and return output and trajectories of `layers`, None for all, on the device.
+    """Run the evaluated network, and return its output and the trajectories of `layers` (None: all), on the device.
 
     An encoder draws the same random numbers each time.
     """
@@ -31,7 +31,7 @@ def watch_job(job: Job, x: Tensor, layers: Collection[str] | None = None) -> tup
 
 
 def as_probes(job: Job, batch: Batch, output: Tensor, trajectories: Mapping[str, Trajectory]) -> Probes:
-    """Copy to the host what `watch_job` has returned for a batch; a sequence is shown as its mean."""
+    """Copy the result of `watch_job` for a batch to the host; a sequence is shown as its mean."""
     nodes = dict(spiking_layers(job.evaluated.network))
     shown = mean_over_time(batch.x, batch.lengths) if batch.x.ndim == 5 else batch.x
     return Probes(

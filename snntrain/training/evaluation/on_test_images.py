@@ -14,11 +14,11 @@ def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
     """Return the metrics on the test images; on a terminal a bar shows how many are left.
 
     Args:
-        job: with the evaluated model.
+        job: the job with the evaluated model.
         stop: can end the evaluation between two batches.
 
     Raises:
-        Stopped: a signal asks for it.
+        Stopped: a signal has arrived.
     """
     batches = build.batches(job.config, job.data, job.data.test, job.world)
     bar = tqdm(

@@ -1,1 +1,1 @@
-"""Builds a job from a configuration: device, precision, data, network, optimizer."""
+"""The job of a configuration: device, precision, data, network, optimizer."""

@@ -1,4 +1,4 @@
-"""An average of the weights over the steps of training, which is evaluated instead of them."""
+"""An average of the weights over the training steps, evaluated in their place."""
 
 import copy
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ class Average(Generic[M]):
         self.begun = True
 
     def _approach(self, averages: list[Tensor], news: list[Tensor], really: Tensor) -> None:
-        """Update where `really`, which is known on the device alone; no effect for a step that was left out."""
+        """Update if `really` is true, which only the device knows; a skipped step changes nothing."""
         ways = torch._foreach_sub(news, averages)
         torch._foreach_mul_(ways, really.float())
         torch._foreach_add_(averages, ways, alpha=1 - self.decay)

@@ -1,4 +1,4 @@
-"""Builds the objects of a run from its settings."""
+"""The construction of a run's objects from its settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from snntrain.data.augment import Augment
 from snntrain.data.batches import Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
-from snntrain.network.parameter_groups import as_optimizers_take_them, parameter_groups, scale_learning_rates
+from snntrain.network.parameter_groups import optimizer_argument, parameter_groups, scale_learning_rates
 from snntrain.network.readout import Readout, readout_of
 from snntrain.neuron import BaseNode
 from snntrain.training.job import compilers, repeatable
@@ -33,7 +33,7 @@ from snntrain.training.loss import check_lengths
 # Keys of a data set that describe its batches, not its content.
 PRESENTATION = ("mean", "std", "augment", "resident", "workers")
 
-# The arguments of each component besides its own keys: how many by position, and which by name.
+# The arguments that each component receives besides its own keys: the number of positional ones, and the names.
 GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
     "neuron": (0, ("v_reset", "surrogate_function", "detach_reset", "step_mode")),
     "surrogate": (0, ()),
@@ -56,7 +56,7 @@ class Model(nn.Module):
 
     @property
     def readout(self) -> Readout:
-        """The way its output is read."""
+        """The readout of the network's output."""
         return readout_of(self.network)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -106,11 +106,11 @@ class Job:
 def prepare(config: Config, world: World) -> Job:
     """Build a job from checked settings; write nothing.
 
-    It is built on the current GPU, see `World.current`, and trained, tested or inspected in `Job.computing`.
+    The job is built on the current GPU, see `World.current`, and trained, tested or inspected in `Job.computing`.
 
     Raises:
-        UserError: the device cannot do what is asked of it, data is missing or damaged, or the network does not fit
-            the images.
+        UserError: the device does not support a setting, data is missing or damaged, or the network does not fit the
+            images.
     """
     _check_targets(config)
     trainer = config.trainer
@@ -119,7 +119,7 @@ def prepare(config: Config, world: World) -> Job:
     compilers.keep_privately(torch_compiles=trainer.compile, device=world.device.type)
     repeatable.seed_everything(config.seed)
     data: Data = component(config, "dataset")
-    # Channels last is the order that convolutions and pooling compute in on either device.
+    # Channels last is the order in which convolutions and pooling compute on both devices.
     network = model(config, data).to(world.device).to(memory_format=torch.channels_last)
     training = batches(config, data, data.train, world, augmented=True, limit=trainer.limit_batches)
     steps = trainer.epochs * -(-len(training) // trainer.accumulate)
@@ -127,7 +127,7 @@ def prepare(config: Config, world: World) -> Job:
     check_lengths(loss, data)
     fused = _fused(config)
     groups = parameter_groups(network)
-    optimizer = component(config, "optimizer", as_optimizers_take_them(groups), variant=without_compiler, **fused)
+    optimizer = component(config, "optimizer", optimizer_argument(groups), variant=without_compiler, **fused)
     scale_learning_rates(optimizer, groups)
     return Job(
         config=config,
@@ -166,7 +166,7 @@ def component(config: Config, group: str, *given: Any, **also: Any) -> Any:
 
 
 def _of_group(group: str, error: UserError) -> list[str]:
-    """Return the error's lines, each with the name of its group."""
+    """Return the error's lines, each prefixed with the name of the group."""
     return [line if line.startswith(group) else f"{group}: {line}" for line in error.lines]
 
 

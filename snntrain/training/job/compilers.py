@@ -1,6 +1,6 @@
-"""The caches of torch's compiler and Triton lie in private folders of the user.
+"""Private folders of the user for the caches of torch's compiler and Triton.
 
-By default they take a folder below the temporary one, and load its content, whoever has written it.
+By default both use a folder below the temporary one, and load its content, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from snntrain.files.private_folder import private_cache
 
 INDUCTOR = "TORCHINDUCTOR_CACHE_DIR"
 TRITON = "TRITON_CACHE_DIR"
-# The user names Triton's folder by one of these.
+# The user sets Triton's folder with one of these variables.
 OF_TRITON = (TRITON, "TRITON_HOME")
 
 

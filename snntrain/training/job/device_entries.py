@@ -4,7 +4,7 @@ import torch
 
 
 def device_entries(device: torch.device, device_name: str) -> dict[str, str | int | None]:
-    """Return them by key."""
+    """Return the entries by key."""
     return {
         "device": str(device),
         "device_name": device_name,

@@ -1,4 +1,4 @@
-"""The device that `trainer.device` names: which one it is, what it is called, and what is known of it."""
+"""The device that `trainer.device` selects, its name, and its known limits."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def name_of(device: torch.device) -> str:
 
 
 def passed_over(name: str, device: torch.device) -> str:
-    """Return one line on a device that 'auto' did not choose, and why; '' if there is none.
+    """Return one line on a device that 'auto' did not choose, and why; '' if there is no such device.
 
     Args:
         name: `trainer.device`.
-        device: the one that was chosen.
+        device: the chosen device.
     """
     if name != AUTO or device.type != "cpu":
         return ""
@@ -51,7 +51,7 @@ def passed_over(name: str, device: torch.device) -> str:
 
 
 def untested(device: torch.device) -> str:
-    """Return one line on what was never tried on this device; '' for a CPU and for NVIDIA's GPUs."""
+    """Return one line on features that were never tested on this device; '' for a CPU and for NVIDIA's GPUs."""
     if device.type != "cuda" or torch.version.hip is None:
         return ""
     return (
@@ -64,7 +64,7 @@ def untested(device: torch.device) -> str:
 def current(device: torch.device) -> Iterator[None]:
     """Make a GPU the current CUDA device while the block runs; no effect for a CPU.
 
-    New streams, recorded graphs and tensors of `device="cuda"` belong to the current one.
+    New streams, recorded graphs and tensors with `device="cuda"` belong to the current device.
     """
     if device.type != "cuda":
         yield

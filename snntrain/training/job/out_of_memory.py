@@ -1,4 +1,4 @@
-"""Explains that memory has run out: the settings that decide how much a run takes, and which of them to lower."""
+"""The message of an out-of-memory error: the settings that decide the memory of a run, and those to lower."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Work:
 
     Args:
         name: its name in messages.
-        batch: the key of `trainer` that sets its number of images at a time; None if there is none.
-        finished: whether its network is that of a finished run, which cannot change.
+        batch: the key of `trainer` that sets the number of images at a time; None if no key does.
+        finished: whether the network belongs to a finished run and therefore cannot change.
     """
 
     name: str
@@ -49,17 +49,17 @@ EVALUATION_OF_A_FINISHED_RUN = Work("evaluation", "eval_batch_size", finished=Tr
 
 
 def inspection(images: int) -> Work:
-    """Return the inspection of this number of images, all at once, in a finished run."""
+    """Return the inspection of a finished run on this number of images, all at once."""
     return Work(f"the inspection of {images:,} images", None, finished=True)
 
 
 @contextmanager
 def explained(config: Config, world: World, work: Work = TRAINING) -> Iterator[None]:
-    """Turn an out-of-memory error in the block into one that names what to lower; other errors pass.
+    """Turn an out-of-memory error in the block into one that names the settings to lower; other errors pass.
 
     Args:
         config: the run's settings.
-        world: where it computes.
+        world: device and precision of the run.
         work: the work of the block.
 
     Raises:
@@ -96,7 +96,7 @@ def _is_of_the_machine(error: BaseException) -> bool:
 
 
 def _remedies(config: Config, world: World, work: Work) -> Iterator[str]:
-    """Yield settings that take less memory, first those that do not change the result."""
+    """Yield settings that take less memory, beginning with those that do not change the result."""
     trainer, data, device = config.trainer, config.dataset, world.device
     if work.batch is None:
         yield "fewer images with sample=<index>,… or monitor.samples=<number>"

@@ -1,4 +1,4 @@
-"""Precision: the format that the layers compute in, and how small gradients survive it.
+"""Precision: the format in which the layers compute, and the protection of small gradients in it.
 
 | name | layers compute in | float32 convolutions and matrix products on a GPU |
 |---|---|---|
@@ -25,13 +25,13 @@ log = logging.getLogger("snntrain")
 DTYPES = {"fp32": torch.float32, "tf32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 # The first NVIDIA GPUs with bfloat16 and TF32.
 AMPERE = (8, 0)
-# AMD's GPUs that multiply bfloat16 in hardware, by the beginning of their architecture's name.
+# AMD's GPUs that multiply bfloat16 in hardware, by the prefix of their architecture's name.
 AMD_WITH_BF16 = ("gfx908", "gfx90a", "gfx94", "gfx95", "gfx11", "gfx12")
 
 
 @dataclass(frozen=True)
 class Precision:
-    """`name` is fp32, tf32, bf16 or fp16; weights and losses stay float32 in each."""
+    """The precision `name`: fp32, tf32, bf16 or fp16; weights and losses stay float32 in each."""
 
     name: str
     device: torch.device
@@ -46,18 +46,18 @@ class Precision:
         return torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32)
 
     def of_float32(self) -> AbstractContextManager[None]:
-        """Return a context in which float32 is computed as `name` says: a switch of the whole process."""
+        """Return a context in which float32 is computed as `name` requires: a switch of the whole process."""
         return float32.computed_in(tf32=self.name == "tf32")
 
     def is_emulated(self) -> bool:
-        """Return whether the device computes this format by way of float32, slowly."""
+        """Return whether the device emulates this format with float32, which is slow."""
         return self.name == "bf16" and self.device.type == "cpu" and not (cpu_has_bf16() or _arm_has_bf16())
 
     def warn_if_emulated(self) -> None:
         """Log a warning if the format is emulated, with the format to use."""
         if self.is_emulated():
             log.warning(
-                "trainer.precision=bf16: this CPU has no bfloat16 of its own and is several times slower with it than "
+                "trainer.precision=bf16: this CPU has no native bfloat16 and is several times slower with it than "
                 "with fp32; trainer.precision=%s is fast here",
                 choose("auto", self.device).name,
             )
@@ -89,7 +89,7 @@ def choose(name: str, device: torch.device) -> Precision:
 
 
 def _gpu_has_bf16(device: torch.device) -> bool:
-    """Return whether this GPU multiplies bfloat16 in hardware; `torch.cuda.is_bf16_supported` asks the current one."""
+    """Return whether this GPU multiplies bfloat16 in hardware; `cuda.is_bf16_supported` checks the current GPU."""
     if torch.version.hip is not None:
         return torch.cuda.get_device_properties(device).gcnArchName.startswith(AMD_WITH_BF16)
     return torch.cuda.get_device_capability(device) >= AMPERE
@@ -100,10 +100,10 @@ def _has_tf32(device: torch.device) -> bool:
 
 
 def cpu_has_bf16() -> bool:
-    """Return whether this CPU multiplies bfloat16 in hardware; elsewhere PyTorch emulates it, slowly."""
+    """Return whether this CPU multiplies bfloat16 in hardware; otherwise PyTorch emulates it, slowly."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
 def _arm_has_bf16() -> bool:
-    """Return whether this is an ARM CPU that multiplies bfloat16 in hardware, as the library that does it says."""
+    """Return whether this is an ARM CPU that multiplies bfloat16 in hardware, according to PyTorch's CPU library."""
     return platform.machine().lower() in ("aarch64", "arm64") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -1,4 +1,4 @@
-"""What makes a run repeatable: its random numbers, and operations with the same result each time."""
+"""Repeatable runs: seeded random numbers, and operations with the same result each time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def seed_everything(seed: int) -> None:
 
 @contextmanager
 def repeatable_draws(device: torch.device) -> Iterator[None]:
-    """Give PyTorch the same random numbers in each such block; after it they continue as if none had been drawn."""
+    """Give PyTorch the same random numbers in each such block, and restore its generators afterwards."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(0)
         yield
@@ -34,7 +34,7 @@ def deterministic(wanted: bool) -> Iterator[None]:
     if not wanted:
         yield
         return
-    # The command line has done this; a program that calls the function may not have.
+    # The command line has done this already; another program that calls the function may not have.
     cublas.reserve_workspace()
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True)
@@ -48,7 +48,7 @@ def check_deterministic(device: torch.device) -> None:
     """Check that a deterministic run is possible on a device.
 
     Raises:
-        UserError: the environment gives cuBLAS a working memory with which results differ from run to run.
+        UserError: the environment gives cuBLAS a workspace with which results differ from run to run.
     """
     if device.type == "cuda" and (own := cublas.unsuitable()) is not None:
         raise UserError(

@@ -1,7 +1,7 @@
 """torch's optimizers without torch's compiler.
 
 They import `torch._dynamo` to exclude themselves from tracing. That takes nearly as long as the import of torch, even
-if nothing is compiled. torch has no switch for it. No optimizer is compiled here, so there is nothing to exclude.
+if nothing is compiled, and torch has no switch for it. No optimizer is compiled here, so nothing must be excluded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-# Methods that torch keeps its compiler out of.
+# Methods that torch excludes from its compiler.
 GUARDED = ("add_param_group", "zero_grad", "state_dict", "load_state_dict")
 # torch's wrappers that import the compiler, by module and name.
 DISABLE = ("torch._compile", "inner")
@@ -25,9 +25,9 @@ Method = Callable[..., Any]
 
 @cache
 def without_compiler(kind: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a class that computes the same as an optimizer, has its name, and does not import torch's compiler.
+    """Return a class that computes the same as an optimizer and has its name, but does not import torch's compiler.
 
-    Methods that torch has not wrapped, as those of a user's own class, stay as they are, and so do other classes.
+    Methods that torch has not wrapped, such as those of a user's own class, stay as they are; so do other classes.
     """
     if not (inspect.isclass(kind) and issubclass(kind, Optimizer)):
         return kind
@@ -36,7 +36,7 @@ def without_compiler(kind: Callable[..., Any]) -> Callable[..., Any]:
         method = getattr(kind, name)
         if _is_made_by(DISABLE, method):
             own[name] = method.__wrapped__
-    # The first optimizer of a class adds hooks to its step, and will to this one, too.
+    # The first optimizer of a class adds hooks to its step, and will add them to this one, too.
     step = inspect.unwrap(kind.step, stop=lambda method: not getattr(method, "hooked", False))
     if _is_made_by(STEP, step):
         own["step"] = _with_gradient_if_differentiable(step.__wrapped__)

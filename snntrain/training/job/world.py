@@ -1,7 +1,7 @@
 """The processes that train a run together, and the device and precision of this one; today there is one process.
 
-It is decided once, when a run starts, and handed down. Nothing else asks for a device, and nothing that all processes
-must agree on goes by another way than `sum`, `broadcast` and `barrier`.
+The world is decided once, when a run starts, and handed down. Nothing else asks for a device, and the processes agree
+through `sum`, `broadcast` and `barrier` alone.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ log = logging.getLogger("snntrain")
 
 @dataclass(frozen=True)
 class World:
-    """One process's place among those that train a run.
+    """The place of one process among those that train a run.
 
     Args:
         device: the device of this process.
         precision: the format that the layers compute in, the same in all processes.
         rank: the number of this process, from 0.
-        size: how many processes there are.
+        size: number of processes.
     """
 
     device: torch.device
@@ -56,7 +56,7 @@ class World:
         return value
 
     def barrier(self) -> None:
-        """Wait until all processes have come here."""
+        """Wait until all processes have reached this call."""
 
     @contextmanager
     def current(self) -> Iterator[None]:
@@ -65,7 +65,7 @@ class World:
             yield
 
     def report(self, trainer: Trainer) -> None:
-        """Log what a user should know of the device and the precision; called once per run."""
+        """Log notes on the device and the precision that a user should know; called once per run."""
         if line := devices.passed_over(trainer.device, self.device):
             log.info("%s", line)
         if line := devices.untested(self.device):

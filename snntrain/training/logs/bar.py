@@ -18,10 +18,10 @@ def with_bar(batches: Iterable[Draw], done: int, count: int, title: str, tally: 
 
     Args:
         batches: the rest of an epoch, as it is drawn.
-        done: number of batches that were trained before.
+        done: number of batches trained before.
         count: number of batches in the whole epoch.
         title: text in front of the bar.
-        tally: of the batches so far.
+        tally: sums over the batches so far.
     """
     bar = tqdm(
         total=count,
@@ -31,7 +31,7 @@ def with_bar(batches: Iterable[Draw], done: int, count: int, title: str, tally: 
         file=sys.stdout,
         disable=not sys.stdout.isatty(),
         dynamic_ncols=True,
-        # It fits into 80 columns; tqdm cuts off the rest.
+        # The line fits into 80 columns; tqdm cuts off the rest.
         bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left{postfix}",
     )
     started = read = time.monotonic()

@@ -12,7 +12,7 @@ from snntrain.training.logs.cost_scalars import SPENT
 def hyper_parameters(config: Config, data_name: str) -> dict[str, bool | int | float | str]:
     """Return the settings by which runs differ, by dotted key; a group is named after its class: `neuron: PLIFNode`.
 
-    TensorBoard's columns take numbers, strings and truth values; anything else becomes a string.
+    TensorBoard's columns take numbers, strings and booleans; anything else becomes a string.
     """
     values: dict[str, bool | int | float | str] = {}
     for key in ("T", "seed", "detach_reset"):

@@ -30,11 +30,11 @@ class Epoch:
     Args:
         number: from 1.
         training, validation: metrics over the images of each.
-        improved: whether its weights are the best so far.
+        improved: whether the weights are the best so far.
         rates: firing rates in validation.
         gradient_norms: mean over the steps, per layer; empty without a monitor.
-        skipped: number of steps that were left out because the loss or a gradient was not finite.
-        learning_rate: of the first step.
+        skipped: number of steps that were skipped because the loss or a gradient was not finite.
+        learning_rate: learning rate of the first step.
         seconds: time of training.
     """
 
@@ -50,7 +50,7 @@ class Epoch:
 
     @property
     def images(self) -> int:
-        """The number of images that it was trained on."""
+        """The number of training images."""
         return int(self.training.confusion.sum())
 
     @property
@@ -59,14 +59,14 @@ class Epoch:
 
 
 class Journal:
-    """Writes down each epoch of a job; `monitor` is None if no neurons are watched."""
+    """The record of each epoch of a job; `monitor` is None if no neurons are watched."""
 
     def __init__(self, job: Job, run: RunFolder, board: Board, monitor: Monitor | None) -> None:
         self.job = job
         self.run = run
         self.board = board
         self.monitor = monitor
-        # On a CPU training uses all cores: drawing at the same time would gain nothing.
+        # On a CPU training uses all cores: drawing at the same time would save nothing.
         if monitor is not None and job.world.device.type == "cuda":
             board.draw_beside()
 
@@ -81,7 +81,7 @@ class Journal:
         log.info(line)
 
     def epoch(self, epoch: Epoch, *, last: bool) -> None:
-        """Write down an epoch everywhere.
+        """Record an epoch in the run folder, in TensorBoard and on the terminal.
 
         Args:
             epoch: its results.
@@ -94,7 +94,7 @@ class Journal:
         self.run.append_metrics(self._row(epoch, learnt))
         self._show(epoch, learnt)
         if self.monitor is not None:
-            with self.board.tolerant("what is watched of the neurons"):
+            with self.board.tolerant("the monitor of the neurons"):
                 self._look(self.monitor, epoch, last)
         total = self.job.config.trainer.epochs
         ties = f" ties {epoch.validation.ties}" if epoch.validation.ties else ""
@@ -116,9 +116,9 @@ class Journal:
         self.run.write_summary(progress_entries(progress))
 
     def draw_again(self, epoch: int, confusion: Tensor) -> None:
-        """Draw the pictures of an epoch again that were missing in TensorBoard when the run was saved."""
+        """Draw the pictures of an epoch that were missing in TensorBoard when the run was saved."""
         if self.monitor is not None:
-            with self.board.tolerant("what is watched of the neurons"):
+            with self.board.tolerant("the monitor of the neurons"):
                 probes = self.monitor.look(drawn=True).probes
                 assert probes is not None
                 self.board.pictures(epoch, probes, confusion.numpy(), self.job.config.monitor.neurons)

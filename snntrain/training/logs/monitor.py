@@ -23,7 +23,8 @@ class Seen:
 
     Args:
         in_window: share of potentials at which the surrogate passes a gradient.
-        distances: histogram of the potentials' distances from the threshold; a layer without a finite one is left out.
+        distances: histogram of the potentials' distances from the threshold; layers without finite distances are left
+            out.
         probes: for pictures; None if none are drawn.
     """
 
@@ -33,7 +34,7 @@ class Seen:
 
 
 class Monitor:
-    """Looks at the neurons of a job, as `job.config.monitor` asks.
+    """A look at the neurons of a job, as `job.config.monitor` describes.
 
     Raises:
         UserError: `monitor.layers` names a layer that the network does not have, or that has no neurons.
@@ -52,7 +53,7 @@ class Monitor:
         """Run the network on the probes.
 
         Args:
-            drawn: whether pictures are wanted; all recordings are copied to the host for them.
+            drawn: whether pictures are drawn; all recordings are copied to the host for them.
         """
         output, trajectories = watch_job(self.job, self.batch.x, self.layers)
         nodes = dict(spiking_layers(self.job.evaluated.network))
@@ -67,7 +68,7 @@ class Monitor:
 
 
 def probe_batch(job: Job) -> Batch:
-    """Return the validation images that are watched."""
+    """Return the validation images for the monitor."""
     split = job.data.validation
     chosen = sample_indices(split.labels, job.config.monitor.samples, job.config.seed)
     batches = Batches(some_of(split, chosen), batch_size=len(chosen), scale=job.data.scale, device=job.world.device)

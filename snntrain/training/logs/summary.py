@@ -1,4 +1,4 @@
-"""What a run writes once about itself: entries of summary.json, the first lines of its log, and the last one."""
+"""The summary of a run: entries of summary.json, the first lines of its log, and the last one."""
 
 from __future__ import annotations
 

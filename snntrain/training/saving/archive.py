@@ -1,4 +1,4 @@
-"""The check of a checkpoint's archive before torch reads it: only what torch.save writes passes."""
+"""The check of a checkpoint's archive before torch reads it: only an archive as torch.save writes it passes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import zipfile
 from snntrain.training.saving.pickled import ALSO, MOST_TIMES, Scan, Strange
 
 PICKLE = "data.pkl"
-# Ours has 30 kB; that of a network of a thousand layers has some megabytes.
+# Ours has 30 kB; a network of a thousand layers has some megabytes.
 MOST_PICKLE = 64 * 2**20
-# Small entries, by which torch recognises versions.
+# Small entries by which torch recognises versions.
 OTHERS = ("version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id")
 LARGEST_OTHER = 1000
 FIRST = b"PK\x03\x04"
@@ -19,8 +19,8 @@ FIRST = b"PK\x03\x04"
 def check(content: bytes) -> None:
     """Check the bytes of a checkpoint.
 
-    Entries must be stored, not deflated, so that they are no larger than the file, and must have unique names, so that
-    every reader of the archive finds the same entry.
+    Entries must be stored, not deflated: then they are no larger than the file. They must have unique names: then every
+    reader of the archive finds the same entry.
 
     Raises:
         ValueError, zipfile.BadZipFile, struct.error, …: not an archive as this program writes it.
@@ -34,7 +34,7 @@ def check(content: bytes) -> None:
             if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
                 raise Strange("entries that are compressed")
             if entry.header_offset < end:
-                raise Strange("entries that lie over each other")
+                raise Strange("overlapping entries")
             end = entry.header_offset + entry.file_size
             folder, _, name = entry.filename.partition("/")
             if name in entries or end > len(content) or not _is_known(name, entry.file_size):

@@ -21,7 +21,7 @@ from snntrain.training.saving import archive
 from snntrain.training.saving.pack import pack
 
 FORMAT = 2
-# The archive ends with the length of its comment, two bytes, and the comment; torch writes none.
+# The archive ends with the length of its comment (two bytes) and the comment; torch writes an empty comment.
 NO_COMMENT = struct.pack("<H", 0)
 MARK = b"sha256:"
 COMMENT = len(MARK) + 2 * hashlib.sha256().digest_size
@@ -32,8 +32,8 @@ def write(file: IO[bytes], state: dict[str, Any], check: Callable[[], None] = la
 
     Args:
         file: the new file.
-        state: of plain values and tensors.
-        check: called between parts; an error that it raises ends the writing.
+        state: plain values and tensors.
+        check: called between parts; if it raises, the writing ends.
 
     Raises:
         OSError: it cannot be written.
@@ -55,7 +55,7 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         with bounded.open_regular(path, bounded.memory()) as file:
-            # A sparse file can have any length: read only a file that ends as ours do.
+            # A sparse file can have any length: read the file only if it ends as ours do.
             content = file.read() if _is_sealed(file) else b""
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such checkpoint") from None
@@ -80,7 +80,7 @@ def restore(net: nn.Module, path: Path, state: dict[str, Any] | None = None) -> 
 
     Args:
         net: the network.
-        path: of the checkpoint.
+        path: path of the checkpoint.
         state: the result of `load`; None to load it now.
 
     Raises:
@@ -98,7 +98,7 @@ def restore(net: nn.Module, path: Path, state: dict[str, Any] | None = None) -> 
 
 
 class _Hashing:
-    """Passes bytes on to a file, and computes their `digest`."""
+    """A file wrapper that passes bytes on, and computes their `digest`."""
 
     def __init__(self, file: IO[bytes], check: Callable[[], None]) -> None:
         self.file, self.check = file, check

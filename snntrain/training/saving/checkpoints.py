@@ -17,18 +17,18 @@ log = logging.getLogger("snntrain")
 
 
 class Checkpoints:
-    """`last.pt`, `previous.pt`, the one before it, and `best.pt` in a folder.
+    """`last.pt`, `previous.pt` (the checkpoint before it), and `best.pt` in a folder.
 
     Args:
-        folder: of the checkpoints.
-        check: called while one is written, and before it gets its name; if it raises, the old ones stay.
+        folder: the folder of the checkpoints.
+        check: called while a checkpoint is written, and before it gets its name; if it raises, the old ones stay.
     """
 
     def __init__(self, folder: Folder, check: Callable[[], None] = lambda: None) -> None:
         self.folder, self.check = folder, check
 
     def save(self, state: dict[str, Any]) -> None:
-        """Make `state` the last one; from the second call on there are always two from which the run can resume.
+        """Save `state` as the last checkpoint; from the second call on the run can always resume from either of two.
 
         Raises:
             OSError: it cannot be written; the others are unchanged.
@@ -39,7 +39,7 @@ class Checkpoints:
         whole.put_in_place(self.folder, LAST)
 
     def save_best(self, state: dict[str, Any]) -> None:
-        """Make `state` the best one.
+        """Save `state` as the best checkpoint.
 
         Raises:
             OSError: it cannot be written; the previous one is unchanged.
@@ -48,24 +48,24 @@ class Checkpoints:
         whole.put_in_place(self.folder, BEST)
 
     def best_is_of(self, epoch: int) -> bool:
-        """Return whether the best one is undamaged and of this epoch."""
+        """Return whether the best checkpoint is undamaged and from this epoch."""
         try:
             return bool(checkpoint.load(self.folder.path / BEST).get("epoch") == epoch)
         except UserError:
             return False
 
     def newest(self, foreign: Callable[[dict[str, Any]], str | None]) -> dict[str, Any] | None:
-        """Return the state from which a run can resume: the last one, or if a warning says why not, the previous.
+        """Return the state from which a run can resume: the last one, or else the previous one, with a warning.
 
         Args:
-            foreign: returns the settings in which a state differs from this run; '' if it is of this run, None if the
-                state has no settings.
+            foreign: returns the settings in which a state differs from this run; '' if it belongs to this run, None if
+                the state has no settings.
 
         Returns:
             The state; None if there are no checkpoints yet.
 
         Raises:
-            UserError: there are checkpoints, but none is undamaged and of this run.
+            UserError: there are checkpoints, but all are damaged or belong to another run.
         """
         others: list[str] = []
         there = [self.folder.path / name for name in (LAST, PREVIOUS) if self.folder.holds(name)]

@@ -1,8 +1,8 @@
 """The archive of a checkpoint, as torch.load reads it, written without blocking other threads.
 
-torch.save holds the interpreter's lock while it computes the checksums of the archive: 0.11 s for 264 MB, in which the
-training thread cannot launch work on a GPU. zlib releases the lock; the rest takes 0.015 s. As Python does the writing,
-an error of the disk keeps its class, and the writing can end between two parts.
+torch.save holds the interpreter's lock while it computes the checksums of the archive: 0.11 s for 264 MB, during which
+the training thread cannot launch work on a GPU. zlib releases the lock; the rest takes 0.015 s. As Python does the
+writing, an error of the disk keeps its class, and the writing can end between two parts.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROTOCOL = 2
 VERSION = b"3\n"
 ALIGNMENT = 64
 FOLDER = "archive"
-# Bytes of a storage that are written at once; between two parts the thread can end.
+# Number of bytes that are written at once; between two parts the thread can end.
 PART = 4 * 2**20
 # Bytes before the name of an entry; the header of an extra field, and its number in torch's format.
 HEADER = 30
@@ -32,7 +32,7 @@ PADDING = 0x4246
 
 
 class Sink(Protocol):
-    """Takes the bytes of an archive in order; `size` is their number so far."""
+    """A receiver of the bytes of an archive, in order; `size` is their number so far."""
 
     @property
     def size(self) -> int: ...
@@ -43,15 +43,15 @@ class Sink(Protocol):
 
 
 def pack(sink: Sink, state: dict[str, Any]) -> None:
-    """Write a state, of plain values and tensors, into a new archive.
+    """Write a state of plain values and tensors into a new archive.
 
     Raises:
-        OSError: what the sink raises.
+        OSError: the sink has raised it.
     """
     pickled = io.BytesIO()
     pickler = _Pickler(pickled)
     pickler.dump(state)
-    # A sink cannot seek: sizes and checksums follow the entries, and stand in the directory at the end.
+    # A sink cannot seek: sizes and checksums follow the entries, and appear again in the directory at the end.
     with zipfile.ZipFile(cast(IO[bytes], sink), "w") as archive:
         _add(archive, sink, "data.pkl", pickled.getbuffer())
         _add(archive, sink, "byteorder", memoryview(sys.byteorder.encode()))
@@ -61,12 +61,12 @@ def pack(sink: Sink, state: dict[str, Any]) -> None:
 
 
 def as_bytes(storage: UntypedStorage) -> Tensor:
-    """The memory of a storage as a tensor of bytes."""
+    """Return the memory of a storage as a tensor of bytes."""
     return torch.empty(0, dtype=torch.uint8, device=storage.device).set_(storage)
 
 
 class _Pickler(pickle.Pickler):
-    """Pickles everything but the storages of tensors, which it collects in `storages` by their names in the archive."""
+    """A pickler that collects the storages of tensors in `storages`, by their names in the archive."""
 
     def __init__(self, file: IO[bytes]) -> None:
         super().__init__(file, PROTOCOL)

@@ -1,7 +1,7 @@
 """The check of a checkpoint's pickle before torch reads it: dictionaries, lists, numbers, strings and tensors pass.
 
-torch accepts more than our checkpoints hold, and some of it takes any amount of memory or time: `bytearray(10**11)`, a
-list that holds a list twice that holds a list twice …, a tensor of a billion numbers that share one place in memory.
+torch accepts more than our checkpoints hold, and some of it takes any amount of memory or time: `bytearray(10**11)`,
+lists that each hold the previous list twice, a tensor of a billion numbers that share one place in memory.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class Node:
 
     Args:
         kind: int, str, atom, tuple, list, dict, global, storage or tensor.
-        value: of an int or a str; the name of a global; the number of elements of a storage, and the bytes of each.
-        items: of a tuple.
-        nodes: number of values in it, itself included.
+        value: value of an int or a str; name of a global; number of elements of a storage, and bytes per element.
+        items: items of a tuple.
+        nodes: number of values in this one, itself included.
         depth: levels of nesting.
-        closed: whether it is part of another value, so that it must not grow.
+        closed: whether it is part of another value, and so must not grow.
     """
 
     kind: str
@@ -64,7 +64,7 @@ class Node:
     closed: bool = False
 
     def take(self, *parts: Node) -> None:
-        """Add parts to it."""
+        """Add parts to the value."""
         if self.closed or any(part is self for part in parts):
             raise Strange("a value that grows after it was put into another")
         for part in parts:
@@ -80,7 +80,7 @@ MARK = Node("mark")
 
 @dataclass
 class Scan:
-    """Follows the operations of a pickle without creating its values.
+    """A scan that follows the operations of a pickle without creating its values.
 
     Args:
         entries: the sizes of the archive's storages, by key.
@@ -97,7 +97,7 @@ class Scan:
         """Check a pickle.
 
         Raises:
-            ValueError: not a pickle, or not one as this program writes it.
+            ValueError: not a pickle, or not a pickle that this program writes.
         """
         for operation, argument, _ in pickletools.genops(content):
             if operation.name == "STOP":
@@ -127,7 +127,7 @@ class Scan:
 
     def top(self, kind: str) -> Node:
         if not self.stack or self.stack[-1].kind != kind:
-            raise Strange(f"no {kind} where one is filled")
+            raise Strange(f"no {kind} to fill")
         return self.stack[-1]
 
     def remember(self, index: int) -> None:
@@ -157,10 +157,10 @@ class Scan:
         self.top("dict").take(*items)
 
     def build(self) -> None:
-        # Attributes of an OrderedDict: those that torch gives a state_dict.
+        # The attributes that torch gives to a state_dict, which is an OrderedDict.
         attributes = self.pop()
         if attributes.kind != "dict":
-            raise Strange("attributes that are no dictionary")
+            raise Strange("attributes that are not a dictionary")
         self.top("dict").take(attributes)
 
     def name(self, argument: str) -> None:

@@ -22,7 +22,7 @@ def random_states(device: torch.device) -> dict[str, Any]:
 
 
 def set_random_states(device: torch.device, states: dict[str, Any]) -> None:
-    """Restore what `random_states` returned; the generator of a GPU only if the states were taken on a GPU."""
+    """Restore the result of `random_states`; the generator of a GPU only if the states were taken on a GPU."""
     random.setstate(states["python"])
     kind, keys, *rest = states["numpy"]
     np.random.set_state((kind, np.array(keys, dtype=np.uint32), *rest))  # noqa: NPY002

@@ -49,7 +49,7 @@ def restore(job: Job, state: State, data: str) -> TrainingState:
     """Restore a job from a saved state.
 
     Args:
-        job: a fresh one, with the configuration of this run; it is changed.
+        job: a fresh job with the configuration of this run; it is changed.
         state: the saved state.
         data: fingerprint of the job's data.
 
@@ -58,7 +58,7 @@ def restore(job: Job, state: State, data: str) -> TrainingState:
     """
     if state.get("data") != data:
         raise UserError(
-            f"dataset={job.data.name}: its files are not those that this run began with; put those back "
+            f"dataset={job.data.name}: its files are not those with which this run began; put the old files back "
             "(dataset.root names their folder), or start another run"
         )
     progress = fresh_progress(job)
@@ -69,7 +69,7 @@ def restore(job: Job, state: State, data: str) -> TrainingState:
     where = f"epoch {progress.epoch} of {epochs}" if progress.finished < epochs else f"the end of {epochs} epochs"
     batches = f", after {progress.batch} of {len(job.train)} batches" if progress.batch else ""
     log.info("resuming from %s%s", where, batches)
-    # Only now: a recorded step keeps the tensors of the optimizer.
+    # Not earlier: a recorded step keeps the tensors of the optimizer.
     step = TrainingStep(job, progress.tally)
     with _whole():
         validate.check_step(state["step"], step.state_dict())
@@ -79,13 +79,13 @@ def restore(job: Job, state: State, data: str) -> TrainingState:
 
 @contextmanager
 def _whole() -> Iterator[None]:
-    """Report errors of the block as a state that does not fit; running out of memory stays what it is."""
+    """Report errors of the block as a state that does not fit; out-of-memory errors pass unchanged."""
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         if is_out_of_memory(error):
             raise
-        # Its checksum is right: another program wrote it.
+        # The checksum is right: another program wrote the file.
         reason = (
             first_line(error) if isinstance(error, validate.Wrong) else f"{type(error).__name__}: {first_line(error)}"
         )
@@ -96,7 +96,7 @@ def _whole() -> Iterator[None]:
 
 
 def cut_back(run: RunFolder, state: State | None) -> None:
-    """Remove what was written after the state was saved: the resumed run writes it again."""
+    """Remove all output after the saved state: the resumed run writes it again."""
     sizes = (state or NOTHING_WRITTEN)["sizes"]
     with run.writing():
         run.cut_back(sizes["metrics"])
@@ -104,7 +104,7 @@ def cut_back(run: RunFolder, state: State | None) -> None:
 
 
 def restore_outputs(training: TrainingState, journal: Journal, saver: Saver, state: State | None) -> None:
-    """Restore the journal and the best checkpoint after a resume; a fresh run gets its first entries."""
+    """Restore the journal and the best checkpoint after a resume; write the first entries of a fresh run."""
     if state is None:
         journal.configuration()
         return

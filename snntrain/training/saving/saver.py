@@ -28,12 +28,12 @@ log = logging.getLogger("snntrain")
 
 
 class Saver:
-    """Saves a run into its checkpoints, each with the sizes of the other files, which a resume cuts back to them.
+    """The saving of a run as checkpoints. Each records the sizes of the other files; a resume cuts these back to them.
 
-    Training only waits for a snapshot. A thread writes it, and then summary.json, which shows an epoch only after its
-    checkpoint is written. If an epoch ends while the thread is busy, its snapshot waits; a newer one replaces it.
+    Training only waits for a snapshot. A thread writes it, and then summary.json, which therefore never shows an epoch
+    without its checkpoint. If an epoch ends while the thread is busy, its snapshot waits; a newer one replaces it.
 
-    As a context manager it writes the waiting snapshots at its end; not after a signal that ends the run at once.
+    On exit the context manager writes the waiting snapshots, unless a signal ends the run at once.
 
     Args:
         training: the state of the run.
@@ -50,7 +50,7 @@ class Saver:
         minutes = training.job.config.trainer.checkpoint_minutes
         self.seconds = None if minutes is None else 60 * minutes
         self._saved = time.monotonic()
-        # The best epoch and a copy of its weights: one copy serves until there are better ones.
+        # The best epoch and a copy of its weights: the copy is used until there are better weights.
         self._best: tuple[int, dict[str, Any]] = (0, {})
 
     def __enter__(self) -> Saver:
@@ -69,7 +69,7 @@ class Saver:
             self.writer.abandon()
 
     def due(self) -> bool:
-        """Return whether the last snapshot is written, and `trainer.checkpoint_minutes` have passed since it was taken.
+        """Return whether the last snapshot is written and at least `trainer.checkpoint_minutes` old.
 
         Raises:
             RunFailed: it could not be written.
@@ -121,7 +121,7 @@ class Saver:
             self.writer.write(name, write)
 
     def _write_last(self, state: dict[str, Any], known: dict[str, Any]) -> None:
-        """Write a snapshot, then the entries of summary.json that it makes true."""
+        """Write a snapshot, then the entries of summary.json about it."""
         # The checkpoint holds the sizes of these files.
         self.run.sync_metrics()
         self.board.sync()
@@ -143,7 +143,7 @@ class Saver:
         return {"config": self.config, "data": self.data, "sizes": sizes, "undrawn": self.board.undrawn()}
 
     def _close_after(self, error: BaseException) -> None:
-        """Write what waits after the run has failed; its error matters more than one in writing."""
+        """Write the waiting snapshots after the run has failed; its error matters more than an error in writing."""
         try:
             self.writer.close()
         except Exception as failure:
@@ -152,8 +152,8 @@ class Saver:
 
 
 def check_weights(training: TrainingState) -> None:
-    """Raise RunFailed if a weight is not finite, so that it does not overwrite good ones."""
-    # aminmax() returns NaN if there is one, in one pass over the weights; isfinite() takes twenty times as long.
+    """Raise RunFailed if a weight is not finite: bad weights must not overwrite good ones."""
+    # aminmax() returns NaN if the weights contain one, in a single pass; isfinite() takes twenty times as long.
     ranges = [torch.stack(p.detach().aminmax()) for p in training.job.model.parameters() if p.numel()]
     if not torch.stack(ranges).isfinite().all():
         raise RunFailed(f"the weights are no longer finite in epoch {training.progress.epoch}: {ADVICE}")

@@ -15,9 +15,9 @@ NOTHING: Mapping[int, Any] = {}
 
 
 def snapshot(state: Any, known: Mapping[int, Any] = NOTHING) -> Any:
-    """Copy a state, so that training may change the original.
+    """Copy a state; training may then change the original.
 
-    The copy of a tensor lies in the host's memory. Tensors that share memory share it in the copy.
+    The copy lies in the host's memory. Tensors that share memory share it in the copy, too.
 
     Args:
         state: dictionaries, lists and tuples of tensors and plain values.
@@ -67,5 +67,5 @@ def _memory(content: Tensor) -> Tensor:
         try:
             return torch.empty(content.shape, dtype=torch.uint8, pin_memory=True)
         except RuntimeError:
-            pass  # No more memory may be locked.
+            pass  # No more memory can be locked.
     return torch.empty(content.shape, dtype=torch.uint8)

@@ -1,7 +1,7 @@
-"""The content of a checkpoint: taken from the parts of a run, and loaded into them again.
+"""The content of a checkpoint: collected from the parts of a run, and loaded into them again.
 
-Not in it: the potentials of the neurons, which begin at rest with every batch, and the data, whose order is a function
-of seed and epoch.
+A checkpoint does not hold the potentials of the neurons, which begin at rest with every batch, nor the data: seed and
+epoch determine their order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def best_state_dict(best: Best) -> dict[str, Any]:
 def state_dict(training: TrainingState) -> dict[str, Any]:
     """Return the state of a run; `load_state_dict` and `TrainingStep.load_state_dict` restore it.
 
-    `model` are the weights that are evaluated; a resume does not read them.
+    `model` holds the evaluated weights; a resume does not read them.
     """
     job, progress = training.job, training.progress
     return {
@@ -44,7 +44,7 @@ def state_dict(training: TrainingState) -> dict[str, Any]:
 
 
 def load_state_dict(job: Job, progress: Progress, state: dict[str, Any]) -> None:
-    """Restore a job and its progress; the step is built after that, and restores its own part."""
+    """Restore a job and its progress; the step is built later, and restores its own part."""
     job.model.load_state_dict(state["trained"])
     if job.average is not None:
         job.average.load_state_dict(state["average"])

@@ -1,4 +1,4 @@
-"""The check of a saved state, every value of it, before any of it is restored.
+"""The check of every value of a saved state before the state is restored.
 
 A checkpoint with a correct checksum may still come from somebody else. Its keys, types and shapes are compared with the
 state of the job before training, and its counts with their possible range.
@@ -20,27 +20,27 @@ from snntrain.training.saving.random_states import random_states
 
 # No count of epochs, batches or images is larger.
 MOST = 2**53
-# Length of the state of Python's and of NumPy's random generator.
+# Number of words in the state of Python's and of NumPy's random generator.
 WORDS = 624
-# Keys of a group of parameters that an optimizer needs, and the tensors that it keeps in the shape of each parameter.
+# The keys that an optimizer needs in a parameter group, and its tensors that have the shape of the parameter.
 NEEDED = ("params", "lr", "betas", "eps", "weight_decay", "momentum", "dampening", "nesterov")
 OF_A_SHAPE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer")
 
 
 class Wrong(ValueError):
-    """A value that no run saves in this place."""
+    """A value that no run saves under this key."""
 
 
 def check(job: Job, progress: Progress, state: Mapping[str, Any]) -> None:
-    """Check a saved state, except for that of the step.
+    """Check a saved state, except for the state of the step.
 
     Args:
-        job: a fresh job that is to be restored from it.
-        progress: of a fresh run.
+        job: a fresh job that will be restored from the state.
+        progress: progress of a fresh run.
         state: the saved state.
 
     Raises:
-        Wrong, LookupError: it is not a state of this job.
+        Wrong, LookupError: the state does not belong to this job.
     """
     _check_beside(job, state)
     _check_progress(job, progress, state["progress"])
@@ -54,10 +54,10 @@ def check(job: Job, progress: Progress, state: Mapping[str, Any]) -> None:
 
 
 def check_step(state: Any, own: Mapping[str, Any]) -> None:
-    """Check the saved state of a step against that of a fresh one, `own`.
+    """Check the saved state of a step against the state of a fresh one, `own`.
 
     Raises:
-        Wrong, LookupError: it is of another kind.
+        Wrong, LookupError: the states have different structures.
     """
     alike("step", state, own)
     for name in ("row", "since"):
@@ -68,7 +68,7 @@ def count(name: str, value: Any, least: int = 0, most: int = MOST) -> int:
     """Return a whole number.
 
     Raises:
-        Wrong: another type, or not from `least` to `most`.
+        Wrong: not a whole number, or not from `least` to `most`.
     """
     if type(value) is not int or not least <= value <= most:
         raise Wrong(f"{name} is {_shown(value)}, not a whole number from {least} to {most}")
@@ -79,7 +79,7 @@ def mapping(name: str, value: Any, *keys: str) -> Mapping[str, Any]:
     """Return a dictionary with these keys.
 
     Raises:
-        Wrong: another type, or a key is missing.
+        Wrong: not a dictionary, or a key is missing.
     """
     lacking = [key for key in keys if key not in value] if isinstance(value, dict) else keys
     if lacking:
@@ -95,7 +95,7 @@ def alike(name: str, value: Any, own: Any) -> None:
     same shape and dtype, dictionaries the same keys.
 
     Raises:
-        Wrong: it is of another kind.
+        Wrong: the values have different types.
     """
     if isinstance(own, Mapping):
         if not isinstance(value, dict) or value.keys() != own.keys():
@@ -121,10 +121,10 @@ def alike(name: str, value: Any, own: Any) -> None:
 
 
 def number(name: str, value: Any, least: float = -MOST, most: float = MOST) -> float:
-    """Return a number; on a GPU some, as the learning rate, are tensors.
+    """Return a number; on a GPU some numbers, such as the learning rate, are tensors.
 
     Raises:
-        Wrong: another type, or not from `least` to `most`.
+        Wrong: not a number, or not from `least` to `most`.
     """
     if isinstance(value, Tensor) and value.numel() == 1 and value.dtype != torch.bool and not value.is_complex():
         return number(name, value.item(), least, most)
@@ -208,18 +208,18 @@ def _check_optimizer(job: Job, state: Mapping[str, Any]) -> None:
         for key in group.keys() & of_own.keys() - {"capturable"}:
             alike(f"{name}.{key}", group[key], of_own[key])
         if list(group["params"]) != of_own["params"]:
-            raise Wrong(f"{name}.params are those of another network")
+            raise Wrong(f"{name}.params belong to another network")
     parameters = [parameter for group in job.optimizer.param_groups for parameter in group["params"]]
     for key, of_one in kept.items():
         count("a key of optimizer.state", key, 0, len(parameters) - 1)
         _check_kept(f"optimizer.state.{key}", of_one, parameters[key], job.optimizer)
-    # Either SGD has taken its first step, or it has not.
+    # SGD has taken its first step for all parameters or for none.
     if len({of_one.get("momentum_buffer") is None for of_one in kept.values()}) > 1:
         raise Wrong("optimizer.state has a momentum_buffer of some weights and not of others")
 
 
 def _check_kept(name: str, kept: Any, parameter: Tensor, optimizer: torch.optim.Optimizer) -> None:
-    """Check what an optimizer keeps for a parameter: numbers and tensors; those of torch's own have known shapes."""
+    """Check the numbers and tensors of an optimizer for a parameter; those of torch's own have known shapes."""
     if not isinstance(kept, dict):
         raise Wrong(f"{name} is {_shown(kept)}, not a dictionary")
     if kept and isinstance(optimizer, torch.optim.Adam) and not kept.keys() >= {"step", "exp_avg", "exp_avg_sq"}:
@@ -252,7 +252,7 @@ def _check_random(job: Job, states: Mapping[str, Any]) -> None:
     own = random_states(job.world.device)
     mapping("random", states, "python", "numpy", "torch", "cuda")
     alike("random.torch", states["torch"], own["torch"])
-    # Python's last value is None until a normal number was drawn.
+    # The last value of Python's state is None until a normal number was drawn.
     alike("random.python", states["python"][:2], own["python"][:2])
     if len(states["python"]) != 3 or states["python"][2] is not None:
         number("random.python[2]", states["python"][2])

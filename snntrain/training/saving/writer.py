@@ -8,7 +8,7 @@ from queue import SimpleQueue
 
 
 class Abandoned(Exception):
-    """The file that is being written is no longer wanted."""
+    """Raised in a job if its file is no longer needed."""
 
 
 class _Ticket:
@@ -19,13 +19,13 @@ class _Ticket:
 
 
 class Writer:
-    """Runs jobs in a thread, in the order in which they are given.
+    """A thread that runs jobs in the order in which they are given.
 
     Jobs have names. A running job is finished; among waiting jobs of one name only the newest is kept. So at most two
-    of a name are in memory, however slow the disk is.
+    jobs of a name are in memory, however slow the disk is.
 
-    All methods but `check` belong to the caller's thread. `close` or `abandon` ends the other one; without them Python
-    exits without waiting for it. There is no lock: an error raised by a signal handler would leave it locked.
+    All methods but `check` belong to the caller's thread. `close` or `abandon` ends the writing thread; without them
+    Python exits without waiting for it. There is no lock: an error raised by a signal handler would leave it locked.
     """
 
     def __init__(self) -> None:
@@ -33,13 +33,13 @@ class Writer:
         self._newest: dict[str, _Ticket] = {}
         self._thread: threading.Thread | None = None
         self._given = 0
-        # Only the thread writes these.
+        # Only the writing thread sets these.
         self._done = 0
         self._failure: BaseException | None = None
         self._abandoned = False
 
     def write(self, name: str, job: Callable[[], None]) -> None:
-        """Let the thread run `job` after all that wait.
+        """Queue `job` behind all waiting jobs.
 
         Raises:
             BaseException: the error of an earlier job; no job runs after it.
@@ -54,7 +54,7 @@ class Writer:
         self._queue.put(ticket)
 
     def forget(self, name: str) -> None:
-        """Drop the waiting job of a name: the caller makes a newer one."""
+        """Drop the waiting job with this name: the caller makes a newer one."""
         if (ticket := self._newest.pop(name, None)) is not None:
             ticket.job = None
 
@@ -86,21 +86,21 @@ class Writer:
         self._raise()
 
     def abandon(self) -> None:
-        """End the thread as soon as its job calls `check`; waiting jobs are dropped."""
+        """End the thread as soon as its job calls `check`; drop the waiting jobs."""
         self._abandoned = True
         self._end()
 
     def check(self) -> None:
-        """Raise if the running job is abandoned; it calls this often, and before its last step.
+        """Raise if the running job is abandoned; jobs call this often, and before their last step.
 
         Raises:
-            Abandoned: the job must leave everything unchanged.
+            Abandoned: the job must leave the files unchanged.
         """
         if self._abandoned:
             raise Abandoned
 
     def _end(self) -> None:
-        # Not by `join`: if a signal interrupts it, Python takes the thread for ended from then on.
+        # Not `join`: if a signal interrupts it, Python regards the thread as ended from then on.
         self._reach_the_end()
         if self._thread is not None:
             self._queue.put(None)

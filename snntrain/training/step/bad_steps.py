@@ -1,4 +1,4 @@
-"""The count of bad steps: their loss or gradient is not finite, and they change nothing."""
+"""The count of bad steps: steps with a loss or gradient that is not finite, which change nothing."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ ADVICE = "try a lower optimizer.lr, trainer.clip_grad_norm=1 or trainer.precisio
 
 
 class BadSteps:
-    """Counts bad steps on the device; nothing waits for a GPU.
+    """A count of bad steps on the device; nothing waits for a GPU.
 
     Args:
         most: consecutive bad steps tolerated.
-        device: of the training.
+        device: device of the training.
     """
 
     def __init__(self, most: int, device: torch.device) -> None:
         self.most = most
         self.row, self.longest, self.since = (torch.zeros((), dtype=torch.int64, device=device) for _ in range(3))
-        # The longest row as far as the host knows: a GPU copies it there in each step, asynchronously.
+        # The longest row of bad steps as far as the host knows: a GPU copies it there in each step, asynchronously.
         self.known = torch.zeros((), dtype=torch.int64, pin_memory=device.type == "cuda")
 
     def add(self, bad: Tensor) -> None:

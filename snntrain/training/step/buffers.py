@@ -9,7 +9,7 @@ from snntrain.training.job import devices
 
 
 class Buffers:
-    """A copy of a model's buffers from before a step: a NaN would stay in the running statistics of a normalisation.
+    """A copy of a model's buffers before a step: a NaN would stay in the running statistics of a normalisation.
 
     Buffers of one dtype are copied as one tensor: a GPU has fewer kernels to launch.
     """

@@ -1,7 +1,7 @@
-"""CUDA graphs: work of a GPU that is recorded once and replayed by one launch.
+"""CUDA graphs: GPU work that is recorded once and replayed by one launch.
 
-A recording that fails leaves parts of PyTorch in the middle of it: the current stream, the random generator, the memory
-pools. `CudaGraphs.record` puts all of that back, so that training can continue without a graph.
+A failed recording leaves parts of PyTorch in the middle of it: the current stream, the random generator, the memory
+pools. `CudaGraphs.record` restores them, so that training can continue without a graph.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import torch
 
 
 class CudaGraphs:
-    """Runs and records work on one GPU, on a stream of its own: the default stream cannot be recorded.
+    """A recorder of work on one GPU, on a separate stream: the default stream cannot be recorded.
 
-    Autograd remembers the stream of its first use. So the work runs on that stream from the first time on.
+    Autograd remembers the stream of its first use, so the work runs on that stream from the first time on.
 
     Args:
         device: the GPU.
@@ -40,7 +40,7 @@ class CudaGraphs:
             The recording; its `replay()` runs the work on the current stream.
 
         Raises:
-            Exception: what `work` raises, or a RuntimeError where it cannot be recorded. PyTorch is as before.
+            Exception: the error of `work`, or a RuntimeError if it cannot be recorded. PyTorch is as before.
         """
         device = self.side.device
         failures: list[BaseException] = []
@@ -58,16 +58,16 @@ class CudaGraphs:
                         raise
             except BaseException as error:
                 torch.cuda.set_stream(stream)
-                # The state that was recorded with refuses to draw outside of a recording.
+                # Its state during the recording refuses to draw outside of a recording.
                 generator.graphsafe_set_state(random_state)
                 _give_back(graph, pool, device.index)
-                # Ending a recording that is broken raises another error.
+                # Ending a broken recording raises another error.
                 raise (failures or [error])[0] from None
         return graph
 
 
 def _give_back(graph: torch.cuda.CUDAGraph, pool: tuple[int, int], device: int) -> None:
-    """Give the memory of a recording back, also where the recording never ended."""
+    """Free the memory of a recording, even if the recording never ended."""
     try:
         graph.pool()
         ended = True
@@ -75,7 +75,7 @@ def _give_back(graph: torch.cuda.CUDAGraph, pool: tuple[int, int], device: int) 
         ended = False
     graph.reset()
     if not ended:
-        # The allocator raises where it no longer takes memory from this pool, or does not know it.
+        # The allocator raises if it no longer takes memory from this pool, or does not know the pool.
         for give_back in (torch._C._cuda_endAllocateToPool, torch._C._cuda_releasePool):
             with suppress(RuntimeError):
                 give_back(device, pool)

@@ -103,7 +103,7 @@ def _hooked(name: str, module: nn.Module, finding: _Finding) -> Iterator[Removab
     def before(module: nn.Module, inputs: tuple[Any, ...]) -> None:
         for value in inputs:
             finding.look(f"the input of {name}", value)
-            # The input of a container is also that of its first layer, which is the better name.
+            # The input of a container is also the input of its first layer, which has the better name.
             if innermost and isinstance(value, Tensor) and value.requires_grad:
                 value.register_hook(finding.looker(f"the gradient of {name} (input)"))
         for key, value in module.named_parameters(recurse=False):
@@ -119,7 +119,7 @@ def _hooked(name: str, module: nn.Module, finding: _Finding) -> Iterator[Removab
 
 
 def _norm_looker(place: str, finding: _Finding) -> Callable[[Tensor], None]:
-    """Check the norm, as training does: it may overflow although every number of the gradient is finite."""
+    """Check the norm, as training does: it may overflow although every element of the gradient is finite."""
     return lambda gradient: finding.look(place, torch.linalg.vector_norm(gradient))
 
 

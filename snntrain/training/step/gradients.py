@@ -9,12 +9,12 @@ from torch import Tensor, nn
 class GradientNorms:
     """The mean L2 norm of each layer's gradient over the steps of an epoch.
 
-    The sums stay in the same memory of the device, so that a recorded step adds to them, and nothing waits for them
-    before `take()`. A step with a gradient that is not finite is left out, as the optimizer leaves it out.
+    The sums stay in the same memory of the device, so that a recorded step adds to them; nothing waits for them before
+    `take()`. A step with a gradient that is not finite is skipped, as the optimizer skips it.
 
     Args:
-        net: the network; a layer is a module with learnable parameters of its own.
-        device: of the parameters.
+        net: the network; a layer is a module that holds learnable parameters directly.
+        device: device of the parameters.
         beside: a module that contains `net`; its other learnable parameters are only checked to be finite.
     """
 
@@ -38,8 +38,8 @@ class GradientNorms:
         """Add the gradients of a step.
 
         Returns:
-            Whether all norms are finite, a bool tensor without dimensions: no number is infinite or NaN, or so large
-            that its square overflows.
+            Whether all norms are finite, a bool tensor without dimensions. A norm is not finite if a number is infinite
+            or NaN, or so large that its square overflows.
         """
         gradients = [self.nothing if p.grad is None else p.grad for p in self.parameters]
         squares = torch.stack(torch._foreach_norm(gradients)).double().square()

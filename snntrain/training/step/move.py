@@ -1,4 +1,4 @@
-"""The move of the weights, which is left out in a bad step."""
+"""The update of the weights, which is skipped in a bad step."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from snntrain.training.job import devices
 
 
 def takes_found_inf(optimizer: Optimizer) -> bool:
-    """Return whether the optimizer skips a step if its `found_inf` on the device is 1, as fused ones do."""
+    """Return whether the optimizer skips a step if its `found_inf` on the device is 1, as fused optimizers do."""
     return bool(getattr(optimizer, "_step_supports_amp_scaling", False))
 
 
 class Move:
-    """The step of an optimizer; a bad one is left out.
+    """The step of an optimizer; bad steps are skipped.
 
-    The GPU decides if the optimizer can skip a step there, but not in the first step: torch's fused SGD would use an
-    uninitialised momentum in the next one. Otherwise, and on a CPU, the host waits for the gradients and decides.
+    The GPU decides if the optimizer can skip a step there, except for the first step: after a skipped one, torch's
+    fused SGD would use an uninitialised momentum. Otherwise, and on a CPU, the host waits for the gradients and
+    decides.
     """
 
     def __init__(self, optimizer: Optimizer, device: torch.device) -> None:

@@ -1,8 +1,8 @@
 """A training step that is recorded once and replayed.
 
 The host takes longer to launch the kernels of a small network one by one than the GPU takes to run them. A recorded
-step is the same work every time: fixed shapes, and no number that the host reads on the way. Draws of batches and
-learning rates change between steps: they are written into fixed memory before a replay.
+step is the same work every time: fixed shapes, and no number that the host reads. Draws of batches and learning rates
+change between steps: they are written into fixed memory before a replay.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from snntrain.training.step.move import takes_found_inf
 
 log = logging.getLogger("snntrain")
 
-# Steps before the recording, in which the optimizer and the libraries allocate their memory.
+# Number of steps before the recording, in which the optimizer and the libraries allocate their memory.
 WARM_UP = 3
-# Set to 0, it switches recording off, for comparisons.
+# If set to 0, nothing is recorded; for comparisons.
 VARIABLE = "SNNTRAIN_CUDA_GRAPH"
 
 # A training step on some batches.
@@ -38,11 +38,11 @@ class Recording(Protocol):
     """Recorded work."""
 
     def replay(self) -> None:
-        """Run it again, on the memory that it was recorded with."""
+        """Run the work again, on the memory of the recording."""
 
 
 class Recorder(Protocol):
-    """Runs and records work of a device, as `CudaGraphs` does."""
+    """A device's way to run and record work, as in `CudaGraphs`."""
 
     def launch(self, work: Callable[[], None]) -> None: ...
 
@@ -50,7 +50,7 @@ class Recorder(Protocol):
 
 
 def obstacle(job: Job) -> str | None:
-    """Return why the steps of a job on a GPU cannot be recorded, and what can; None if they can."""
+    """Return why the steps of a job on a GPU cannot be recorded, and what can be; None if they can."""
     if os.environ.get(VARIABLE) == "0":
         return f"{VARIABLE}=0"
     if job.config.trainer.compile:
@@ -64,15 +64,15 @@ def obstacle(job: Job) -> str | None:
 
 
 class RecordedStep:
-    """Launches `step` the first few times, then records it, and replays the recording from then on.
+    """A step that is launched the first few times, then recorded, and replayed from then on.
 
     The largest batches are recorded; smaller ones, as the last of an epoch, are launched. If recording fails, or a
     replay does not do the work of the step, a warning says so, and all steps are launched as before.
 
     Args:
         step: forward, backward, the move of the weights, and the tally of the batches.
-        job: of the step. The learning rates of its optimizer move into the memory of the device.
-        recorder: of the device.
+        job: the job. The learning rates of its optimizer move into the memory of the device.
+        recorder: runs and records work of the device.
         counts: tensors of the tally; every step changes them.
         left_out: whether the last step moved no weights, a bool tensor without dimensions.
         ready: returns whether the host no longer decides anything.
@@ -105,7 +105,7 @@ class RecordedStep:
             self.recorder.launch(lambda: self.step(draws))
 
     def _is_usual(self, draws: Sequence[Draw]) -> bool:
-        """Return whether enough steps were launched, and none of them was larger."""
+        """Return whether enough steps were launched, none of them with larger batches."""
         size = sum(tensor.numel() for draw in draws for tensor in draw)
         self.greatest = max(self.greatest, size)
         return self.launched >= WARM_UP and size == self.greatest
@@ -114,9 +114,9 @@ class RecordedStep:
         """Record the step on copies of its draws, without running it."""
         self.draws = [tuple(tensor.clone() for tensor in draw) for draw in draws]
         try:
-            with unchanged_where_it_fails(self.job):
+            with undone_on_error(self.job):
                 self.recording = self.recorder.record(lambda: self.step(self.draws))
-        except Exception as error:  # Of a compiler, or out of memory: launched, the step may still work.
+        except Exception as error:  # From a compiler, or out of memory: launched, the step may still work.
             self._give_up(f"recording one failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
 
     def _replay(self, recording: Recording, draws: Sequence[Draw]) -> bool:
@@ -137,12 +137,12 @@ class RecordedStep:
         before, counted = _copies(parameters), _copies(self.counts)
         recording.replay()
         if _same(counted, self.counts):
-            self._give_up("the replay of a recorded one did nothing")
+            self._give_up("the replay of a recorded step did nothing")
             return False
         if not _same(before, parameters):
             self.proven = True
         elif not self.left_out and any(group["lr"] != 0 for group in self.job.optimizer.param_groups):
-            self._give_up("the replay of a recorded one moved no parameter")
+            self._give_up("the replay of a recorded step moved no parameter")
         return True
 
     def _give_up(self, why: str) -> None:
@@ -152,8 +152,8 @@ class RecordedStep:
 
 
 @contextmanager
-def unchanged_where_it_fails(job: Job) -> Iterator[None]:
-    """Undo what a step leaves on the host if the block raises.
+def undone_on_error(job: Job) -> Iterator[None]:
+    """Undo the changes of a step on the host if the block raises.
 
     Otherwise the next step would add to its gradients, continue from its potentials, and find the scaler unfinished.
     """
@@ -165,7 +165,7 @@ def unchanged_where_it_fails(job: Job) -> Iterator[None]:
             parameter.grad = gradient
         reset_net(job.model)
         if job.scaler.is_enabled():
-            # Its notes on a step that has not ended; between two steps there are none.
+            # The scaler's notes on an unfinished step; between two steps there are no such notes.
             job.scaler._per_optimizer_states.clear()
         raise
 
@@ -187,5 +187,5 @@ def _copies(tensors: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _same(tensors: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-    """Return whether all are equal to the bit; waits for the device."""
+    """Return whether all pairs of tensors are equal to the bit; waits for the device."""
     return all(torch.equal(one, other) for one, other in zip(tensors, others, strict=True))

@@ -31,17 +31,17 @@ class TrainingStep:
 
     On a GPU a step is recorded once and replayed, if nothing in it depends on the host.
 
-    A step with a loss or a gradient that is not finite is left out: it changes no weights, optimizer, buffers or
-    average; the schedule continues. In float16 the loss is scaled down as well, and the step counts as bad only if no
+    A step with a loss or a gradient that is not finite is skipped: weights, optimizer, buffers and average stay as they
+    are; the schedule continues. In float16 the loss scale is lowered as well, and the step counts as bad only if no
     scale could help.
 
     Args:
-        job: with its optimizer and scheduler in the state from which training continues.
+        job: a job with its optimizer and scheduler in the state from which training continues.
         tally: counts loss and classes of the batches.
-        recorder: records steps; None for CUDA graphs on a GPU, and none elsewhere.
+        recorder: records steps; None for CUDA graphs on a GPU, and for no recording elsewhere.
 
     Attributes:
-        pending: whether batches wait for the others of their step, which are in no `state_dict()`.
+        pending: whether batches wait for the others of their step; no `state_dict()` holds them.
     """
 
     def __init__(self, job: Job, tally: Tally, recorder: Recorder | None = None) -> None:
@@ -110,12 +110,12 @@ class TrainingStep:
         return self.bad_steps.too_many()
 
     def failure(self) -> str:
-        """Return why training cannot continue, in one line; the batches of the last step are run again."""
+        """Return why training cannot continue, in one line; runs the batches of the last step again."""
         row, most = int(self.bad_steps.longest), self.bad_steps.most
         steps = f"{row} steps in a row were" if row > 1 else "a step was"
         places = (where_it_began(self.job, self.job.train.make(draw)) for draw in self.draws)
         place = next((place for place in places if place is not None), None)
-        seen = f"the first number that is not finite is in {place}" if place else "once more, all numbers are finite"
+        seen = f"the first number that is not finite is in {place}" if place else "run again, all numbers are finite"
         advice = "look at the data" if place == INPUT else ADVICE
         return (
             f"{steps} bad (trainer.max_bad_steps={most}), with a loss or gradient that is not finite; {seen}: {advice}"
@@ -166,7 +166,7 @@ class TrainingStep:
         job.optimizer.zero_grad(set_to_none=True)
 
     def _counts(self, finite_loss: Tensor) -> Tensor:
-        """Return whether the step that was left out is bad; an overflow by a large scale only lowers the scale."""
+        """Return whether the skipped step is bad; an overflow by a large scale only lowers the scale."""
         if not self.job.scaler.is_enabled():
             return self.left_out
         return self.left_out & ~(finite_loss & (self.job.scaler.scale(self.one) >= 1))

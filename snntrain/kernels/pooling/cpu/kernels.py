@@ -1,7 +1,7 @@
 """Max pooling by 2 compiled for the CPU with Numba: images `[N, H, W, C]` in memory, float32 or bfloat16.
 
-An image is a block, which one thread takes; channels go vector by vector. The number of a window's greatest pixel, its
-`winner`, is 0 or 1 in the upper row, 2 or 3 in the lower one. Pixels are compared in float32 and written as they are.
+A thread takes one image at a time, and its channels vector by vector. The number of a window's greatest pixel, the
+`winner`, is 0 or 1 in the upper row, 2 or 3 in the lower one. Pixels are compared in float32 and written unchanged.
 """
 
 from functools import cache
@@ -28,14 +28,14 @@ from snntrain.kernels.cpu.vectors import (
 )
 
 u8 = np.uint8
-# How far ahead of the computation images are asked for, in bytes.
+# Distance at which images are prefetched ahead of the computation, in bytes.
 AHEAD = 8192
 
-# The argument of a kernel; `x` is the images' address, or in backward that of their gradient, `pooled` likewise. `far`
-# is -1 if `x` does not stay in the caches: it is asked for ahead of time, or written past the caches. Else it is 0.
+# The argument of a kernel; `x` is the address of the images, in backward that of their gradient; `pooled` likewise.
+# `far` is -1 if `x` does not stay in the caches: it is then prefetched, or written past the caches. Else it is 0.
 CALL = np.dtype(
     [
-        # The next image: a thread takes it and counts on.
+        # The next image: a thread takes it and adds one.
         ("next", np.int64),
         *((name, np.int64) for name in ("images", "channels", "height", "width", "far", "x", "pooled", "winner")),
     ]
@@ -44,7 +44,7 @@ CALL = np.dtype(
 
 @njit(inline="always")
 def challenged(greatest, winner, pixel, number):
-    """The greatest pixel and its number after one more: the first of equals stays, and NaN is never replaced."""
+    """Return the greatest pixel and its number after one more pixel: the first of equals and NaN are kept."""
     new, old = computable(pixel), computable(greatest)
     beats = either(new > old, new != new)
     return where(beats, pixel, greatest), where(beats, number, winner)
@@ -52,7 +52,7 @@ def challenged(greatest, winner, pixel, number):
 
 @njit(inline="always")
 def pool(upper, lower, i, right, pooled, winner, j):
-    """Write the greatest of four pixels, those at `i` and to the right of it, and which of the four it is."""
+    """Write the greatest of four pixels, those at `i` and to their right, and its number."""
     greatest, number = load_stored(upper, i), spread(u8(0))
     greatest, number = challenged(greatest, number, load_stored(upper, i + right), u8(1))
     greatest, number = challenged(greatest, number, load_stored(lower, i), u8(2))
@@ -63,7 +63,7 @@ def pool(upper, lower, i, right, pooled, winner, j):
 
 @njit(inline="always")
 def give(upper, lower, i, right, grad, winner, j, zero, far):
-    """Write the gradient to the one of four pixels that has won, and 0 to the others."""
+    """Write the gradient to the winner among four pixels, and 0 to the others."""
     passed, won = load_stored(grad, j), load_stored(winner, j)
     put(upper, i, where(same(won, u8(0)), passed, zero), far)
     put(upper, i + right, where(same(won, u8(1)), passed, zero), far)
@@ -73,20 +73,20 @@ def give(upper, lower, i, right, grad, winner, j, zero, far):
 
 @njit
 def clear(row, n, zero):
-    """Write zeros to `n` numbers, whole vectors of them."""
+    """Write zeros to `n` numbers, which are whole vectors."""
     for i in range(0, n, WIDTH):
         store(row, i, zero)
 
 
 @cache
 def forward(half: bool) -> Any:
-    """The kernel that writes `pooled` and `winner`; `half` stands for bfloat16, else the images are float32."""
+    """Return the kernel that writes `pooled` and `winner`, for bfloat16 images if `half`, else for float32."""
     return _kernel(half, backward=False)
 
 
 @cache
 def backward(half: bool) -> Any:
-    """The kernel that writes all of the images' gradient, `x`."""
+    """Return the kernel that writes all of `x`, the gradient of the images."""
     return _kernel(half, backward=True)
 
 
@@ -118,7 +118,7 @@ def _kernel(half: bool, backward: bool) -> Any:
                                 ask(lower, i + FURTHER)
                                 ask(lower, i + C + FURTHER)
                             pool(upper, lower, i, C, pooled, winner, channel)
-            # An odd side leaves over what belongs to no window.
+            # At an odd side some pixels belong to no window.
             if BACKWARD and W % 2:
                 for y in range(H):
                     clear(row_at(given.x, ((image * H + y + 1) * W - 1) * C, STORED), C, ZERO)

@@ -3,12 +3,12 @@
 An image has H rows of W pixels, and a pixel has INNER numbers: its channels in channels-last order `[N, H, W, C]`, or
 one number in images `[N C, H, W]`. A thread takes VECTOR contiguous outputs at a time. Their inputs are contiguous too:
 the channels of a pixel, or the windows of a row if a pixel is one number. The next thread takes the next outputs, so
-neighbouring threads read and write neighbouring memory in either order.
+neighbouring threads read and write neighbouring memory in both orders.
 
 Sizes are compiled in, since a network pools few sizes: divisions by them become products, and the compiler knows the
 alignment. A program takes BLOCK vectors; distances within it have 32 bits, distances from the first number 64 bits.
 
-Nothing here calls `triton.language`'s own jitted functions, see `neuron/integrate_and_fire/cuda/kernels.py`.
+Nothing here calls `triton.language`'s own jitted functions; see `neuron/integrate_and_fire/cuda/kernels.py`.
 """
 
 import triton
@@ -17,11 +17,11 @@ import triton.language as tl
 
 @triton.jit
 def places(ROWS: tl.constexpr, COLUMNS: tl.constexpr, INNER: tl.constexpr, VECTOR: tl.constexpr, BLOCK: tl.constexpr):
-    """The places of this program's vectors; an image has ROWS by COLUMNS windows for each number of a pixel.
+    """Return the places of this program's vectors; an image has ROWS by COLUMNS windows per number of a pixel.
 
     Returns:
         The row of the first vector, counted over all images, and its image; then for each vector its distance from the
-        first one in rows and in images, its row within the image, its column, and its first number of the pixel.
+        first one in rows and in images, its row within the image, its column, and its first number within the pixel.
     """
     # Vectors per row.
     SPAN: tl.constexpr = COLUMNS * INNER // VECTOR
@@ -47,9 +47,9 @@ def at(
     LENGTH: tl.constexpr,
     INNER: tl.constexpr,
 ):
-    """Pointers to the beginnings of windows, SIDE by SIDE each, in images of HEIGHT rows of LENGTH."""
+    """Return pointers to the beginnings of SIDE by SIDE windows, in images of HEIGHT rows of LENGTH."""
     first_row, first_image, down, images, _, column, number = windows
-    # Rows that an image has beyond its windows, or lacks, at an odd side.
+    # Rows that an image has beyond its windows, or lacks, if its side is odd.
     MORE: tl.constexpr = HEIGHT - SIDE * ROWS
     first = memory + (SIDE * first_row + MORE * first_image) * (LENGTH * INNER)
     return first + (((SIDE * down + MORE * images) * LENGTH + SIDE * column) * INNER + number)
@@ -57,7 +57,7 @@ def at(
 
 @triton.jit
 def run(pointers, LENGTH: tl.constexpr):
-    """Pointers to LENGTH numbers from each pointer on."""
+    """Return pointers to LENGTH numbers from each pointer on."""
     return pointers[:, None] + tl.arange(0, LENGTH)[None, :]
 
 
@@ -66,7 +66,7 @@ def run(pointers, LENGTH: tl.constexpr):
 
 @triton.jit
 def left_and_right(pixels, here, INNER: tl.constexpr, VECTOR: tl.constexpr, BLOCK: tl.constexpr):
-    """Two pixels side by side of each window."""
+    """Load two pixels of each window that are side by side."""
     if INNER == 1:
         both = tl.load(run(pixels, 2 * VECTOR), mask=here[:, None])
         left, right = tl.split(tl.reshape(both, (BLOCK, VECTOR, 2)))
@@ -78,7 +78,7 @@ def left_and_right(pixels, here, INNER: tl.constexpr, VECTOR: tl.constexpr, BLOC
 
 @triton.jit
 def challenged(greatest, winner, pixel, number: tl.constexpr):
-    """The greatest pixel and its number after one more: the first of equals stays, and NaN is never replaced."""
+    """Return the greatest pixel and its number after one more pixel: the first of equals and NaN are kept."""
     new = pixel.to(tl.float32)
     beats = (new > greatest.to(tl.float32)) | (new != new)
     return tl.where(beats, pixel, greatest), tl.where(beats, number, winner)
@@ -96,7 +96,7 @@ def forward(
     VECTOR: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Write the greatest pixel of each window, and which of the four it is; `total` counts the vectors."""
+    """Write the greatest pixel of each window and its number in the window; `total` counts the vectors."""
     ROWS: tl.constexpr = H // 2
     first = tl.program_id(0).to(tl.int64) * BLOCK
     lanes = tl.arange(0, BLOCK)
@@ -126,9 +126,9 @@ def give(
     VECTOR: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Write two pixels side by side: the gradient to the pixel with the number that has won, 0 to the other.
+    """Write two pixels side by side: the gradient to the pixel with the winning number, 0 to the other.
 
-    `here` is the mask of left pixels, `both` that of right ones.
+    `here` is the mask of left pixels, `both` the mask of right ones.
     """
     left, right = tl.where(won == number, passed, 0.0), tl.where(won == number + 1, passed, 0.0)
     if INNER == 1:
@@ -152,9 +152,9 @@ def backward(
     VECTOR: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Write all of the images' gradient; `total` also counts vectors of windows that an odd side cuts.
+    """Write all of the images' gradient; `total` also counts vectors of windows that are cut off at an odd side.
 
-    These have no winner, and their pixels get 0.
+    These windows have no winner, and their pixels get 0.
     """
     ROWS: tl.constexpr = (H + 1) // 2
     here = tl.arange(0, BLOCK) < total - tl.program_id(0).to(tl.int64) * BLOCK

@@ -19,7 +19,7 @@ from snntrain.neuron.integrate_and_fire.cpu.remainder import Remainder
 from snntrain.neuron.integrate_and_fire.cpu.rows import LEARNS_FEEDBACK, LEARNS_GAIN, LEARNS_REST
 
 FLAGS = (LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST)
-# The kernels' record as a C structure, which takes a third of a NumPy record's time to make.
+# The kernels' record as a C structure, which is built in a third of the time of a NumPy record.
 Call: Any = np.ctypeslib.as_ctypes_type(kernels.CALL)  # type: ignore[arg-type]
 
 
@@ -72,7 +72,7 @@ def backward(
     kernel = kernels.backward(
         _is_half(given), each, rule.v_reset is None, not rule.detach_reset, constant, flags, rule.kind
     )
-    # The kernel adds to the part of a neuron, and writes the part of a block.
+    # The kernel adds to the entry of a neuron, but overwrites the entry of a block.
     parts = Parts(*(_part(given.neurons, block, each) if wanted else None for wanted in learnt))
     _call(
         *(kernel, rule, given, block, given.T + 3),
@@ -87,7 +87,7 @@ def backward(
         grad_gain=_address(parts.gain),
         grad_feedback=_address(parts.feedback),
         grad_rest=_address(parts.rest),
-        # If `x` is constant, only one step is written, and all of `grad_s` is read.
+        # If `x` is constant, `grad_x` has only one step, while all of `grad_s` is read.
         far=far(grad_s if constant else grad_x),
     )
     return parts
@@ -98,7 +98,7 @@ def _part(neurons: int, block: int, each: bool) -> Tensor:
 
 
 def updates(rule: Rule, given: Inputs, fresh: bool) -> int:
-    """Count the potentials that the steps change; if `fresh`, the first step changes all."""
+    """Return the number of potentials that the steps change; if `fresh`, the first step changes all."""
     if given.neurons % WIDTH:
         *whole, rest = Remainder(given.neurons, WIDTH).inputs(given)
         return sum(_updates(rule, part, fresh) for part in (*whole, rest._replace(neurons=given.neurons % WIDTH)))
@@ -114,11 +114,11 @@ def _updates(rule: Rule, given: Inputs, fresh: bool) -> int:
 
 
 def _call(kernel: Any, rule: Rule, given: Inputs, block: int, rows: int, **more: float) -> None:
-    """Run a kernel on the inputs and `more` fields of its `CALL`, with `rows` rows of scratch memory per thread."""
+    """Run a kernel on the inputs and on `more` fields of its `CALL`, with `rows` rows of scratch memory per thread."""
     neurons, each = given.neurons, _each(given)
     blocks = -(-neurons // block)
     threads = threads_for(blocks)
-    # The call has only addresses: their arrays live as long as this function names them.
+    # The call holds only addresses: their arrays live as long as this function refers to them.
     scratch = torch.empty(threads * rows * block)
     call = Call(
         T=given.T,
@@ -150,7 +150,7 @@ def _is_half(given: Inputs) -> bool:
 
 
 def _each(given: Inputs) -> bool:
-    """Whether each neuron has its own coefficients."""
+    """Return whether each neuron has its own coefficients."""
     return any(map(one_each, given.coefficients))
 
 
@@ -159,5 +159,5 @@ def _address(values: Tensor | None) -> int:
 
 
 def _stride(sequence: Tensor) -> int:
-    """From one step to the next; 0 where all are one."""
+    """Return the distance from one step to the next; 0 if all steps share one memory."""
     return sequence.stride(0) if sequence.shape[0] > 1 else 0

@@ -1,11 +1,11 @@
 """The recurrence compiled for the CPU with Numba: float32 or bfloat16 in and out, state in float32.
 
 A block of neurons goes through all its steps, row by row (`rows.py`), while its state lies in the cache. Backward
-computes the potentials of the block again from `x` before it walks back in time, so that only `x` is kept for it. In
-float32 the spikes equal those of the reference.
+computes the potentials of the block again from `x` before it walks back in time, so only `x` is kept for it. In float32
+the spikes equal those of the reference.
 
 `forward` and `backward` make a kernel: a C function of a `CALL`. Each thread that runs it takes one block after another
-until none is left.
+until all are done.
 """
 
 from functools import cache
@@ -31,20 +31,21 @@ from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO
 
 f32, f64 = np.float32, np.float64
 
-# Neurons of a block. Memory likes long rows; the potentials that backward keeps of all steps should stay in the cache.
+# Neurons per block. Memory is fastest with long rows; backward keeps the potentials of all steps, which must fit into
+# the cache.
 FORWARD_BLOCK, BACKWARD_BLOCK, SMALLEST_BLOCK = 8192, 1024, 64
-# Numbers that backward keeps at most, unless its smallest block has more.
+# The maximum of numbers that backward keeps, unless its smallest block has more.
 SCRATCH = 2**20
 
-# The argument of a kernel. Arrays come as the addresses of their first elements, 0 for no array. A stride is the
-# distance from one step to the next, in elements; it is 0 if all steps are one memory. `x` and `grad_s` are `[T, M]`,
-# where M counts the neurons in the order of memory, in whole vectors. `s`, `h`, `v` and `grad_x` are contiguous
+# The argument of a kernel. Arrays are passed as the addresses of their first elements, 0 for no array. A stride is the
+# distance from one step to the next, in elements; it is 0 if all steps share one memory. `x` and `grad_s` are `[T, M]`,
+# where M is the number of neurons, a multiple of WIDTH, in memory order. `s`, `h`, `v` and `grad_x` are contiguous
 # `[T, M]`, but `grad_x` is `[M]` if `constant`. `gain`, `feedback`, `rest` and `v0` are numbers, or float32 `[M]` at
 # `each_gain` and so on. `far` is -1 if sequences do not stay in the caches, else 0. `scratch` holds the rows of each
 # thread.
 CALL = np.dtype(
     [
-        # The next block and the next thread: each taker adds one.
+        # The next block and the next thread: each thread takes one and adds one.
         *((name, np.int64) for name in ("block_next", "thread_next")),
         *((name, np.int64) for name in ("T", "M", "block", "far", "scratch")),
         *((name, np.int64) for name in ("x", "x_stride")),
@@ -60,13 +61,13 @@ CALL = np.dtype(
 
 
 def forward_block(neurons: int, threads: int) -> int:
-    """Return the neurons per block: whole lines of the caches, so that rows begin at one, and work for all threads."""
+    """Return the neurons per block: rows begin at a cache line, and all threads have work."""
     share = -(-neurons // (threads * SMALLEST_BLOCK)) * SMALLEST_BLOCK
     return max(BACKWARD_BLOCK, min(FORWARD_BLOCK, share))
 
 
 def backward_block(T: int) -> int:
-    """Return the neurons per block for the way back through T steps."""
+    """Return the neurons per block for the backward pass through T steps."""
     return max(SMALLEST_BLOCK, min(BACKWARD_BLOCK, SCRATCH // T // SMALLEST_BLOCK * SMALLEST_BLOCK))
 
 
@@ -77,7 +78,7 @@ def forward(half: bool, each: bool, soft: bool) -> Any:
     Args:
         half: sequences are bfloat16, not float32.
         each: each neuron has its own coefficients.
-        soft: there is no `v_reset`.
+        soft: `v_reset` is absent.
     """
     STORED, EACH, SOFT = np.uint16 if half else f32, each, soft
 
@@ -113,14 +114,14 @@ def forward(half: bool, each: bool, soft: bool) -> Any:
 def backward(half: bool, each: bool, soft: bool, attached: bool, constant: bool, learnt: int, kind: int) -> Any:
     """Return the kernel that writes `grad_x`, `grad_v0` if it is given, and the gradients of the learnt coefficients.
 
-    `grad_v0` is float32 `[M]`. `grad_gain` and so on are added to float32 `[M]` if `each`, else they are float64, a sum
-    per block.
+    `grad_v0` is float32 `[M]`. If `each`, the kernel adds `grad_gain` and so on to float32 `[M]`; else it writes them
+    as float64, one sum per block.
 
     Args:
         half, each, soft: as in `forward`.
         attached: the reset takes part in the gradient.
         constant: `x` is the same in all steps, and `grad_x` has one step.
-        learnt: the gradients that are wanted, `LEARNS_GAIN` and so on added up.
+        learnt: the wanted gradients, as a sum of `LEARNS_GAIN` and so on.
         kind: the surrogate, see `formulas.KINDS`.
     """
     STORED, EACH, SOFT, ATTACHED = np.uint16 if half else f32, each, soft, attached
@@ -175,7 +176,7 @@ def backward(half: bool, each: bool, soft: bool, attached: bool, constant: bool,
             if given.grad_v0 != 0:
                 scale_row(grad_v, ONE, n, row_at(given.grad_v0, start, f32))
             if not EACH:
-                # The factors that all neurons share.
+                # Multiply by the factors that all neurons share.
                 if GAIN:
                     row_at(given.grad_gain, block, f64)[0] = total(sums[0])
                 if FEEDBACK:

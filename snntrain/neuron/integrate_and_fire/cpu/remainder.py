@@ -1,4 +1,4 @@
-"""Neurons that do not fill a whole vector: compiled code on the CPU takes only whole vectors.
+"""The neurons that do not fill a whole vector: compiled code on the CPU takes only whole vectors.
 
 The first neurons, which fill whole vectors, stay in place. The others, fewer than a vector has, are copied into a
 separate vector. Its unused places hold zeros, or for the state the potential at rest.
@@ -15,12 +15,12 @@ from torch.nn.functional import pad
 
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Parts, number, one_each
 
-# The part of whole vectors, if there are any, and the part of the neurons left over: tensors, or None.
+# The tensor of whole vectors, if there are any, and the tensor of the remaining neurons; either may be None.
 Pieces = Sequence[Any]
 
 
 class Remainder:
-    """Cut the tensors of a step into whole vectors, and a vector for the neurons left over.
+    """A cut of the tensors of a step into whole vectors, and one vector for the remaining neurons.
 
     Args:
         neurons: neurons per step, not a multiple of `width`.
@@ -38,12 +38,12 @@ class Remainder:
         return self._cut(sequence.as_strided((sequence.shape[0], self.neurons), (sequence.stride(0), 1)))
 
     def step(self, values: Tensor | None, behind: float = 0.0) -> Pieces:
-        """Return `[N, *]` as `[whole]`, a view, and `[width]`, with the number `behind` after the neurons left over."""
+        """Return `[N, *]` as `[whole]`, a view, and `[width]`, padded with the number `behind`."""
         return self._twice(None) if values is None else self._cut(values.as_strided((self.neurons,), (1,)), behind)
 
     def inputs(self, given: Inputs) -> Iterator[Inputs]:
         """Yield the inputs of the pieces."""
-        # The unused places of a vector stay at rest. From any other potential they might run away to infinity, and 0
+        # The unused places of a vector stay at rest. From any other potential they might diverge to infinity, and 0
         # times infinity would spoil the sums.
         rest = 0.0 if one_each(given.rest) else number(given.rest)
         own = [self.step(k) if one_each(k) else self._twice(k) for k in given.coefficients]
@@ -52,7 +52,7 @@ class Remainder:
             yield Inputs(x, given.T, x.shape[1], *values)
 
     def write_back(self, pieces: Pieces, into: Tensor | None) -> None:
-        """Copy the results of the neurons left over to their places."""
+        """Copy the results of the remaining neurons to their places."""
         if into is not None:
             left_over = pieces[-1]
             steps = left_over.numel() // self.width

@@ -1,9 +1,9 @@
 """One step of the compiled recurrence on a CPU, for a row: the neurons of a block.
 
-Functions go through the `n` numbers of rows (`kernels/cpu/vectors.py`) vector by vector; `i` is the first number of a
+Functions process the `n` numbers of rows (`kernels/cpu/vectors.py`) vector by vector; `i` is the first number of a
 vector. `coefficients` are gain, feedback and rest: numbers that all neurons share, or rows with a number per neuron.
-`rule` is v_threshold, v_reset and the surrogate's p and q; `soft` means that there is no v_reset. If `far` is -1, rows
-do not stay in the caches: they are asked for ahead of time, and written past the caches. Else `far` is 0.
+`rule` is v_threshold, v_reset and the surrogate's p and q; `soft` means that v_reset is absent. If `far` is -1, rows do
+not stay in the caches: they are prefetched, and written past the caches. Else `far` is 0.
 
 Forward rounds products and sums one by one, in the order of the reference.
 """
@@ -12,16 +12,16 @@ from snntrain.kernels.cpu.numba_alone import njit, overload, types
 from snntrain.kernels.cpu.vectors import WIDTH, ask, load, put, row_at, spread, store, where, wide
 from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO, surrogate_gradient
 
-# How far ahead of the computation memory is asked for, in numbers.
+# Distance at which memory is prefetched ahead of the computation, in numbers.
 AHEAD = 512
 # The coefficients that a layer learns, flags of `learnt`.
 LEARNS_GAIN, LEARNS_FEEDBACK, LEARNS_REST = 1, 2, 4
-# How many products are summed in float32, before their sums are summed in float64.
+# Number of products that are summed in float32, before these sums are summed in float64.
 SUMMED = 16 * WIDTH
 
 
 def of(values, i):
-    """The values of a vector of neurons, or the number that all neurons share."""
+    """Return the values of a vector of neurons, or the number that all neurons share."""
     raise NotImplementedError("compiled code only")
 
 
@@ -34,7 +34,7 @@ def _of(values, i):
 
 @njit(inline="always")
 def ask_ahead(row, following, i, n):
-    """Ask for the memory that is read AHEAD numbers later: in this row, or in the one that follows it."""
+    """Prefetch the memory that is read AHEAD numbers later, in this row or in the one that follows it."""
     if i + AHEAD < n:
         ask(row, i + AHEAD)
     else:
@@ -49,7 +49,7 @@ def add(row, i, vector):
 
 @njit
 def begin_row(address, value, start, n, dtype, into):
-    """Write the numbers from `start` behind an address, or `value` if the address is 0."""
+    """Write the numbers from `start` after an address, or `value` if the address is 0."""
     for i in range(0, n, WIDTH):
         if address == 0:
             store(into, i, value)
@@ -59,13 +59,13 @@ def begin_row(address, value, start, n, dtype, into):
 
 @njit
 def scale_row(row, factor, n, into):
-    """Write the products with a factor, one for all or one per neuron, in the dtype of `into`."""
+    """Write the products with a factor, one for all neurons or one per neuron, in the dtype of `into`."""
     for i in range(0, n, WIDTH):
         store(into, i, of(factor, i) * load(row, i))
 
 
 def fed_back(x, feedback, from_rest):
-    """The input plus the feedback of the distance from rest; vectors. A feedback of the number 0 is left out."""
+    """Return the input plus the feedback of the distance from rest; a feedback that is the number 0 is left out."""
     raise NotImplementedError("compiled code only")
 
 
@@ -78,7 +78,7 @@ def _fed_back(x, feedback, from_rest):
 
 @njit(inline="always")
 def charged(x, coefficients, v, i):
-    """The charged potential."""
+    """Return the charged potential."""
     gain, feedback, rest = coefficients
     before = load(v, i)
     return before + of(gain, i) * fed_back(load(x, i), of(feedback, i), before - of(rest, i))
@@ -86,7 +86,7 @@ def charged(x, coefficients, v, i):
 
 @njit(inline="always")
 def after_reset(h, u, v_reset, soft):
-    """The potential after a step that charged to `h`, which is `u` above the threshold; NaN does not fire."""
+    """Return the potential after a step with charged potential `h` and `u = h - v_threshold`; NaN does not fire."""
     if soft:
         return where(u >= ZERO, u, h)
     return where(u >= ZERO, v_reset, h)
@@ -128,19 +128,19 @@ def charge_row(soft, rule, coefficients, far, n, x, following, v, h):
 
 
 def back_row(kind, soft, attached, learnt, rule, coefficients, far, n, known, read, written, sums):
-    """Go one step back, from the gradient of the potential after the step to that of the potential before it.
+    """Go one step back, from the gradient of the potential after the step to the gradient of the potential before it.
 
     Args:
         kind, soft, attached, learnt: constants of the compiled code, see `kernels.backward`.
         known: whether the row `before` holds the potential before the step, not `h` of the step before.
         read: `x`, `h` of the step, the row `before`, `grad_s`, and the `grad_s` that is read next.
-        written: `grad_v`, the gradient of the potential, and `grad_x`; then None, or a row that adds up the gradient
-            of h, and `grad_x` is not written.
-        sums: the sums of the gradients of gain, feedback and rest: rows that are added to, if each neuron has its own
-            coefficients, else vectors, without the factors that all neurons share.
+        written: `grad_v`, the gradient of the potential, and `grad_x`; then None, or a row in which the gradient of h
+            is summed, and `grad_x` is not written.
+        sums: the sums of the gradients of gain, feedback and rest. If each neuron has its own coefficients, they are
+            rows to which the function adds; else vectors, without the factors that all neurons share.
 
     Returns:
-        `sums` with those of this row.
+        `sums` including this row.
     """
     raise NotImplementedError("compiled code only")
 
@@ -160,7 +160,7 @@ def _back_row(kind, soft, attached, learnt, rule, coefficients, far, n, known, r
             for i in range(start, min(start + SUMMED, n), WIDTH):
                 if far != 0:
                     ask_ahead(grad_s, following, i, n)
-                # The gradient of h comes through the spike, and past it; the reset is the spike's if ATTACHED.
+                # The gradient of h comes through the spike, and past it; if ATTACHED, the reset depends on the spike.
                 charge, after = load(h, i), load(grad_v, i)
                 over = charge - v_threshold
                 through, past = load(grad_s, i), after

@@ -1,4 +1,4 @@
-"""Surrogate gradients of vectors, as compiled code on a CPU computes them."""
+"""Surrogate gradients of vectors, for compiled code on a CPU."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +11,14 @@ from snntrain.kernels.cpu.vectors import magnitude, scaled_by_power, where
 f32 = np.float32
 ZERO, HALF, ONE = f32(0), f32(0.5), f32(1)
 LOG2_E, LN2_HIGH, LN2_LOW = f32(1.44269504), f32(0.693359375), f32(-2.12194440e-4)
-# Adding it rounds a float32 to a whole number, which then stands in the lowest bits.
+# Adding it rounds a float32 to an integer, which is then in the lowest bits.
 ROUNDER = f32(1.5 * 2**23)
 HALF_PI, ROOT_PI = f32(np.pi / 2), f32(np.sqrt(np.pi))
 
 
 @njit(inline="always")
 def exp_negative(x):
-    """e^x for x <= 0 to a relative 2e-7, by the instructions of a vector unit."""
+    """Return e^x for x <= 0 to a relative 2e-7, with the instructions of a vector unit."""
     x = where(x < f32(-87), f32(-87), x)
     shifted = x * LOG2_E + ROUNDER
     n = shifted - ROUNDER
@@ -74,7 +74,7 @@ GRADIENTS: tuple[Callable[..., Any], ...] = (
 
 
 def surrogate_gradient(kind, u, p, q):
-    """The gradient of surrogate `KINDS[kind]` with shape `p` and `q`; `kind` is a constant of the compiled code."""
+    """Return the gradient of surrogate `KINDS[kind]` with shape `p` and `q`; `kind` is constant in compiled code."""
     raise NotImplementedError("compiled code only")
 
 

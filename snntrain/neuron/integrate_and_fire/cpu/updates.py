@@ -1,6 +1,6 @@
-"""Count the potentials that each step changes, on the CPU while the recurrence runs; no potential is kept.
+"""A count of the potentials that each step changes, on the CPU while the recurrence runs; it keeps no potentials.
 
-The potentials are those that `kernels.py` computes, by the same functions.
+The potentials equal those of `kernels.py`, as they are computed by the same functions.
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ from snntrain.neuron.integrate_and_fire.cpu.surrogates import ONE, ZERO
 
 @njit
 def change_row(soft, rule, coefficients, n, x, v):
-    """Move `v` by one step, and return how many of its first n numbers have changed."""
+    """Move `v` by one step, and return how many of its first n numbers changed."""
     v_threshold, v_reset, _, _ = rule
     changed = wide(ZERO)
     for i in range(0, n, WIDTH):

@@ -8,11 +8,11 @@ from torch import Tensor
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Parts, Rule, one_each
 from snntrain.neuron.integrate_and_fire.cuda import kernels
 
-# Steps of a group, which are loaded at once: forward; backward where one group takes all steps; backward in groups.
+# Steps per group, which are loaded at once: forward; backward with a single group; backward with several groups.
 AHEAD, ALONE, GROUPED = 8, 16, 8
-# Per program. Each thread has several neurons: forward WIDE, backward by the steps of a group, see `_backward_sizes`.
+# Per program. Each thread has several neurons: WIDE in forward; in backward it depends on the steps, `_backward_sizes`.
 THREADS, WIDE = 128, 4
-# A fused multiply-add would round otherwise than the reference.
+# A fused multiply-add would not round as the reference does.
 OPTIONS = {"num_warps": 4, "enable_fp_fusion": False}
 
 
@@ -63,7 +63,7 @@ def backward(
 
 
 def _coefficients(given: Inputs) -> tuple[list[float | Tensor], list[int]]:
-    """Gain, feedback, rest and `v0` as the kernels take them, and the form of each."""
+    """Return gain, feedback, rest and `v0` as arguments of the kernels, and the form of each."""
     values, comes_as = zip(*map(_coefficient, (*given.coefficients, given.v0)), strict=True)
     no_feedback = comes_as[1] == kernels.NUMBER.value and values[1] == 0
     return list(values), [comes_as[0], kernels.NOTHING.value if no_feedback else comes_as[1], *comes_as[2:]]
@@ -87,22 +87,22 @@ def _is_constant(given: Inputs) -> bool:
 
 
 def _stride(sequence: Tensor) -> int:
-    """The distance from one step to the next; 0 if all steps are one memory."""
+    """Return the distance from one step to the next; 0 if all steps share one memory."""
     return sequence.stride(0) if len(sequence) > 1 else 0
 
 
 def _backward_sizes(T: int, bytes_each: int, learns: bool) -> tuple[int, int]:
-    """Steps per group, and neurons per program; `benchmarks.kernel_registers` shows their effect."""
+    """Return the steps per group and the neurons per program; `benchmarks.kernel_registers` shows their effect."""
     if T > GROUPED and (T > ALONE or (learns and bytes_each == 2)):
         return _group(T, GROUPED), 2 * THREADS
-    # As many bytes per step as make 32 bytes per thread in all steps: with fewer steps, wider loads keep the memory
-    # busy; more bytes would not fit into the registers of a thread.
+    # Each thread takes up to 32 bytes over all steps: with fewer steps, wider loads keep the memory busy; more bytes
+    # would not fit into the registers of a thread.
     widest = next(width for width in (16, 8, 4, 2) if width * T <= 32)
     return T, THREADS * max(1, widest // bytes_each)
 
 
 def _group(T: int, most: int) -> int:
-    """Steps per group: a number that divides T, or else one that makes groups of about equal length."""
+    """Return the steps per group: a number that divides T, or else one for groups of about equal length."""
     return next((n for n in range(most, most // 2, -1) if T % n == 0), -(-T // -(-T // most)))
 
 

@@ -1,23 +1,23 @@
 """The recurrence compiled for GPUs with Triton: float32, bfloat16 or float16 in and out, state in float32.
 
 A program takes a block of neurons through all its steps with their state in registers. It loads the input of several
-steps at once, since only the state has to wait for the step before. Backward computes `h` again from `x`, so that only
-`x` is kept for it. A long sequence goes back group by group, each from the potential before its first step.
+steps at once, since only the state depends on the step before. Backward computes `h` again from `x`, so only `x` is
+kept for it. Backward processes a long sequence group by group, each from the potential before its first step.
 
 The kernels must be launched with `enable_fp_fusion=False`: the reference rounds product and sum one by one, and a fused
-multiply-add can lift a neuron over the threshold. Gradients have no such edge and call `tl.fma` by name.
+multiply-add can lift a neuron over the threshold. Gradients have no such edge and call `tl.fma` explicitly.
 
 Nothing here calls `triton.language`'s own jitted functions (`tl.sum`, `tl.zeros`): with them the interpreter works only
 if it was switched on before the first import of Triton.
 
-In all kernels `x` is `[T, M]` with rows `x_stride` apart, or `[1, M]` if CONSTANT. M is the number of neurons, in the
-order of memory. GAIN, FEEDBACK, REST and V0 give the form of `gain`, `feedback`, `rest` and `v0`: a number, a pointer
-to a number, a pointer to `[M]`, or the number 0 for no feedback. The T steps are cut into groups of STEPS; a group is
-loaded at once. The last group is shorter if RAGGED.
+In all kernels `x` is `[T, M]` with rows `x_stride` apart, or `[1, M]` if CONSTANT. M is the number of neurons, in
+memory order. GAIN, FEEDBACK, REST and V0 are the forms of `gain`, `feedback`, `rest` and `v0`: a number, a pointer to a
+number, a pointer to `[M]`, or the number 0 for no feedback. The T steps are cut into groups of STEPS; a group is loaded
+at once. The last group is shorter if RAGGED.
 
-Arguments that the helpers share come in tuples. `block` holds the number of a program's first neuron, the distance of
-each neuron from it, and the mask of those that exist. `coefficients` is `gain, feedback, rest`; `thresholds` is
-`v_threshold, v_reset`; `shape` is `p, q` of the surrogate.
+Arguments that the helpers share are passed in tuples. `block` holds the number of a program's first neuron, the
+distance of each neuron from it, and the mask of existing neurons. `coefficients` is `gain, feedback, rest`;
+`thresholds` is `v_threshold, v_reset`; `shape` is `p, q` of the surrogate.
 """
 
 import triton
@@ -31,7 +31,7 @@ NUMBER, ONE, EACH, NOTHING = tl.constexpr(0), tl.constexpr(1), tl.constexpr(2), 
 
 @triton.jit
 def block_of(M, BLOCK: tl.constexpr):
-    """The neurons of this program: see `block` above."""
+    """Return the neurons of this program: see `block` above."""
     start = tl.program_id(0).to(tl.int64) * BLOCK
     lanes = tl.arange(0, BLOCK)
     return start, lanes, lanes < M - start
@@ -39,13 +39,13 @@ def block_of(M, BLOCK: tl.constexpr):
 
 @triton.jit
 def row(sequence, t, stride, block):
-    """Pointers to the neurons of a block in step `t`; a sequence may have more than 2^31 elements."""
+    """Return pointers to the neurons of a block in step `t`; a sequence may have more than 2^31 elements."""
     return sequence + (tl.cast(t, tl.int64) * stride + block[0]) + block[1]
 
 
 @triton.jit
 def load(pointers, here):
-    """Numbers of memory in float32, 0 where the mask is off."""
+    """Load numbers as float32, 0 where the mask is off."""
     return tl.load(pointers, mask=here, other=0.0).to(tl.float32)
 
 
@@ -57,13 +57,13 @@ def store(pointers, numbers, here):
 
 @triton.jit
 def later(pointers, steps, stride):
-    """Pointers to the same neurons some steps later; one multiplication, where `row` of each step takes five."""
+    """Return pointers to the same neurons some steps later; one multiplication instead of five in `row`."""
     return pointers + tl.cast(stride, tl.int64) * steps
 
 
 @triton.jit
 def in_time(block, t, T, RAGGED: tl.constexpr):
-    """The mask of a block's neurons in step `t`: none after the last step."""
+    """Return the mask of a block's neurons in step `t`; it is off after the last step."""
     here = block[2]
     if RAGGED:
         # Not `here & (t < T)`: the interpreter makes no mask of a mask and a number.
@@ -73,7 +73,7 @@ def in_time(block, t, T, RAGGED: tl.constexpr):
 
 @triton.jit
 def load_steps(sequence, stride, t0, T, block, SAME: tl.constexpr, STEPS: tl.constexpr, RAGGED: tl.constexpr):
-    """The STEPS steps from `t0` in the dtype of memory, 0 after the last step; one load for all where SAME."""
+    """Load STEPS steps from `t0` in the dtype of memory, 0 after the last step; if SAME, one load for all."""
     first = row(sequence, t0, stride, block)
     steps = ()
     if SAME:
@@ -89,7 +89,7 @@ def load_steps(sequence, stride, t0, T, block, SAME: tl.constexpr, STEPS: tl.con
 
 @triton.jit
 def of(given, block, COMES_AS: tl.constexpr):
-    """A coefficient in float32: a number, or `[BLOCK]`."""
+    """Return a coefficient in float32: a number, or `[BLOCK]`."""
     if COMES_AS == EACH:
         given = load(given + block[0] + block[1], block[2])
     elif COMES_AS == ONE:
@@ -102,14 +102,14 @@ def of(given, block, COMES_AS: tl.constexpr):
 
 @triton.jit
 def after_reset(h, v_threshold, v_reset, SOFT: tl.constexpr):
-    """The potential after a step that charged to `h`; NaN does not fire."""
+    """Return the potential after a step with charged potential `h`; NaN does not fire."""
     u = h - v_threshold
     return tl.where(u >= 0.0, u if SOFT else v_reset, h)
 
 
 @triton.jit
 def fed_back(x, feedback, from_rest, FEEDBACK: tl.constexpr):
-    """The input plus the feedback; without feedback an infinite potential stays and does not become NaN."""
+    """Return the input plus the feedback; without feedback an infinite potential stays and does not become NaN."""
     if FEEDBACK != NOTHING:
         x = x + feedback * from_rest
     return x
@@ -117,7 +117,7 @@ def fed_back(x, feedback, from_rest, FEEDBACK: tl.constexpr):
 
 @triton.jit
 def charged(xs, v, coefficients, thresholds, FEEDBACK: tl.constexpr, SOFT: tl.constexpr, STEPS: tl.constexpr):
-    """Charged potentials `h` of STEPS steps, `[BLOCK]` each, from their input and the potential `v` before them."""
+    """Return the charged potentials `h` of STEPS steps, `[BLOCK]` each, from their input and the potential before."""
     gain, feedback, rest = coefficients
     v_threshold, v_reset = thresholds
     hs = ()
@@ -179,20 +179,20 @@ def forward(
 
 @triton.jit
 def exp(rate, y):
-    """`e^(rate y)` of a number and `[BLOCK]`; the GPU has powers of 2 only, and log2(e) is multiplied once."""
+    """Return `e^(rate y)` for a number and `[BLOCK]`; a GPU has only powers of 2, so log2(e) is multiplied once."""
     return tl.exp2((1.4426950408889634 * rate) * y)
 
 
 @triton.jit
 def inverse(y):
-    """`1 / y` of y > 0; on a GPU the rounded division takes five times as many instructions."""
+    """Return `1 / y` for y > 0; on a GPU the rounded division takes five times as many instructions."""
     root = tl.rsqrt(y)
     return root * root
 
 
 @triton.jit
 def surrogate_gradient(u, p, q, KIND: tl.constexpr):
-    """The gradient of the surrogate `formulas.KINDS[KIND]` with shape `p` and `q` at `u = h - v_threshold`."""
+    """Return the gradient of the surrogate `formulas.KINDS[KIND]` with shape `p` and `q` at `u = h - v_threshold`."""
     if KIND == 0:  # PiecewiseQuadratic
         slope = p - p * p * tl.abs(u)
         slope = tl.where(slope < 0.0, 0.0, slope)
@@ -225,7 +225,7 @@ def surrogate_gradient(u, p, q, KIND: tl.constexpr):
 def grad_of_charged(
     h, grad_s, grad_v, thresholds, shape, SOFT: tl.constexpr, ATTACHED: tl.constexpr, KIND: tl.constexpr
 ):
-    """The gradient of `h` from those of its spike and of the potential after the reset.
+    """Return the gradient of `h` from the gradients of its spike and of the potential after the reset.
 
     If ATTACHED, the potential after the reset depends on the spike too.
     """
@@ -271,16 +271,17 @@ def walk_back(
     STEPS: tl.constexpr,
     RAGGED: tl.constexpr,
 ):
-    """Walk from the gradient of the potential after the group at `t0` to that of `v`, the potential before it.
+    """Walk from the gradient of the potential after the group at `t0` back to the gradient of `v`, the one before it.
 
-    Writes `grad_x` of the group, or adds it to `sums` where CONSTANT. Adds the gradients of the learnt coefficients.
+    Writes `grad_x` of the group, or adds it to `sums` if CONSTANT. Adds the gradients of the learnt coefficients.
     """
     gain, feedback, rest = coefficients
     v_threshold, v_reset = thresholds
     sum_gain, sum_feedback, sum_rest, sum_x = sums
     xs = load_steps(x, x_stride, t0, T, block, CONSTANT, STEPS, RAGGED)
     grads = load_steps(grad_s, grad_s_stride, t0, T, block, False, STEPS, RAGGED)
-    # Only h is kept for the way back, and all else computed from it again: u or v beside it would double the registers.
+    # Only h is kept for the way back; the rest is computed from it again: also keeping u or v would double the
+    # registers.
     hs = charged(xs, v, coefficients, thresholds, FEEDBACK, SOFT, STEPS)
     if not CONSTANT:
         first = row(grad_x, t0, M, block)
@@ -360,10 +361,10 @@ def backward(
     RAGGED: tl.constexpr,
     BLOCK: tl.constexpr,
 ):
-    """Write the gradient `grad_x` of x's shape; unless None, `grad_v0` `[M]` and the `parts` of the coefficients' too.
+    """Write the gradient `grad_x` in x's shape; unless None, also `grad_v0` `[M]` and the `parts` of the coefficients.
 
-    `starts` is None if one group takes all steps. Else it is `[groups - 2, M]`, and takes the potential before each
-    group but the first, which starts from `v0`, and the last, which is next in any case.
+    `starts` is None if one group takes all steps. Else it is `[groups - 2, M]`, for the potential before each group.
+    The first group needs no entry, as it starts from `v0`, nor does the last, which is processed next.
     """
     LEARNS_GAIN: tl.constexpr = parts_gain is not None
     LEARNS_FEEDBACK: tl.constexpr = parts_feedback is not None
@@ -393,7 +394,7 @@ def backward(
             v = after_reset(hs[STEPS - 1], v_threshold, v_reset, SOFT)
             if group < last - 1:
                 store(row(starts, group, M, block), v, inside)
-        # Another thread of the program may read what this one wrote.
+        # Another thread of the program may read values that this thread wrote.
         tl.debug_barrier()
         for back in range(last + 1):
             group = last - back
