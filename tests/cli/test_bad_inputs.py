@@ -1,4 +1,4 @@
-"""What cannot be used is told in one line, with exit status 2, and leaves nothing behind."""
+"""A bad input gets a one-line message and exit status 2, and leaves nothing behind."""
 
 import sys
 from collections.abc import Callable
@@ -196,20 +196,20 @@ def _surroundings(museum: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def everything_below(*folders: Path) -> dict[Path, int]:
-    """Every file with its time, every folder by name: one that was made and taken away again left nothing."""
+    """Return every file with its time and every folder without: a folder may be made and removed again."""
     paths = [path for folder in folders for path in folder.rglob("*")]
     return {path: 0 if path.is_dir() else path.stat().st_mtime_ns for path in paths}
 
 
-# tests/test_messages.py has the words of every message; that nothing is left behind is shown by every second one.
+# tests/test_messages.py checks the words of every message; every second case is enough for what is left behind.
 SLOW = {name: [pytest.mark.slow] if number % 2 else [] for number, name in enumerate(BAD)}
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"), [pytest.param(*case, id=name, marks=SLOW[name]) for name, case in BAD.items()]
+    ("argv", "message"), [pytest.param(*case, id=name, marks=SLOW[name]) for name, case in BAD.items()]
 )
-def test_a_bad_input_is_told_in_one_line_and_leaves_nothing_behind(
-    argv: str, told: str, snntrain: Callable[..., Outcome], museum: Path, tmp_path: Path
+def test_a_bad_input_gets_a_one_line_message_and_leaves_nothing_behind(
+    argv: str, message: str, snntrain: Callable[..., Outcome], museum: Path, tmp_path: Path
 ) -> None:
     before = everything_below(museum, tmp_path)
     outcome = snntrain(*argv.format(broken=museum).split())
@@ -217,6 +217,6 @@ def test_a_bad_input_is_told_in_one_line_and_leaves_nothing_behind(
     assert outcome.status == 2
     (line,) = outcome.err.splitlines()
     assert line.startswith("snntrain: ")
-    assert told in line
+    assert message in line
     assert "Traceback" not in outcome.out
     assert everything_below(museum, tmp_path) == before
