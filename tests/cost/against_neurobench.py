@@ -1,9 +1,9 @@
 """Small networks, and the costs that NeuroBench reported for them.
 
 Their weights and inputs are multiples of 1/64, and there are eight images: all sums and means are exact, and every
-machine counts the same spikes. `python -m tests.cost.against_neurobench`, if NeuroBench is installed, writes the numbers again:
-those of the network itself, and those of a twin with snnTorch's neurons. NeuroBench can see the twin's potentials, and
-calls it step by step.
+machine counts the same spikes. `python -m tests.cost.against_neurobench` writes the numbers again, if NeuroBench is
+installed: those of the network itself, and those of a twin with snnTorch's neurons. NeuroBench can see the twin's
+potentials, and calls it step by step.
 """
 
 from __future__ import annotations
