@@ -91,11 +91,11 @@ BAD = {
     "target not allowed": (f"{OWN} neuron=forbidden", "add allow_targets=[subprocess] to the command line"),
     "target allowed by a file": ("--config-dir {broken}/configs experiment=shadow", "on the command line alone"),
     "target reached through torch": (f"{OWN} neuron=shell", "torch.os.system"),
-    "target that is no component": (f"{OWN} neuron=loader", "torch.load"),
+    "target that is not a component": (f"{OWN} neuron=loader", "torch.load"),
     "module not installed": (f"{OWN} neuron=not_installed", "nowhere.Node: there is no such class"),
     "class not in its module": (f"{OWN} neuron=no_such_class", "there is no such class"),
     "module that raises": (f"{OWN} neuron=raises", "division by zero"),
-    "class that is no neuron": (f"{OWN} neuron=no_node", "must be a subclass of snntrain.neuron.BaseNode"),
+    "class that is not a neuron": (f"{OWN} neuron=no_node", "must be a subclass of snntrain.neuron.BaseNode"),
     "class that takes other keys": (f"{OWN} neuron=other_keys", "slope"),
     # data, machine, folders
     "data missing and no network": (
