@@ -1,8 +1,8 @@
-"""What checkpoints cost a run: the share of its seconds in which training waits for one.
+"""The cost of checkpoints: the share of a run's time in which training waits for one.
 
 `python -m benchmarks.checkpoints [key=value …]` trains on MNIST as `snntrain neuron=plif dataset=mnist` does, for three
-epochs, and times every saving. Not by a run with checkpoints beside one without: between two runs of the same command
-there is more difference than that.
+epochs, and times every saving. It does not compare runs with and without checkpoints, because two runs of the same
+command differ by more than that.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Seconds of the first forward and backward in a fresh process, with compiler caches that are empty, then filled.
+"""Seconds of the first forward and backward in a new process, with empty compiler caches, then with filled ones.
 
-Counted from `import snntrain.neuron`, with torch imported before: the compiler's own import is part of it.
+Time starts at `import snntrain.neuron`, after the import of torch, so it includes the import of the compiler.
 `python -m benchmarks.first_use DEVICE KIND` measures in this process and prints the seconds.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def cold_and_warm(device: str, kind: str) -> tuple[float, float]:
-    """Seconds of the first use with empty caches, and of the first use in the next process."""
+    """Return the seconds of the first use with empty caches, and of the first use in the next process."""
     with tempfile.TemporaryDirectory() as caches:
         return _in_a_process(device, kind, caches), _in_a_process(device, kind, caches)
 
@@ -36,7 +36,7 @@ def _measure(device_name: str, kind: str) -> float:
     device = torch.device(device_name)
     x = torch.rand(16, 4096, device=device, requires_grad=True)
     grad = torch.rand(16, 4096, device=device)
-    # The device starts at its first operation, and autograd's threads at the first backward.
+    # The device starts at its first operation, and the threads of autograd at the first backward.
     (x * x).backward(grad)
     started = time.perf_counter()
     from benchmarks.layers import neuron

@@ -1,9 +1,9 @@
-"""Each kernel of a GPU alone, beside a copy: as it is launched, then with other blocks and groups.
+"""Each kernel of a GPU alone, compared with a copy: with its own blocks and groups, then with others.
 
     python -m benchmarks.gpu_kernels [--device cuda] [--shape 256x16384] [--seconds 60]
 
-README.md beside this file says what each column means. On a CPU the neurons' kernels run in Triton's interpreter, to
-see that everything runs.
+README.md in this folder explains the columns. On a CPU the neurons' kernels run in Triton's interpreter, to check that
+everything runs.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Kernel:
     """A kernel on given memory.
 
     Args:
-        name: in the table.
-        way: `forward` or `backward`, whose sizes may be changed; '' of pooling.
-        action: launches it.
+        name: its name in the table.
+        way: `forward` or `backward`, with sizes that may be changed; '' for pooling.
+        action: a function that launches it.
         moved: bytes that it must read and write.
     """
 
@@ -82,14 +82,14 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     return settings
 
 
-# ---- what is measured ------------------------------------------------------------------------------------------------
+# ---- the kernels -----------------------------------------------------------------------------------------------------
 
 Sizes = tuple[int, int] | None
 Table = tuple[str, list[Kernel], list[Sizes]]
 
 
 def _tables(settings: argparse.Namespace, device: torch.device) -> Iterator[Table]:
-    """Titles, kernels and the sizes to try, what matters most first; a table's memory is there while it is measured."""
+    """Yield titles, kernels and sizes to try, the most important first. A table's memory lasts while it is measured."""
     half, single = torch.bfloat16, torch.float32
     as_launched: list[Sizes] = [None]
     blocks, groups = (BLOCKS[:1], GROUPS[:1]) if settings.quick else (BLOCKS, GROUPS)
@@ -117,7 +117,7 @@ def _neurons(
     device: torch.device,
     kinds: Sequence[str] = ("lif", "plif", "rif"),
 ) -> Iterator[Kernel]:
-    """Forward and backward of fixed and learnt neurons on a current `[T, N, M]`."""
+    """Return forward and backward of fixed and learnt neurons on a current `[T, N, M]`."""
     generator = torch.Generator(device).manual_seed(0)
     x = (2 * torch.rand(T, *settings.shape, generator=generator, device=device)).to(dtype)
     grad = torch.randn(T, *settings.shape, generator=generator, device=device).to(dtype)
@@ -162,7 +162,7 @@ def _backward(kind: str, node: Any, x: Tensor, grad: Tensor) -> Kernel:
 
 
 def _pooling(settings: argparse.Namespace, dtype: torch.dtype, device: torch.device) -> Iterator[Kernel]:
-    """Max pooling of 28x28 images in channels-last order, and its gradient."""
+    """Return max pooling of 28x28 images in channels-last order, and its gradient."""
     from snntrain.network.csnn import MaxPool2x2
 
     images, channels = (2, 16) if settings.quick else (1024, 128)
@@ -180,14 +180,14 @@ def _pooling(settings: argparse.Namespace, dtype: torch.dtype, device: torch.dev
         def backward() -> None:
             torch.autograd.grad(pooled, given, grad, retain_graph=True)
 
-    # One byte per output says which pixel was the maximum.
+    # One byte per output holds the position of the maximum.
     yield Kernel("pooling forward", "", forward, x.nbytes + pooled.nbytes + pooled.numel())
     yield Kernel("pooling backward", "", backward, x.nbytes + pooled.nbytes + pooled.numel())
 
 
 @contextmanager
 def _executor_of_the_device() -> Iterator[None]:
-    """On a CPU only the neurons' kernels are a GPU's."""
+    """Use the GPU's kernels of the neurons also on a CPU."""
     forced = os.environ.pop("SNNTRAIN_EXECUTOR", None)
     try:
         yield
@@ -196,7 +196,7 @@ def _executor_of_the_device() -> Iterator[None]:
             os.environ["SNNTRAIN_EXECUTOR"] = forced
 
 
-# ---- how it is measured ----------------------------------------------------------------------------------------------
+# ---- measurement -----------------------------------------------------------------------------------------------------
 
 
 def _measured(
@@ -207,7 +207,7 @@ def _measured(
     device: torch.device,
     until: float,
 ) -> Section:
-    """Times kernels beside a copy; what cannot be launched with some sizes says why."""
+    """Time kernels and a copy; a kernel that cannot be launched with some sizes gets the reason."""
     copied = 2**16 if settings.quick else 2**29
     actions: dict[str, Action] = {COPY: copying(device, copied)}
     moved = {COPY: 2 * copied}
@@ -224,7 +224,7 @@ def _measured(
             try:
                 action()
                 _wait(device)
-            except Exception as error:  # Too many registers, or a size that no kernel takes.
+            except Exception as error:  # Too many registers, or a size that no kernel accepts.
                 text = str(error)
                 rows.append({"name": name, "failed": f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"})
                 continue
@@ -249,7 +249,7 @@ def _measured(
 
 
 def _launched(kernel: Kernel, tried: Sizes) -> Action:
-    """The kernel with the sizes of its own, or with these."""
+    """Return the kernel with its own sizes, or with these."""
     if tried is None:
         return kernel.action
     block, group = tried
@@ -263,12 +263,12 @@ def _launched(kernel: Kernel, tried: Sizes) -> Action:
 
 @contextmanager
 def launched_with(way: str, block: int, group: int) -> Iterator[None]:
-    """Launch with this block of neurons, and this group of steps that are asked for at once.
+    """Launch with this block of neurons, and this group of steps that are loaded at once.
 
     The one place that knows the names in `snntrain.neuron.integrate_and_fire.cuda`.
 
     Raises:
-        AttributeError: they are called otherwise by now.
+        AttributeError: these names have changed.
     """
     from snntrain.neuron.integrate_and_fire import cuda
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.gpu_steps [--device cuda] [--network paper] [--seconds 60]
 
-README.md beside this file says what each line means.
+README.md in this folder explains the lines.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from benchmarks.timing import alternate
 from benchmarks.trainers import Ours, Spec
 from benchmarks.workers import WARM_UP_CALLS
 
-# 0: steps are launched kernel by kernel, none is recorded.
+# 0: steps are launched kernel by kernel, and not recorded.
 VARIABLE = "SNNTRAIN_CUDA_GRAPH"
 # Rows of the profiler's table.
 MOST_ROWS = 40
@@ -34,7 +34,7 @@ MOST_ROWS = 40
 
 @dataclass(frozen=True)
 class Line:
-    """A way to train: batch size, precision, and whether steps are recorded."""
+    """A setting of the training: batch size, precision, and whether steps are recorded."""
 
     batch: int
     precision: str
@@ -102,10 +102,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 def _measured(
     line: Line, settings: argparse.Namespace, device: torch.device, data: str, *, profiling: bool
 ) -> tuple[Row, str]:
-    """A row of the table, and the profiler's table of a step if `profiling`."""
+    """Return a row of the table, and the profiler's table of a step if `profiling`."""
     trainer = None
     try:
-        # Read when the step is made.
+        # This is read when the step is created.
         os.environ[VARIABLE] = str(int(line.recorded))
         trainer = Ours(_spec(line, settings, data))
         started = time.perf_counter()
@@ -123,7 +123,7 @@ def _measured(
             "runs": f"{trainer.runs}, {'recorded' if _is_recorded(trainer) else 'launched'}",
         }
         return row, _profile(trainer, device) if profiling else ""
-    except Exception as error:  # The other lines are measured all the same.
+    except Exception as error:  # The other lines are still measured.
         text = str(error)
         return {"name": line.name, "failed": f"{type(error).__name__}: {text.splitlines()[0] if text else ''}"}, ""
     finally:
@@ -149,12 +149,12 @@ def _spec(line: Line, settings: argparse.Namespace, data: str) -> Spec:
 
 
 def _is_recorded(trainer: Ours) -> bool:
-    """Whether the step has come to a recording."""
+    """Return whether the step has been recorded."""
     return getattr(trainer.training.step.step, "recording", None) is not None
 
 
 def _profile(trainer: Ours, device: torch.device) -> str:
-    """What a step is made of: of one replay where it is recorded, by the profiler of PyTorch."""
+    """Return the operations of a step, or of one replay if it is recorded, by PyTorch's profiler."""
     step, draw = trainer.training.step, next(trainer.job.train.draws(1))
     on_gpu = device.type == "cuda"
     with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if on_gpu else [])]) as found:

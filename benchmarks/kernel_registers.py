@@ -1,8 +1,8 @@
-"""What the Triton kernels of the recurrence take of a GPU, which need not be there: registers, spills, bytes in flight.
+"""Resources of the recurrence's Triton kernels on a GPU, also without one: registers, spills, bytes in flight.
 
     python -m benchmarks.kernel_registers [--arch 90] [--T 1,4,8,16,32] [--dtypes bfloat16,float32]
 
-README.md beside this file says what each column means.
+README.md in this folder explains the columns.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from snntrain.neuron.integrate_and_fire import cuda
 from snntrain.neuron.integrate_and_fire.contract import Inputs, Learnt, Rule
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-# Gain, feedback and rest of each neuron, None where it is learnt; only a user's own neuron learns all three.
+# Gain, feedback and rest of each neuron, None if it is learnt; only a user's own neuron learns all three.
 NEURONS: dict[str, tuple[float | None, float | None, float | None]] = {
     "IF": (1.0, 0.0, 0.0),
     "LIF": (0.5, -1.0, 0.0),
@@ -30,7 +30,7 @@ NEURONS: dict[str, tuple[float | None, float | None, float | None]] = {
     "all learnt": (None, None, None),
 }
 SIGMOID = 2
-# Threads and programs that a multiprocessor holds at most, by compute capability (CUDA's programming guide).
+# The most threads and programs of a multiprocessor, by compute capability (CUDA's programming guide).
 HOLDS = {
     75: (1024, 16),
     80: (2048, 32),
@@ -46,7 +46,7 @@ WIDTHS = {"U8": 1, "S8": 1, "U16": 2, "S16": 2, "64": 8, "128": 16}
 
 def main(argv: list[str] | None = None) -> None:
     settings = _parse(argv)
-    # The first compilation of a process starts the compiler, too.
+    # The first compilation of a process also starts the compiler.
     launch("forward", "IF", 1, torch.float32, settings.arch)
     found = [_section(kernel, settings) for kernel in ("forward", "backward")]
     for section in found:
@@ -101,15 +101,15 @@ def launch(
     with_state: bool = False,
     record: bool = False,
 ) -> Compiled:
-    """Compile what the GPU's executor launches.
+    """Compile the kernel that the GPU's executor launches.
 
     Args:
         kernel: `forward` or `backward`.
-        neuron: which of `NEURONS`.
+        neuron: a key of `NEURONS`.
         T: number of steps.
-        dtype: of the input.
+        dtype: dtype of the input.
         arch: compute capability, 90 for 9.0.
-        neurons: of a step.
+        neurons: neurons per step.
         per_neuron: each neuron has its own learnt coefficients.
         constant: the input is the same in all steps.
         v_reset, detach_reset, kind: see `Rule`.
@@ -139,7 +139,7 @@ def launch(
 def _section(kernel: str, settings: argparse.Namespace) -> Section:
     neurons, dtypes = settings.neurons.split(","), settings.dtypes.split(",")
     if kernel == "forward":
-        # It is the same whether a coefficient is learnt or not: with gain and feedback, and with feedback alone.
+        # This holds whether a coefficient is learnt or not: with gain and feedback, and with only feedback.
         neurons = [neuron for neuron in neurons if neuron in ("LIF", "RIF")] or neurons[:1]
     rows = [
         _row(launch(kernel, neuron, T, DTYPES[dtype], settings.arch), neuron, dtype, T, settings.arch)
@@ -155,7 +155,7 @@ def _row(compiled: Compiled, neuron: str, dtype: str, T: int, arch: int) -> Row:
     return {
         "name": f"{neuron} {dtype} T={T}",
         "steps": given["STEPS"],
-        # Before groups were loaded as a whole, backward's GROUP said how many.
+        # Before groups were loaded as a whole, GROUP of backward gave the number.
         "at once": min(given.get("GROUP", given["STEPS"]), given["STEPS"]),
         "block": given["BLOCK"],
         "registers": compiled.registers,
@@ -179,9 +179,9 @@ def instructions(machine_code: str) -> list[tuple[str, str]]:
 
 
 def in_flight(machine_code: str) -> int:
-    """The most bytes that a thread has asked of memory before it has to wait for one of them.
+    """Return the most bytes that a thread has requested from memory before it must wait for one of them.
 
-    In the order of the code: a thread waits where a loaded register is used, and then all loads before that are there.
+    It follows the order of the code: a thread waits at the use of a loaded register until all earlier loads are done.
     """
     loads: list[tuple[set[int], int]] = []
     most = 0
@@ -204,7 +204,7 @@ def _registers(operands: str) -> set[int]:
 
 
 def resident(compiled: Compiled, arch: int) -> int:
-    """Threads that a multiprocessor holds at once, by registers and its own limits."""
+    """Return the threads that a multiprocessor holds at once, by registers and its own limits."""
     threads, programs = HOLDS[arch]
     per_warp = -(-compiled.registers * 32 // PER_WARP) * PER_WARP
     fit = min(REGISTERS // (per_warp * compiled.warps), threads // (32 * compiled.warps), programs)

@@ -1,4 +1,4 @@
-"""One neuron layer as a candidate: forward and backward on given input and gradient, and what it keeps in between."""
+"""One neuron layer as a candidate: forward and backward on given input and gradient, and the memory kept in between."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = {"if": "IF", "lif": "LIF", "plif": "PLIF"}
 
 @dataclass(frozen=True)
 class Problem:
-    """What the layer is given: a current `[T, N, M]` and the gradient of its spikes."""
+    """The input of a layer: a current `[T, N, M]` and the gradient of its spikes."""
 
     x: Tensor
     grad: Tensor
@@ -29,7 +29,7 @@ class Problem:
     def random(
         cls, T: int, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device, constant: bool = False
     ) -> Problem:
-        """A current at which LIF neurons fire now and then; `constant` has one step in memory, stride 0 over time."""
+        """Return a current at which LIF neurons fire now and then; `constant` has one step in memory, with stride 0."""
         generator = torch.Generator().manual_seed(0)
         x = 2 * torch.rand(1 if constant else T, *shape, generator=generator)
         grad = torch.randn(T, *shape, generator=generator)
@@ -38,7 +38,7 @@ class Problem:
 
     @property
     def current(self) -> Tensor:
-        """The input `[T, N, M]`."""
+        """Return the input `[T, N, M]`."""
         return self.x.expand(self.grad.shape)
 
     @property
@@ -47,20 +47,20 @@ class Problem:
 
     @property
     def mandatory_bytes(self) -> int:
-        """What any layer must move: read x, write s; read the gradient of s, read x, write the gradient of x."""
+        """Bytes that any layer must move: read x, write s; read the gradient of s, read x, write the gradient of x."""
         return self.x.element_size() * (3 * self.x.numel() + 2 * self.grad.numel())
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A layer that can be run forward and backward.
+    """A layer to run forward and backward.
 
     Args:
-        name: in the table; ours begin with snntrain.
-        runs: what it is.
-        layer: holds its learnable parameters.
-        run: from the layer and a current `[T, N, M]` to spikes `[T, N, M]`, from the resting state.
-        problem: what it is given.
+        name: its name in the table; ours begin with snntrain.
+        runs: a description of its implementation.
+        layer: the module with its learnable parameters.
+        run: computes spikes `[T, N, M]` of the layer and a current `[T, N, M]`, from the resting state.
+        problem: its input.
     """
 
     name: str
@@ -70,12 +70,12 @@ class Candidate:
     problem: Problem
 
     def step(self) -> tuple[Tensor, ...]:
-        """Forward and backward once; the gradients of the current and of the parameters."""
+        """Run forward and backward once; return the gradients of the current and of the parameters."""
         inputs = [self.problem.x, *(p for p in self.layer.parameters() if p.requires_grad)]
         return torch.autograd.grad(self.run(self.layer, self.problem.current), inputs, self.problem.grad)
 
     def kept_bytes(self) -> int:
-        """Bytes held for the backward pass, each memory counted once, without the spikes, which the next layer has."""
+        """Return the bytes kept for the backward pass, each once, without the spikes, which the next layer keeps."""
         kept: dict[int, Tensor] = {}
 
         def pack(tensor: Tensor) -> Tensor:
@@ -92,7 +92,7 @@ class Candidate:
 
 
 def neuron(kind: str, surrogate: Surrogate = ATan()) -> nn.Module:
-    """Our multi-step neuron with the settings of `peers`."""
+    """Return our multi-step neuron with the settings of `peers`."""
     common = {"surrogate_function": surrogate, "detach_reset": True, "v_reset": 0.0, "step_mode": "m"}
     if kind == "if":
         return IFNode(**common)
@@ -102,7 +102,7 @@ def neuron(kind: str, surrogate: Surrogate = ATan()) -> nn.Module:
 
 
 def ours(name: str, kind: str, problem: Problem, surrogate: Surrogate = ATan()) -> Candidate:
-    """Our neuron as a candidate; a constant current is given as our networks give it, one step and T."""
+    """Return our neuron as a candidate; a constant current is passed as our networks pass it, as one step and T."""
     constant = len(problem.x) < len(problem.grad)
 
     def run(node: nn.Module, x: Tensor) -> Tensor:
@@ -117,10 +117,10 @@ def ours(name: str, kind: str, problem: Problem, surrogate: Surrogate = ATan()) 
 
 
 def theirs(key: str, kind: str, problem: Problem) -> Candidate:
-    """A peer's neuron as a candidate, by the fastest of its ways that run here.
+    """Return a peer's neuron as a candidate, in its fastest implementation that runs here.
 
     Raises:
-        Exception: whatever keeps the last of its ways from running; ImportError where it is not installed.
+        Exception: the error of its last implementation; ImportError if the peer is not installed.
     """
     peer = PEERS[key]
     device = problem.x.device
@@ -137,14 +137,14 @@ def theirs(key: str, kind: str, problem: Problem) -> Candidate:
 def _that_run(
     ways: dict[str, Callable[[], nn.Module]], candidate: Callable[[str, nn.Module], Candidate]
 ) -> Iterator[tuple[str, Candidate]]:
-    """The ways whose candidate makes a step; the last error where none does."""
+    """Return the candidates that run a step; raise the last error if none does."""
     error: Exception | None = None
     found = False
     for way, make in ways.items():
         try:
             made = candidate(way, make())
             made.step()
-        except Exception as failure:  # A peer may fail in any way, and the others are measured all the same.
+        except Exception as failure:  # A peer may fail in any way; the others are still measured.
             error = failure
             continue
         found = True
@@ -153,7 +153,7 @@ def _that_run(
         raise error
 
 
-# ---- in a process of its own ----------------------------------------------------------------------------------------
+# ---- in a separate process -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Spec:
     Args:
         key: `snntrain`, or a key of `peers.PEERS`.
         kind: if, lif or plif.
-        T, shape, dtype, device: of the problem.
+        T, shape, dtype, device: those of the problem.
     """
 
     name: str
@@ -178,7 +178,7 @@ class Spec:
     keep_memory: bool
 
     def build(self) -> Steps:
-        """The layer's steps, in this process."""
+        """Return the layer's steps, in this process."""
         problem = Problem.random(self.T, self.shape, self.dtype, torch.device(self.device))
         if self.key == "snntrain":
             return Steps(ours(self.name, self.kind, problem), self.steps)
@@ -187,7 +187,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class Steps:
-    """A number of steps a call."""
+    """An action that runs a number of steps per call."""
 
     candidate: Candidate
     count: int
@@ -202,11 +202,11 @@ class Steps:
         synchronize(self.candidate.problem.x.device)
 
 
-# ---- what the memory allows ------------------------------------------------------------------------------------------
+# ---- bounds by the memory --------------------------------------------------------------------------------------------
 
 
 def floor(problem: Problem) -> Callable[[], None]:
-    """Five passes over such an array by PyTorch: read x, write s; read the gradient, read x, write its gradient."""
+    """Return five passes over the array by PyTorch: read x, write s; read the gradient, read x, write its gradient."""
     x = problem.current.detach().contiguous()
     s, grad_x = torch.empty_like(x), torch.empty_like(x)
 
@@ -218,6 +218,6 @@ def floor(problem: Problem) -> Callable[[], None]:
 
 
 def copying(device: torch.device, size: int) -> Callable[[], Tensor]:
-    """A copy of `size` bytes, to measure what the memory moves: `2 * size` bytes a call."""
+    """Return a copy of `size` bytes, which measures the bandwidth of the memory: `2 * size` bytes per call."""
     source = torch.zeros(size // 4, device=device)
     return partial(torch.empty_like(source).copy_, source)

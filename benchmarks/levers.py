@@ -1,4 +1,4 @@
-"""Our training step with each of its levers switched off in turn: what each of them is worth.
+"""Our training step with each of its levers switched off in turn, to show the gain of each.
 
     python -m benchmarks.levers [--device cuda] [--network paper] [--only allocator,bf16]
 

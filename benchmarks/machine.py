@@ -1,4 +1,4 @@
-"""On what a benchmark ran: processor, device, threads, versions, and the settings of the allocator."""
+"""The machine of a benchmark: processor, device, threads, versions, and the settings of the allocator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PACKAGES = ("snntrain", "torch", "triton", "numba", "numpy", "spikingjelly", "sn
 
 
 def describe(device: torch.device) -> dict[str, Any]:
-    """Everything that a reader needs to judge or repeat the numbers."""
+    """Return everything that a reader needs to judge or repeat the numbers."""
     return {
         "date": datetime.now().astimezone().isoformat(timespec="seconds"),
         "command": shlex.join(["python", "-m", _module(), *sys.argv[1:]]),
@@ -41,24 +41,24 @@ def describe(device: torch.device) -> dict[str, Any]:
 
 
 def device_name(device: torch.device) -> str:
-    """The GPU's name, or the processor's."""
+    """Return the GPU's name, or the processor's."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else _cpu()
 
 
 def results_folder(device: torch.device) -> Path:
-    """benchmarks/results/<date>-<device name>."""
+    """Return benchmarks/results/<date>-<device name>."""
     name = re.sub(r"[^A-Za-z0-9]+", "-", device_name(device)).strip("-").lower()
     return Path(__file__).parent / "results" / f"{datetime.now():%Y-%m-%d}-{name}"
 
 
 def keep_freed_memory() -> bool:
-    """The allocator's settings that `snntrain` makes at its start; whether they can be made here."""
+    """Apply the allocator's settings that `snntrain` makes at its start; return whether this machine supports them."""
     return allocator.keep_freed_memory()
 
 
 @contextmanager
 def like_snntrain(wanted: bool) -> Iterator[None]:
-    """The environment that `snntrain` has torch imported in, for processes started meanwhile, if `wanted`."""
+    """Set the environment in which `snntrain` imports torch, for processes started meanwhile, if `wanted`."""
     before = os.environ.copy()
     if wanted:
         os.environ.setdefault("GOMP_SPINCOUNT", openmp.SPINS)
@@ -83,7 +83,7 @@ def _version(package: str) -> str | None:
 
 
 def _commit() -> str | None:
-    """The commit at hand, with a '+' where files differ from it; None outside a checkout."""
+    """Return the present commit, with a '+' if files differ from it; None outside a checkout."""
     git = ["git", "-C", str(Path(__file__).parent)]
     try:
         head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)

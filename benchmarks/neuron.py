@@ -2,7 +2,7 @@
 
     python -m benchmarks.neuron [--device cuda] [--T 16] [--shape 64x4096] [--dtype float32] [--neurons if,lif,plif]
 
-README.md beside this file says what each line means.
+README.md in this folder explains the lines.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def neurons(settings: argparse.Namespace) -> list[Section]:
-    """Each neuron beside the peers'."""
+    """Compare each neuron with those of the peers."""
     return [_beside_peers(kind, settings) for kind in settings.neurons.split(",")]
 
 
@@ -90,7 +90,7 @@ def _beside_peers(kind: str, settings: argparse.Namespace) -> Section:
     for key in settings.peer_keys:
         try:
             candidates.append(theirs(key, kind, problem))
-        except Exception as error:  # A peer may fail in any way, and the others are measured all the same.
+        except Exception as error:  # A peer may fail in any way; the others are still measured.
             failures.append({"name": key, "failed": f"{type(error).__name__}: {error}".splitlines()[0]})
     title = f"{kind} {_size(problem)} {settings.dtype}, forward and backward"
     section = _section(title, candidates, settings, bounds=problem)
@@ -99,7 +99,7 @@ def _beside_peers(kind: str, settings: argparse.Namespace) -> Section:
 
 
 def users(settings: argparse.Namespace) -> list[Section]:
-    """The same, each in a process of its own with the allocator's settings that its users have."""
+    """Compare the same neurons, each in a separate process with the allocator's settings of its users."""
     return [_as_users_have_it(kind, settings) for kind in settings.neurons.split(",")]
 
 
@@ -131,7 +131,7 @@ def _as_users_have_it(kind: str, settings: argparse.Namespace) -> Section:
 
 
 def surrogates(settings: argparse.Namespace) -> list[Section]:
-    """LIF with each surrogate."""
+    """Measure LIF with each surrogate."""
     problem = _problem(settings)
     # ATan first: the others are compared with it.
     kinds = sorted(SURROGATES, key=lambda kind: kind is not ATan)
@@ -140,7 +140,7 @@ def surrogates(settings: argparse.Namespace) -> list[Section]:
 
 
 def time(settings: argparse.Namespace) -> list[Section]:
-    """LIF over few and many steps, the same number of neuron-steps in all."""
+    """Measure LIF over few and many steps, with the same total of neuron-steps."""
     total = settings.T * torch.Size(settings.shape).numel()
     problems = [_problem(settings, T=T, shape=(max(1, total // T),)) for T in STEPS]
     candidates = [ours(f"snntrain T={len(problem.grad)}", "lif", problem) for problem in problems]
@@ -148,7 +148,7 @@ def time(settings: argparse.Namespace) -> list[Section]:
 
 
 def variants(settings: argparse.Namespace) -> list[Section]:
-    """A constant current beside one that changes, a learnable neuron beside a fixed one."""
+    """Compare a constant current with a changing one, and a learnable neuron with a fixed one."""
     changing, constant = _problem(settings), _problem(settings, constant=True)
     candidates = [
         ours("snntrain fixed (lif)", "lif", changing),
@@ -160,7 +160,7 @@ def variants(settings: argparse.Namespace) -> list[Section]:
 
 
 def first_use(settings: argparse.Namespace) -> list[Section]:
-    """The first step in a fresh process."""
+    """Measure the first step in a new process."""
     rows: list[Row] = []
     for kind in settings.neurons.split(","):
         cold, warm = cold_and_warm(settings.device, kind)
@@ -181,7 +181,7 @@ LINES: dict[str, Callable[[argparse.Namespace], list[Section]]] = {
 }
 
 
-# ---- what the lines share --------------------------------------------------------------------------------------------
+# ---- shared by the lines ---------------------------------------------------------------------------------------------
 
 
 def _problem(
@@ -191,7 +191,7 @@ def _problem(
     dtype: str | None = None,
     constant: bool = False,
 ) -> Problem:
-    """The problem of the command line, but for what is given."""
+    """Return the problem of the command line, with these changes."""
     device = torch.device(settings.device)
     return Problem.random(
         T or settings.T, shape or settings.shape, DTYPES[dtype or settings.dtype], device, constant=constant
@@ -205,7 +205,7 @@ def _size(problem: Problem) -> str:
 def _section(
     title: str, candidates: list[Candidate], settings: argparse.Namespace, bounds: Problem | None = None
 ) -> Section:
-    """Times the candidates, which are compared with the first; `bounds` adds the floor of that problem."""
+    """Time the candidates and compare them with the first; `bounds` adds the floor of that problem."""
     device = torch.device(settings.device)
     actions: dict[str, Callable[[], object]] = {candidate.name: candidate.step for candidate in candidates}
     if bounds is not None:

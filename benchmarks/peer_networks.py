@@ -1,4 +1,4 @@
-"""The task's network in each peer, written as its users write it; all of them give firing rates `[N, classes]`.
+"""The task's network in each peer, written as its users write it; each returns firing rates `[N, classes]`.
 
 SpikingJelly  its own layers in multi-step mode over `[T, N, *]`, the image repeated T times
 Sinabs        PyTorch's layers and squeezed neurons over `[N * T, *]`, the image repeated T times
@@ -19,14 +19,14 @@ from benchmarks.tasks import CLASSES, NETWORKS, Network, Task
 
 
 def build(key: str, task: Task) -> nn.Module:
-    """The network of the peer `key` on the task's device."""
+    """Return the network of the peer `key` on the task's device."""
     network = NETWORKS[task.network]
     made = {"spikingjelly": _MultiStep, "sinabs": _Squeezed}.get(key, _StepByStep)(key, task, network)
     return made.to(task.device)
 
 
 def _chain(network: Network, neuron: Callable[[], nn.Module], kit: Any = nn) -> Iterator[nn.Module]:
-    """The layers in their order; `kit` is the package that has the stateless ones."""
+    """Return the layers in their order; `kit` is the package of the stateless ones."""
     width, side = 1, 28
     for channels in network.channels:
         yield kit.Conv2d(width, channels, kernel_size=3, padding=1, bias=False)
@@ -47,7 +47,7 @@ def _vote(rates: Tensor, network: Network) -> Tensor:
 
 
 class _MultiStep(nn.Module):
-    """SpikingJelly: every layer takes all steps."""
+    """A network of SpikingJelly: every layer takes all steps."""
 
     def __init__(self, key: str, task: Task, network: Network) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class _MultiStep(nn.Module):
 
 
 class _Squeezed(nn.Module):
-    """Sinabs: batch and time are one dimension, batch first; the neurons know how many steps there are."""
+    """A network of Sinabs: batch and time are one dimension, batch first; the neurons know the number of steps."""
 
     def __init__(self, key: str, task: Task, network: Network) -> None:
         super().__init__()
@@ -80,7 +80,7 @@ class _Squeezed(nn.Module):
 
 
 class _StepByStep(nn.Module):
-    """snnTorch and Norse: the network is called once a step, and its neurons' states go from call to call."""
+    """A network of snnTorch or Norse: it is called once per step, and passes its neurons' states from call to call."""
 
     def __init__(self, key: str, task: Task, network: Network) -> None:
         super().__init__()

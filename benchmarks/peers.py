@@ -8,9 +8,9 @@ norse         IAFCell            LIFBoxCell           LIFBoxCell, learned   Supe
 sinabs        IAF                LIF                  LIF, learned          exponential  alpha v + (1 - alpha) x
 
 IF is `v + x` everywhere. SpikingJelly and snnTorch keep the reset out of the gradient, as ours does; Norse and Sinabs
-have no such setting. Norse and Sinabs have no ATan.
+have neither this setting nor ATan.
 
-A package is imported when its neuron is made; one that is not installed raises ImportError.
+A package is imported when its neuron is created; a missing one raises ImportError.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Peer:
     """One package.
 
     Args:
-        name: as the tables show it.
-        neuron: makes a fresh neuron of a kind.
+        name: its name in the tables.
+        neuron: creates a new neuron of a kind.
         run: computes the spikes `[T, N, *]` of a neuron over a sequence `[T, N, *]`, from its resting state.
-        runs: what that is, in a few words.
+        runs: a short description of that.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Peer:
 
 
 def spikingjelly(kind: str) -> nn.Module:
-    """A node in multi-step mode."""
+    """Return a node in multi-step mode."""
     from spikingjelly.activation_based import neuron, surrogate
 
     common: dict[str, Any] = {
@@ -70,9 +70,9 @@ def spikingjelly_run(node: nn.Module, x: Tensor) -> Tensor:
 
 
 def spikingjelly_ways(kind: str, device: torch.device, dtype: torch.dtype) -> dict[str, Callable[[], nn.Module]]:
-    """The ways SpikingJelly 2 can compute a node on the device; not all of them run everywhere.
+    """Return the implementations of a node in SpikingJelly 2 for the device; not all of them run everywhere.
 
-    On a CPU there is its reference in PyTorch. On a GPU the default is its native CUDA kernel where that was built from
+    On a CPU there is its reference in PyTorch. On a GPU the default is its native CUDA kernel if that was built from
     source, else Triton's (`SJ_LIF_CUDA_IMPLEMENTATION` and its like choose); torch.compile takes the same operators.
     Half precision falls back to the reference, unless the neuron's precision is set through its precision policy.
     """
@@ -107,7 +107,7 @@ class _Compiled(nn.Module):
         return self.compiled(x)
 
 
-# ---- packages whose neurons are cells: one step a call ---------------------------------------------------------------
+# ---- packages with cells as neurons: one step per call ---------------------------------------------------------------
 
 
 def snntorch(kind: str) -> nn.Module:
@@ -132,14 +132,14 @@ def norse(kind: str) -> nn.Module:
     inverse = torch.tensor(1 / (TAU * step))
     cell = LIFBoxCell(LIFBoxParameters(tau_mem_inv=inverse), dt=step)
     if kind == "plif":
-        # Its parameters are a tuple, which a module does not search for what can be learned.
+        # Its parameters are in a tuple, in which a module does not look for learnable parameters.
         cell.tau_mem_inv = nn.Parameter(inverse)
         cell.p = LIFBoxParameters(tau_mem_inv=cell.tau_mem_inv)
     return cell
 
 
 def initial_state(cell: nn.Module) -> Any:
-    """What a cell takes as its state before the first step."""
+    """Return the state of a cell before the first step."""
     return cell.reset_mem() if hasattr(cell, "reset_mem") else None
 
 
@@ -155,7 +155,7 @@ def cell_run(cell: nn.Module, x: Tensor) -> Tensor:
 
 
 def sinabs(kind: str, **shape: int) -> nn.Module:
-    """A layer over `[N, T, *]`; with `batch_size` over `[N * T, *]`, as its networks have it."""
+    """Return a layer over `[N, T, *]`; with `batch_size` over `[N * T, *]`, as in its networks."""
     from sinabs import activation, layers
 
     common: dict[str, Any] = {
@@ -185,7 +185,7 @@ PEERS = {
 
 
 def chosen(names: str) -> list[str]:
-    """Keys of PEERS, of a comma-separated list, `all` or `none`.
+    """Return keys of PEERS from a comma-separated list, `all` or `none`.
 
     Raises:
         ValueError: an unknown name.

@@ -1,4 +1,4 @@
-"""What a benchmark found: tables on the screen, a JSON file and a bar chart."""
+"""The results of a benchmark: tables on the screen, a JSON file and a bar chart."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ OURS, OTHERS = "tab:blue", "tab:gray"
 
 @dataclass
 class Section:
-    """One table: rows of the same columns, a name first.
+    """One table: rows with the same columns, the name first.
 
     Args:
-        title: what is compared.
+        title: the subject of the comparison.
         chart: the column that the chart shows.
         rows: `name` and the columns, in the order of the table; a row that failed has `name` and `failed`.
-        note: how to read it, a line.
+        note: one line on how to read it.
     """
 
     title: str
@@ -35,7 +35,7 @@ class Section:
 
 
 def show(section: Section) -> None:
-    """Prints the section as an aligned table."""
+    """Print the section as an aligned table."""
     columns, cells = _table(section)
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     numeric = [any(isinstance(row.get(column), int | float) for row in section.rows) for column in columns]
@@ -52,7 +52,7 @@ def show(section: Section) -> None:
 
 
 def markdown(machine: dict[str, Any], found: Sequence[Section]) -> str:
-    """The sections as tables of Markdown, under what they ran on."""
+    """Return the sections as Markdown tables, below a line about the machine."""
     versions = ", ".join(f"{package} {version}" for package, version in machine["versions"].items() if version)
     lines = [
         f"`{machine['command']}`, {machine['date'][:10]}, commit {machine['commit']}, {machine['cpu']}; {versions}"
@@ -64,7 +64,7 @@ def markdown(machine: dict[str, Any], found: Sequence[Section]) -> str:
 
 
 def _table(section: Section) -> tuple[list[str], list[list[str]]]:
-    """The columns, and the lines of a table, the columns' names first."""
+    """Return the columns, and the lines of a table, the names of the columns first."""
     columns = list(dict.fromkeys(key for row in section.rows for key in row if key != "failed"))
     return columns, [columns, *([_cell(row, column) for column in columns] for row in section.rows)]
 
@@ -79,7 +79,7 @@ def _cell(row: Row, column: str) -> str:
 
 
 def write(name: str, folder: Path, machine: dict[str, Any], settings: dict[str, Any], found: Sequence[Section]) -> None:
-    """Writes `<name>.json` and `<name>.png` into `folder`, which is made."""
+    """Write `<name>.json` and `<name>.png` into `folder`, which is created."""
     folder.mkdir(parents=True, exist_ok=True)
     content = {"machine": machine, "settings": settings, "sections": [asdict(section) for section in found]}
     (folder / f"{name}.json").write_text(json.dumps(content, indent=2, default=str) + "\n")
@@ -88,7 +88,7 @@ def write(name: str, folder: Path, machine: dict[str, Any], settings: dict[str, 
 
 
 def _chart(machine: dict[str, Any], found: Sequence[Section]) -> Figure:
-    """One panel of bars a section, ours in colour."""
+    """Draw one panel of bars per section, ours in colour."""
     drawn = [(section, [row for row in section.rows if row.get(section.chart) is not None]) for section in found]
     drawn = [(section, rows) for section, rows in drawn if rows]
     heights = [len(rows) + 2 for _, rows in drawn]

@@ -1,11 +1,10 @@
-"""How long training waits for a checkpoint, of the paper's network with Adam and an average of the weights.
+"""The time that training waits for a checkpoint of the paper's network with Adam and an average of the weights.
 
     python -m benchmarks.saving [--network small] [--repeats 9] [--below folder]
 
-`held` is how long `save()` takes, `written` how long it takes until the checkpoint is on the disk. What the writing
-thread takes of the training one besides is measured by a loop in Python, which stands for one that gives a GPU its
-work: how long it does not get on, in pauses of more than a millisecond, while a checkpoint is written, and in as much
-time without.
+`held` is the time of `save()`, `written` the time until the checkpoint is on the disk. The writing thread also slows
+the training thread. A loop in Python measures this; it stands for a loop that launches work on a GPU. Its pauses of
+more than a millisecond are added up while a checkpoint is written, and over the same time without one.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def _round(
 
 
 def _pauses(over: Callable[[], bool]) -> float:
-    """For how long a loop did not get on until it is over."""
+    """Return the total of a loop's pauses until the end of the writing."""
     total, last = 0.0, time.perf_counter()
     while not over():
         now = time.perf_counter()
@@ -89,7 +88,7 @@ def _config(name: str, scratch: Path) -> Config:
 
 
 def _trained_a_little(config: Config) -> TrainingState:
-    """A training after its first epoch, of one step: the optimizer has its state, and there are best weights."""
+    """Return a training after its first epoch of one step: the optimizer has its state, and best weights exist."""
     keep_freed_memory()
     training = begin(build.prepare(config, world.decide(config.trainer)))
     metrics = train_epoch(training)

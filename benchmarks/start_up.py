@@ -1,9 +1,9 @@
-"""What it costs to start: a run of two batches beside the import of torch, a job of a sweep, help, error messages.
+"""The time of a start: a run of two batches compared with the import of torch, a job of a sweep, help, error messages.
 
-`python -m benchmarks.start_up [--rounds N] [--package FOLDER …]`. Each command is a Python of its own, and each round
-gives all of them, one after the other, so that whatever else the machine does hits them alike. Medians are printed, of
-the seconds that pass and of those that processors compute; `of torch` is the seconds' share of the import's. With
-`--package`, folders that hold a `snntrain` each are measured beside each other.
+`python -m benchmarks.start_up [--rounds N] [--package FOLDER …]`. Each command is a new Python process, and each round
+runs all of them in turn, so that other load on the machine affects them alike. Medians are printed, of the elapsed
+seconds and of the processor seconds; `of torch` is the share of the seconds in those of the import. With `--package`,
+folders with a `snntrain` each are compared.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ COMMANDS: dict[str, tuple[int, tuple[str, ...]]] = {
     "debug=smoke": (0, ("debug=smoke",)),
 }
 SWEEP = ("-m", "debug=smoke", f"seed=range({JOBS})")
-# How a line of train.log begins.
+# The start of a line in train.log.
 WRITTEN = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) ")
 
-# Seconds that passed, and that processors computed.
+# Elapsed seconds, and processor seconds.
 Seconds = tuple[float, float]
 
 
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = parser.parse_args(argv)
     packages = settings.package or [ROOT]
     for package in packages:
-        # Kernels are compiled at the first use of a machine.
+        # Kernels are compiled at the first use on a machine.
         seconds(package, PROGRAM, COMMANDS["debug=smoke"][1])
     found: dict[tuple[str, str], list[Seconds]] = {}
     for _ in range(settings.rounds):
@@ -62,12 +62,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def seconds(package: Path, program: str, words: Sequence[str] = (), code: int = 0, place: str | None = None) -> Seconds:
-    """What a Python of its own takes that runs `program` with the arguments `words`, in `place` or a new folder.
+    """Time a new Python process that runs `program` with the arguments `words`, in `place` or a new folder.
 
     Args:
         package: the folder that holds `snntrain`.
-        program, words, place: as said.
-        code: the exit status that it must end with.
+        program, words, place: see above.
+        code: the required exit status.
     """
     if place is None:
         with tempfile.TemporaryDirectory() as new:
@@ -91,7 +91,7 @@ def seconds(package: Path, program: str, words: Sequence[str] = (), code: int = 
 
 
 def further_job(package: Path) -> Seconds:
-    """What a job of a sweep takes after the first: the median between the ends of two, and their share of the rest."""
+    """Time a job of a sweep after the first: the median between the ends of two, and their share of the rest."""
     with tempfile.TemporaryDirectory() as place:
         _, single = seconds(package, PROGRAM, COMMANDS["debug=smoke"][1], place=place)
         _, whole = seconds(package, PROGRAM, [*SWEEP, "hydra.sweep.dir=sweep"], place=place)
@@ -101,7 +101,7 @@ def further_job(package: Path) -> Seconds:
 
 
 def _end(log: Path) -> float:
-    """When the last line of a run's log was written."""
+    """Return the time of the last line in a run's log."""
     moment, thousandths = WRITTEN.findall(log.read_text(encoding="utf-8"))[-1]
     return datetime.fromisoformat(moment).timestamp() + int(thousandths) / 1000
 

@@ -1,4 +1,4 @@
-"""What is trained: the networks, the images, and the settings that all candidates share."""
+"""The training task: the networks, the images, and the settings that all candidates share."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ NETWORKS = {
     "small": Network((32, 64), (512,), 1, 4),
     # The PLIF paper's for MNIST (Fang et al., ICCV 2021): 128C3-P-128C3-P-FC2048-FC100-vote
     "paper": Network((128, 128), (2048,), 10, 8),
-    # To see that everything runs.
+    # To check that everything runs.
     "tiny": Network((4, 4), (16,), 1, 2),
 }
 
 
 @dataclass(frozen=True)
 class Task:
-    """The same for all candidates.
+    """The task of all candidates.
 
     Args:
         network: a key of NETWORKS.
         neuron: if, lif or plif.
         T: time steps.
-        batch: images a step.
+        batch: images per step.
         device: cpu or cuda.
-        threads: of the CPU.
-        data: folder that holds `MNIST/raw`.
-        images: training images in it.
+        threads: threads of the CPU.
+        data: the folder with `MNIST/raw`.
+        images: number of training images in it.
     """
 
     network: str
@@ -62,7 +62,7 @@ class Task:
 
 
 def mnist_root(scratch: Path, images: int) -> tuple[Path, bool]:
-    """The folder of the real MNIST, `SNNTRAIN_DATA`, or one in `scratch` with random images; and whether it is real."""
+    """Return `SNNTRAIN_DATA` if it holds MNIST, or a folder in `scratch` with random images; and whether it is real."""
     given = Path(os.environ.get("SNNTRAIN_DATA", scratch / "none"))
     if all((given / "MNIST/raw" / name).is_file() for name in MNIST_FILES):
         return given, True
@@ -71,7 +71,7 @@ def mnist_root(scratch: Path, images: int) -> tuple[Path, bool]:
 
 
 def _write_random(folder: Path, images: int) -> None:
-    """Random images in MNIST's files: 80 % dark, as digits are, with every class equally often."""
+    """Write random images in MNIST's format: 80 % dark, like digits, with every class equally often."""
     folder.mkdir(parents=True)
     draw = np.random.default_rng(0)
     for part, count in (("train", images), ("t10k", max(100, images // 10))):
@@ -83,7 +83,7 @@ def _write_random(folder: Path, images: int) -> None:
 
 
 def ready_batches(task: Task, count: int) -> list[tuple[Tensor, Tensor]]:
-    """The first batches, normalised and on the device, images `[N, 1, 28, 28]`, labels `[N]`."""
+    """Return the first batches, normalised and on the device, images `[N, 1, 28, 28]`, labels `[N]`."""
     folder = Path(task.data) / "MNIST/raw"
     needed = count * task.batch
     pixels = np.frombuffer((folder / MNIST_FILES[0]).read_bytes(), np.uint8, needed * 784, offset=16)

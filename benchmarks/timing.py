@@ -1,4 +1,4 @@
-"""Timing of candidates side by side: round by round in one process, so that drift hits all of them alike."""
+"""Timing of candidates in alternating rounds in one process, so that drift affects all of them alike."""
 
 import gc
 import math
@@ -13,16 +13,16 @@ import torch
 
 Action = Callable[[], object]
 
-# A clock reading costs next to nothing beside this, and on a GPU the queue is filled. It is some calls of whatever is
-# measured, so that it is not what the candidate before has left in the caches that decides.
+# A clock reading costs almost nothing compared with this, and on a GPU the queue is filled. It covers several calls, so
+# that the contents of the caches after the previous candidate do not decide.
 SHORTEST_READING = 3e-2
-# In the first rounds memory is faulted in that all of them use again.
+# In the first rounds the system maps the memory that all later rounds use again.
 WARM_UP_ROUNDS = 2
 
 
 @dataclass(frozen=True)
 class Times:
-    """Seconds a call, one reading a round."""
+    """Seconds per call, one reading per round."""
 
     readings: Sequence[float]
 
@@ -32,7 +32,7 @@ class Times:
 
     @property
     def spread(self) -> float:
-        """Half the distance between the quartiles, as a share of the median: how far to trust it."""
+        """Half the distance between the quartiles, as a share of the median: the uncertainty of the median."""
         if len(self.readings) < 2:
             return 0.0
         low, _, high = statistics.quantiles(self.readings, n=4, method="inclusive")
@@ -40,7 +40,7 @@ class Times:
 
 
 def alternate(candidates: dict[str, Action], device: torch.device, rounds: int) -> dict[str, Times]:
-    """Seconds a call of each candidate; each round measures all of them, in another order."""
+    """Return the seconds per call of each candidate; each round measures all of them, in another order."""
     calls = {name: _calls(action, device) for name, action in candidates.items()}
     readings: dict[str, list[float]] = {name: [] for name in candidates}
     names, shuffled = list(candidates), random.Random(0)
@@ -53,7 +53,7 @@ def alternate(candidates: dict[str, Action], device: torch.device, rounds: int) 
 
 
 def _calls(action: Action, device: torch.device) -> int:
-    """How often to call the action a reading; warms it up on the way."""
+    """Return the number of calls per reading, after warming up."""
     for _ in range(2):
         once = _reading(action, device, 1)
     return max(1, math.ceil(SHORTEST_READING / once))
@@ -69,7 +69,7 @@ def _reading(action: Action, device: torch.device, calls: int) -> float:
 
 
 def synchronize(device: torch.device) -> None:
-    """Waits until the device has done what it was given."""
+    """Wait until the device has finished its work."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 

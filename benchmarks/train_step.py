@@ -2,7 +2,7 @@
 
     python -m benchmarks.train_step [--device cuda] [--network paper] [--T 4] [--batch 128] [--precision auto]
 
-README.md beside this file says what each line means.
+README.md in this folder explains the lines.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def parser(name: str, described: str) -> argparse.ArgumentParser:
-    """The options of everything that trains."""
+    """Return a parser with the options of all benchmarks that train."""
     made = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=described)
     made.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     made.add_argument("--network", choices=NETWORKS, default="small")
@@ -55,7 +55,7 @@ def parser(name: str, described: str) -> argparse.ArgumentParser:
 
 
 def complete(settings: argparse.Namespace) -> argparse.Namespace:
-    """Fills in what depends on the other options."""
+    """Fill in the options that depend on others."""
     if settings.quick:
         settings.network, settings.batch, settings.steps, settings.repeats = "tiny", 4, 1, 2
     settings.T = settings.T or NETWORKS[settings.network].T
@@ -80,7 +80,7 @@ def task(settings: argparse.Namespace, scratch: Path) -> Task:
 
 
 def section(title: str, outcomes: Sequence[Outcome]) -> Section:
-    """A table of images a second, each compared with the first."""
+    """Return a table of images per second, each compared with the first."""
     first = outcomes[0].times
     rows: list[Row] = []
     for outcome in outcomes:
@@ -100,7 +100,7 @@ def section(title: str, outcomes: Sequence[Outcome]) -> Section:
 
 
 def finish(name: str, settings: argparse.Namespace, found: Sequence[Section]) -> None:
-    """Shows and writes what was found."""
+    """Show and write the results."""
     device = torch.device(settings.device)
     for table in found:
         show(table)
@@ -120,7 +120,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
 
 
 def _specs(settings: argparse.Namespace, given: Task) -> list[Spec]:
-    """Ours first, then each peer as its users have it, then what the second table has besides."""
+    """Return ours first, then each peer as its users run it, then the other lines of the second table."""
     ours = Spec(
         "snntrain", "snntrain", given, settings.steps, settings.precision, keep_memory=True, overrides=(*settings.set,)
     )
@@ -136,7 +136,7 @@ def _specs(settings: argparse.Namespace, given: Task) -> list[Spec]:
         for spec in second
         if spec.key == "spikingjelly"
     ]
-    # The allocator is the host's: on a GPU the second lines would repeat the first.
+    # The allocator is that of the host: on a GPU the second lines would repeat the first.
     return specs + usual + ([] if given.device.startswith("cuda") else second) + autocast
 
 

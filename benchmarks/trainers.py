@@ -1,4 +1,4 @@
-"""Training as a candidate, which makes a number of steps a call: ours by snntrain's own path, the peers' by a loop."""
+"""Training as a candidate with a number of steps per call: ours by snntrain's own code, the peers' by a loop."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True)
 class Spec:
-    """What a worker is to train, see `workers.Spec`.
+    """A training for a worker, see `workers.Spec`.
 
     Args:
-        name: in the tables.
+        name: its name in the tables.
         key: `snntrain`, or a key of `peers.PEERS`.
-        task: what all have in common.
-        steps: of one call; ours makes an epoch of that many batches.
+        task: the task of all candidates.
+        steps: steps per call; ours is an epoch of that many batches.
         precision: auto or tf32 (ours alone), fp32, bf16 or fp16.
         keep_memory: use snntrain's settings of the allocator.
         without: a lever of `LEVERS` that is switched off; ours alone.
@@ -48,7 +48,7 @@ class Spec:
         return self.task.threads
 
     def build(self) -> Ours | Theirs:
-        """The trainer, in this process."""
+        """Return the trainer, in this process."""
         return Ours(self) if self.key == "snntrain" else Theirs(self)
 
 
@@ -56,7 +56,7 @@ class Spec:
 
 
 class Ours:
-    """What `snntrain` does in an epoch: data from the resident set, forward, loss, backward, optimizer, metrics."""
+    """An epoch of `snntrain`: data from the resident set, forward, loss, backward, optimizer, metrics."""
 
     def __init__(self, spec: Spec) -> None:
         from snntrain.config.compose import validate
@@ -70,7 +70,7 @@ class Ours:
         self.job = build.prepare(config, world.decide(config.trainer))
         if spec.without in AFTER:
             AFTER[spec.without](self.job)
-        # For as long as the process lasts.
+        # This stays until the process ends.
         self.settings = ExitStack()
         self.settings.enter_context(self.job.computing())
         self.training = begin(self.job)
@@ -103,7 +103,7 @@ def _overrides(spec: Spec) -> list[str]:
 
 
 def _in_use(job: Any) -> str:
-    """Which levers the job has, as seen from outside."""
+    """Return the levers that the job uses, as seen from outside."""
     group = job.optimizer.param_groups[0]
     last = [p.is_contiguous(memory_format=torch.channels_last) and not p.is_contiguous() for p in _kernels(job)]
     words = [job.world.precision.name, type(job.optimizer).__name__ + (" fused" if group.get("fused") else "")]
@@ -114,7 +114,7 @@ def _kernels(job: Any) -> list[torch.Tensor]:
     return [p for p in job.model.parameters() if p.ndim == 4]
 
 
-# ---- levers: what makes ours fast, and how to do without it ----------------------------------------------------------
+# ---- levers: reasons why ours is fast, and ways to switch them off ---------------------------------------------------
 
 
 def _reference_neuron() -> None:
@@ -131,7 +131,7 @@ def _torchs_pooling() -> None:
 
 def _contiguous(job: Any) -> None:
     job.model.to(memory_format=torch.contiguous_format)
-    # What has one channel is in both orders at once, so the order is fixed behind the layer, too.
+    # A tensor with one channel is in both orders at once, so the order is also fixed after the layer.
     for module in job.model.modules():
         if isinstance(module, torch.nn.Conv2d):
             module.register_forward_hook(lambda _, __, output: output.contiguous())
@@ -173,7 +173,7 @@ LEVERS = (
 
 
 class Theirs:
-    """A loop as in the peers' tutorials, on batches that lie ready on the device."""
+    """A loop as in the peers' tutorials, on batches that are ready on the device."""
 
     def __init__(self, spec: Spec) -> None:
         from benchmarks import peer_networks

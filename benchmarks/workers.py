@@ -1,6 +1,6 @@
-"""Candidates in processes of their own: settings of the allocator are a process's, and drift must hit all alike.
+"""Candidates in separate processes: settings of the allocator belong to a process, and drift must affect all alike.
 
-All workers stay alive; the parent has one after the other make its steps, round by round, and never two at a time.
+All workers stay alive; the parent runs the steps of one after the other, round by round, and never two at a time.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ import torch
 from benchmarks import machine
 from benchmarks.timing import Times
 
-# The first calls compile, choose algorithms and fill the allocator.
+# The first calls compile, select algorithms and fill the allocator.
 WARM_UP_CALLS = 2
 
 
 class Action(Protocol):
-    """Makes a number of steps a call, and returns when the device has done them; `runs` says what they are."""
+    """A callable that runs a number of steps and returns when the device has finished them; `runs` describes them."""
 
     runs: str
 
@@ -33,12 +33,12 @@ class Action(Protocol):
 
 
 class Spec(Protocol):
-    """What a worker is to do, sent to it as it stands.
+    """The task of a worker, which is sent to it.
 
     Args:
-        name: in the tables.
-        steps: of one call.
-        threads: of the CPU.
+        name: its name in the tables.
+        steps: steps per call.
+        threads: threads of the CPU.
         keep_memory: use snntrain's settings of the process, see `machine.like_snntrain`.
     """
 
@@ -48,12 +48,12 @@ class Spec(Protocol):
     keep_memory: bool
 
     def build(self) -> Action:
-        """The action, in the worker."""
+        """Return the action, in the worker."""
 
 
 @dataclass
 class Outcome:
-    """What a worker came to: `runs` says what it was, `times` are seconds a training step, or `failed` says why not."""
+    """The results of a worker: `runs` describes it, `times` are seconds per step, or `failed` has the reason."""
 
     spec: Spec
     runs: str = ""
@@ -62,7 +62,7 @@ class Outcome:
 
 
 def alternate(specs: Sequence[Spec], rounds: int) -> list[Outcome]:
-    """Has each spec trained in a worker, `rounds` times its number of steps, alternating."""
+    """Train each spec in a worker, `rounds` times its number of steps, alternating."""
     workers = [Worker(spec) for spec in specs]
     try:
         for worker in workers:
@@ -94,17 +94,17 @@ class Worker:
         spawning = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawning.Pipe()
         self._process = spawning.Process(target=serve, args=(self.spec, theirs), daemon=True)
-        # What is read at torch's import has to be in the environment that the process starts with.
+        # Variables that torch reads at its import must be in the environment when the process starts.
         with machine.like_snntrain(self.spec.keep_memory):
             self._process.start()
         theirs.close()
 
     def wait_until_ready(self) -> None:
-        """Waits for the end of the imports and the building, which would disturb the measuring of another."""
+        """Wait for the end of the imports and the building, which would disturb the measurement of another worker."""
         self.runs = self._receive() or ""
 
     def call(self, *, count: bool = True) -> None:
-        """Has the worker make its steps; it stays silent once it has failed."""
+        """Run the worker's steps; do nothing once it has failed."""
         if self.failed is not None:
             return
         self._pipe.send("run")
@@ -113,19 +113,19 @@ class Worker:
             self.readings.append(seconds / self.spec.steps)
 
     def end(self) -> None:
-        """Ends the process."""
+        """End the process."""
         self._pipe.close()
         self._process.join(timeout=10)
         if self._process.is_alive():
             self._process.terminate()
 
     def outcome(self) -> Outcome:
-        """What it came to."""
+        """Return its results."""
         times = Times(self.readings) if self.failed is None else None
         return Outcome(self.spec, self.runs, times, self.failed)
 
     def _receive(self) -> Any:
-        """What the worker answers; None once it has failed, and `failed` says how."""
+        """Return the worker's answer; None once it has failed, with the reason in `failed`."""
         try:
             kind, value = self._pipe.recv()
         except EOFError:
@@ -137,8 +137,8 @@ class Worker:
 
 
 def serve(spec: Spec, pipe: Connection) -> None:
-    """The worker's side: build the trainer, then run its steps on request."""
-    # A peer may greet its user, and a bar may be drawn; the terminal is the parent's.
+    """Build the trainer, then run its steps on request; this runs in the worker."""
+    # A peer may print a greeting or draw a bar, but the terminal belongs to the parent.
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115  open as long as the process
     try:
         kept = spec.keep_memory and machine.keep_freed_memory()

@@ -6,8 +6,8 @@
     python -m chaos --list                   # the number of cases of each scenario; runs none
     python -m chaos --out folder             # writes chaos.json and chaos.md there
 
-Prints a table and what did not hold. The exit status is 1 if anything was lost, different or wrong. Linux only; as root
-it also mounts small file systems of its own. docs/reliability.md says what is promised and what was measured.
+Prints a table and the broken promises. The exit status is 1 if anything was lost, different or wrong. Linux only; as
+root it also mounts small file systems of its own. docs/reliability.md lists the promises and the measurements.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def undisturbed(config: str, references: Path) -> Outcome:
 
 
 def setting(arguments: argparse.Namespace, seconds: float) -> dict[str, object]:
-    """Return what was run, and on which machine."""
+    """Return the options of this run, and the machine."""
     described = Path("/proc/cpuinfo").read_text().splitlines()
     model = [line.partition(":")[2].strip() for line in described if line.startswith("model name")]
     packages = ("torch", "numpy", "numba", "hydra-core", "tensorboard")

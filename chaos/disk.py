@@ -90,13 +90,13 @@ def filled(bench: Bench, config: str) -> None:
             bench.outcome.faults += 1
             code = process.wait()
             if code != 0:
-                _told(training, process)
+                _full_disk_reported(training, process)
             bench.outcome.note("stopped by it" if code else "had room enough to end")
             filler.unlink()
         training.finish()
 
 
-def _told(training: Training, process: Process) -> None:
+def _full_disk_reported(training: Training, process: Process) -> None:
     """Expect the message of a full disk. Before the first checkpoint the status 2 is right as well."""
     outcome, begun = training.bench.outcome, training.has_checkpoint()
     reasons = ("No space left on device", "File too large")
@@ -113,7 +113,7 @@ def limited(bench: Bench, config: str) -> None:
     bench.outcome.faults += 1
     code = process.wait()
     if code:
-        _told(training, process)
+        _full_disk_reported(training, process)
     bench.outcome.note("stopped by a limit of a file's size" if code else "had room enough to end")
     training.finish()
 
@@ -146,7 +146,7 @@ def _full_until_freed(training: Training, left: int) -> None:
     training.bench.outcome.faults += 1
     process = training.start(training.next_command())
     if process.wait():
-        _told(training, process)
+        _full_disk_reported(training, process)
     filler.unlink()
     training.finish()
 

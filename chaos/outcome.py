@@ -96,7 +96,7 @@ def _notes(outcome: Outcome) -> list[str]:
 
 
 def write(folder: Path, outcomes: list[Outcome], setting: dict[str, object]) -> None:
-    """Write chaos.json and chaos.md; `setting` says what was run, and where."""
+    """Write chaos.json and chaos.md; `setting` describes the run and the machine."""
     content = {"setting": setting, "outcomes": [asdict(outcome) for outcome in outcomes]}
     (folder / "chaos.json").write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     head = "\n".join(f"- {name}: {value}" for name, value in setting.items())

@@ -1,4 +1,4 @@
-"""What a training does at each moment, written to a file that is still there when the process was killed.
+"""The activity of a training at each moment, written to a file that remains when the process is killed.
 
 This follows the training thread. For the writing thread, the half-written file shows what it was doing.
 """
@@ -22,7 +22,7 @@ from snntrain.training.saving.saver import Saver
 
 BEFORE = "reading the command"
 VALIDATING = "validating"
-# The functions that a training calls, and what it does in each. Of nested calls the innermost counts.
+# The functions that a training calls, and the name of the activity in each. The innermost of nested calls counts.
 CALLS: dict[Callable[..., Any], str] = {
     run.train: "opening or closing the run",
     build.prepare: "building",
@@ -41,7 +41,7 @@ LONGEST = 40
 
 
 def follow(path: Path) -> None:
-    """Write into `path` what this process does from now on; call it before the training begins."""
+    """Write the activity of this process into `path` from now on; call it before the training begins."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     phases = [BEFORE]
 
@@ -75,5 +75,5 @@ def owner(function: Callable[..., Any]) -> Any:
 
 
 def read(path: Path) -> str:
-    """Return what the process does, or did when it ended."""
+    """Return the present activity of the process, or its last one."""
     return path.read_text().strip() or BEFORE

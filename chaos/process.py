@@ -1,7 +1,7 @@
 """The command line as a process that can be disturbed.
 
-Importing torch takes seconds, so a start is a fork of this process, which has imported what a training imports and has
-computed nothing, so that there are no threads yet. `fresh=True` starts Python anew, as a user does.
+Importing torch takes seconds, so a start is a fork of this process. It has imported everything that a training imports,
+and has computed nothing, so that there are no threads yet. `fresh=True` starts Python anew, as a user does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PROGRAM = "from snntrain.cli.main import main; main()"
 SMOKE = ("debug=smoke", "trainer.device=cpu", "network.channels=[2]", "network.hidden=[4]")
 # A constant of prctl(2).
 PR_SET_PDEATHSIG = 1
-# No scenario takes a tenth of this.
+# Every scenario takes less than a tenth of this.
 STUCK_SECONDS = 120.0
 _numbers = itertools.count()
 
@@ -47,7 +47,7 @@ class Stuck(Exception):
 
 
 def import_all(place: Path) -> None:
-    """Import what a training imports, which would otherwise be half of the time of each start.
+    """Import everything that a training imports, which would otherwise take half of the time of each start.
 
     Args:
         place: a folder for a training that is run to find these modules.
@@ -58,7 +58,7 @@ def import_all(place: Path) -> None:
     for name in listed.read_text().splitlines():
         with suppress(ImportError):
             importlib.import_module(name)
-    # Numba imports more of itself when it first compiles.
+    # Numba imports more modules at its first compilation.
     importlib.import_module("numba").njit(_same)(1)
 
 

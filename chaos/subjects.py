@@ -1,4 +1,4 @@
-"""What can be disturbed, and how the command line chooses among it."""
+"""The subjects that can be disturbed, and their selection on the command line."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ class Training:
 
         Args:
             process: that trains.
-            events: whether TensorBoard's files must be the same as well.
+            events: whether TensorBoard's files must also be the same.
 
         Returns:
             Whether it was not lost.

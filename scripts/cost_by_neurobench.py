@@ -1,4 +1,4 @@
-"""What a finished run's test images cost by this package and by NeuroBench, side by side.
+"""The cost of a finished run's test images by this package and by NeuroBench, side by side.
 
     python scripts/cost_by_neurobench.py <run folder> [batches of 100 images, default 10]
 
@@ -36,7 +36,7 @@ def main(run: Path, count: int = 10) -> None:
     checkpoint.restore(net, run / "checkpoints" / "best.pt")
     batches = build.batches(job.config, job.data, job.data.test, job.world)
     inputs = [model.encoder(batch.x) for batch in islice(batches.epoch(), count)]
-    # One after the other: NeuroBench calls copies of the layers, hooks of ours included.
+    # Not at the same time: NeuroBench calls copies of the layers, which include our hooks.
     with torch.no_grad(), Cost(net) as cost:
         for x in inputs:
             net(x)

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Every neuron x reset x detach_reset x {atan, sigmoid} on the digits: 32 runs and their report.
-# Fails where a run fails or one is below a test accuracy of 0.93.
+# A sweep of every neuron x reset x detach_reset x {atan, sigmoid} on the digits: 32 runs and their report.
+# Fails if a run fails or has a test accuracy below 0.93.
 # Usage: scripts/sweep_digits.sh [folder]   (default multirun/digits; a folder that holds runs is refused)
-# Takes snntrain and python from PATH: activate the environment that snntrain is installed in.
+# It uses snntrain and python from PATH: activate the environment with snntrain first.
 set -euo pipefail
 
 folder=${1:-multirun/digits}

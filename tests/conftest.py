@@ -1,4 +1,4 @@
-"""What all tests share: one thread, no deadlines, and the command line run in this process."""
+"""Settings and fixtures of all tests: one thread, no deadlines, and the command line in this process."""
 
 import logging
 import sys
@@ -14,7 +14,7 @@ from snntrain.cli.main import status
 
 # Tests may run side by side, and on machines of every speed.
 torch.set_num_threads(1)
-# `pytest --hypothesis-profile=many` tries ten times as many examples where a test says no number of its own.
+# `pytest --hypothesis-profile=many` tries ten times as many examples in tests without their own number.
 settings.register_profile("snntrain", deadline=None, max_examples=30)
 settings.register_profile("many", deadline=None, max_examples=300)
 settings.load_profile("snntrain")
@@ -24,7 +24,7 @@ TINY = ("network=mlp", "network.hidden=[16]", "debug=smoke", "trainer.device=cpu
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a command ended and what it said."""
+    """The exit status of a command and its output."""
 
     status: int
     out: str
@@ -32,7 +32,7 @@ class Outcome:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs a GPU where there is none."""
+    """Skip tests that need a GPU on a machine without one."""
     if not torch.cuda.is_available():
         for item in items:
             if item.get_closest_marker("gpu"):
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    """A run sends all log messages to its own log file and terminal, and leaves it so."""
+    """Restore the logging settings, because a run sends all messages to its own log file and terminal."""
     loggers = [logging.getLogger(name) for name in (None, "snntrain", "snntrain.file")]
     before = [(logger, logger.handlers[:], logger.level, logger.propagate) for logger in loggers]
     yield
@@ -50,7 +50,7 @@ def _logging_as_before() -> Iterator[None]:
 
 
 def run_in(folder: Path, *argv: str) -> int:
-    """The exit status of `snntrain argv`, given in `folder` as a process of its own would be."""
+    """Run `snntrain argv` in `folder` like a separate process, and return its exit status."""
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setattr(sys, "argv", ["snntrain", *argv])
@@ -61,7 +61,7 @@ def run_in(folder: Path, *argv: str) -> int:
 
 @pytest.fixture
 def snntrain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
-    """Runs the command line in `tmp_path`."""
+    """Return a function that runs the command line in `tmp_path`."""
 
     def command(*argv: str) -> Outcome:
         capsys.readouterr()
@@ -74,7 +74,7 @@ def snntrain(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[...
 
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run of two tiny epochs, with everything in it; to be read only."""
+    """Return the folder of a complete run of two tiny epochs; tests only read it."""
     folder = tmp_path_factory.mktemp("finished")
     assert run_in(folder, *TINY, "trainer.epochs=2", "trainer.ema=0.5", "hydra.run.dir=run") == 0
     return folder / "run"

@@ -1,4 +1,4 @@
-"""Fewer cases than a full product: those in which each pair of values, or each value, occurs."""
+"""Fewer cases than a full product: each pair of values, or each value, occurs in one of them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _labels(values: Sequence[Any], ids: Any = str) -> list[str]:
 def pairwise(sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
     """Return index tuples that hold each pair of values of any two factors with these numbers of values."""
     order = sorted(range(len(sizes)), key=lambda factor: -sizes[factor])
-    # The full product of the two largest; each further factor takes in each case the value with most new pairs.
+    # The full product of the two largest factors; each other factor takes the value with the most new pairs.
     cases = [list(case) for case in product(*(range(sizes[factor]) for factor in order[:2]))]
     for column in range(2, len(order)):
         size = sizes[order[column]]

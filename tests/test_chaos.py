@@ -62,7 +62,7 @@ DAMAGES = {
 }
 
 
-def test_a_run_is_as_its_copy(finished_run: Path, tmp_path: Path) -> None:
+def test_a_run_equals_its_copy(finished_run: Path, tmp_path: Path) -> None:
     shutil.copytree(finished_run, tmp_path / "copy")
     assert compare.differences(tmp_path / "copy", finished_run) == []
 
@@ -104,7 +104,7 @@ def test_the_command_lists_cases_and_runs_none(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_training_goes_through_the_phases_that_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_passes_through_the_followed_phases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for function in phases.CALLS:
         # Put back when the test ends.
         monkeypatch.setattr(phases.owner(function), function.__name__, function)

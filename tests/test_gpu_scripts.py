@@ -15,14 +15,14 @@ STEP = re.compile(r"\bstep (\w+) (\d+) (\w+)(?: (\w+))?")
 
 
 def steps(name: str) -> list[tuple[str, int, str, str]]:
-    """Name, limit, function and first argument of each step of a script."""
+    """Yield name, limit, function and first argument of each step of a script."""
     lines = (FOLDER / f"{name}.sh").read_text().splitlines()
     found = [match.groups(default="") for line in lines if not line.startswith("#") for match in STEP.finditer(line)]
     return [(step, int(limit), function, argument) for step, limit, function, argument in found]
 
 
 @pytest.mark.parametrize("name", SECONDS)
-def test_the_limits_of_all_steps_add_up_to_what_there_is(name: str) -> None:
+def test_the_limits_of_all_steps_add_up_to_the_available_time(name: str) -> None:
     text = (FOLDER / f"{name}.sh").read_text()
     assert int(re.findall(r"^TOTAL=(\d+)$", text, re.MULTILINE)[0]) == SECONDS[name]
     found = steps(name)
@@ -32,7 +32,7 @@ def test_the_limits_of_all_steps_add_up_to_what_there_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SECONDS)
-def test_every_step_calls_what_there_is(name: str) -> None:
+def test_every_step_calls_something_that_exists(name: str) -> None:
     text = (FOLDER / "common.sh").read_text() + (FOLDER / f"{name}.sh").read_text()
     for _, _, function, argument in steps(name):
         assert re.search(rf"^{function}\(\)", text, re.MULTILINE), function
@@ -43,7 +43,7 @@ def test_every_step_calls_what_there_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SECONDS)
-def test_a_part_of_a_step_that_is_given_seconds_leaves_some_to_start_and_to_write(name: str) -> None:
+def test_a_timed_part_of_a_step_leaves_time_to_start_and_to_write(name: str) -> None:
     text = (FOLDER / f"{name}.sh").read_text()
     limits = {step: limit for step, limit, _, _ in steps(name)}
     for step, seconds in re.findall(r"step (\w+) \d+ .*--seconds (\d+)", text):

@@ -1,8 +1,8 @@
 """Every message of the tool says what was given, what is allowed, and what to do next.
 
-The cases are in `tests/messages/`, a line each. A message that none of them brings about fails the test: whoever writes
-a new one adds a line there with what brings it about, and the words of it that say what was given, what is allowed (or
-why it is not), and what to do next.
+The cases are in `tests/messages/`, one per message. A message without a case fails the test: add one there, with the
+input that causes the message, and its words that say what was given, what is allowed (or why it is not), and what to
+do next.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.messages import of_configuration, of_running, of_trust
-from tests.messages.inventory import brought, messages, parts_of, shown, told
+from tests.messages.inventory import brought, messages, parts_of, raised, shown
 from tests.messages.world import lines, made
 
 CASES = of_configuration.CASES | of_running.CASES | of_trust.CASES
 
 
-def test_every_message_says_what_was_given_what_is_allowed_and_what_to_do(
+def test_every_message_shows_the_input_the_allowed_values_and_the_remedy(
     finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world = made(finished_run, tmp_path, monkeypatch, capsys)
@@ -38,10 +38,10 @@ def test_every_message_says_what_was_given_what_is_allowed_and_what_to_do(
 
 
 def test_a_message_without_a_case_would_be_found() -> None:
-    function = ast.parse("def f(x):\n    told = f'{x}: is no such thing'\n    raise UserError(told)\n").body[0]
+    function = ast.parse("def f(x):\n    message = f'{x}: does not exist'\n    raise UserError(message)\n").body[0]
     assert isinstance(function, ast.FunctionDef)
-    (said,) = told(function)
-    assert parts_of(said) == (None, ": is no such thing")
-    assert brought(parts_of(said), "T=0: is no such thing")
+    (said,) = raised(function)
+    assert parts_of(said) == (None, ": does not exist")
+    assert brought(parts_of(said), "T=0: does not exist")
     assert not brought(parts_of(said), "T=0: is another")
     assert len(list(messages())) > 80

@@ -1,4 +1,4 @@
-"""The states of a command, and what a signal does in each; every signal here is a real one."""
+"""The states of a command, and the effect of a signal in each; every signal here is a real one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ print("still here")
 
 @pytest.fixture
 def begun() -> Machine:
-    """A machine in a training of its own, so that real signals reach it."""
+    """Return a state machine in its own training, so that real signals reach it."""
     return Machine()
 
 

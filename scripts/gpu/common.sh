@@ -1,15 +1,15 @@
-# What scripts/gpu/smoke.sh and full.sh share; they source it. Each step has a time limit and a log, its end is appended
-# to $OUT/results.txt as it comes, and a step that fails does not stop the others.
+# Shared functions, sourced by scripts/gpu/smoke.sh and full.sh. Each step has a time limit and a log. Its result is
+# appended to $OUT/results.txt at once, and a step that fails does not stop the others.
 #
 #   OUT=folder      logs, runs and results
-#   DEVICE=cpu      to try a script where there is no GPU; half precision is then bf16 alone
-#   QUICK=1         small and few
+#   DEVICE=cpu      to try a script without a GPU; half precision is then only bf16
+#   QUICK=1         few and small cases
 #   PATIENCE=4      multiplies every limit, for a slow machine
 #   WORKERS=12      processes of pytest; as many as there are cores, at most 12
-#   wheels/         packages to install from where they are missing; nothing is fetched from elsewhere
+#   wheels/         packages to install missing ones from; nothing is downloaded
 #   data/           MNIST/raw/*-ubyte, or the same gzipped; else SNNTRAIN_DATA is used
 #
-# Exit status of a script: 0 where all steps passed, 1 where one failed.
+# Exit status of a script: 0 if all steps passed, 1 if one failed.
 set -uo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
@@ -24,7 +24,7 @@ WORKERS=${WORKERS:-$((cores < 12 ? cores : 12))}
 mkdir -p "$OUT"
 OUT=$(cd "$OUT" && pwd)
 RESULTS=$OUT/results.txt
-# The command line, also where the package is not installed; and what is printed is written at once.
+# The command line, also if the package is not installed; output is written without a buffer.
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
 snntrain() { "$PYTHON" -m snntrain "$@"; }
 scratch=$(mktemp -d)
@@ -38,7 +38,7 @@ begin() {
     printf '%s on %s, %s\n' "$name_of_script" "$DEVICE" "$(date '+%Y-%m-%d %H:%M:%S')" | tee "$RESULTS"
 }
 
-# step NAME SECONDS FUNCTION [ARGUMENT...]: runs it with a limit, its output in a log, its end in the results.
+# step NAME SECONDS FUNCTION [ARGUMENT...]: runs it with a limit; its output goes to a log, its result to the results.
 step() {
     local name=$1 limit=$(($2 * PATIENCE)) started=$SECONDS code result=passed
     shift 2
@@ -55,7 +55,7 @@ step() {
     printf '%-16s %-26s %4d s of %d\n' "$name" "$result" $((SECONDS - started)) "$limit" | tee -a "$RESULTS"
 }
 
-# end: the results once more, and the exit status.
+# end: prints the results again, and sets the exit status.
 end() {
     printf '%d s in all, logs in %s\n' "$SECONDS" "$OUT" >>"$RESULTS"
     printf '\n=== results\n'
@@ -63,10 +63,10 @@ end() {
     exit "$failed"
 }
 
-# result LINE: a figure for the results.
+# result LINE: adds a figure to the results.
 result() { printf '    %s\n' "$*" | tee -a "$RESULTS"; }
 
-# ---- steps of both ---------------------------------------------------------------------------------------------------
+# ---- steps of both scripts -------------------------------------------------------------------------------------------
 
 missing() { ! "$PYTHON" -c "import importlib.util as u, sys; sys.exit(u.find_spec('$1') is None)" 2>/dev/null; }
 
@@ -82,7 +82,7 @@ install() {
         ls wheels | grep -qi "^${package//-/[-_]}-" || { echo "$package: missing, and no wheel of it"; continue; }
         PIP_BREAK_SYSTEM_PACKAGES=1 "$PYTHON" -m pip install --quiet --no-index --find-links wheels "$package" || code=1
     done
-    # The peers want much that the benchmarks do not use, and might ask for another torch.
+    # The peers depend on much that the benchmarks do not use, and might require another torch.
     for package in spikingjelly snntorch norse sinabs; do
         missing "$package" && ls wheels | grep -qi "^$package-" || continue
         PIP_BREAK_SYSTEM_PACKAGES=1 "$PYTHON" -m pip install --quiet --no-index --find-links wheels --no-deps "$package" || code=1
@@ -90,7 +90,7 @@ install() {
     return $code
 }
 
-# Versions, and what Triton compiles its launchers with: a C compiler and Python.h.
+# Versions, and the tools with which Triton compiles its launchers: a C compiler and Python.h.
 machine() {
     local code=0
     "$PYTHON" -c 'import json, torch; from benchmarks import machine
@@ -118,7 +118,7 @@ data() {
     ls -l "$to"
 }
 
-# train PRECISION: MNIST for three epochs; the figures, and that its steps were recorded.
+# train PRECISION: trains on MNIST for three epochs; checks the figures, and that the steps were recorded.
 train() {
     local precision=$1 least=0.98 run="$OUT/mnist_$1" epochs=3 extra=()
     rm -rf "$run"
@@ -131,7 +131,7 @@ train() {
     recorded "$run"
 }
 
-# recorded RUN: fails where its log says that steps are launched, or that a recording failed.
+# recorded RUN: fails if its log reports launched steps or a failed recording.
 recorded() {
     if grep -iE 'steps are launched|recording .*failed' "$1/train.log"; then
         result "not recorded: $(grep -ciE 'steps are launched|recording .*failed' "$1/train.log") warnings in $1/train.log"
@@ -139,7 +139,7 @@ recorded() {
     fi
 }
 
-# bench MODULE ARGUMENT...: a benchmark on the device.
+# bench MODULE ARGUMENT...: runs a benchmark on the device.
 bench() {
     local module=$1
     shift

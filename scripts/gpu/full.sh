@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Nine minutes on a GPU, after smoke.sh: how fast the kernels, the step and the paper's network are, and beside the peers.
+# Nine minutes on a GPU, after smoke.sh: the speed of the kernels, the step and the paper's network, and of the peers.
 # See common.sh for the settings.
 #
 # Usage: scripts/gpu/full.sh
@@ -8,11 +8,11 @@ source "$(dirname "$0")/common.sh"
 
 # Seconds for all steps together; tests/test_gpu_scripts.py adds them up.
 TOTAL=540
-# Seconds of the paper's network in training, of which its step needs some to start and to save.
+# Seconds of training the paper's network; its step also needs time to start and to save.
 PAPER=80
 export PAPER
 
-# A deterministic run that is terminated and resumed ends with the weights of one that was not.
+# A deterministic run that is terminated and resumed ends with the same weights as an undisturbed one.
 resume() {
     local job=(neuron=plif dataset=mnist dataset.root="$scratch/data" trainer.device="$DEVICE" trainer.epochs=3
         trainer.batch_size=128 trainer.deterministic=true trainer.precision=bf16 monitor=off)
@@ -20,7 +20,7 @@ resume() {
     [ -z "$QUICK" ] || { batches=5; job+=(network=mlp 'network.hidden=[32]'); }
     rm -rf "$whole" "$hurt"
     snntrain "${job[@]}" trainer.limit_batches=$batches hydra.run.dir="$whole" || return 1
-    # Not the function: a signal must reach the program, and not a shell around it.
+    # Not the shell function, because a signal must reach the program and not a shell around it.
     "$PYTHON" -m snntrain "${job[@]}" trainer.limit_batches=$batches hydra.run.dir="$hurt" &
     local process=$!
     while kill -0 $process 2>/dev/null && [ ! -s "$hurt/metrics.jsonl" ]; do sleep 0.05; done
@@ -35,7 +35,7 @@ resume() {
     return $code
 }
 
-# The paper's job, as many of its 100 epochs as fit into the time.
+# The paper's training, for as many of its 100 epochs as fit into the time.
 paper() {
     local run="$OUT/plif_mnist" epochs=100 extra=() code
     [ -z "$QUICK" ] || { epochs=1; extra=(trainer.limit_batches=2 'network.channels=[8,8]' 'network.hidden=[32]'); }
@@ -44,7 +44,7 @@ paper() {
         dataset.root="$scratch/data" trainer.device="$DEVICE" trainer.batch_size=128 optimizer.lr=2e-3 \
         scheduler.warmup=0.03 trainer.ema=0.999 trainer.epochs=$epochs hydra.run.dir="$run" "${extra[@]}"
     code=$?
-    # Terminated when the time was over, and saved.
+    # It was terminated at the end of the time, and saved.
     [ "$code" -eq 0 ] || [ "$code" -eq 143 ] || return "$code"
     "$PYTHON" scripts/gpu/run_figures.py "$run" --unfinished >"$scratch/figures" || return 1
     result "$(cat "$scratch/figures")"

@@ -16,15 +16,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
-# Of each dtype: how far a gradient may be off, as a share of the greatest.
+# The largest error of a gradient for each dtype, as a share of its greatest element.
 TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 2**-6, torch.float16: 2**-8}
-# How many neurons may fire otherwise: the kernels keep potentials in float32, which can decide a spike by a rounding.
+# The number of neurons that may fire differently: potentials are kept in float32, so rounding can decide a spike.
 OTHER_WAY = 1e-2
 
 
 @dataclass(frozen=True)
 class Case:
-    """A recurrence: `learnt` has a gain and a feedback whose gradients are asked for."""
+    """A recurrence: in `learnt` the gain and the feedback have gradients."""
 
     name: str
     T: int
@@ -56,7 +56,7 @@ def main() -> None:
     for check in [*checks, partial(pooling, given.device)]:
         try:
             result, good = check()
-        except Exception as error:  # Whatever a kernel or its compiler does, the others are tried.
+        except Exception as error:  # If a kernel or its compiler fails, the others are still tried.
             result, good = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}", False
         print(f"{'right' if good else 'WRONG'}: {result}", flush=True)
         failed |= not good
@@ -64,7 +64,7 @@ def main() -> None:
 
 
 def recurrence(case: Case, neurons: int, device: str) -> tuple[str, bool]:
-    """Spikes and gradients of a case beside the reference's in float64."""
+    """Compare spikes and gradients of a case with those of the reference in float64."""
     from snntrain.neuron import surrogate
     from snntrain.neuron.integrate_and_fire import integrate_and_fire, reference
 
@@ -99,7 +99,7 @@ def recurrence(case: Case, neurons: int, device: str) -> tuple[str, bool]:
     same = (s.double() == right).all(0)
     other_way = 1 - float(same.double().mean())
     errors = [_error(gradients[0][:, same], exact[0][:, same])]
-    # A neuron that went another way is in the sums of the learnt coefficients.
+    # A neuron with other spikes changes the sums of the learnt coefficients.
     errors += [_error(one, other) for one, other in zip(gradients[1:], exact[1:], strict=True)] if case.learnt else []
     rate = float(s.double().mean())
     good = other_way <= OTHER_WAY and errors[0] <= TOLERANCE[case.dtype] and 0.05 < rate < 0.95
@@ -110,13 +110,13 @@ def recurrence(case: Case, neurons: int, device: str) -> tuple[str, bool]:
 
 
 def _error(one: Tensor, other: Tensor) -> float:
-    """The greatest difference, as a share of the greatest number; infinite where there is nothing to compare."""
+    """Return the greatest difference as a share of the greatest number; infinite if there are no numbers to compare."""
     greatest = other.abs().max() if other.numel() else torch.zeros(())
     return float((one.double() - other).abs().max() / greatest) if greatest > 0 else float("inf")
 
 
 def pooling(device: str) -> tuple[str, bool]:
-    """Max pooling and its gradient beside PyTorch's in float64, which they equal."""
+    """Compare max pooling and its gradient with PyTorch's in float64; they must be equal."""
     from snntrain.network.csnn import MaxPool2x2
 
     generator = torch.Generator().manual_seed(0)

@@ -1,4 +1,4 @@
-"""The figures of a run on MNIST in a line; fails where they are not what such a run has.
+"""The figures of a run on MNIST in one line; fails if they are not plausible for such a run.
 
 python scripts/gpu/run_figures.py <run> [--precision bf16] [--least 0.98] [--unfinished]
 """
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 def numbers(value: Any, key: str = "") -> Iterator[tuple[str, float]]:
-    """Every number with a fraction, with its key."""
+    """Yield every number with a fraction, with its key."""
     if isinstance(value, dict):
         for name, item in value.items():
             yield from numbers(item, name)

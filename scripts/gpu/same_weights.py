@@ -1,4 +1,4 @@
-"""Whether two runs have ended with the same weights, to the bit.
+"""Check that two runs ended with the same weights, to the bit.
 
 python scripts/gpu/same_weights.py <run> <run>
 """

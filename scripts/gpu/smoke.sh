@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The first four minutes on a GPU: does everything run there, and is it right? See common.sh for the settings.
+# The first four minutes on a GPU: checks that everything runs there with correct results. See common.sh for the settings.
 #
 # Usage: scripts/gpu/smoke.sh
 # shellcheck source=scripts/gpu/common.sh
@@ -22,7 +22,7 @@ gpu_tests() {
     ! missing xdist || plugin=(-o "addopts=-q --strict-markers")
     "$PYTHON" -m pytest "${plugin[@]}" -v -m gpu -rs tests
     local code=$?
-    # Without a GPU all are skipped, and that is no failure.
+    # Without a GPU all tests are skipped, which is not a failure.
     return $code
 }
 

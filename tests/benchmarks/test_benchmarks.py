@@ -76,7 +76,7 @@ def test_the_papers_step_is_measured_recorded_and_launched(tmp_path: Path) -> No
     gpu_steps.main(["--quick", "--device=cpu", f"--out={tmp_path}"])
     (section,) = found(tmp_path, "gpu_steps")
     assert [row["name"] for row in section["rows"]][:3:2] == ["batch 16, bf16, recorded", "batch 16, bf16, launched"]
-    # On a CPU nothing is recorded.
+    # On a CPU no step is recorded.
     assert all(row["runs"].endswith("launched") for row in section["rows"])
     assert "integrate_and_fire" in (tmp_path / "gpu_steps_profile.txt").read_text()
     assert gpu_steps.VARIABLE not in os.environ
@@ -107,8 +107,8 @@ def test_start_up_benchmark_measures_every_command(
     monkeypatch.setattr(start_up, "JOBS", 2)
     monkeypatch.setattr(start_up, "SWEEP", ("-m", "debug=smoke", "monitor=off", "seed=1,2"))
     start_up.main(["--rounds=1"])
-    told = capsys.readouterr().out
-    assert all(f"  {name}  " in told for name in ("import torch", *start_up.COMMANDS, "a further job of 2"))
+    shown = capsys.readouterr().out
+    assert all(f"  {name}  " in shown for name in ("import torch", *start_up.COMMANDS, "a further job of 2"))
 
 
 @pytest.mark.parametrize("option", ["--lines=nothing", "--neurons=alif", "--peers=nobody", "--shape=big"])

@@ -1,4 +1,4 @@
-"""A folder of things that cannot be used: configs, modules, data, runs. Each is real and each is broken in one way."""
+"""A folder of unusable things: configs, modules, data, runs. Each is real and broken in one way."""
 
 import pickle
 import shutil
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.data.files import write_mnist
 
-# In the user's own --config-dir, an option of group neuron each.
+# In the user's own --config-dir: each is an option of the group neuron.
 NEURONS = {
     "syntax": "v_threshold: [1.0\n",
     "unknown_key": "defaults: [/schema/neuron/lif@_here_, _self_]\n_target_: snntrain.neuron.LIFNode\ntauu: 2.0\n",
@@ -29,14 +29,14 @@ MODULES = {
 
 
 class Executing:
-    """Unpickled, it makes a file in the working directory."""
+    """An object that creates a file in the working directory when it is unpickled."""
 
     def __reduce__(self) -> tuple[object, tuple[str, str]]:
         return open, ("executed", "w")
 
 
 def fill(folder: Path, run: Path) -> None:
-    """Puts everything broken below `folder`; `run` is a finished run to spoil copies of."""
+    """Put everything broken below `folder`; copies of the finished run `run` are damaged."""
     for name, text in NEURONS.items():
         _write(folder / "configs" / "neuron" / f"{name}.yaml", text)
     for name in ("syntax", "no_such_schema"):

@@ -1,4 +1,4 @@
-"""The command line as a process of its own, and a user's neuron as docs/extending.md makes one."""
+"""The command line as a separate process, and the user's own neuron of docs/extending.md."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 PAGE = Path(__file__).parents[2] / "docs" / "extending.md"
 OWN_FILES = {"mypkg.py": "# mypkg.py\n", "my_conf/neuron/leaky.yaml": "# my_conf/neuron/leaky.yaml\n"}
-# A shell that starts a program in the background has it ignore Ctrl-C.
+# A shell makes a program that it starts in the background ignore Ctrl-C.
 MAIN = """
 import signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -21,7 +21,7 @@ main()
 
 @pytest.fixture
 def process(tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
-    """Starts the command line in `tmp_path`."""
+    """Return a function that starts the command line in `tmp_path`."""
 
     def start(*argv: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", MAIN, *argv]

@@ -1,4 +1,4 @@
-"""What cannot be used is told in one line, with exit status 2, and leaves nothing behind."""
+"""A bad input gets a one-line message and exit status 2, and leaves nothing behind."""
 
 import sys
 from collections.abc import Callable
@@ -91,11 +91,11 @@ BAD = {
     "target not allowed": (f"{OWN} neuron=forbidden", "add allow_targets=[subprocess] to the command line"),
     "target allowed by a file": ("--config-dir {broken}/configs experiment=shadow", "only counts on the command line"),
     "target reached through torch": (f"{OWN} neuron=shell", "torch.os.system"),
-    "target that is no component": (f"{OWN} neuron=loader", "torch.load"),
+    "target that is not a component": (f"{OWN} neuron=loader", "torch.load"),
     "module not installed": (f"{OWN} neuron=not_installed", "nowhere.Node: there is no such class"),
     "class not in its module": (f"{OWN} neuron=no_such_class", "there is no such class"),
     "module that raises": (f"{OWN} neuron=raises", "division by zero"),
-    "class that is no neuron": (f"{OWN} neuron=no_node", "must be a subclass of snntrain.neuron.BaseNode"),
+    "class that is not a neuron": (f"{OWN} neuron=no_node", "must be a subclass of snntrain.neuron.BaseNode"),
     "class that takes other keys": (f"{OWN} neuron=other_keys", "slope"),
     # data, machine, folders
     "data missing and no network": (
@@ -199,20 +199,20 @@ def _surroundings(museum: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def everything_below(*folders: Path) -> dict[Path, int]:
-    """Every file with its time, every folder by name: one that was made and taken away again left nothing."""
+    """Return every file with its time and every folder without: a folder may be made and removed again."""
     paths = [path for folder in folders for path in folder.rglob("*")]
     return {path: 0 if path.is_dir() else path.stat().st_mtime_ns for path in paths}
 
 
-# tests/test_messages.py has the words of every message; that nothing is left behind is shown by every second one.
+# tests/test_messages.py checks the words of every message; every second case is enough for what is left behind.
 SLOW = {name: [pytest.mark.slow] if number % 2 else [] for number, name in enumerate(BAD)}
 
 
 @pytest.mark.parametrize(
-    ("argv", "told"), [pytest.param(*case, id=name, marks=SLOW[name]) for name, case in BAD.items()]
+    ("argv", "message"), [pytest.param(*case, id=name, marks=SLOW[name]) for name, case in BAD.items()]
 )
-def test_a_bad_input_is_told_in_one_line_and_leaves_nothing_behind(
-    argv: str, told: str, snntrain: Callable[..., Outcome], museum: Path, tmp_path: Path
+def test_a_bad_input_gets_a_one_line_message_and_leaves_nothing_behind(
+    argv: str, message: str, snntrain: Callable[..., Outcome], museum: Path, tmp_path: Path
 ) -> None:
     before = everything_below(museum, tmp_path)
     outcome = snntrain(*argv.format(broken=museum).split())
@@ -220,6 +220,6 @@ def test_a_bad_input_is_told_in_one_line_and_leaves_nothing_behind(
     assert outcome.status == 2
     (line,) = outcome.err.splitlines()
     assert line.startswith("snntrain: ")
-    assert told in line
+    assert message in line
     assert "Traceback" not in outcome.out
     assert everything_below(museum, tmp_path) == before

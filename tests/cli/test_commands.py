@@ -1,4 +1,4 @@
-"""One table of commands, which the program, its help and the tab key read."""
+"""One table of commands, read by the program, its help and the tab key."""
 
 from __future__ import annotations
 

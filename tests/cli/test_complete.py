@@ -1,4 +1,4 @@
-"""What the tab key offers."""
+"""The words that the tab key offers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_a_line_is_completed_by_what_fits_or_by_nothing(
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_new_word_can_be_any_group_and_no_schema() -> None:
+def test_a_new_word_can_be_any_group_but_not_a_schema() -> None:
     found = completions("snntrain ")
     assert {"neuron=", "dataset=", "T=", "trainer."} <= set(found)
     assert not [word for word in found if word.startswith("schema")]
@@ -80,7 +80,7 @@ def test_options_of_the_users_own_are_offered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_each_shell_is_told_how_to_ask_and_gets_an_answer(
+def test_the_completion_script_of_each_shell_works(
     shell: str, snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installed = snntrain("--shell-completion", f"install={shell}")

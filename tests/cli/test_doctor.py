@@ -1,4 +1,4 @@
-"""`snntrain doctor`: what is found, what would help, and that nothing broken breaks it."""
+"""`snntrain doctor`: its findings and hints, also on a broken machine."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def _here(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-def told(out: str) -> tuple[dict[str, str], list[str]]:
-    """What stands at each label, and the hints; what was broken over lines is one again."""
+def rows_and_hints(out: str) -> tuple[dict[str, str], list[str]]:
+    """Return the text at each label, and the hints; wrapped lines are joined again."""
     found, _, hints = out.partition("What would make it faster\n")
     lines = [line for line in re.sub(r"\n {14}(?=\S)", " ", found).splitlines() if line.startswith("  ")]
     return {line[2:13].strip(): line[14:] for line in lines}, re.sub(r"\n {4}(?=\S)", " ", hints).splitlines()
@@ -46,7 +46,7 @@ def told(out: str) -> tuple[dict[str, str], list[str]]:
 def test_a_machine_is_examined_and_its_speed_is_measured(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = snntrain("doctor", *QUICK, f"dataset.root={tmp_path}")
     assert (outcome.status, outcome.err) == (0, "")
-    rows, hints = told(outcome.out)
+    rows, hints = rows_and_hints(outcome.out)
     assert rows["snntrain"].startswith(f"{package.__version__}, Python 3.")
     assert f"torch {torch.__version__.partition('+')[0]}" in rows["packages"]
     assert rows["device"].startswith("cpu: ")
@@ -64,7 +64,7 @@ def test_a_machine_is_examined_and_its_speed_is_measured(snntrain: Callable[...,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_data_sets_are_told_by_their_files(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_data_sets_are_recognised_by_their_files(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
     for name, files in (("mnist", slice(None)), ("kmnist", slice(3))):
         source = vision.source(name)
         assert source is not None
@@ -74,7 +74,7 @@ def test_data_sets_are_told_by_their_files(snntrain: Callable[..., Outcome], tmp
     own = tmp_path / "conf" / "dataset"
     own.mkdir(parents=True)
     (own / "mine.yaml").write_text("_target_: mine.load\n")
-    rows, hints = told(
+    rows, hints = rows_and_hints(
         snntrain("doctor", *QUICK, "dataset=kmnist", f"dataset.root={tmp_path}", "--config-dir", "conf").out
     )
     assert rows["complete"] == "digits, mnist"
@@ -83,37 +83,37 @@ def test_data_sets_are_told_by_their_files(snntrain: Callable[..., Outcome], tmp
     assert "  - dataset=kmnist is incomplete: the first run downloads what is missing" in hints
 
 
-def test_what_costs_speed_is_told_with_what_to_do(
+def test_settings_that_cost_speed_are_reported_with_a_remedy(
     snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SNNTRAIN_EXECUTOR", "reference")
-    rows, hints = told(snntrain("doctor", *QUICK, "trainer.precision=fp32").out)
+    rows, hints = rows_and_hints(snntrain("doctor", *QUICK, "trainer.precision=fp32").out)
     assert rows["neurons"] == "fp32, bf16, fp16 plain PyTorch"
     assert rows["precision"] == "fp32: trainer.precision=fp32 asks for it"
     assert any(hint.startswith("  - unset SNNTRAIN_EXECUTOR=reference") for hint in hints)
     assert cpu_has_bf16() == any(hint.startswith("  - trainer.precision=auto would compute in bf16") for hint in hints)
 
 
-def test_a_device_that_is_not_there_is_told_and_the_rest_examined_without_it(
+def test_a_missing_device_is_reported_and_the_rest_is_examined_without_it(
     snntrain: Callable[..., Outcome],
 ) -> None:
     outcome = snntrain("doctor", "network=mlp", "trainer.device=cuda:99")
     assert outcome.status == 0
-    rows, _ = told(outcome.out)
+    rows, _ = rows_and_hints(outcome.out)
     assert rows["refused"].startswith("trainer.device=cuda:99: PyTorch finds no such GPU here")
     assert "images/s" in rows["training"]
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody can write to")
-def test_folders_that_cannot_be_written_are_told(snntrain: Callable[..., Outcome]) -> None:
+def test_folders_that_cannot_be_written_are_reported(snntrain: Callable[..., Outcome]) -> None:
     outcome = snntrain("doctor", *QUICK, "dataset=mnist", "dataset.root=/proc/none/data")
     assert outcome.status == 0
-    rows, hints = told(outcome.out)
+    rows, hints = rows_and_hints(outcome.out)
     assert rows["data root"].endswith("cannot be written")
     assert "  - dataset=mnist is absent: name another dataset.root" in hints
 
 
-def test_a_machine_on_which_training_fails_is_told_why(
+def test_a_training_that_fails_is_reported_with_its_reason(
     snntrain: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "failing.py").write_text(RAISING)
@@ -122,11 +122,11 @@ def test_a_machine_on_which_training_fails_is_told_why(
     (tmp_path / "conf" / "neuron" / "mine.yaml").write_text("_target_: failing.Node\n")
     outcome = snntrain("doctor", *QUICK, "neuron=mine", "--config-dir", "conf", "allow_targets=[failing]")
     assert outcome.status == 1
-    assert told(outcome.out)[0]["failed"] == "the compiler is missing"
+    assert rows_and_hints(outcome.out)[0]["failed"] == "the compiler is missing"
     assert outcome.err == "snntrain: training does not work on this machine: the compiler is missing\n"
 
 
-def test_a_torch_that_cannot_be_imported_is_told(
+def test_a_torch_that_cannot_be_imported_is_reported(
     process: Callable[..., subprocess.Popen[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "torch.py").write_text("raise OSError('libcudart.so: cannot open shared object file')\n")
@@ -135,7 +135,7 @@ def test_a_torch_that_cannot_be_imported_is_told(
     out, err = doctor.communicate(timeout=60)
     assert doctor.returncode == 1
     assert err == "snntrain: training does not work on this machine: torch cannot be imported\n"
-    assert told(out)[0]["torch"] == "cannot be imported: libcudart.so: cannot open shared object file"
+    assert rows_and_hints(out)[0]["torch"] == "cannot be imported: libcudart.so: cannot open shared object file"
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_arguments_that_cannot_be_used_are_refused(
     assert outcome.err.startswith(f"snntrain: {line}")
 
 
-def test_doctor_tells_its_usage(snntrain: Callable[..., Outcome]) -> None:
+def test_doctor_shows_its_usage(snntrain: Callable[..., Outcome]) -> None:
     outcome = snntrain("doctor", "--help")
     assert outcome.status == 0
     assert outcome.out.startswith("snntrain doctor [group=option …]")
@@ -161,11 +161,11 @@ def test_doctor_tells_its_usage(snntrain: Callable[..., Outcome]) -> None:
 
 def test_paths_and_settings_are_not_broken_in_the_middle() -> None:
     path = f"/home/somebody/{'some-long-name/' * 9}site-packages/snntrain/neuron/recurrence/__pycache__"
-    for told in (
+    for line in (
         doctor._line(Finding("kernels", f"kept in {path}")),
         doctor._hint(f"set TRITON_CACHE_DIR to {path} now"),
     ):
-        assert path in told
+        assert path in line
     lines = doctor._line(Finding("packages", "a-b " * 60)).splitlines()
     assert len(lines) > 2
     assert all(len(line) <= doctor.WIDTH and not line.endswith("-") for line in lines)

@@ -1,4 +1,4 @@
-"""`snntrain eval`: the figures of a finished run again, as they are and under other settings."""
+"""`snntrain eval`: the figures of a finished run, with its own settings and with others."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def accuracy(out: str) -> float:
 
 
 def confusion(out: str) -> list[list[int]]:
-    """The counts of the matrix: of ten lines below its head, without the class."""
+    """Return the counts of the matrix: the ten lines below its head, without the class."""
     head = next(n for n, line in enumerate(out.splitlines()) if line.startswith("confusion matrix"))
     return [[int(count) for count in line.split()[1:]] for line in out.splitlines()[head + 2 : head + 12]]
 
@@ -59,11 +59,9 @@ def test_the_latest_run_is_evaluated(snntrain: Callable[..., Outcome], finished_
     assert outcome.out.startswith("outputs/run/checkpoints/best.pt, epoch ")
 
 
-def test_the_best_checkpoint_is_evaluated_unless_told_otherwise(
-    snntrain: Callable[..., Outcome], finished_run: Path
-) -> None:
-    told = snntrain("eval", f"run={finished_run}")
-    assert told == snntrain("eval", f"run={finished_run}", "checkpoint=best")
+def test_the_best_checkpoint_is_evaluated_by_default(snntrain: Callable[..., Outcome], finished_run: Path) -> None:
+    shown = snntrain("eval", f"run={finished_run}")
+    assert shown == snntrain("eval", f"run={finished_run}", "checkpoint=best")
 
 
 def test_the_confusion_matrix_and_the_accuracy_are_of_the_same_images(
@@ -88,18 +86,16 @@ def test_the_run_has_kept_the_same_confusion_matrix(
     assert tested.digest(network) == kept["weights"]
 
 
-def test_ties_are_counted_and_said_alike_by_the_run_its_files_and_eval(
-    snntrain: Callable[..., Outcome], tmp_path: Path
-) -> None:
+def test_the_run_its_files_and_eval_report_the_same_ties(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
     """An untrained network of two votes and a low threshold: some of its images are tied, not all."""
     low = ("neuron=if", "neuron.v_threshold=0.2", "T=3", "network.votes=2", "optimizer.lr=1e-9", "monitor=off")
     out = snntrain(*TINY, *low, "hydra.run.dir=run").out
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
     ties = summary["test_ties"]
     assert 0 < ties < 359
-    told = f"{ties} of 359 are tied: several classes share the greatest output; the first is taken"
-    assert f"test images: {told}" in out.splitlines()
-    assert f"test ties     {told}" in snntrain("eval", "run=run").out.splitlines()
+    shown = f"{ties} of 359 are tied: several classes share the greatest output; the first is taken"
+    assert f"test images: {shown}" in out.splitlines()
+    assert f"test ties     {shown}" in snntrain("eval", "run=run").out.splitlines()
     kept = json.loads((tmp_path / "run" / "test.json").read_text())
     assert (kept["best"]["ties"], kept["last"]["ties"]) == (ties, summary["test_ties_last"])
     (row,) = map(json.loads, (tmp_path / "run" / "metrics.jsonl").read_text().splitlines())
@@ -111,8 +107,8 @@ def test_ties_are_counted_and_said_alike_by_the_run_its_files_and_eval(
 
 def test_every_spiking_layer_has_a_firing_rate(snntrain: Callable[..., Outcome], finished_run: Path) -> None:
     out = snntrain("eval", f"run={finished_run}").out
-    _, told = out.split("firing rate (spikes per neuron and time step)\n")
-    rates = dict(line.split() for line in told.partition("\n\n")[0].splitlines())
+    _, shown = out.split("firing rate (spikes per neuron and time step)\n")
+    rates = dict(line.split() for line in shown.partition("\n\n")[0].splitlines())
     assert rates.keys() == {"fc1_neuron", "out_neuron"}
     assert all(0 <= float(rate) <= 1 for rate in rates.values())
 
@@ -133,14 +129,14 @@ def test_the_neuron_of_the_readme_is_evaluated_and_its_options_can_be_chosen(
 ) -> None:
     assert snntrain(*own_neuron, *TINY, "monitor=off", "neuron=leaky", "hydra.run.dir=run").status == 0
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
-    told = snntrain("eval", "run=run", "allow_targets=[mypkg]")
-    assert accuracy(told.out) == round(summary["test_accuracy"], 4)
+    shown = snntrain("eval", "run=run", "allow_targets=[mypkg]")
+    assert accuracy(shown.out) == round(summary["test_accuracy"], 4)
     again = snntrain("eval", "run=run", *own_neuron, "neuron=leaky", "neuron.leak=0.9")
-    assert again.out == told.out
+    assert again.out == shown.out
     assert snntrain("eval", "run=run").status == 2
 
 
-def test_an_unexpected_error_is_told_in_a_line_and_how_to_learn_more(
+def test_an_unexpected_error_gets_one_line_and_a_way_to_see_the_traceback(
     snntrain: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "raising.py").write_text(RAISING)
@@ -156,7 +152,7 @@ def test_an_unexpected_error_is_told_in_a_line_and_how_to_learn_more(
     assert "HYDRA_FULL_ERROR=1" in line
 
 
-def test_eval_tells_its_usage(snntrain: Callable[..., Outcome]) -> None:
+def test_eval_shows_its_usage(snntrain: Callable[..., Outcome]) -> None:
     outcome = snntrain("eval", "--help")
     assert outcome.status == 0
     assert outcome.out.startswith("snntrain eval run=<folder>")

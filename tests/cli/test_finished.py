@@ -1,4 +1,4 @@
-"""What eval and inspect share: the test's bar, on a real terminal, and what they say when memory runs out."""
+"""Parts that eval and inspect share: the progress bar on a real terminal, and the message when memory runs out."""
 
 import contextlib
 import fcntl
@@ -26,7 +26,7 @@ def test_a_test_shows_how_much_is_left_and_wipes_the_line_at_its_end(monkeypatch
         metrics = metrics_on_test(job)
         monkeypatch.undo()
     shown = b""
-    # The end of a terminal is an error, on Linux.
+    # On Linux the end of a terminal is an error.
     with os.fdopen(ours, "rb", buffering=0) as stream, contextlib.suppress(OSError):
         while part := stream.read(4096):
             shown += part
@@ -37,7 +37,7 @@ def test_a_test_shows_how_much_is_left_and_wipes_the_line_at_its_end(monkeypatch
     assert metrics.confusion.sum() == len(job.data.test)
 
 
-# Half a gigabyte more than it has is all that the process may have.
+# The process may take half a gigabyte more than it has.
 SCARCE = """
 import resource
 import sys
@@ -52,7 +52,7 @@ sys.exit(status(sys.argv[1:]))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the size of a process is read from /proc")
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "message"),
     [
         (
             ("eval", "T=100000"),
@@ -69,11 +69,11 @@ sys.exit(status(sys.argv[1:]))
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
-def test_what_takes_too_much_memory_is_told_with_what_to_lower(
-    command: tuple[str, ...], told: str, finished_run: Path
+def test_a_command_that_runs_out_of_memory_says_which_settings_to_lower(
+    command: tuple[str, ...], message: str, finished_run: Path
 ) -> None:
     name, *overrides = command
     argv = [sys.executable, "-c", SCARCE, name, f"run={finished_run}", *overrides]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"snntrain: out of memory on the CPU {told}\n"
+    assert done.stderr == f"snntrain: out of memory on the CPU {message}\n"

@@ -1,4 +1,4 @@
-"""The help text names everything that there is, and what it may be."""
+"""The help text names every option and key, and the allowed values."""
 
 from dataclasses import fields, is_dataclass
 from itertools import takewhile
@@ -17,14 +17,14 @@ def text() -> str:
 
 
 def described(text: str, key: str) -> str:
-    """The lines of a key, as one; a key that means something else to each option has several beginnings."""
+    """Return the lines of a key as one; a key with a meaning per option starts several times."""
     lines = text.splitlines()
-    told = []
+    said = []
     for first in (n for n, line in enumerate(lines) if line.startswith(f"  {key}=")):
-        told.append(lines[first])
-        told += [line.strip() for line in takewhile(lambda line: line.startswith(" " * 40), lines[first + 1 :])]
-    assert told
-    return " ".join(" ".join(told).split())
+        said.append(lines[first])
+        said += [line.strip() for line in takewhile(lambda line: line.startswith(" " * 40), lines[first + 1 :])]
+    assert said
+    return " ".join(" ".join(said).split())
 
 
 def test_every_option_of_every_group_is_listed(text: str) -> None:
@@ -43,7 +43,7 @@ def test_every_key_is_listed(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "told"),
+    ("key", "said"),
     [
         ("T", "T=4 time steps (>= 1)"),
         ("seed", "(>= 0 and < 4294967296)"),
@@ -59,8 +59,8 @@ def test_every_key_is_listed(text: str) -> None:
         ("trainer.early_stopping", "validation (accuracy, then loss)"),
     ],
 )
-def test_a_key_says_its_default_its_meaning_and_what_it_may_be(key: str, told: str, text: str) -> None:
-    assert told in described(text, key)
+def test_a_key_shows_its_default_its_meaning_and_its_allowed_values(key: str, said: str, text: str) -> None:
+    assert said in described(text, key)
 
 
 def test_the_default_option_stands_in_brackets(text: str) -> None:

@@ -1,4 +1,4 @@
-"""`snntrain inspect`: what lies in the folder afterwards, beside a forward pass of its own."""
+"""`snntrain inspect`: the files that it writes, compared with a forward pass of the test's own."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ KINDS = ("spikes", "voltages", "heat_map")
 TAGS = [*(f"{kind}-{layer}" for layer in LAYERS for kind in KINDS), "output-spike_counts", "output-confusion"]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 VOID = {"meta", "link", "img", "br"}
-# What a browser would fetch.
+# Attributes that a browser would fetch.
 FETCHING = {"src", "href", "xlink:href", "srcset", "action", "data", "poster"}
 
 
 @pytest.fixture(scope="module")
 def inspected(finished_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an inspection of two images by the best weights."""
+    """Return the folder of an inspection of two images by the best weights."""
     folder = tmp_path_factory.mktemp("inspected")
     assert run_in(folder, "inspect", f"run={finished_run}", "sample=3,14", "out=seen") == 0
     return folder / "seen"
 
 
 class Page(HTMLParser):
-    """Text, attributes and whether every element ends where it should."""
+    """A page's text, its attributes, and whether every element ends where it should."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ def page_of(folder: Path) -> Page:
 
 
 def forward(run: Path, indices: list[int], *overrides: str) -> dict[str, np.ndarray]:
-    """The same images through the best weights, the neurons' monitors read by hand."""
+    """Run the same images through the best weights and read the neurons' monitors by hand."""
     job = prepared_by(saved.load(run, overrides))
     net = job.model
     net.network.load_state_dict(torch.load(run / "checkpoints" / "best.pt", weights_only=True)["model"])
@@ -87,7 +87,7 @@ def forward(run: Path, indices: list[int], *overrides: str) -> dict[str, np.ndar
     images = torch.stack([job.data.test[index] for index in indices]) / job.data.scale
     with torch.no_grad():
         found = {"input": images.numpy(), "output": net(images).numpy()}
-    # TINY has ten votes a class.
+    # TINY has ten votes per class.
     found["predicted"] = (10 * found["output"]).round().astype(np.int64).sum(0).argmax(1)
     for name, layer in spiking_layers(net.network):
         assert layer.monitor
@@ -117,7 +117,7 @@ def test_every_picture_is_there_as_png_and_svg(inspected: Path) -> None:
         assert any(word.startswith("image 1, class") for word in words) or tag == "output-confusion"
 
 
-def test_the_command_tells_what_it_saw_and_in_the_end_where_the_page_is(
+def test_the_command_reports_its_findings_and_then_the_path_of_the_page(
     snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
 ) -> None:
     outcome = snntrain("inspect", f"run={finished_run}", "sample=3", "layer=out*", "out=a/b")
@@ -130,7 +130,7 @@ def test_the_command_tells_what_it_saw_and_in_the_end_where_the_page_is(
         assert {key.partition("/")[0] for key in seen if "/" in key} == {"out_neuron"}
 
 
-def test_without_a_sample_there_is_one_a_class_first_and_without_a_folder_the_runs_own(
+def test_the_default_samples_are_one_per_class_and_the_default_folder_is_the_runs_own(
     snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
@@ -144,13 +144,13 @@ def test_without_a_sample_there_is_one_a_class_first_and_without_a_folder_the_ru
     ("override", "known"),
     [((), True), (("monitor.samples=2",), True), (("T=2",), False), (("checkpoint=last",), False)],
 )
-def test_what_the_runs_own_test_came_to_is_not_measured_again(
+def test_results_of_the_runs_own_test_are_not_measured_again(
     override: tuple[str, ...], known: bool, snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
     network = prepared_by(saved.load(finished_run, [])).evaluated.network
     checkpoint.restore(network, finished_run / "checkpoints" / "best.pt")
-    # Other than it is, to be told from what would be measured.
+    # A wrong value, so that it differs from a measured one.
     confusion = torch.eye(10, dtype=torch.int64)
     tested.write(tmp_path / "run", {"best": tested.entry(network, Metrics(0.125, 1.0, confusion, 5))})
     assert snntrain("inspect", "run=run", "sample=0", "layer=out_neuron", "out=seen", *override).status == 0
@@ -159,7 +159,7 @@ def test_what_the_runs_own_test_came_to_is_not_measured_again(
 
 
 def figures(folder: Path) -> dict[str, str]:
-    """The figures at the head of the page, by name."""
+    """Return the figures at the head of the page, by name."""
     text = (folder / "index.html").read_text(encoding="utf-8")
     return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", text))
 
@@ -173,27 +173,27 @@ def figures(folder: Path) -> dict[str, str]:
         (("T=9", "reset=soft"), False),
     ],
 )
-def test_the_validation_accuracy_stands_beside_the_weights_and_settings_that_it_is_of(
+def test_the_validation_accuracy_is_shown_only_for_the_weights_and_settings_it_was_measured_with(
     words: tuple[str, ...], of_best: bool, snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
 ) -> None:
-    told = json.loads((finished_run / "summary.json").read_text())
+    reported = json.loads((finished_run / "summary.json").read_text())
     command = (f"run={finished_run}", *words)
     assert snntrain("inspect", *command, "sample=0", "layer=out_neuron", "out=seen").status == 0
     shown = figures(tmp_path / "seen")
-    assert shown.get("validation accuracy") == (f"{told['val_accuracy']:.4f}" if of_best else None)
+    assert shown.get("validation accuracy") == (f"{reported['val_accuracy']:.4f}" if of_best else None)
     evaluated = snntrain("eval", *command).out
     assert f"test accuracy {shown['test accuracy']}\ntest loss     {shown['test loss']}\n" in evaluated
     assert re.search(rf"^test ties     {shown['test ties']} of 359 are tied", evaluated, re.MULTILINE)
     for name, key in (("epochs trained", "epochs"), ("parameters", "parameters")):
-        assert int(shown[name].replace(",", "")) == told[key]
-    assert int(shown["whole run took, s"]) == round(told["wall_seconds"])
+        assert int(shown[name].replace(",", "")) == reported[key]
+    assert int(shown["whole run took, s"]) == round(reported["wall_seconds"])
 
 
 @pytest.mark.parametrize(
-    ("words", "told"), [((), "validated and tested on"), (("checkpoint=last",), "tested on"), (("T=2",), None)]
+    ("words", "message"), [((), "validated and tested on"), (("checkpoint=last",), "tested on"), (("T=2",), None)]
 )
 def test_figures_that_were_measured_on_another_device_say_so(
-    words: tuple[str, ...], told: str | None, snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
+    words: tuple[str, ...], message: str | None, snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
     summary = json.loads((tmp_path / "run" / "summary.json").read_text())
@@ -201,7 +201,7 @@ def test_figures_that_were_measured_on_another_device_say_so(
     (tmp_path / "run" / "summary.json").write_text(json.dumps(there))
     assert snntrain("inspect", "run=run", "sample=0", "layer=out_neuron", "out=seen", *words).status == 0
     assert [key for key, value in figures(tmp_path / "seen").items() if value == "NVIDIA H200, bf16"] == (
-        [told] if told else []
+        [message] if message else []
     )
 
 
@@ -275,7 +275,7 @@ def test_the_page_is_whole_and_its_names_are_its_own(inspected: Path) -> None:
     assert set(used) <= set(names)
 
 
-def test_the_page_tells_images_classes_figures_and_layers(inspected: Path, finished_run: Path) -> None:
+def test_the_page_shows_images_classes_figures_and_layers(inspected: Path, finished_run: Path) -> None:
     page = page_of(inspected)
     words = " ".join(page.words)
     seen = forward(finished_run, [3, 14])
@@ -293,7 +293,7 @@ def test_the_page_tells_images_classes_figures_and_layers(inspected: Path, finis
         np.testing.assert_allclose(np.asarray(Image.open(io.BytesIO(image)))[..., 0], 255 * expected[0], atol=0.51)
 
 
-def test_a_run_named_like_a_script_is_written_and_not_run(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_run_named_like_a_script_is_shown_and_not_executed(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
     name = "<script>alert(1)</script>"
     assert snntrain(*TINY, "monitor=off", f"name='{name}'", "hydra.run.dir=run").status == 0
     assert snntrain("inspect", "run=run", "sample=0", "out=<b>&amp;").status == 0
@@ -313,7 +313,7 @@ def test_feature_maps_are_shown_by_channel(snntrain: Callable[..., Outcome], tmp
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
-def test_a_browser_has_nothing_to_complain_of(inspected: Path, tmp_path: Path) -> None:
+def test_a_browser_reports_no_errors(inspected: Path, tmp_path: Path) -> None:
     flags = (
         *("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"),
         *(
@@ -331,7 +331,7 @@ def test_a_browser_has_nothing_to_complain_of(inspected: Path, tmp_path: Path) -
     assert len(Image.open(shot).convert("RGB").getcolors(10**6)) > 100
 
 
-def test_inspect_tells_its_usage(snntrain: Callable[..., Outcome]) -> None:
+def test_inspect_shows_its_usage(snntrain: Callable[..., Outcome]) -> None:
     outcome = snntrain("inspect", "--help")
     assert outcome.status == 0
     assert outcome.out.startswith("snntrain inspect run=<folder>")

@@ -1,4 +1,4 @@
-"""`python -m snntrain` is `snntrain`, and the commands that it shows are its own."""
+"""`python -m snntrain` is `snntrain`; the commands that it prints start with `python -m snntrain`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def module(tmp_path: Path) -> Start:
-    """Starts `python -m snntrain` in `tmp_path`."""
+    """Return a function that starts `python -m snntrain` in `tmp_path`."""
 
     def start(*argv: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "snntrain", *argv]
@@ -40,7 +40,9 @@ def module(tmp_path: Path) -> Start:
         ("--cfg job -p reset", 0, "# @package reset\nv_reset: 0.0\n", ""),
     ],
 )
-def test_it_ends_and_speaks_as_the_script_does(argv: str, code: int, out: str, err: str, module: Start) -> None:
+def test_it_has_the_output_and_exit_status_of_the_script(
+    argv: str, code: int, out: str, err: str, module: Start
+) -> None:
     running = module(*argv.split())
     said = running.communicate(timeout=60)
     assert (running.returncode, said[0]) == (code, out)
@@ -63,7 +65,7 @@ def test_a_run_with_worker_processes_is_one_run(module: Start, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("multirun", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["run", "sweep"])
-def test_the_command_that_goes_on_is_one_of_the_module(multirun: bool, module: Start, tmp_path: Path) -> None:
+def test_the_printed_resume_command_uses_the_module(multirun: bool, module: Start, tmp_path: Path) -> None:
     words = (*SMALL, "trainer.epochs=100000", "hydra.run.dir=run", "hydra.sweep.dir=run")
     running = module(*words, *(("-m",) if multirun else ()))
     while not any((tmp_path / "run").glob("**/metrics.jsonl")):

@@ -15,7 +15,7 @@ TORCHRUN = {"WORLD_SIZE": "2", "RANK": "0", "LOCAL_RANK": "0", "TORCHELASTIC_RUN
 SRUN = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_PROCID": "3", "SLURM_STEP_NUM_TASKS": "4"}
 MPIRUN = {"OMPI_COMM_WORLD_SIZE": "3", "OMPI_COMM_WORLD_RANK": "2"}
 MPIEXEC = {"PMI_SIZE": "2", "PMI_RANK": "0"}
-# What sbatch --ntasks=4 gives to its script, and torchrun, srun and clusters to a single process.
+# Variables that sbatch --ntasks=4 sets for its script, and torchrun, srun and clusters for a single process.
 SBATCH = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_NPROCS": "4", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
 SINGLE = {"WORLD_SIZE": "1", "RANK": "0", "SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0", "PMI_SIZE": "1"}
 LEFT_OVER = {"WORLD_SIZE": "8"}
@@ -39,7 +39,7 @@ def test_one_of_several_processes_does_nothing(
 
 
 @pytest.mark.parametrize(("environment", "who"), [(SRUN, "srun"), (MPIRUN, "mpirun"), (MPIEXEC, "mpiexec")])
-def test_who_starts_several_is_named(
+def test_the_launcher_of_several_processes_is_named(
     environment: dict[str, str], who: str, snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given(environment, monkeypatch)
@@ -58,7 +58,7 @@ def test_one_process_of_a_cluster_trains(
 
 
 @pytest.mark.parametrize("command", ["--help", "--version", "--cfg job", "eval --help", "doctor --help"])
-def test_what_only_tells_something_is_not_refused(
+def test_commands_that_only_print_are_not_refused(
     command: str, snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given(TORCHRUN, monkeypatch)
@@ -67,7 +67,7 @@ def test_what_only_tells_something_is_not_refused(
 
 @pytest.fixture
 def launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The name of a launcher as a plugin brings it: a class, and an option of the group hydra/launcher."""
+    """Return the name of a launcher as a plugin adds it: a class, and an option of the group hydra/launcher."""
     store = ConfigStore.instance()
     store.store(group="hydra/launcher", name="beside", node={"_target_": "beside.Launcher", "n_jobs": 2}, provider="b")
     (tmp_path / "beside.py").write_text(
@@ -91,7 +91,7 @@ def test_a_launcher_that_starts_processes_is_refused_before_a_job_has_a_folder(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_sweep_by_hydras_mode_is_told_to_be_one(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_sweep_by_hydras_mode_is_reported_as_a_sweep(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = snntrain(*TINY, "hydra.mode=MULTIRUN")
     assert outcome.status == 2
     assert "give -m in its place" in outcome.err

@@ -37,7 +37,7 @@ def test_a_folder_gets_its_report(snntrain: Callable[..., Outcome], sweep: Path)
     assert all((sweep / name).stat().st_size > 0 for name in FILES)
 
 
-def test_several_folders_are_reported_on_where_one_stands_or_in_out(
+def test_a_report_on_several_folders_is_written_where_the_command_runs_or_into_out(
     snntrain: Callable[..., Outcome], sweep: Path, tmp_path: Path, finished_run: Path
 ) -> None:
     assert snntrain("report", "sweep", str(finished_run)).status == 0
@@ -56,7 +56,7 @@ def test_several_folders_are_reported_on_where_one_stands_or_in_out(
     assert not (finished_run / "report.csv").exists()
 
 
-def test_a_folder_of_a_sweeps_job_is_no_key(snntrain: Callable[..., Outcome], sweep: Path) -> None:
+def test_the_folder_of_a_job_is_not_a_column(snntrain: Callable[..., Outcome], sweep: Path) -> None:
     outcome = snntrain("report", "sweep/0_neuron=lif", "out=.")
     assert outcome.out.startswith("1 run: 1 completed in sweep/0_neuron=lif\n")
 
@@ -82,7 +82,7 @@ def test_the_table_fits_the_terminal(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ((), "report needs the folders of runs or sweeps, as in snntrain report multirun"),
         (("nowhere",), "nowhere: there is no such folder; give folders of runs or sweeps, as outputs or multirun"),
@@ -101,21 +101,21 @@ def test_the_table_fits_the_terminal(
         (("sweep", "out=file/x"), "out=file/x: cannot be written (Not a directory); choose another folder with out=…"),
     ],
 )
-def test_a_mistake_is_told_in_a_line(
-    arguments: tuple[str, ...], told: str, snntrain: Callable[..., Outcome], sweep: Path, tmp_path: Path
+def test_a_mistake_gets_a_one_line_message(
+    arguments: tuple[str, ...], message: str, snntrain: Callable[..., Outcome], sweep: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
-    assert snntrain("report", *arguments) == Outcome(2, "", f"snntrain: {told}\n")
+    assert snntrain("report", *arguments) == Outcome(2, "", f"snntrain: {message}\n")
 
 
-def test_report_tells_its_usage(snntrain: Callable[..., Outcome]) -> None:
+def test_report_shows_its_usage(snntrain: Callable[..., Outcome]) -> None:
     outcome = snntrain("report", "--help")
     assert outcome.status == 0
     assert outcome.out.startswith("snntrain report <folder>…")
 
 
-def test_the_report_of_a_real_run_tells_its_figures(
+def test_the_report_of_a_real_run_shows_its_figures(
     snntrain: Callable[..., Outcome], finished_run: Path, tmp_path: Path
 ) -> None:
     summary = json.loads((finished_run / "summary.json").read_text())

@@ -1,4 +1,4 @@
-"""Runs that are stopped from outside, refused and gone on with, as processes of their own and by the words they say."""
+"""Runs that are stopped from outside, refused or resumed, in separate processes, checked by what they print."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def summary(folder: Path) -> dict[str, Any]:
 
 
 def trained_for(folder: Path, epochs: int, running: subprocess.Popen[str]) -> None:
-    """Waits until the run in `folder` has finished some epochs."""
+    """Wait until the run in `folder` has finished some epochs."""
     while not (folder / "metrics.jsonl").exists() or len(rows(folder)) < epochs:
         assert running.poll() is None, running.communicate()
         time.sleep(0.01)
@@ -52,7 +52,7 @@ def trained_for(folder: Path, epochs: int, running: subprocess.Popen[str]) -> No
     ],
     ids=["INT", "TERM", "USR1"],
 )
-def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
+def test_a_signal_saves_and_ends_a_run_and_the_printed_command_resumes_it(
     number: int, code: int, process: Process, snntrain: Command, tmp_path: Path
 ) -> None:
     running = process(*ENDLESS, "hydra.run.dir=my runs/one")
@@ -84,22 +84,22 @@ def test_a_signal_ends_a_run_saved_and_the_command_it_prints_goes_on(
 
 
 @pytest.mark.parametrize("seconds", [pytest.param(0.3, marks=pytest.mark.slow), 0.8, 1.5])
-def test_a_signal_before_anything_is_begun_ends_it_without_a_word_too_many(
+def test_a_signal_during_start_up_ends_the_command_without_a_traceback(
     seconds: float, process: Process, tmp_path: Path
 ) -> None:
-    """In the imports, mostly."""
+    """The signal comes mostly during the imports."""
     running = process(*ENDLESS, "hydra.run.dir=run")
     time.sleep(seconds)
     begun = (tmp_path / "run").exists()
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
-    # Python itself has not come to our first line yet, or the run has begun.
+    # Python has not reached our first line yet, or the run has begun.
     assert running.returncode in (130, -signal.SIGINT)
     assert begun or running.returncode != 130 or err.startswith("snntrain: interrupted")
 
 
 def test_a_second_ctrl_c_does_not_wait(process: Process, tmp_path: Path) -> None:
-    """Not even for a step that never ends."""
+    """It ends the run even in a step that never ends."""
     (tmp_path / "slow.py").write_text(
         "import time\nfrom snntrain.training.loss import MSERate\n\n\nclass Slow(MSERate):\n"
         "    def forward(self, spikes, labels):\n        open('in the step', 'w').close()\n        time.sleep(1000)\n"
@@ -118,7 +118,7 @@ def test_a_second_ctrl_c_does_not_wait(process: Process, tmp_path: Path) -> None
     assert summary(tmp_path / "run")["status"] == "interrupted"
 
 
-def test_a_killed_run_goes_on_by_its_own_command(process: Process, snntrain: Command, tmp_path: Path) -> None:
+def test_a_killed_run_resumes_by_its_own_command(process: Process, snntrain: Command, tmp_path: Path) -> None:
     running = process(*ENDLESS, "hydra.run.dir=run")
     trained_for(tmp_path / "run", 2, running)
     running.kill()
@@ -164,7 +164,7 @@ def summary_time(folder: Path) -> int:
 @pytest.mark.parametrize(
     "words", [("resume=run",), (*TINY, "trainer.epochs=2", "trainer.ema=0.5", "hydra.run.dir=run")]
 )
-def test_of_a_completed_run_nothing_is_left(
+def test_a_completed_run_has_nothing_left_to_train(
     words: tuple[str, ...], snntrain: Command, finished_run: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
@@ -193,15 +193,15 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_what_would_make_another_run_of_it_is_refused(
+def test_a_resume_with_settings_of_another_run_is_refused(
     kind: str, snntrain: Command, finished_run: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
     before = {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
-    words, told = REFUSED[kind]
+    words, message = REFUSED[kind]
     outcome = snntrain("resume=run", *words)
     assert (outcome.status, outcome.out) == (2, "")
-    assert told in outcome.err
+    assert message in outcome.err
     assert before == {path: path.read_bytes() for path in (tmp_path / "run").rglob("*") if path.is_file()}
 
 
@@ -210,7 +210,7 @@ def test_what_would_make_another_run_of_it_is_refused(
     [("resume=run",), (*TINY, "trainer.ema=0.5", "T=6", "seed=3", "hydra.run.dir=run")],
     ids=["resume", "again"],
 )
-def test_a_configuration_that_somebody_edited_is_told_by_what_differs(
+def test_an_edited_configuration_is_refused_with_the_keys_that_differ(
     words: tuple[str, ...], snntrain: Command, finished_run: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
@@ -232,7 +232,7 @@ def test_a_configuration_that_somebody_edited_is_told_by_what_differs(
 KEPT = ("config.yaml", "metrics.jsonl", "test.json", "checkpoints/*", "tensorboard/*")
 
 
-def test_a_run_of_before_a_key_came_goes_on_with_its_default(
+def test_a_run_from_before_a_key_existed_resumes_with_its_default(
     snntrain: Command, finished_run: Path, tmp_path: Path
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
@@ -245,25 +245,23 @@ def test_a_run_of_before_a_key_came_goes_on_with_its_default(
 
 
 @pytest.mark.parametrize(
-    ("word", "told"),
+    ("word", "message"),
     [
         ("resume=", "resume=: names no run; give its folder, as in resume=outputs/"),
         ("resume=none", "not a run folder, it has no config.yaml"),
         ("resume=latest", "latest: there are no runs below outputs/ or multirun/ here"),
     ],
 )
-def test_a_run_that_is_not_there_is_told(word: str, told: str, snntrain: Command) -> None:
+def test_a_missing_run_is_reported(word: str, message: str, snntrain: Command) -> None:
     outcome = snntrain(word)
     assert (outcome.status, outcome.out, len(outcome.err.splitlines())) == (2, "", 1)
-    assert told in outcome.err
+    assert message in outcome.err
 
 
 SWEEP = ("-m", *SMALL, "seed=0,1,2", "trainer.epochs=3", "hydra.sweep.dir=sweep")
 
 
-def test_a_sweep_that_was_stopped_goes_on_when_it_is_given_again(
-    process: Process, snntrain: Command, tmp_path: Path
-) -> None:
+def test_a_stopped_sweep_resumes_by_the_same_command(process: Process, snntrain: Command, tmp_path: Path) -> None:
     assert snntrain(*SWEEP[:-1], "hydra.sweep.dir=alone").status == 0
     running = process(*SWEEP)
     while not any((tmp_path / "sweep").glob("1_*/summary.json")):
@@ -291,10 +289,10 @@ def test_a_sweep_that_was_stopped_goes_on_when_it_is_given_again(
 
 
 @pytest.mark.parametrize(("hook", "seed"), [("on_job_end", 0), ("on_job_start", 1)])
-def test_a_sweep_that_is_stopped_between_two_jobs_reports_and_says_how_to_go_on(
+def test_a_sweep_stopped_between_two_jobs_writes_its_report_and_prints_the_resume_command(
     hook: str, seed: int, snntrain: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """When a job has ended, and when the next one has a folder and no more."""
+    """The signal comes after a job has ended, and when the next one has nothing but a folder."""
 
     def signalled(self: object, config: DictConfig, **more: Any) -> None:
         if f"seed={seed}" in config.hydra.overrides.task:
@@ -317,13 +315,13 @@ def test_a_sweep_that_is_stopped_between_two_jobs_reports_and_says_how_to_go_on(
 
 
 def fresh(patch: pytest.MonkeyPatch) -> None:
-    """Forget in the end that a signal came."""
+    """Forget at the end that a signal came."""
     patch.setattr(machine, "number", None)
     patch.setattr(machine, "state", State.STARTING)
 
 
 def reported(sweep: Path) -> dict[str, str]:
-    """The status of each job in a sweep's report.csv, by the name of its folder."""
+    """Return the status of each job in a sweep's report.csv, by the name of its folder."""
     with (sweep / "report.csv").open(encoding="utf-8", newline="") as file:
         return {Path(row["run"]).name: row["status"] for row in csv.DictReader(file)}
 
@@ -345,8 +343,8 @@ def test_a_folder_with_a_summary_of_another_program_is_left_alone(snntrain: Comm
     assert os.listdir(tmp_path / "other") == ["summary.json"]
 
 
-def test_a_disk_without_room_stops_a_run_that_then_goes_on(process: Process, snntrain: Command, tmp_path: Path) -> None:
-    """A size limit of files stands for the disk."""
+def test_a_run_that_stopped_on_a_full_disk_resumes(process: Process, snntrain: Command, tmp_path: Path) -> None:
+    """A limit on the size of files stands for the disk."""
     running = process(*ENDLESS, "hydra.run.dir=run")
     trained_for(tmp_path / "run", 2, running)
     resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -362,7 +360,7 @@ def test_a_disk_without_room_stops_a_run_that_then_goes_on(process: Process, snn
 def test_a_run_on_a_full_disk_names_the_command_that_resumes_it(
     snntrain: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The files of .hydra are the first that the same command writes again."""
+    """The same command first writes the files of .hydra again."""
     first = snntrain(*SMALL, "trainer.epochs=1", "hydra.run.dir=run")
     assert first.status == 0
 

@@ -1,6 +1,6 @@
-"""Standard input, output and error that are closed, full or left by their reader, and letters that they do not have.
+"""Standard input, output and error that are closed, full or without a reader, and letters they cannot show.
 
-The real command in a process of its own.
+The real command in a separate process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(not Path("/dev/full").exists(), reason="a file t
 
 
 def run(argv: Sequence[str], redirected: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    """What the command does when a shell redirects its streams so."""
+    """Run the command in a shell that redirects its streams."""
     shell = ["sh", "-c", f'"$@" {redirected}', "sh", sys.executable, "-c", MAIN, *argv]
     return subprocess.run(
         shell, cwd=folder, env=os.environ | environment, stdin=subprocess.DEVNULL, capture_output=True, check=False
@@ -44,7 +44,9 @@ def status_of(folder: Path) -> str:
     ],
     ids=lambda a: a[0],
 )
-def test_what_cannot_be_told_is_an_error_and_what_nobody_wants_is_none(argv: list[str], tmp_path: Path) -> None:
+def test_output_that_cannot_be_written_is_an_error_but_a_reader_that_left_is_not(
+    argv: list[str], tmp_path: Path
+) -> None:
     full = run(argv, ">/dev/full", tmp_path)
     assert (full.returncode, full.stderr.decode()) == (1, FULL)
     for redirected in ("<&-", ">&-", "2>&-", "2>/dev/full", "<&- >&- 2>&-", "| true"):
@@ -60,16 +62,16 @@ def test_what_cannot_be_told_is_an_error_and_what_nobody_wants_is_none(argv: lis
         *(pytest.param(one, marks=pytest.mark.slow) for one in ("<&-", ">&-", "2>&-", "2>/dev/full")),
     ],
 )
-def test_a_mistake_has_its_status_whatever_can_be_told(redirected: str, tmp_path: Path) -> None:
+def test_a_mistake_keeps_its_exit_status_when_streams_are_closed(redirected: str, tmp_path: Path) -> None:
     done = run(["frobnicate=1"], redirected, tmp_path)
     assert done.returncode == 2
-    told = done.stderr.decode()
-    assert told == "" if "2>" in redirected else told.startswith("snntrain: frobnicate=1: ")
-    assert told.count("\n") <= 1
+    message = done.stderr.decode()
+    assert message == "" if "2>" in redirected else message.startswith("snntrain: frobnicate=1: ")
+    assert message.count("\n") <= 1
 
 
 @pytest.mark.parametrize("redirected", ["<&- >&- 2>&-", pytest.param(">/dev/full 2>/dev/full", marks=pytest.mark.slow)])
-def test_training_ends_as_it_would_have_ended(redirected: str, tmp_path: Path) -> None:
+def test_training_ends_the_same_when_nobody_reads(redirected: str, tmp_path: Path) -> None:
     done = run(TRAIN, redirected, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert status_of(tmp_path / "trained") == "completed"
@@ -96,7 +98,7 @@ def test_a_sweep_with_a_failed_job_says_so_by_its_status_though_nobody_reads(tmp
     ],
     ids=["eval", "report"],
 )
-def test_a_full_output_of_commands_on_a_run_is_told_and_their_files_are_whole(
+def test_a_full_output_is_reported_and_the_files_of_the_command_are_whole(
     command: tuple[str, ...], files: list[str], finished_run: Path, tmp_path: Path
 ) -> None:
     argv = [word.format(run=finished_run) for word in command]
@@ -107,8 +109,8 @@ def test_a_full_output_of_commands_on_a_run_is_told_and_their_files_are_whole(
     assert (closed.returncode, closed.stderr) == (0, b"")
 
 
-def test_nothing_that_is_printed_gets_into_a_file_that_is_open(tmp_path: Path) -> None:
-    """The descriptor of a closed stream is given to the next file that is opened."""
+def test_printed_text_never_gets_into_an_open_file(tmp_path: Path) -> None:
+    """The system gives the descriptor of a closed stream to the next file that is opened."""
     program = (
         "import os, sys\nfrom snntrain.cli import streams\nstreams.prepare()\n"
         "with open('file', 'w') as file:\n    print('said', flush=True)\n    os.write(1, b'raw')\n"
@@ -138,14 +140,14 @@ def test_names_in_any_script_are_shown_as_they_are(locale: dict[str, str], tmp_p
     assert wrong.stderr.decode().startswith("snntrain: Größe: there is no such folder")
 
 
-def test_a_terminal_without_the_letters_is_given_their_numbers(tmp_path: Path) -> None:
+def test_a_terminal_without_the_letters_shows_their_escapes(tmp_path: Path) -> None:
     shown = run(["--cfg", "job", "name='李明'"], "", tmp_path, PYTHONIOENCODING="ascii")
     assert (shown.returncode, shown.stderr) == (0, b"")
     assert b"name: \\u674e\\u660e\n" in shown.stdout
 
 
 @pytest.mark.slow
-def test_a_folder_whose_name_is_no_unicode_is_shown_by_its_bytes(tmp_path: Path) -> None:
+def test_a_folder_name_that_is_not_unicode_is_shown_by_its_bytes(tmp_path: Path) -> None:
     name = os.fsdecode(b"M\xfcller")
     done = run([*TRAIN[:-1], f"hydra.run.dir='{name}'"], "", tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")

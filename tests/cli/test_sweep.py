@@ -1,4 +1,4 @@
-"""A sweep: its folders, its exit status, and how it ends where a job fails."""
+"""A sweep: its folders, its exit status, and its end when a job fails."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ class Failing(IFNode):
 
 
 def jobs(folder: Path) -> dict[str, dict[str, Any]]:
-    """The summary of each job's folder."""
+    """Return the summary of each job, by the name of its folder."""
     return {path.name: json.loads((path / "summary.json").read_text()) for path in sorted(folder.glob("*/"))}
 
 
@@ -47,7 +47,7 @@ def test_every_combination_runs_in_a_folder_of_its_own(snntrain: Callable[..., O
     found = jobs(tmp_path / "sweep")
     assert [name[:2] for name in found] == ["0_", "1_", "2_", "3_"]
     assert all("neuron=" in name and "reset=" in name for name in found)
-    assert {told["status"] for told in found.values()} == {"completed"}
+    assert {reported["status"] for reported in found.values()} == {"completed"}
     command = json.loads(next((tmp_path / "sweep").glob("0_*/environment.json")).read_text())["command"]
     assert command[:4] == ["snntrain", "reset=hard,soft", "-m", "neuron=lif,rif"]
 
@@ -57,7 +57,7 @@ def test_a_sweep_over_seeds_ends_with_its_report(snntrain: Callable[..., Outcome
     assert outcome.status == 0
     assert "report: sweep/report.csv, sweep/report.md, sweep/report.html\n" in outcome.out
     values, tested = (
-        [told[key] for told in jobs(tmp_path / "sweep").values()] for key in ("val_accuracy", "test_accuracy")
+        [reported[key] for reported in jobs(tmp_path / "sweep").values()] for key in ("val_accuracy", "test_accuracy")
     )
     with (tmp_path / "sweep" / "report.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -117,15 +117,18 @@ def test_a_combination_that_was_not_checked_beforehand_is_refused_as_a_job(
     outcome = snntrain("-m", *SMALL, "reset.v_reset=0,0.8", "neuron.v_threshold=1,0.5")
     assert outcome.status == 1
     assert "3 of 4 jobs completed" in outcome.out
-    (failed,) = [told for told in jobs(tmp_path / "sweep").values() if told["status"] == "failed"]
+    (failed,) = [reported for reported in jobs(tmp_path / "sweep").values() if reported["status"] == "failed"]
     assert failed["error"] == "reset.v_reset=0.8: must be below neuron.v_threshold=0.5"
     assert failed["epochs"] is None
 
 
-def test_a_job_without_a_word_has_failed(tmp_path: Path, capsys: Any) -> None:
-    for name, told in {"0": {"status": "completed", "error": None}, "1": {"status": "running", "error": None}}.items():
+def test_a_job_without_a_message_has_failed(tmp_path: Path, capsys: Any) -> None:
+    for name, reported in {
+        "0": {"status": "completed", "error": None},
+        "1": {"status": "running", "error": None},
+    }.items():
         (tmp_path / name).mkdir()
-        (tmp_path / name / "summary.json").write_text(json.dumps(told))
+        (tmp_path / name / "summary.json").write_text(json.dumps(reported))
     (tmp_path / "2" / ".hydra").mkdir(parents=True)
     with pytest.raises(RunFailed, match="2 of 3 jobs of the sweep failed"):
         sweep.conclude(tmp_path)
@@ -136,7 +139,9 @@ def test_a_job_without_a_word_has_failed(tmp_path: Path, capsys: Any) -> None:
     ]
 
 
-def test_a_job_that_another_process_runs_is_told_as_running(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_job_that_another_process_runs_is_reported_as_running(
+    snntrain: Callable[..., Outcome], tmp_path: Path
+) -> None:
     given = ("-m", "T=1,2", *SMALL)
     assert snntrain(*given).status == 0
     (taken,) = (tmp_path / "sweep").glob("0_*")
@@ -156,7 +161,7 @@ def test_a_job_that_another_process_runs_is_told_as_running(snntrain: Callable[.
 
 
 def ended_by(error: BaseException) -> Callable[[], None]:
-    """A sweep that ends so."""
+    """Replace the launch of a sweep, so that it ends with `error`."""
 
     def launch() -> None:
         raise error
@@ -166,13 +171,13 @@ def ended_by(error: BaseException) -> Callable[[], None]:
 
 @pytest.fixture
 def one_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of a sweep with a completed job."""
+    """Return the folder of a sweep with one completed job."""
     monkeypatch.chdir(tmp_path)
     write_run(tmp_path / "sweep" / "0")
     return Path("sweep")
 
 
-GO_ON = "interrupted; resume with: snntrain -m seed=0,1 hydra.sweep.dir=sweep"
+RESUME = "interrupted; resume with: snntrain -m seed=0,1 hydra.sweep.dir=sweep"
 
 
 def test_a_second_signal_does_not_wait_for_the_report(one_done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,38 +185,38 @@ def test_a_second_signal_does_not_wait_for_the_report(one_done: Path, monkeypatc
         raise Interrupted(signal.SIGTERM)
 
     monkeypatch.setattr(sweep, "make", again)
-    with pytest.raises(Interrupted, match=GO_ON) as ended:
+    with pytest.raises(Interrupted, match=RESUME) as ended:
         sweep.run(ended_by(Interrupted(signal.SIGINT)), one_done, ["snntrain", "-m", "seed=0,1"])
     assert ended.value.number == signal.SIGTERM
     assert not (one_done / "report.csv").exists()
 
 
-def test_a_stopped_sweep_whose_reader_was_stopped_as_well_says_how_to_go_on(
+def test_a_sweep_stopped_together_with_its_reader_leaves_the_resume_command(
     one_done: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `snntrain -m … | tee log`, of which Ctrl-C ends both."""
+    """In `snntrain -m … | tee log` Ctrl-C ends both."""
     reader, writer = os.pipe()
     os.close(reader)
     with io.TextIOWrapper(io.FileIO(writer, "w"), write_through=True) as nobody_reads:
         monkeypatch.setattr(sys, "stdout", nobody_reads)
-        with pytest.raises(Interrupted, match=GO_ON) as ended:
+        with pytest.raises(Interrupted, match=RESUME) as ended:
             sweep.run(ended_by(KeyboardInterrupt()), one_done, ["snntrain", "-m", "seed=0,1"])
     assert ended.value.number == signal.SIGINT
     assert (one_done / "report.csv").exists()
 
 
-def test_a_stopped_sweep_whose_folder_cannot_be_read_says_how_to_go_on(
+def test_a_stopped_sweep_with_an_unreadable_folder_prints_the_resume_command(
     one_done: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(path: Path) -> None:
         raise OSError("stale file handle")
 
     monkeypatch.setattr(Path, "iterdir", gone)
-    with pytest.raises(Interrupted, match=GO_ON):
+    with pytest.raises(Interrupted, match=RESUME):
         sweep.run(ended_by(Interrupted(signal.SIGINT)), one_done, ["snntrain", "-m", "seed=0,1"])
 
 
-def test_an_interruption_that_was_taken_for_an_error_ends_a_sweep_as_one(
+def test_an_interruption_that_was_taken_for_an_error_ends_a_sweep_as_interrupted(
     one_done: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ValueError, match="bad"):

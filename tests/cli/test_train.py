@@ -1,4 +1,4 @@
-"""A run from the command line: what it says, what it leaves, and the exit status of each way it can end."""
+"""A run from the command line: its output, its files, and the exit status of every way to end."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ from snntrain.signals import machine
 from tests.conftest import TINY, Outcome
 
 SMALL = (*TINY, "monitor=off")
-# Neurons that a user may have written, in a module of their own.
+# Neurons that a user may have written, in their own module.
 MODULE = """
 import logging
 from snntrain.neuron import LIFNode
@@ -52,13 +52,13 @@ def summary(folder: Path) -> dict[str, Any]:
     return content
 
 
-def test_a_run_tells_its_layers_each_epoch_and_its_figures(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_a_run_shows_its_layers_each_epoch_and_its_figures(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=run")
     assert (outcome.status, outcome.err) == (0, "")
     first, *_, last = outcome.out.splitlines()
     assert first.split() == ["layer", "kind", "output", "parameters", "neurons"]
-    for told in ("fc1_neuron", "PLIFNode", "359 test images of 1x8x8, 10 classes", "cpu, fp32, T=4, seed 0"):
-        assert told in outcome.out
+    for shown in ("fc1_neuron", "PLIFNode", "359 test images of 1x8x8, 10 classes", "cpu, fp32, T=4, seed 0"):
+        assert shown in outcome.out
     assert [line.split()[1] for line in outcome.out.splitlines() if line.startswith("epoch")] == ["1/2", "2/2"]
     figures = dict(word.split("=") for word in last.split())
     assert figures.pop("run") == "run"
@@ -90,9 +90,9 @@ def test_flags_may_stand_anywhere(snntrain: Callable[..., Outcome]) -> None:
         ("T=2", "seed=3", "--cfg=job"),
         ("T=2", "-c", "job", "seed=3"),
     )
-    (told,) = {snntrain(*argv) for argv in commands}
-    assert told.status == 0
-    assert "\nT: 2\nseed: 3\n" in told.out
+    (shown,) = {snntrain(*argv) for argv in commands}
+    assert shown.status == 0
+    assert "\nT: 2\nseed: 3\n" in shown.out
 
 
 def test_the_composed_config_is_printed_as_written_or_resolved(
@@ -119,9 +119,9 @@ def test_a_run_that_diverges_fails_with_status_1_and_says_why(snntrain: Callable
     (line,) = outcome.err.splitlines()
     assert line.startswith("snntrain: the run failed: the ")
     assert "in epoch 1: try a lower optimizer.lr" in line
-    told = summary(tmp_path / "run")
-    assert told["status"] == "failed"
-    assert f"the run failed: {told['error']} (traceback in" in line
+    shown = summary(tmp_path / "run")
+    assert shown["status"] == "failed"
+    assert f"the run failed: {shown['error']} (traceback in" in line
     assert "Traceback" not in outcome.out
     assert "Traceback" in (tmp_path / "run" / "train.log").read_text()
 
@@ -133,9 +133,9 @@ def test_a_run_that_cannot_be_built_leaves_its_summary_config_and_environment(
     outcome = snntrain(*SMALL, *own("Unbuildable"), "hydra.run.dir=run")
     assert outcome.status == 1
     assert outcome.err.startswith("snntrain: the run failed: no such thing (traceback in ")
-    told = summary(tmp_path / "run")
-    assert (told["status"], told["error"]) == ("failed", "RuntimeError: no such thing")
-    assert told.keys() >= set(FIGURES)
+    shown = summary(tmp_path / "run")
+    assert (shown["status"], shown["error"]) == ("failed", "RuntimeError: no such thing")
+    assert shown.keys() >= set(FIGURES)
     assert (tmp_path / "run" / "config.yaml").exists()
     assert (tmp_path / "run" / "environment.json").exists()
 
@@ -146,19 +146,19 @@ def test_the_traceback_is_shown_on_demand(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     assert status(["T=0"]) == 2
-    told = capsys.readouterr().err
-    assert told.startswith("Traceback")
-    assert told.endswith("\nsnntrain: T=0: must be >= 1 (time steps)\n")
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert shown.endswith("\nsnntrain: T=0: must be >= 1 (time steps)\n")
 
 
 @pytest.mark.usefixtures("own_module")
-def test_other_packages_are_heard_when_they_warn(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
+def test_warnings_of_other_packages_are_logged(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
     logging.getLogger("elsewhere").setLevel(logging.NOTSET)
     outcome = snntrain(*SMALL, *own("Talkative"), "hydra.run.dir=run")
     assert outcome.status == 0
-    for told in (outcome.out, (tmp_path / "run" / "train.log").read_text()):
-        assert "fonts are missing" in told
-        assert "generated new fonts" not in told
+    for shown in (outcome.out, (tmp_path / "run" / "train.log").read_text()):
+        assert "fonts are missing" in shown
+        assert "generated new fonts" not in shown
 
 
 @pytest.mark.usefixtures("own_neuron")
@@ -192,15 +192,15 @@ def test_an_interrupted_run_has_its_status_and_says_where_it_is(
     assert summary(tmp_path / "run").keys() >= set(FIGURES)
 
 
-def test_an_interruption_that_others_take_for_an_error_of_their_own_is_one(
+def test_an_interruption_that_a_library_turned_into_its_own_error_counts_as_interruption(
     snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """OmegaConf does, where it happens to build a list when the signal comes."""
+    """OmegaConf does so when the signal comes while it builds a list."""
     monkeypatch.setattr(machine, "number", signal.SIGTERM)
     assert snntrain("T=0") == Outcome(143, "", "snntrain: interrupted\n")
 
 
-def test_an_interruption_that_is_lost_in_a_destructor_is_not_told_by_a_traceback(tmp_path: Path) -> None:
+def test_an_interruption_that_is_lost_in_a_destructor_prints_no_traceback(tmp_path: Path) -> None:
     program = """
 import signal, sys
 from snntrain.cli import main
@@ -226,7 +226,7 @@ main.main()
     assert "ValueError: of its own" in done.stderr
 
 
-def test_a_run_whose_reader_leaves_goes_on_in_silence(
+def test_a_run_continues_silently_when_its_reader_leaves(
     process: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     running = process(*SMALL, "hydra.run.dir=run")

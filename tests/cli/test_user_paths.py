@@ -1,4 +1,4 @@
-"""A home folder is one wherever a path is given, though no shell has filled it in."""
+"""`~` is the home folder in every path, even if no shell has expanded it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture
 def finished(home: Path, finished_run: Path) -> str:
-    """A finished run in the home folder, as people name it."""
+    """Return a finished run in the home folder, written with `~`."""
     shutil.copytree(finished_run, home / "run")
     return "~/run"
 
@@ -45,7 +45,7 @@ def test_a_run_writes_into_the_home_folder(value: str, home: Path, snntrain: Com
 
 @pytest.mark.usefixtures("home")
 def test_a_sweep_writes_into_the_home_folder_that_the_command_line_names(home: Path, snntrain: Command) -> None:
-    for _ in ("begun", "gone on with"):
+    for _ in ("begun", "resumed"):
         outcome = snntrain("-m", *SMALL, "seed=3", "hydra.sweep.dir=~/sweep ${seed}")
         assert (outcome.status, outcome.err) == (0, "")
         assert f"1 of 1 jobs completed in {home / 'sweep 3'}\n" in outcome.out
@@ -95,7 +95,7 @@ def test_data_are_found_in_the_home_folder(
         monkeypatch.setenv("SNNTRAIN_DATA", "~/sets")
     root = () if variable else ("dataset.root=~/sets",)
     assert snntrain(*SMALL, "dataset=mnist", *root, "dataset.workers=0", "hydra.run.dir=run").status == 0
-    # Another machine's home folder is another one.
+    # Another machine has another home folder.
     assert saved.read(tmp_path / "run" / "config.yaml")["dataset"]["root"] == (None if variable else "~/sets")
 
 
@@ -118,7 +118,9 @@ def test_the_folder_of_ones_own_options_lies_in_the_home_folder(home: Path, snnt
         "network=mlp debug=smoke dataset=mnist dataset.root=~nobody_here/a",
     ],
 )
-def test_the_home_folder_of_nobody_is_told(argv: str, snntrain: Command, finished_run: Path, tmp_path: Path) -> None:
+def test_the_home_folder_of_an_unknown_user_is_reported(
+    argv: str, snntrain: Command, finished_run: Path, tmp_path: Path
+) -> None:
     shutil.copytree(finished_run, tmp_path / "run")
     outcome = snntrain(*argv.format(run="run").split())
     assert (outcome.status, len(outcome.err.splitlines())) == (2, 1)
@@ -126,24 +128,24 @@ def test_the_home_folder_of_nobody_is_told(argv: str, snntrain: Command, finishe
     assert os.listdir(tmp_path) == ["run"]
 
 
-def test_a_folder_that_is_called_tilde_is_shown_such_that_it_is_found_again(
+def test_a_folder_called_tilde_is_shown_by_a_path_that_leads_to_it(
     finished_run: Path, snntrain: Command, tmp_path: Path
 ) -> None:
     shutil.copytree(finished_run, tmp_path / "~" / "run")
     (tmp_path / "~" / "run" / "summary.json").write_text(json.dumps({"status": "interrupted", "error": None}))
-    told = "resume with: snntrain 'resume=./~/run'"
-    assert told in snntrain("report", "./~").out
+    hint = "resume with: snntrain 'resume=./~/run'"
+    assert hint in snntrain("report", "./~").out
     assert snntrain("resume=./~/run").status == 0
 
 
-def test_what_is_relative_lies_where_the_command_was_given(snntrain: Command, tmp_path: Path) -> None:
+def test_a_relative_path_starts_where_the_command_was_given(snntrain: Command, tmp_path: Path) -> None:
     outcome = snntrain(*SMALL, "hydra.job.chdir=true", "hydra.run.dir=run")
     assert outcome.status == 2
     assert "hydra.job.chdir=true: a run finds data, and your own classes, relative to the current folder" in outcome.err
     assert os.listdir(tmp_path) == []
 
 
-def test_a_run_is_called_what_its_name_says(snntrain: Command, tmp_path: Path) -> None:
+def test_a_run_is_called_by_its_name_setting(snntrain: Command, tmp_path: Path) -> None:
     assert snntrain(*SMALL, "name=李明 #1", "hydra.run.dir=läufe, 2024_01_02").status == 2
     assert snntrain(*SMALL, "name=李明 #1", "hydra.run.dir=läufe/2024_01_02").status == 0
     assert json.loads((tmp_path / "läufe" / "2024_01_02" / "summary.json").read_text())["name"] == "李明 #1"

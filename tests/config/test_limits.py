@@ -1,4 +1,4 @@
-"""No key of a configuration takes all time and memory: each number, list and text has an end."""
+"""No key of a configuration can take all time and memory: each number, list and text has a limit."""
 
 import math
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import check, schema
 
-# Of a number that counts something, more is only a mistake; the schema says how many of each.
+# A larger count can only be a mistake; the schema gives the limit of each key.
 KEYS = [
     (path, field.name, get_type_hints(declared)[field.name], field.metadata)
     for path, declared in schema.SCHEMAS.items()
@@ -19,7 +19,7 @@ KEYS = [
 
 
 def parts(hint: Any) -> Iterator[Any]:
-    """The types that a key may have, of the items where it is a list."""
+    """Yield the types that a key may have; for a list, also those of its items."""
     for part in get_args(hint):
         yield from parts(part)
     yield hint
@@ -63,7 +63,7 @@ def test_the_limits_of_numbers_are_numbers() -> None:
 
 @pytest.mark.parametrize("group", ["network", "dataset"])
 def test_a_subtree_without_a_schema_has_an_end_too(group: str) -> None:
-    """Of a class of the user's own, or of a stranger's run whose keys are not those of ours."""
+    """Such a subtree belongs to the user's own class, or to a stranger's run with other keys than ours."""
     content = {"_target_": "mine.Class", "hidden": [1] * 2_000, "words": "x" * 10_000, "workers": 10**6, "few": [1, 2]}
     wrong = {where for where, _ in check._wrong_values(DictConfig({group: content}))}
     assert wrong == {f"{group}.hidden", f"{group}.words"} | ({"dataset.workers"} if group == "dataset" else set())

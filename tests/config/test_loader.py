@@ -1,4 +1,4 @@
-"""Our loader composes what Hydra's own composes, to the letter, or raises what that raises."""
+"""Our loader gives exactly the configuration of Hydra's own loader, or raises the same error."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def compose() -> Iterator[Composer]:
 
 
 def composed(loader: ConfigLoader, overrides: list[str], mode: RunMode, config_name: str = "config") -> str | list[str]:
-    """The configuration, Hydra's part too, as text; or the error and what it came of."""
+    """Return the configuration as text, including Hydra's part; or the error and its cause."""
     try:
         return OmegaConf.to_yaml(loader.load_configuration(config_name, overrides, mode))
     except Exception as error:
@@ -51,20 +51,20 @@ def composed(loader: ConfigLoader, overrides: list[str], mode: RunMode, config_n
 def test_it_composes_what_hydra_does(compose: Composer, overrides: list[str], mode: RunMode) -> None:
     loader = compose.loader
     assert isinstance(loader, Loader)
-    told = composed(ConfigLoaderImpl(loader.get_search_path()), overrides, mode)
-    assert composed(loader, overrides, mode) == told
-    assert composed(loader, overrides, mode) == told
+    expected = composed(ConfigLoaderImpl(loader.get_search_path()), overrides, mode)
+    assert composed(loader, overrides, mode) == expected
+    assert composed(loader, overrides, mode) == expected
 
 
-def test_what_is_done_to_a_configuration_is_not_in_the_next(compose: Composer) -> None:
+def test_changes_to_a_configuration_do_not_reach_the_next(compose: Composer) -> None:
     def composed_once() -> str:
         config = compose.loader.load_configuration("config", ["neuron=lif"], RunMode.RUN)
-        told = OmegaConf.to_yaml(config)
+        expected = OmegaConf.to_yaml(config)
         config.neuron.tau = 77.0
         config.hydra.overrides.task.append("tau=77")
         OmegaConf.set_struct(config, False)
         config.network.hidden.append(3)
-        return told
+        return expected
 
     assert composed_once() == composed_once()
 
@@ -74,6 +74,6 @@ def test_options_lie_where_the_command_line_says(compose: Composer, tmp_path: Pa
     (tmp_path / "experiment" / "far.yaml").write_text("# @package _global_\nseed: 5\n")
     overrides = [f"hydra.searchpath=[{tmp_path}]", "experiment=far"]
     hydras = ConfigLoaderImpl(compose.loader.get_search_path())
-    ours, told = (composed(loader, overrides, RunMode.RUN) for loader in (compose.loader, hydras))
-    assert ours == told
-    assert "seed: 5" in told
+    ours, expected = (composed(loader, overrides, RunMode.RUN) for loader in (compose.loader, hydras))
+    assert ours == expected
+    assert "seed: 5" in expected

@@ -1,4 +1,4 @@
-"""The schema and the files of conf/ say the same, and every key is documented."""
+"""The schema and the files of conf/ agree, and every key is documented."""
 
 from dataclasses import MISSING, fields
 
@@ -14,7 +14,7 @@ from snntrain.training.job.build import GIVEN, PRESENTATION, _check_targets
 
 EXTENDING = sorted(path for path in CONF.glob("*/*.yaml") if "/schema/" in path.read_text())
 OPTIONS = [(path.parent.name, path.stem) for path in EXTENDING]
-# In the order of the schemas: the workers of pytest-xdist have to collect the same tests.
+# In the order of the schemas, because all workers of pytest-xdist must collect the same tests.
 DECLARED = list(dict.fromkeys(schema.SCHEMAS.values()))
 every_schema = pytest.mark.parametrize("declared", DECLARED, ids=lambda declared: declared.__name__)
 every_option = pytest.mark.parametrize(("group", "option"), OPTIONS, ids=lambda word: word)
@@ -45,7 +45,7 @@ def test_a_file_gives_every_key_of_its_schema_a_value_and_no_other(group, option
 
 
 @every_option
-def test_the_keys_of_a_saved_subtree_tell_its_schema(group, option):
+def test_the_keys_of_a_saved_subtree_identify_its_schema(group, option):
     declared, content = read(group, option)
     assert OmegaConf.get_type(_subtree(group, content)) is declared
 
@@ -59,7 +59,7 @@ def test_every_target_takes_the_keys_of_its_schema(group):
             assert config[group]._target_
 
 
-def test_what_only_presents_a_data_set_is_declared_for_data_sets():
+def test_the_keys_that_only_present_a_data_set_are_declared_for_data_sets():
     assert set(PRESENTATION) <= {field.name for field in fields(schema.Dataset)}
 
 

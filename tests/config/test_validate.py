@@ -1,4 +1,4 @@
-"""What is wrong with a command line is said before anything is built, all of it, a line each."""
+"""All errors of a command line are reported before anything is built, one per line."""
 
 import pytest
 from hypothesis import given, settings
@@ -24,16 +24,16 @@ def test_the_defaults_are_plif_with_tau_2_atan_hard_reset_and_detach():
     assert config.detach_reset is True
 
 
-def test_all_errors_are_told_at_once():
+def test_all_errors_are_reported_at_once():
     lines = errors("neuron.taau=3", "T=abc", "optimizer.lr=-1", "neurn=lif", "surrogate=[a", "trainer.precision=fp8")
-    told = [line.partition(":")[0] for line in lines]
-    assert sorted(told) == sorted(
+    reported = [line.partition(":")[0] for line in lines]
+    assert sorted(reported) == sorted(
         ["neuron.taau=3", "T=abc", "optimizer.lr=-1.0", "neurn=lif", "surrogate=[a", "trainer.precision=fp8"]
     )
 
 
 @pytest.mark.parametrize(
-    ("overrides", "told"),
+    ("overrides", "message"),
     [
         (("T=0", "reset.v_reset=2"), ["T=0", "reset.v_reset=2.0"]),
         (("lr=1", "reset.v_reset=2"), ["lr=1", "reset.v_reset=2.0"]),
@@ -43,12 +43,12 @@ def test_all_errors_are_told_at_once():
         (("neuron=liff", "reset.v_reset=2", "optimizer.betas=[.9]"), ["neuron=liff", "optimizer.betas=[0.9]"]),
     ],
 )
-def test_a_rule_is_asked_unless_a_value_that_it_compares_is_wrong_by_itself(overrides, told):
-    assert [line.partition(":")[0] for line in errors(*overrides)] == told
+def test_a_rule_is_skipped_when_one_of_its_values_is_wrong_by_itself(overrides, message):
+    assert [line.partition(":")[0] for line in errors(*overrides)] == message
 
 
 @pytest.mark.parametrize(
-    ("override", "told"),
+    ("override", "message"),
     [
         ("neuron=liff", "there are if, lif, plif, rif (did you mean lif?)"),
         ("neurn=lif", "did you mean neuron?"),
@@ -83,14 +83,14 @@ def test_a_rule_is_asked_unless_a_value_that_it_compares_is_wrong_by_itself(over
         ("neuron=null", "there are if, lif, plif, rif"),
     ],
 )
-def test_one_wrong_override_gives_one_line_that_says_what_is_allowed(override, told):
+def test_one_wrong_override_gives_one_line_that_says_what_is_allowed(override, message):
     (line,) = errors(override)
-    assert told in line
+    assert message in line
     assert "\n" not in line
 
 
 @pytest.mark.parametrize(
-    ("overrides", "told"),
+    ("overrides", "message"),
     [
         (("neuron=lif", "neuron.tau=-1"), "neuron.tau=-1.0: must be > 0"),
         (("neuron=rif", "neuron.init_w=2", "neuron.amplitude=1"), "inside the open interval (-1, 1)"),
@@ -103,9 +103,9 @@ def test_one_wrong_override_gives_one_line_that_says_what_is_allowed(override, t
         (("trainer.device=cpu", "trainer.precision=tf32"), "trainer.precision=tf32: needs a GPU; on a CPU use"),
     ],
 )
-def test_values_that_do_not_fit_each_other_are_told(overrides, told):
+def test_values_that_do_not_fit_each_other_are_reported(overrides, message):
     (line,) = errors(*overrides)
-    assert told in line
+    assert message in line
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_values_that_do_not_fit_each_other_are_told(overrides, told):
         ["optimizer=sgd", "scheduler=onecycle", "loss=ce_rate", "network=mlp", "encoder=poisson"],
     ],
 )
-def test_what_fits_is_composed(overrides):
+def test_values_that_fit_are_composed(overrides):
     assert len(validate(overrides)) == 1
 
 
@@ -142,7 +142,7 @@ def test_a_sweep_over_all_options_and_a_range_is_valid():
     ]
 
 
-def test_every_bad_value_of_a_swept_key_is_told():
+def test_every_bad_value_of_a_swept_key_is_reported():
     assert errors("T=2,0,x,4,y", "neuron.tau=1,2", multirun=True) == [
         "neuron.tau=1: with neuron=plif there is no key 'tau'; the keys are _target_, v_threshold, init_tau, clamp",
         "T=0: must be >= 1 (time steps)",
@@ -153,7 +153,7 @@ def test_every_bad_value_of_a_swept_key_is_told():
 
 
 @pytest.mark.parametrize(
-    ("swept", "told"),
+    ("swept", "message"),
     [
         (("reset.v_reset=0,0.8", "neuron.v_threshold=1,0.5"), ["reset.v_reset=0.8", "neuron.v_threshold=0.5"]),
         (
@@ -164,9 +164,9 @@ def test_every_bad_value_of_a_swept_key_is_told():
         (("optimizer=sgd", "optimizer.nesterov=false,true", "optimizer.momentum=0.9,0"), ["optimizer.nesterov=true"]),
     ],
 )
-def test_a_sweep_is_checked_in_each_combination_of_values_that_must_fit_each_other(swept, told):
+def test_a_sweep_is_checked_in_each_combination_of_values_that_must_fit_each_other(swept, message):
     lines = errors(*swept, multirun=True)
-    assert any(all(word in line for word in told) for line in lines)
+    assert any(all(word in line for word in message) for line in lines)
 
 
 def test_a_preset_can_change_what_a_swept_value_must_fit(tmp_path):
@@ -214,7 +214,7 @@ def test_a_file_cannot_allow_itself_targets(tmp_path):
     assert any(line.startswith("neuron._target_=os.system") for line in lines)
 
 
-def test_a_file_cannot_have_hydra_or_logging_run_what_it_likes(tmp_path):
+def test_a_file_cannot_make_hydra_or_logging_run_code(tmp_path):
     (tmp_path / "experiment").mkdir()
     (tmp_path / "experiment" / "mine.yaml").write_text(
         "# @package _global_\nhydra:\n  callbacks:\n    evil:\n      _target_: os.system\n"
@@ -227,24 +227,24 @@ def test_a_file_cannot_have_hydra_or_logging_run_what_it_likes(tmp_path):
     ]
 
 
-def test_a_config_dir_that_is_not_there_is_told(tmp_path):
+def test_a_missing_config_dir_is_reported(tmp_path):
     (line,) = errors(config_dir=str(tmp_path / "none"))
     assert "there is no such folder" in line
 
 
-def test_what_was_given_is_shown_on_one_line_and_not_at_any_length():
+def test_the_given_value_is_shown_on_one_line_of_limited_length():
     (line,) = errors("T=\n\x1b[31m" + "9" * 10_000)
     assert line.isprintable()
     assert len(line) < 1_000
 
 
-def test_what_composing_all_says_is_told_where_each_override_fits_by_itself():
+def test_an_error_of_the_whole_composition_is_reported_if_each_override_fits_by_itself():
     (line,) = errors("T=8", "hydra.job.env_copy=[NO_SUCH]")
     assert line == "hydra.job.env_copy=[NO_SUCH]: the environment has no variable NO_SUCH; set it, or leave it out"
 
 
 class Failing:
-    """A composer with an error that is none about the overrides, in the compositions that `fails` knows."""
+    """A composer that raises an error of the program itself in the compositions that `fails` selects."""
 
     def __init__(self, compose, fails):
         self.compose, self.fails = compose, fails
@@ -288,7 +288,7 @@ VALUES = st.one_of(
 )
 
 
-# Many overrides in few examples: a further override costs a copy, an example costs compositions.
+# Many overrides in few examples: another override costs a copy, another example costs compositions.
 @settings(max_examples=12)
 @given(st.lists(st.tuples(KEYS, VALUES).map("=".join), max_size=8))
 def test_any_overrides_are_composed_or_explained_in_single_lines(overrides):

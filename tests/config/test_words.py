@@ -1,4 +1,4 @@
-"""What people type for a value is what they get, or the message has the word to type."""
+"""A typed value is taken as it was meant, or the message shows the word to type."""
 
 import shlex
 import string
@@ -40,13 +40,13 @@ def test_a_text_needs_no_quotes(text: str) -> None:
     assert config.name == text
 
 
-# No comma, which makes a sweep, no bracket or quote, which begin something, and no backslash or dollar, which are signs
-# of the grammar.
+# Without the comma, which makes a sweep, brackets and quotes, which open something, and backslash and dollar, which
+# have a meaning in the grammar.
 SIGNS = "~#@!%&;:<>^|*?+-_./= "
 
 
 @given(st.text(st.one_of(st.sampled_from(string.ascii_letters + string.digits + SIGNS), st.sampled_from("é李🧠ß"))))
-def test_a_text_of_any_harmless_letters_is_taken_as_it_stands(text: str) -> None:
+def test_a_text_of_harmless_letters_is_taken_literally(text: str) -> None:
     meant = text.strip(" ")
     if meant.lower() == "null" or meant.startswith("="):
         return
@@ -59,14 +59,14 @@ def test_any_text_is_read_or_refused_with_a_word_that_gives_it(text: str) -> Non
         words.read(f"name={text}")
     except UserError as error:
         (line,) = error.lines
-        # A line shows what cannot be printed in another way.
+        # A line shows unprintable characters in another way.
         if " or 'name=" in line and "…" not in line and text.isprintable():
             (word,) = shlex.split(line.partition(", or ")[2].removesuffix(" if that is the text"))
             assert read_as_name(word.removeprefix("name=")) == text
 
 
 def read_as_name(text: str) -> str:
-    """The name that Hydra makes of it."""
+    """Return the name that Hydra reads from the word."""
     override = words._parser().parse_override(words.read(f"name={text}"))
     assert not override.is_sweep_override()
     return str(override.value())
@@ -80,7 +80,7 @@ UNCHANGED = (
 
 
 @pytest.mark.parametrize("word", UNCHANGED)
-def test_what_hydra_reads_rightly_is_left_as_it_is(word: str) -> None:
+def test_words_that_hydra_reads_correctly_are_left_unchanged(word: str) -> None:
     assert words.read(word) == word
 
 
@@ -89,13 +89,13 @@ def test_each_value_of_a_sweep_needs_no_quotes() -> None:
     assert [config.name for config in configs] == ["李", "#2", "1.10"]
 
 
-def test_folders_that_hydra_makes_get_their_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_home_folder_is_expanded_in_folders_that_hydra_creates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     for key in ("run", "sweep"):
         for value in ("~/${now:%Y}", "'~/${now:%Y}'"):
             assert words.read(f"hydra.{key}.dir={value}") == f'hydra.{key}.dir="/home/me/${{now:%Y}}"'
     assert words.read("hydra.run.dir=~") == 'hydra.run.dir="/home/me"'
-    # Of a data root each machine fills in its own.
+    # Each machine expands the data root by itself.
     assert words.read("dataset.root=~/sets") == 'dataset.root="~/sets"'
 
 
@@ -123,7 +123,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("word", REFUSED, ids=range(len(REFUSED)))
-def test_what_makes_no_sense_is_refused_with_the_word_to_type(word: str) -> None:
+def test_a_meaningless_word_is_refused_with_the_word_to_type(word: str) -> None:
     with pytest.raises(UserError) as error:
         validate([word])
     (line,) = error.value.lines
@@ -139,12 +139,12 @@ def test_what_makes_no_sense_is_refused_with_the_word_to_type(word: str) -> None
         (['name="a', 'b"'], "'name=\"a b\"'"),
     ],
 )
-def test_a_word_that_the_shell_has_split_is_put_together(split: list[str], whole: str) -> None:
+def test_a_word_that_the_shell_has_split_is_joined(split: list[str], whole: str) -> None:
     with pytest.raises(UserError) as error:
         validate(["T=0", *split, "seed=-1"])
     first, *others = error.value.lines
     assert first.endswith(f"the shell has split it into {len(split)} words; quote all of it: {whole}")
-    # What stands around it is checked as ever.
+    # The words around it are checked as usual.
     assert [line.partition(":")[0] for line in others] == ["T=0", "seed=-1"]
 
 
@@ -156,14 +156,14 @@ def test_messages_show_a_value_as_it_was_typed() -> None:
 
 
 @pytest.mark.parametrize("word", ["+experiment=plif_mnist", "+neuron=lif", "++debug=smoke"])
-def test_a_group_that_is_there_is_chosen_without_a_plus(word: str) -> None:
+def test_an_option_of_an_existing_group_needs_no_plus(word: str) -> None:
     with pytest.raises(UserError) as error:
         validate([word])
     key, bare = word.lstrip("+").partition("=")[0], word.lstrip("+")
     assert error.value.lines == (f"{word}: {key} is chosen already; leave the + out, {bare}",)
 
 
-def test_a_primary_config_that_is_not_there_is_told_with_those_that_are(tmp_path: Path) -> None:
+def test_a_missing_primary_config_is_reported_with_the_existing_ones(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("defaults: [config, _self_]\n")
     assert validate([], config_name="mine", config_dir=str(tmp_path))[0].T == 4
     with pytest.raises(UserError) as error:

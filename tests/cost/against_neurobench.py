@@ -1,9 +1,9 @@
 """Small networks, and the costs that NeuroBench reported for them.
 
-Their weights and inputs are multiples of 1/64, and their images are eight: all sums and means are exact, and no machine
-counts another spike. `python -m tests.cost.against_neurobench`, if NeuroBench is installed, writes the numbers anew:
-those of the network as it is, and those of a twin of snnTorch's neurons. NeuroBench can see the twin's potentials, and
-calls it step by step.
+Their weights and inputs are multiples of 1/64, and there are eight images: all sums and means are exact, and every
+machine counts the same spikes. `python -m tests.cost.against_neurobench` writes the numbers again, if NeuroBench is
+installed: those of the network itself, and those of a twin with snnTorch's neurons. NeuroBench can see the twin's
+potentials, and calls it step by step.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ CASES = [(pool, inputs) for pool in ("max", "avg") for inputs in ("constant", "s
 
 
 def network(pool: str) -> CSNN:
-    """A convolutional network with every third weight pruned, in evaluation mode."""
-    # No such potential is the threshold itself, where ours would fire and snnTorch's not.
+    """Return a convolutional network with every third weight pruned, in evaluation mode."""
+    # No potential equals the threshold, at which our neuron would fire and snnTorch's would not.
     net = CSNN(
         (1, SIDE, SIDE),
         CLASSES,
@@ -59,7 +59,7 @@ def images(inputs: str) -> Tensor:
 
 
 def as_it_is(net: CSNN, x: Tensor) -> dict[str, float]:
-    """NeuroBench's numbers of the network, which is called once with all steps."""
+    """Return NeuroBench's numbers for the network, which is called once with all steps."""
     from neurobench.metrics.static import Footprint, ParameterCount
     from neurobench.models import TorchModel
 
@@ -69,13 +69,13 @@ def as_it_is(net: CSNN, x: Tensor) -> dict[str, float]:
     return {
         **reported,
         "parameters": ParameterCount()(model),
-        # NeuroBench's footprint has the running means and variances in it.
+        # NeuroBench's footprint includes the running means and variances.
         "parameter_bytes": Footprint()(model) - buffers,
     }
 
 
 def of_the_twin(net: CSNN, x: Tensor) -> dict[str, float]:
-    """NeuroBench's numbers of the same weights between snnTorch's neurons, called step by step."""
+    """Return NeuroBench's numbers for the same weights between snnTorch's neurons, called step by step."""
     from neurobench.metrics.workload import MembraneUpdates
     from neurobench.models import SNNTorchModel
 

@@ -36,7 +36,7 @@ def counted(net: nn.Module, *batches: Tensor) -> dict[str, Any]:
 
 
 def brute_force(net: nn.Module, *batches: Tensor) -> dict[str, Any]:
-    """Spikes and updates of each spiking layer, from what the monitors hold of every neuron and step."""
+    """Count spikes and updates of each spiking layer from the monitors' values of every neuron and step."""
     reported: dict[str, list[int]] = {}
     for x in batches:
         for name, recording in record(net, lambda x=x: net(x)).items():
@@ -58,7 +58,7 @@ def brute_force(net: nn.Module, *batches: Tensor) -> dict[str, Any]:
 def test_spikes_and_updates_are_those_of_a_count_of_every_neuron_and_step(
     node: type[BaseNode], v_reset: float | None, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Few potentials at a time, so that where they are held the images of a batch come in several parts.
+    # Few potentials at a time, so that the images of a batch come in several parts if potentials are held.
     monkeypatch.setattr(updates, "MOST", 60)
     net = CSNN((1, 4, 4), 2, lambda: node(v_threshold=0.01, v_reset=v_reset, step_mode="m"), (2,), (3,), 2).to(dtype)
     batches = [constant(4, 3, 1, 4, 4, dtype=dtype), sparse(noise(4, 2, 1, 4, 4), 0).to(dtype)]
@@ -72,7 +72,7 @@ def test_spikes_and_updates_are_those_of_a_count_of_every_neuron_and_step(
 
 
 class Own(BaseNode):
-    """A charge that is not affine, and adapts: a second call per step would show."""
+    """An adaptive charge that is not affine: a second call per step would change the result."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -95,7 +95,7 @@ def test_a_user_s_own_charge_rule_is_counted_and_runs_once_per_step() -> None:
 
 
 class StepByStep(nn.Module):
-    """A network whose forward is a loop over time of the user's own."""
+    """A network with the user's own loop over time in its forward."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,14 +113,14 @@ def test_a_loop_over_time_costs_what_the_same_layers_cost_in_one_call() -> None:
     assert counted(single, x) == counted(many, x)
 
 
-def test_a_state_that_carries_on_is_not_updated_anew() -> None:
+def test_a_carried_over_state_does_not_count_as_a_new_update() -> None:
     net = TimeSequential(OrderedDict(neuron=IFNode(v_threshold=100.0, step_mode="m")))
     x = torch.ones(2, 3, 5)
     x[:, :, 0] = 0
     with torch.no_grad(), Cost(net) as cost:
         net(x)
         net(x)
-    # At first all five, then the four that get a current.
+    # At first all five neurons, then the four that get a current.
     assert cost.figures(3)["layers"]["neuron"][UPDATES] == 5 + 3 * 4
 
 

@@ -1,4 +1,4 @@
-"""Where the cost of a run shows: its summary, TensorBoard, `snntrain eval`."""
+"""The places that report the cost of a run: its summary, TensorBoard, `snntrain eval`."""
 
 from __future__ import annotations
 

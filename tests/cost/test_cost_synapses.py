@@ -1,4 +1,4 @@
-"""Synaptic operations beside a loop over every multiplication."""
+"""Synaptic operations, compared with a loop over every multiplication."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.network.inputs import noise, sparse
 
 
 def every_multiplication(layer: Layer, x: Tensor) -> tuple[int, int]:
-    """Effective and dense operations, product by product; `x` `[N, C, *]`, and zeros around it."""
+    """Count effective and dense operations, product by product; `x` `[N, C, *]`, and zeros around it."""
     weight, given = layer.weight.detach().numpy(), x.numpy()
     if isinstance(layer, nn.Linear):
         pairs = [(w, v) for row in given for weights in weight for w, v in zip(weights, row, strict=True)]
@@ -62,7 +62,7 @@ def check(layer: Layer, *batches: Tensor) -> None:
     bias=st.booleans(),
     channels_last=st.booleans(),
 )
-def test_a_convolutions_operations_are_its_multiplications_of_what_is_not_zero(
+def test_the_operations_of_a_convolution_are_its_multiplications_of_nonzero_inputs(
     stride: int, padding: int, dilation: int, groups: int, bias: bool, channels_last: bool
 ) -> None:
     torch.manual_seed(0)

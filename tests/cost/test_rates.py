@@ -1,4 +1,4 @@
-"""Firing rates beside a count of every spike by hand."""
+"""Firing rates, compared with a count of every spike by hand."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_count_is_exact_beyond_what_half_precision_can_hold() -> None:
 
 
 def mixed(step_mode: str = "m") -> tuple[nn.Module, list[Tensor]]:
-    """A layer of 2x2 neurons: one always fires, one but once not, one but once, one never; and its batches."""
+    """Return a layer of 2x2 neurons that fire always, at all steps but one, only once, and never; and its batches."""
     batches = [torch.zeros(4, size, 1, 2, 2) for size in (70, 70, 3)]
     for x in batches:
         x[..., 0, :] = 1
@@ -65,7 +65,7 @@ def mixed(step_mode: str = "m") -> tuple[nn.Module, list[Tensor]]:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_silent_neurons_never_fired_and_saturated_ones_always_did(dtype: torch.dtype) -> None:
-    """More often than half precision can count, and the one exception in another batch than the rest."""
+    """There are more spikes than half precision can count, and the one exception is in another batch."""
     net, batches = mixed()
     with FiringRates(net) as rates:
         for x in batches:
@@ -88,7 +88,7 @@ def test_neurons_are_distinguished_in_any_order_in_memory() -> None:
     assert (rates.silent(), rates.saturated()) == ({"0": 0.25}, {"0": 0.25})
 
 
-def test_neurons_that_go_step_by_step_are_counted_alike() -> None:
+def test_neurons_in_single_step_mode_are_counted_alike() -> None:
     net, batches = mixed("s")
     with FiringRates(net) as rates:
         for x in batches:

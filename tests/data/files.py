@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
-# Nothing listens on port 9: the connection is refused at once, as on a machine without a network.
+# No server listens on port 9: the connection is refused at once, as on a machine without a network.
 NO_NETWORK = "http://127.0.0.1:9/"
 
 
@@ -21,7 +21,7 @@ def write_idx(path: Path, array: Bytes) -> None:
 
 
 def write_mnist(root: Path, folder: str = "MNIST", train: int = 40, test: int = 20) -> Path:
-    """A set in the layout of MNIST, labels 0 to 9 in turn; the folder of its files."""
+    """Write a set in the layout of MNIST, with labels 0 to 9 in turn; return the folder of its files."""
     raw = root / folder / "raw"
     for part, count in (("train", train), ("t10k", test)):
         write_idx(raw / f"{part}-images-idx3-ubyte", pictures(count))
@@ -30,7 +30,7 @@ def write_mnist(root: Path, folder: str = "MNIST", train: int = 40, test: int = 
 
 
 def pictures(count: int, *shape: int) -> Bytes:
-    """Random images, every one another."""
+    """Return random images, all different."""
     size = (count, *(shape or (28, 28)))
     return np.random.default_rng(count).integers(0, 256, size, dtype=np.uint8)
 
@@ -42,7 +42,7 @@ def write_emnist(root: Path, split: str, images: Bytes, labels: Bytes) -> None:
 
 
 def write_pickle(path: Path, content: dict[str, object]) -> str:
-    """Writes a pickle; its MD5 checksum."""
+    """Write a pickle; return its MD5 checksum."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(pickle.dumps(content))
     return md5(path)
@@ -53,7 +53,7 @@ def md5(path: Path) -> str:
 
 
 def mirror(raw: Path, folder: Path) -> list[tuple[str, str]]:
-    """A download server's folder with the files of `raw` compressed; the names and checksums it publishes."""
+    """Fill a download server's folder with the compressed files of `raw`; return the published names and checksums."""
     folder.mkdir()
     published = []
     for path in sorted(raw.iterdir()):

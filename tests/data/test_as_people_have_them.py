@@ -1,4 +1,4 @@
-"""MNIST and its kin as people have them: still gzipped, or named by the folder of the set itself."""
+"""MNIST and similar sets as people have them: still gzipped, or named by the folder of the set itself."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def zipped(*files: Path) -> None:
-    """Puts <name>.gz in the place of each file; nobody has published its checksum."""
+    """Replace each file by <name>.gz, which has no published checksum."""
     for file in files:
         file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes(), compresslevel=1))
         file.unlink()
@@ -93,7 +93,7 @@ def test_a_damaged_gzip_file_is_reported(tmp_path: Path) -> None:
     assert refused > 200
 
 
-def test_a_gzip_file_that_unfolds_without_end_is_not_unfolded_to_its_end(
+def test_a_gzip_file_that_expands_without_end_is_not_expanded_to_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(idx, "MOST_BYTES", 2**22)
@@ -117,7 +117,7 @@ def test_the_folder_of_the_set_itself_names_its_data_root(
     assert same(load("."), load(str(tmp_path)))
 
 
-def test_the_folder_of_a_set_is_a_data_root_where_it_holds_one(tmp_path: Path) -> None:
+def test_the_folder_of_a_set_may_itself_be_a_data_root(tmp_path: Path) -> None:
     write_mnist(tmp_path)
     write_mnist(tmp_path / "MNIST", test=30)
     assert len(vision.mnist(str(tmp_path / "MNIST")).test) == 30
@@ -131,7 +131,7 @@ def test_another_sets_folder_is_not_taken_for_one(tmp_path: Path) -> None:
         vision.mnist(str(raw.parent))
 
 
-def test_files_that_lie_in_the_data_root_itself_are_told_where_they_belong(tmp_path: Path) -> None:
+def test_files_in_the_data_root_itself_get_a_message_with_the_right_folder(tmp_path: Path) -> None:
     raw = write_mnist(tmp_path)
     zipped(raw / "t10k-labels-idx1-ubyte")
     raw.rename(tmp_path / "mine")
@@ -144,7 +144,7 @@ def test_files_that_lie_in_the_data_root_itself_are_told_where_they_belong(tmp_p
     assert sorted(os.listdir(tmp_path)) == ["mine"]
 
 
-def test_what_lies_there_is_what_doctor_finds(tmp_path: Path) -> None:
+def test_doctor_finds_the_same_files(tmp_path: Path) -> None:
     from snntrain.config.compose import composer
 
     zipped(*write_mnist(tmp_path).iterdir())

@@ -17,26 +17,26 @@ def noise(n: int, channels: int = 2, height: int = 9, width: int = 9) -> Tensor:
 
 
 def changed(augment: Augment, x: Tensor, generator: torch.Generator) -> Tensor:
-    """Images `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, changed by fresh draws."""
+    """Return images `[N, C, H, W]`, or sequences `[T, N, C, H, W]`, changed by new draws."""
     return resample(x, augment.maps(augment.draw(x.shape[-4], generator), *x.shape[-2:]))
 
 
 def dot(n: int, height: int, width: int, row: float, column: float) -> Tensor:
-    """A round blot, centred so many pixels from the middle."""
+    """Return a round dot, centred that many pixels from the middle."""
     y = torch.arange(height).view(-1, 1) - (height - 1) / 2
     x = torch.arange(width) - (width - 1) / 2
     return torch.exp(-((y - row) ** 2 + (x - column) ** 2) / 8).expand(n, 1, height, width).contiguous()
 
 
 def centre(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Row and column of the centre of mass of each image, from the middle."""
+    """Return row and column of the centre of mass of each image, from the middle."""
     mass = x.sum((1, 2, 3))
     y = torch.arange(x.shape[2]).view(-1, 1) - (x.shape[2] - 1) / 2
     column = torch.arange(x.shape[3]) - (x.shape[3] - 1) / 2
     return (x * y).sum((1, 2, 3)) / mass, (x * column).sum((1, 2, 3)) / mass
 
 
-def test_off_changes_nothing() -> None:
+def test_augmentation_that_is_off_changes_nothing() -> None:
     assert Augment().is_identity
     torch.testing.assert_close(changed(Augment(), noise(4), seeded()), noise(4))
 
@@ -51,7 +51,7 @@ def test_every_setting_alone_changes_images(augment: Augment) -> None:
     assert not torch.allclose(changed(augment, x, seeded()), x, atol=1e-3)
 
 
-# Wider than high: a rotation that forgot the aspect ratio would leave the circle.
+# Wider than high: a rotation without the aspect ratio would leave the circle.
 @pytest.mark.parametrize(("height", "width"), [(41, 41), (41, 61)])
 def test_rotation_moves_a_dot_along_a_circle_within_the_angle(height: int, width: int) -> None:
     row, column = centre(changed(Augment(degrees=40), dot(300, height, width, 0, 10), seeded()))
@@ -130,7 +130,7 @@ def test_maps_of_many_batches_at_once_are_those_of_each_to_the_bit(sizes: list[i
     assert torch.equal(together, torch.cat([augment.maps(u, 28, 30) for u in draws]))
 
 
-def test_images_of_a_batch_are_changed_apart() -> None:
+def test_images_of_a_batch_are_changed_independently() -> None:
     result = changed(Augment(degrees=30), noise(1).repeat(4, 1, 1, 1), seeded())
     assert not any(torch.allclose(result[0], other) for other in result[1:])
 

@@ -17,14 +17,14 @@ AUGMENT = Augment(20, 0.1, (0.9, 1.1), 1, True)
 
 
 def numbered(n: int, *shape: int) -> ImageTensors:
-    """Random images whose labels are their own indices."""
+    """Return random images, each labelled with its index."""
     images = torch.randint(0, 256, (n, *(shape or (1, 4, 4))), dtype=torch.uint8)
     return ImageTensors(images, torch.arange(n))
 
 
 @dataclass(frozen=True)
 class Computed:
-    """A split that has no tensor of all images: it makes each when asked, as a set of files would read it."""
+    """A split without a tensor of all images: it computes each image on request, as a set of files would read it."""
 
     labels: Tensor
 
@@ -57,7 +57,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @given(sizes, sizes, seeds, st.integers(0, 100), st.booleans())
-def test_every_index_comes_once_an_epoch(n: int, batch_size: int, seed: int, epoch: int, shuffle: bool) -> None:
+def test_every_index_comes_once_per_epoch(n: int, batch_size: int, seed: int, epoch: int, shuffle: bool) -> None:
     made = batches(numbered(n), batch_size=batch_size, seed=seed, shuffle=shuffle)
     labels = [batch.labels for batch in made.epoch(epoch)]
     assert len(made) == len(labels)
@@ -101,7 +101,7 @@ def sequences() -> ImageTensors:
 
 @pytest.fixture(scope="module")
 def by_workers() -> tuple[Batches, Batches]:
-    """The same batches resident and streamed by two processes."""
+    """Return the same batches, resident and streamed by two processes."""
     split = sequences()
     resident, streamed = (
         batches(split, seed=5, shuffle=True, augment=AUGMENT, resident=where, workers=2) for where in (True, False)
@@ -115,14 +115,14 @@ def test_streamed_by_workers_equals_resident(by_workers: tuple[Batches, Batches]
         assert equal(resident.epoch(epoch), streamed.epoch(epoch))
 
 
-def test_an_epoch_left_early_does_not_disturb_the_next(by_workers: tuple[Batches, Batches]) -> None:
+def test_an_epoch_that_ends_early_does_not_disturb_the_next(by_workers: tuple[Batches, Batches]) -> None:
     resident, streamed = by_workers
     for _ in streamed.epoch(2):
         break
     assert equal(resident.epoch(3), streamed.epoch(3))
 
 
-def test_an_epoch_begun_late_has_the_batches_of_the_whole_one(by_workers: tuple[Batches, Batches]) -> None:
+def test_an_epoch_that_starts_late_has_the_batches_of_the_whole_one(by_workers: tuple[Batches, Batches]) -> None:
     resident, streamed = by_workers
     for made in (resident, streamed, batches(sequences(), seed=5, shuffle=True, augment=AUGMENT, resident=False)):
         whole = list(resident.epoch(4))
@@ -138,7 +138,7 @@ def test_an_epoch_begins_at_one_of_its_batches_or_at_its_end() -> None:
             made.epoch(start=start)
 
 
-def test_what_an_epoch_skips_is_not_read() -> None:
+def test_skipped_batches_are_not_read() -> None:
     asked: list[int] = []
 
     class Asked(Computed):
@@ -150,7 +150,7 @@ def test_what_an_epoch_skips_is_not_read() -> None:
     assert asked == [4, 5, 6, 7, 8, 9]
 
 
-def test_streaming_leaves_the_global_generator_alone() -> None:
+def test_streaming_does_not_use_the_global_generator() -> None:
     made = batches(numbered(10), shuffle=True, augment=AUGMENT, resident=False)
     state = torch.get_rng_state()
     list(made.epoch())
@@ -168,7 +168,7 @@ def test_epochs_and_seeds_shuffle_differently() -> None:
     assert not torch.equal(orders[1], orders[2])
 
 
-def test_without_shuffle_the_order_is_the_splits() -> None:
+def test_without_shuffle_the_order_is_that_of_the_split() -> None:
     assert torch.cat([batch.labels for batch in batches(numbered(10)).epoch(5)]).tolist() == list(range(10))
 
 
@@ -247,7 +247,7 @@ def test_sequences_held_out_keep_their_lengths() -> None:
 
 
 @pytest.mark.parametrize("bad", [{"batch_size": 0}, {"limit": 0}])
-def test_batches_of_nothing_are_refused(bad: dict[str, int]) -> None:
+def test_empty_batches_are_refused(bad: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         batches(numbered(3), **bad)
 

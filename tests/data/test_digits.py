@@ -28,7 +28,7 @@ def test_no_image_is_in_two_splits() -> None:
     assert len(set.union(*parts)) == 1797
 
 
-def test_the_test_split_is_the_same_for_ever() -> None:
+def test_the_test_split_never_changes() -> None:
     expected = "a8dee80a4bf306c6f44a15fde4ddba49ba2aec612a8ad1865237f46bcd43cb9b"
     for data in (digits.load(), digits.load(validation=0.5, split_seed=3)):
         content = data.test.images.numpy().tobytes() + data.test.labels.numpy().astype("uint8").tobytes()
@@ -58,7 +58,7 @@ def test_the_labels_fit_the_images() -> None:
 
 
 @pytest.mark.parametrize("validation", [0.0, 1.0, -0.2])
-def test_a_validation_share_that_is_none_is_the_users_error(validation: float) -> None:
+def test_an_invalid_validation_share_is_a_user_error(validation: float) -> None:
     with pytest.raises(UserError, match=rf"dataset\.validation={validation} of dataset=digits: .*between 0 and 1"):
         digits.load(validation=validation)
 

@@ -1,4 +1,4 @@
-"""Files that are missing: downloaded whole, or not at all and with a word to the user."""
+"""Missing files: downloaded whole, or not at all and with a message to the user."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,7 @@ MNIST_FILES = (
 
 class Files(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """Silent: the default writes a line a request to the terminal."""
+        """Print nothing; the default writes a line per request to the terminal."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder with a small MNIST, and a server on this machine that torchvision downloads it from."""
+    """Start a server on this machine for a small MNIST, from which torchvision downloads."""
     folder = tmp_path / "server"
     monkeypatch.setattr(datasets.MNIST, "resources", mirror(write_mnist(tmp_path / "original"), folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Files, directory=str(folder))) as http:
@@ -59,14 +59,14 @@ def everything_below(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
-def test_missing_files_are_downloaded_and_only_they_are_kept(server: Path, tmp_path: Path) -> None:
+def test_missing_files_are_downloaded_and_only_these_are_kept(server: Path, tmp_path: Path) -> None:
     root = tmp_path / "new" / "root"
     data = vision.mnist(str(root), validation=0.25)
     assert (len(data.train), len(data.validation), len(data.test)) == (30, 10, 20)
     assert everything_below(root) == sorted(f"MNIST/raw/{name}" for name in MNIST_FILES)
 
 
-def test_a_file_that_is_there_is_not_replaced(server: Path, tmp_path: Path) -> None:
+def test_an_existing_file_is_not_replaced(server: Path, tmp_path: Path) -> None:
     raw = write_mnist(tmp_path / "root", train=50)
     own = (raw / MNIST_FILES[0]).read_bytes()
     (raw / MNIST_FILES[3]).unlink()
@@ -75,7 +75,7 @@ def test_a_file_that_is_there_is_not_replaced(server: Path, tmp_path: Path) -> N
     assert (raw / MNIST_FILES[3]).is_file()
 
 
-def test_archives_that_are_there_are_unpacked_without_a_network(
+def test_existing_archives_are_unpacked_without_a_network(
     server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     raw = tmp_path / "root" / "MNIST" / "raw"
@@ -137,14 +137,14 @@ def test_only_the_missing_files_are_named(tmp_path: Path) -> None:
         vision.mnist(str(tmp_path))
 
 
-def test_a_data_root_that_cannot_be_written_is_the_users_error(tmp_path: Path) -> None:
+def test_a_data_root_that_cannot_be_written_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(UserError, match=r"the data root .*file/sets cannot be written .*dataset\.root") as error:
         vision.mnist(str(tmp_path / "file" / "sets"))
     assert len(error.value.lines) == 1
 
 
-def test_nothing_is_written_where_no_file_is_missing(tmp_path: Path) -> None:
+def test_nothing_is_written_if_no_file_is_missing(tmp_path: Path) -> None:
     write_mnist(tmp_path)
     before = {path: path.stat().st_mtime_ns for path in (tmp_path, *tmp_path.rglob("*"))}
     vision.mnist(str(tmp_path))

@@ -44,7 +44,7 @@ def test_poisson_fires_at_the_rate_of_the_intensity() -> None:
     torch.testing.assert_close(rate, x.flatten(), atol=0.03, rtol=0)
 
 
-def test_poisson_draws_anew_at_each_step_and_call_from_the_global_generator() -> None:
+def test_poisson_draws_new_numbers_at_each_step_and_call_from_the_global_generator() -> None:
     x, encoder = torch.full((1, 1, 16, 16), 0.5), Poisson(2, [0.0], [1.0])
     torch.manual_seed(0)
     first, second = encoder(x), encoder(x)
@@ -54,7 +54,7 @@ def test_poisson_draws_anew_at_each_step_and_call_from_the_global_generator() ->
     assert torch.equal(encoder(x), first)
 
 
-def test_latency_fires_once_a_pixel_and_never_for_black() -> None:
+def test_latency_fires_once_per_pixel_and_never_for_black() -> None:
     x = images()
     x[0, 0, 0] = 0
     count = Latency(8, [0.0, 0.0], [1.0, 1.0])(x).sum(0)
@@ -68,17 +68,17 @@ def test_latency_fires_the_earlier_the_brighter() -> None:
 
 
 def intensities(stored: Tensor, scale: float) -> Tensor:
-    """Stored values as `Batches` hands them to an encoder."""
+    """Return stored values as `Batches` passes them to an encoder."""
     split = ImageTensors(stored.to(torch.uint8).view(-1, 1, 1, 1), torch.zeros(stored.numel(), dtype=torch.int64))
     return next(Batches(split, batch_size=stored.numel(), scale=scale, device="cpu").epoch()).x
 
 
-# All small T, and what lies around powers of two and multiples of 5, 15 and 17, whose steps begin at bytes.
+# All small T, and those around powers of two and around multiples of 5, 15 and 17, with steps that begin at bytes.
 STEPS = (*range(1, 260), 510, 765, 999, 1020, 1024, 1275, 2550, 4095)
 
 
 def steps_of_all(x: Tensor, T: int) -> list[int | None]:
-    """The step of each pixel's only spike, by the encoder; None without one."""
+    """Return the step of each pixel's only spike, by the encoder; None without a spike."""
     spikes = Latency(T, [0.0], [1.0])(x).flatten(1)
     assert spikes.sum(0).max() <= 1
     return [int(column.argmax()) if column.any() else None for column in spikes.T]
@@ -118,7 +118,7 @@ def test_direct_normalises_a_sequence_and_keeps_its_length() -> None:
     torch.testing.assert_close(Direct(4, [0.5, 0.5], [0.2, 0.2])(sequence), (sequence - 0.5) / 0.2)
 
 
-def test_settings_are_no_state_of_a_checkpoint() -> None:
+def test_settings_are_not_saved_in_a_checkpoint() -> None:
     assert not Direct(4, [0.5], [0.2]).state_dict()
 
 

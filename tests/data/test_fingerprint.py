@@ -15,7 +15,7 @@ from snntrain.data.fingerprint import fingerprint
 
 @dataclass(frozen=True)
 class Outside:
-    """A split that has no tensor of all images to offer."""
+    """A split without a tensor of all images."""
 
     images: Tensor
     labels: Tensor
@@ -46,7 +46,7 @@ def test_the_same_content_has_the_same_digest_wherever_it_lies(kind: type) -> No
 
 
 def test_it_is_the_same_in_the_next_process() -> None:
-    # One that changes with the versions of Python, NumPy or torch would refuse runs that could be resumed.
+    # A digest that changes with the versions of Python, NumPy or torch would refuse runs that could be resumed.
     tiny = Data("tiny", *[ImageTensors(torch.ones(2, 1, 1, 1, dtype=torch.uint8), torch.arange(2))] * 3, ("a", "b"))
     assert fingerprint(tiny) == "3dcb3e2bc0d5aac4a2d90901d42dbd6f"
 
@@ -76,7 +76,7 @@ def test_the_order_and_the_shape_of_the_same_bytes_change_it() -> None:
     assert len(digests | {fingerprint(swapped)}) == 6
 
 
-def test_images_that_do_not_lie_in_order_in_memory_are_taken_in_theirs() -> None:
+def test_images_that_are_not_contiguous_are_read_in_their_order() -> None:
     whole = data()
     strided = whole.train.images.to(memory_format=torch.channels_last)
     assert fingerprint(replace(whole, train=ImageTensors(strided, whole.train.labels))) == fingerprint(whole)

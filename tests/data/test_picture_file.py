@@ -1,4 +1,4 @@
-"""Image files of the user's own, made here by Pillow."""
+"""The user's own image files, made here by Pillow."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_colours_keep_their_channels(tmp_path: Path) -> None:
 
 
 def test_a_large_image_is_scaled_and_keeps_its_aspect(tmp_path: Path) -> None:
-    """A white image twice as wide as high lies between two black bands."""
+    """A white image that is twice as wide as high is shown between two black bands."""
     image, done = picture_file.read(saved(tmp_path, np.full((40, 80), 255, np.uint8)), data())
     assert done == ["padded with black", "scaled from 80x40 to 8x8"]
     assert (image[0, 2:6] == 255).all()
@@ -73,7 +73,7 @@ def test_an_image_set_that_is_not_square_has_its_height_and_width(tmp_path: Path
     assert done == []
 
 
-def test_what_is_transparent_is_black(tmp_path: Path) -> None:
+def test_transparent_pixels_are_black(tmp_path: Path) -> None:
     pixels = np.full((8, 8, 4), 255, np.uint8)
     pixels[:4, :, 3] = 0
     image, done = picture_file.read(saved(tmp_path, pixels), data())
@@ -96,7 +96,7 @@ def test_common_formats_are_read(name: str, mode: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no image", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
-def test_a_file_that_is_no_image_is_an_error(content: bytes, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_is_an_error(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "image.png").write_bytes(content)
     with pytest.raises(UserError, match="is not a readable image"):
         picture_file.read(tmp_path / "image.png", data())
@@ -109,6 +109,6 @@ def test_half_an_image_is_an_error(tmp_path: Path) -> None:
         picture_file.read(path, data())
 
 
-def test_a_data_set_without_colours_or_grey_has_no_use_for_image_files(tmp_path: Path) -> None:
+def test_a_data_set_without_colours_or_grey_accepts_no_image_files(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="some has 2 channels"):
         picture_file.read(saved(tmp_path, grey()), data(channels=2))

@@ -19,7 +19,7 @@ def test_the_environment_variable_comes_second() -> None:
     assert data_root(None) == Path("/from/environment")
 
 
-def test_an_empty_environment_variable_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_environment_variable_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SNNTRAIN_DATA", "")
     assert data_root(None) == Path("/from/cache/snntrain/data")
 

@@ -41,7 +41,7 @@ def test_another_seed_gives_another_split() -> None:
     assert not torch.equal(stratified_split(labels, 0.2, 0)[1], stratified_split(labels, 0.2, 1)[1])
 
 
-def test_the_split_leaves_the_global_generator_alone() -> None:
+def test_the_split_does_not_use_the_global_generator() -> None:
     state = torch.get_rng_state()
     stratified_split(torch.arange(20) % 2, 0.5, 0)
     assert torch.equal(torch.get_rng_state(), state)

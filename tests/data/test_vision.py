@@ -91,14 +91,14 @@ def test_the_other_class_names_are_torchvisions(names: Sequence[str], kind: type
     assert list(names) == kind.classes
 
 
-def test_an_unknown_split_of_emnist_is_the_users_error(tmp_path: Path) -> None:
+def test_an_unknown_split_of_emnist_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"dataset\.split=greek: .*balanced, letters, digits"):
         vision.emnist(str(tmp_path), split="greek")
 
 
 @pytest.fixture
 def cifar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Both CIFAR sets with 20 + 10 images; torchvision's checksums are replaced by those of these files."""
+    """Write both CIFAR sets with 20 + 10 images; torchvision's checksums are replaced by those of these files."""
     ten, hundred = tmp_path / "cifar-10-batches-py", tmp_path / "cifar-100-python"
     images, labels = pictures(30, 3072), [*range(10)]
     listed = [
@@ -145,7 +145,7 @@ def test_a_cifar_file_with_another_checksum_is_named_and_not_unpickled(cifar: Pa
 
 @pytest.fixture
 def svhn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """SVHN with 20 images in each part, labels 1 to 10; torchvision's checksums are replaced."""
+    """Write SVHN with 20 images in each part and labels 1 to 10; torchvision's checksums are replaced."""
     from scipy.io import savemat
 
     parts = {}

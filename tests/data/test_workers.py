@@ -1,4 +1,4 @@
-"""Processes that read images: what becomes of a run when they die, fail, or are sent signals of others."""
+"""Processes that read images: the effect on a run when they die, fail, or get signals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Kill = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Reading:
-    """A split that does something before it gives an image, one of its index."""
+    """A split that calls a function before it returns the image of an index."""
 
     before: Callable[[int], object]
     length: int = 20
@@ -57,14 +57,14 @@ def first_images(stored: Iterator[Tensor]) -> list[int]:
 
 @pytest.fixture
 def kill() -> Kill:
-    """Sends a signal to a worker, and waits until it is gone; there are those of one pool alone."""
+    """Send a signal to a worker, and wait until it is gone; only one pool exists."""
     others = multiprocessing.active_children()
 
     def kill(number: int) -> None:
         worker = next((process for process in multiprocessing.active_children() if process not in others), None)
         if worker is None:
-            return  # The last death has not been noticed yet, since the batches read ahead still last.
-        # It may be dying by an earlier signal.
+            return  # The last death has not been noticed yet, because there are still batches that were read ahead.
+        # It may already be dying from an earlier signal.
         with suppress(ProcessLookupError):
             os.kill(worker.pid, number)
         assert wait([worker.sentinel], timeout=20)
@@ -91,7 +91,7 @@ def test_batches_are_the_same_when_workers_are_killed(kill: Kill, caplog: pytest
             if index in (0, 5, 6):
                 kill(signal.SIGKILL)
     assert index == len(expected) - 1
-    # Two deaths soon after each other may be those of one pool, and are reported once.
+    # Two deaths in quick succession may belong to one pool, and are reported once.
     assert 1 <= len(caplog.messages) <= 3
     for line in caplog.messages:
         assert line.startswith("a worker process that reads the data died (SIGKILL); ")
@@ -106,7 +106,7 @@ def test_a_worker_killed_between_two_epochs_is_replaced(kill: Kill) -> None:
         kill(signal.SIGTERM)
 
 
-def test_a_dead_worker_disturbs_no_line_but_the_one_that_asks_for_a_batch(kill: Kill) -> None:
+def test_a_dead_worker_does_not_disturb_other_code(kill: Kill) -> None:
     handler = signal.getsignal(signal.SIGCHLD)
     stored = Workers(Reading(lambda index: None), 2).read(in_fours())
     next(stored)
@@ -138,7 +138,7 @@ def test_deaths_with_a_batch_in_between_are_not_added_up(kill: Kill) -> None:
 
 
 class Awkward(Exception):
-    """One that cannot be unpickled."""
+    """An error that cannot be unpickled."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path} {reason}")
@@ -159,7 +159,7 @@ def refuse(error: Exception) -> Callable[[int], None]:
         (Awkward("cat.png", "is a dog"), RuntimeError("Awkward: cat.png is a dog")),
     ],
 )
-def test_an_error_of_the_data_set_goes_up_and_is_no_death(
+def test_an_error_of_the_data_set_is_raised_and_is_not_a_worker_death(
     error: Exception, expected: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     stored = Workers(Reading(refuse(error)), 2).read(in_fours())
@@ -170,7 +170,7 @@ def test_an_error_of_the_data_set_goes_up_and_is_no_death(
     assert caplog.messages == []
 
 
-def test_signals_meant_for_the_training_process_leave_workers_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_signals_meant_for_the_training_process_do_not_stop_workers(caplog: pytest.LogCaptureFixture) -> None:
     others = multiprocessing.active_children()
     stored = Workers(Reading(lambda index: None, 60), 2).read(in_fours(60))
     next(stored)
@@ -207,7 +207,7 @@ time.sleep(60)
 
 
 def test_workers_end_soon_after_a_training_process_that_was_killed() -> None:
-    # They hold its standard output, which ends with the last of them.
+    # The workers hold its standard output, which ends with the last of them.
     parent = subprocess.Popen(
         [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
     )

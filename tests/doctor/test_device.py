@@ -1,4 +1,4 @@
-"""What is said of the kernels of a GPU, on a machine that has none."""
+"""The findings about the kernels of a GPU, on a machine without one."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def test_a_gpu_that_triton_cannot_launch_on_is_a_finding_with_a_hint(monkeypatch
             "install gcc: neurons and pooling compiled by Triton are several times as fast",
         )
     ]
-    # Triton is installed, so that nobody is sent to install it.
+    # Triton is installed, so there is no hint to install it.
     assert list(device.executors(ON_A_GPU)) == [Finding("neurons", "fp32, bf16, fp16 plain PyTorch")]
 
 
-def test_a_gpu_that_triton_can_launch_on(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_triton_can_launch_on_needs_no_hint(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(triton_build, "obstacle", lambda: None)
     assert list(device.launches(ON_A_GPU)) == [Finding("launches", "Triton has what it needs to launch kernels")]
 
@@ -48,6 +48,6 @@ def test_without_triton_the_hint_is_to_install_it(monkeypatch: pytest.MonkeyPatc
     assert found.hint == "install triton: neurons compiled by Triton are several times as fast"
 
 
-def test_of_a_cpu_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cpu_gets_no_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(triton_build, "obstacle", lambda: pytest.fail("Triton was asked"))
     assert list(device.launches(Precision("fp32", torch.device("cpu")))) == []

@@ -1,4 +1,4 @@
-"""What is said of threads and memory, in processes of their own."""
+"""The findings about threads and memory, in separate processes."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def probe(*argv: str, **environment: str) -> list[str]:
 
 
 @pytest.mark.skipif(not GLIBC, reason="mallopt is of glibc")
-def test_whether_freed_memory_is_kept_is_measured_and_not_believed() -> None:
-    kept, _, told = probe("kept")
-    assert (kept, told) == ("True", "memory|freed memory is kept for the next tensor, checked|")
-    kept, _, told = probe()
+def test_kept_memory_is_measured_and_not_assumed() -> None:
+    kept, _, memory = probe("kept")
+    assert (kept, memory) == ("True", "memory|freed memory is kept for the next tensor, checked|")
+    kept, _, memory = probe()
     assert kept == "False"
-    assert told.startswith("memory|freed memory goes back to the system")
+    assert memory.startswith("memory|freed memory goes back to the system")
 
 
-def test_settings_that_cost_speed_are_told_with_what_to_do() -> None:
+def test_settings_that_cost_speed_are_reported_with_hints() -> None:
     _, threads, memory = probe("kept", OMP_NUM_THREADS="1", MALLOC_ARENA_MAX="2")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     hint = f"unset OMP_NUM_THREADS=1: {cores} cores could compute" if cores != 1 else ""

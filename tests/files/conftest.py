@@ -1,4 +1,4 @@
-"""A folder with two files, a user's files elsewhere, and a disk that is almost full."""
+"""A folder with two files, a user's files elsewhere, and an almost full disk."""
 
 from __future__ import annotations
 

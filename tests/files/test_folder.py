@@ -61,7 +61,7 @@ def test_looking_for_or_removing_a_missing_name_is_not_an_error(tmp_path: Path) 
         Folder(tmp_path, "file").make()
 
 
-# What opens a file by its name, reads it, or changes it in place.
+# Functions that open a file by its name, read it, or change it in place.
 IN_PLACE: dict[str, Callable[[Folder], object]] = {
     "append": lambda folder: folder.append("a").close(),
     "change": lambda folder: os.close(folder.change("a")),
@@ -124,7 +124,7 @@ WRITING: dict[str, Callable[[Folder], object]] = {
 
 
 @pytest.mark.parametrize("method", WRITING)
-def test_a_link_below_the_folder_is_not_followed_and_one_on_the_way_to_it_is(
+def test_a_link_below_the_folder_is_not_followed_but_one_in_its_path_is(
     method: str, folder: Folder, tmp_path: Path
 ) -> None:
     user = tmp_path / "user"
@@ -151,7 +151,7 @@ def test_no_name_leads_out_of_the_folder(name: str, folder: Folder) -> None:
 
 
 def test_nothing_is_held_open(folder: Folder, outside: Outside) -> None:
-    """Even if a name is refused."""
+    """This holds even if a name is refused."""
     before = os.listdir("/dev/fd")
     for kind in KINDS:
         plant(kind, folder.path / "a", outside)

@@ -24,7 +24,7 @@ def test_a_tilde_at_the_beginning_is_the_home_folder(home: Path) -> None:
 
 
 @pytest.mark.parametrize("given", ["a/~", "./~/a", "$HOME/a", "a~b", "/~", "..", "${x}"])
-def test_everything_else_stands_for_itself(given: str) -> None:
+def test_every_other_path_is_unchanged(given: str) -> None:
     assert user_path(given) == Path(given)
 
 
@@ -41,5 +41,5 @@ def test_a_file_whose_name_begins_with_a_tilde_is_taken() -> None:
 
 
 @pytest.mark.parametrize("path", ["~/a", "~", "a", "/a", "~nobody_here", "'a'"])
-def test_what_is_shown_for_a_path_is_read_as_that_path(path: str) -> None:
+def test_a_shown_path_is_read_as_the_same_path(path: str) -> None:
     assert user_path(as_typed(Path(path))).absolute() == Path(path).absolute()

@@ -16,7 +16,7 @@ from snntrain.training.job import compilers
 
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home folder and a temporary folder; `tmp_path` itself lies below a folder that everyone can write to."""
+    """Make a home folder and a temporary folder; `tmp_path` itself is below a folder that everyone can write to."""
     for name in ("home", "tmp"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -34,7 +34,7 @@ def mode(folder: Path) -> int:
     return stat.S_IMODE(folder.stat().st_mode)
 
 
-def test_it_lies_below_the_users_cache_and_is_his_alone(place: Path) -> None:
+def test_the_folder_is_in_the_users_cache_and_private(place: Path) -> None:
     before = os.umask(0)
     try:
         folder = private_cache("some")
@@ -45,7 +45,7 @@ def test_it_lies_below_the_users_cache_and_is_his_alone(place: Path) -> None:
     assert lasting_cache("some") == folder
 
 
-def test_xdg_cache_home_says_where(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_xdg_cache_home_sets_the_place(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(place / "xdg"))
     assert private_cache("some") == place / "xdg" / "snntrain" / "some"
 
@@ -56,7 +56,7 @@ def test_it_may_lie_behind_a_link_above(place: Path) -> None:
     assert private_cache("some") == place / "disk" / "snntrain" / "some"
 
 
-def test_one_that_others_can_read_is_closed(place: Path) -> None:
+def test_a_folder_that_others_can_read_is_closed(place: Path) -> None:
     folder = place / "home" / "some"
     folder.mkdir(mode=0o755)
     assert made_private(folder) == folder
@@ -64,7 +64,7 @@ def test_one_that_others_can_read_is_closed(place: Path) -> None:
 
 
 @pytest.mark.parametrize("open_to", [0o777, 0o770, 0o702])
-def test_one_that_others_can_write_to_is_not_used(place: Path, open_to: int) -> None:
+def test_a_folder_that_others_can_write_to_is_not_used(place: Path, open_to: int) -> None:
     folder = place / "home" / ".cache" / "snntrain" / "some"
     folder.mkdir(parents=True)
     folder.chmod(open_to)
@@ -80,7 +80,7 @@ def test_a_folder_that_others_can_replace_is_not_used(place: Path) -> None:
     assert made_private(place / "home" / "some") == place / "home" / "some"
 
 
-def test_one_of_another_user_is_not_used(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_user_is_not_used(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = place / "home" / ".cache" / "snntrain" / "some"
     theirs.mkdir(parents=True)
     (place / "tmp" / "snntrain-12345" / "some").mkdir(parents=True)
@@ -94,7 +94,7 @@ def test_one_of_another_user_is_not_used(place: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
-def test_one_below_another_users_folder_is_not_used(place: Path) -> None:
+def test_a_folder_below_another_users_folder_is_not_used(place: Path) -> None:
     (place / "home" / ".cache" / "snntrain" / "some").mkdir(parents=True, mode=0o700)
     os.chown(place / "home" / ".cache", 12345, 12345)
     assert made_private(place / "home" / ".cache" / "snntrain" / "some") is None
@@ -111,7 +111,7 @@ def test_a_link_and_a_file_are_not_used(place: Path) -> None:
     assert [made_private(place / "home" / name) for name in ("link", "lost", "file", "file/below")] == [None] * 4
 
 
-def test_without_home_or_temporary_folder_it_is_a_new_one_that_is_removed(
+def test_without_home_or_temporary_folder_a_new_folder_is_made_and_removed(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("home/.cache", f"tmp/snntrain-{os.geteuid()}"):
@@ -126,7 +126,7 @@ def test_without_home_or_temporary_folder_it_is_a_new_one_that_is_removed(
     assert private_cache("some") == folder
 
 
-def test_numba_keeps_its_code_there_unless_the_user_says_where(place: Path) -> None:
+def test_numba_keeps_its_code_there_unless_the_user_names_a_folder(place: Path) -> None:
     with kept_privately():
         assert str(place / "home" / ".cache" / "snntrain" / "numba") == config.CACHE_DIR
     assert config.CACHE_DIR == ""
@@ -143,7 +143,7 @@ def test_the_compilers_of_a_run_keep_theirs_there(
     place: Path, torch_compiles: bool, device: str, kept: set[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = {"inductor": compilers.INDUCTOR, "triton": compilers.TRITON}
-    for name in names.values():  # So that they are taken away again.
+    for name in names.values():  # So that they are removed again.
         monkeypatch.setenv(name, "")
         del os.environ[name]
     compilers.keep_privately(torch_compiles=torch_compiles, device=device)
@@ -152,7 +152,7 @@ def test_the_compilers_of_a_run_keep_theirs_there(
     assert {name: os.environ[name] for name in names.values() if name in os.environ} == expected
 
 
-def test_what_the_user_has_set_stays(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_of_the_user_stay(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(compilers.INDUCTOR, "/mine")
     monkeypatch.setenv("TRITON_HOME", "/my")
     compilers.keep_privately(torch_compiles=True, device="cuda")

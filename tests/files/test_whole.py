@@ -27,7 +27,7 @@ def test_a_full_disk_leaves_the_old_files_unchanged(folder: Folder) -> None:
     with pytest.raises(OSError, match="File too large") as several:
         whole.write_together(folder, {"a.csv": b"new", "b.html": bytes(20_000)})
     assert contents(folder) == OLD
-    # The system does not say where: the message of a run does.
+    # The system does not name the place; the message of a run does.
     assert (one.value.filename, several.value.filename) == (str(folder.path / "a.csv"), str(folder.path))
 
 
@@ -41,13 +41,13 @@ def test_a_folder_in_the_place_of_one_file_leaves_all_others_unchanged(folder: F
     assert contents(folder) == OLD
 
 
-def test_the_leftovers_of_a_killed_process_do_not_matter(folder: Folder) -> None:
+def test_leftovers_of_a_killed_process_have_no_effect(folder: Folder) -> None:
     (folder.path / "a.csv.tmp").write_bytes(b"hal")
     whole.write(folder, "a.csv", b"new a")
     assert contents(folder) == {**OLD, "a.csv": b"new a"}
 
 
-def test_of_several_writers_at_once_one_wins_with_all_of_its_files(folder: Folder) -> None:
+def test_one_of_several_simultaneous_writers_wins_with_all_of_its_files(folder: Folder) -> None:
     written = [{name: bytes([number]) * 100_000 for name in OLD} for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(partial(whole.write_together, folder), written * 4))

@@ -1,4 +1,4 @@
-"""Tells at the end how many hostile cases were tried."""
+"""A last line of the test run with the number of hostile cases that were tried."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture
 def canary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file that hostile code would make; it is not there at the end."""
+    """Return the path of a file that hostile code would create, and check at the end that it does not exist."""
     file = tmp_path / "executed"
     monkeypatch.chdir(tmp_path)
     yield file

@@ -1,4 +1,4 @@
-"""A command line in a fork of this process: it may hang, eat memory or be killed, and takes no second to start."""
+"""A command line in a fork of this process: it may hang, eat memory or be killed, and starts in under a second."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from snntrain.cli.main import status
 
-# Address space beyond what the process has. A training of the tests' takes a tenth of it.
+# Address space in addition to that of the process. A training in the tests takes a tenth of it.
 MORE_BYTES = 2 * 2**30
 SECONDS = 60
 TOO_LONG = -1
@@ -22,7 +22,7 @@ TOO_LONG = -1
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its status (TOO_LONG where it had to be killed), what it said, and the seconds it took."""
+    """The end of a command: its status (TOO_LONG if it had to be killed), its output, and the seconds it took."""
 
     status: int
     out: str
@@ -31,12 +31,12 @@ class Ended:
 
 
 def command(folder: Path, *argv: str, before: Callable[[], None] = lambda: None) -> Ended:
-    """Runs a command line in `folder`.
+    """Run a command line in `folder`.
 
     Args:
-        folder: where it is given.
+        folder: its working directory.
         argv: its words.
-        before: is called in the fork, first.
+        before: called first in the fork.
     """
     said = [folder.parent / f"{folder.name}.{name}" for name in ("out", "err")]
     began = time.monotonic()

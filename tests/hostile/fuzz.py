@@ -1,4 +1,4 @@
-"""How many cases are tried, and what a line for the person at the keyboard looks like."""
+"""The number of cases that are tried, and the form of a line for the user."""
 
 import os
 import random
@@ -10,25 +10,25 @@ from hypothesis import HealthCheck, settings
 
 from snntrain.errors import LONGEST_LINE, UserError
 
-# In front of each line of the command line's.
+# The start of each line that the command line prints to stderr.
 NAME = "snntrain: "
 FACTOR = int(os.environ.get("SNNTRAIN_FUZZ", "1"))
 
 
 def few_and_many(few: int, many: int) -> pytest.MarkDecorator:
-    """Give `count` to a test: `few` in the default run, `many` in the slow one, both times FACTOR."""
+    """Pass `count` to a test: `few` in the default run, `many` in the slow one, both times FACTOR."""
     slow = pytest.param(many * FACTOR, id="many", marks=pytest.mark.slow)
     return pytest.mark.parametrize("count", [pytest.param(few * FACTOR, id="few"), slow])
 
 
 class Tried:
-    """Counts the cases of the test that runs."""
+    """A counter of the cases of the current test."""
 
     cases = 0
 
 
 def fuzzed(examples: int) -> Callable[[Any], Any]:
-    """Settings of a property test with so many examples: the same each time, or FACTOR times as many new ones."""
+    """Return settings of a property test: the same examples each time, or FACTOR times as many new ones."""
     return settings(
         max_examples=examples * FACTOR,
         derandomize=FACTOR == 1,
@@ -39,12 +39,12 @@ def fuzzed(examples: int) -> Callable[[Any], Any]:
 
 
 def dice(name: str) -> random.Random:
-    """Random numbers for loops over damages of a file: the same each time unless there is a FACTOR."""
+    """Return a random generator for damages of a file: the same numbers each time unless FACTOR is set."""
     return random.Random(name if FACTOR == 1 else None)
 
 
 def damages(good: bytes, name: str, count: int, head: int = 0) -> Iterable[bytes]:
-    """The file cut off at each length up to `head`, and `count` times FACTOR other damages of it."""
+    """Yield the file cut off at each length up to `head`, and `count` times FACTOR other damages of it."""
     for length in range(min(head, len(good))):
         yield good[:length]
     draw = dice(name)
@@ -73,17 +73,17 @@ def _damaged(good: bytes, draw: random.Random) -> bytes:
 
 
 def readable(line: str) -> bool:
-    """Whether a line can be read on any terminal, and in one glance."""
+    """Return whether a line can be read on any terminal, and at a glance."""
     return bool(line.strip()) and line.isprintable() and len(line) <= LONGEST_LINE + len(" … ")
 
 
-def told(error: UserError) -> bool:
-    """Whether all that an error says can be read."""
+def is_readable(error: UserError) -> bool:
+    """Return whether all lines of an error can be read."""
     return bool(error.lines) and all(map(readable, error.lines)) and str(error) == "\n".join(error.lines)
 
 
-def told_on_terminal(stderr: str) -> bool:
-    """Whether a command has said nothing but lines of ours that can be read."""
+def output_is_readable(stderr: str) -> bool:
+    """Return whether a command printed only readable lines that start with NAME."""
     return all(
         line.startswith(NAME) and readable(line.removeprefix(NAME)) for line in stderr.removesuffix("\n").split("\n")
     )

@@ -1,4 +1,4 @@
-"""Which files a command opens, asks for, renames or removes: found by Python's audit events."""
+"""The files that a command opens, looks for, renames or removes, found by Python's audit events."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# The events of file names, and where in their arguments these stand.
+# The events with file names, and the positions of the names in their arguments.
 EVENTS = {
     **dict.fromkeys(("open", "os.listdir", "os.scandir", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"), (0,)),
     **dict.fromkeys(("os.rename", "os.link", "os.symlink", "shutil.move", "shutil.copyfile"), (0, 1)),
@@ -15,7 +15,7 @@ EVENTS = {
 
 
 def trace(into: Path, below: Path) -> None:
-    """Writes down the names below a folder of what this process opens from now on, one a line."""
+    """Write down, one per line, the files below a folder that this process opens from now on."""
     written = os.open(into, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     top = os.path.realpath(below)
 
@@ -31,7 +31,7 @@ def trace(into: Path, below: Path) -> None:
 
 
 def _path(name: str | bytes) -> str:
-    """The whole path of a name: one that `Folder` opens is relative to its folder."""
+    """Return the whole path of a name: a name that `Folder` opens is relative to its folder."""
     frame = sys._getframe(2)
     if frame.f_code.co_filename.endswith("/folder.py") and "self" in frame.f_locals:
         return os.path.normpath(os.path.join(os.path.abspath(frame.f_locals["self"].path), os.fsdecode(name)))

@@ -1,4 +1,4 @@
-"""Overrides of every kind that can be typed, and of many that cannot."""
+"""Overrides of every kind that a user can type, and of many that nobody can."""
 
 from functools import cache
 from typing import Any
@@ -74,7 +74,7 @@ SIGNS = ("", "", "", "", "", "", "+", "~", "++", "+~", "-", "@")
 
 @cache
 def keys() -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """All keys of the default configuration, our own and Hydra's."""
+    """Return all keys of the default configuration, our own and Hydra's."""
     with composer() as compose:
         found = list(_paths(compose([])))
     return tuple(key for key in found if not key.startswith("hydra")), tuple(k for k in found if k.startswith("hydra"))
@@ -95,7 +95,7 @@ def values() -> st.SearchStrategy[str]:
 
 
 def overrides() -> st.SearchStrategy[str]:
-    """One override: mostly of a key that there is."""
+    """Draw one override, mostly of an existing key."""
     own, hydra = keys()
     key = st.one_of(*[st.sampled_from(own)] * 6, st.sampled_from(hydra), st.sampled_from(MADE_UP), st.text(max_size=6))
     whole = st.tuples(st.sampled_from(SIGNS), key, st.just("="), values()).map("".join)

@@ -1,4 +1,4 @@
-"""What a stranger may put in the place of a file, and a user's files outside, which must stay as they are."""
+"""Things that a stranger may put in the place of a file, and a user's files outside, which must stay unchanged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from types import FrameType
 
 import pytest
 
-# What a run writes in place or piece by piece, and what it writes whole.
+# The files that a run writes in place or piece by piece, and those that it writes whole.
 GROWING = ("metrics.jsonl", "train.log", "run.lock")
 WHOLE = ("config.yaml", "summary.json", "environment.json", "test.json")
 HYDRA = tuple(f".hydra/{name}.yaml" for name in ("config", "hydra", "overrides"))
@@ -29,12 +29,12 @@ NO_FILES = ("pipe", "socket")
 KINDS = (*LINKS, *NO_FILES, "hard link", "folder")
 SECONDS = 60
 MORE_BYTES = 2**31
-# On Linux, the pages that this process has.
+# On Linux: the memory pages of this process.
 STATM = Path("/proc/self/statm")
 
 
 class Outside:
-    """A user's files, to which links lead."""
+    """A user's files that links lead to."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,7 +54,7 @@ class Outside:
 
 
 def plant(kind: str, path: Path, outside: Outside) -> None:
-    """Puts `kind` in the place of what lies at `path`."""
+    """Replace whatever is at `path` by `kind`."""
     remove(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     makers: dict[str, Callable[[], object]] = {
@@ -71,7 +71,7 @@ def plant(kind: str, path: Path, outside: Outside) -> None:
 
 
 def _socket(path: Path) -> None:
-    # The name of a socket may have some hundred letters at most.
+    # The name of a socket is limited to about a hundred letters.
     with contextlib.chdir(path.parent), socket.socket(socket.AF_UNIX) as made:
         made.bind(path.name)
 
@@ -84,12 +84,12 @@ def remove(path: Path) -> None:
 
 
 class TooLong(BaseException):
-    """A command waits for what never comes."""
+    """A command waits without an end."""
 
 
 @contextmanager
 def soon() -> Iterator[None]:
-    """Fails where the block takes minutes, as where a pipe is waited for, or memory without an end."""
+    """Fail if the block takes minutes, for example if it waits for a pipe or takes memory without an end."""
 
     def over(number: int, frame: FrameType | None) -> None:
         raise TooLong

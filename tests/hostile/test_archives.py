@@ -1,4 +1,4 @@
-"""Archives of data sets that would write elsewhere: refused, and nothing of them is kept."""
+"""Archives of data sets that would write outside their folder are refused, and none of their files is kept."""
 
 import io
 import tarfile

@@ -1,4 +1,4 @@
-"""Whatever the bytes of a checkpoint are: it is loaded as it was saved, or refused, and nothing in it is executed."""
+"""Any bytes in a checkpoint: it is loaded as it was saved, or refused, and nothing in it is executed."""
 
 import hashlib
 import io
@@ -21,7 +21,7 @@ from snntrain.training.saving import checkpoint
 from tests.conftest import Outcome
 from tests.training.jobs import write_checkpoint
 
-from .fuzz import Tried, damages, told, told_on_terminal
+from .fuzz import Tried, damages, is_readable, output_is_readable
 
 STATE: dict[str, Any] = {
     "epoch": 3,
@@ -32,7 +32,7 @@ STATE: dict[str, Any] = {
 
 
 class Executing:
-    """Unpickled, it makes a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -47,7 +47,7 @@ def refused(path: Path) -> bool:
         with warnings.catch_warnings(action="ignore"):
             checkpoint.load(path)
     except UserError as error:
-        assert told(error), error.lines
+        assert is_readable(error), error.lines
         return True
     return False
 
@@ -71,7 +71,7 @@ def test_damaged_bytes_are_refused(path: Path) -> None:
 
 
 def sealed(archive: bytes) -> bytes:
-    """The archive with the checksum that belongs to it: anybody can compute that."""
+    """Return the archive with a valid checksum, which anybody can compute."""
     assert archive.endswith(checkpoint.NO_COMMENT)
     digest = checkpoint.MARK + hashlib.sha256(archive).hexdigest().encode()
     return archive[: -len(checkpoint.NO_COMMENT)] + struct.pack("<H", len(digest)) + digest
@@ -85,7 +85,7 @@ def archive(members: dict[str, bytes]) -> bytes:
     return sealed(file.getvalue())
 
 
-def test_what_is_sealed_here_is_sealed_as_by_save(path: Path) -> None:
+def test_a_checkpoint_sealed_here_equals_a_saved_one(path: Path) -> None:
     with zipfile.ZipFile(path) as zipped:
         members = {name: zipped.read(name) for name in zipped.namelist()}
     path.write_bytes(archive(members))
@@ -120,7 +120,7 @@ def test_archives_of_strange_members_are_refused_and_unpacked_nowhere(name: str,
     assert refused(path)
 
 
-# Not what `load` promises; whoever reads more of it says so in a line.
+# `load` does not promise more; code that reads more of it reports the error in one line.
 CONTENTS: dict[str, Any] = {
     "no mapping": [1, 2],
     "nothing": {},
@@ -150,7 +150,7 @@ HOSTILE_STATES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("change", HOSTILE_STATES.values(), ids=HOSTILE_STATES)
-def test_eval_tells_a_hostile_state_in_a_line(
+def test_eval_reports_a_hostile_state_in_one_line(
     change: dict[str, Any], finished_run: Path, canary: Path, snntrain: Callable[..., Outcome]
 ) -> None:
     Tried.cases += 1
@@ -161,11 +161,11 @@ def test_eval_tells_a_hostile_state_in_a_line(
     write_checkpoint(run / "checkpoints" / "best.pt", state | change)
     outcome = snntrain("eval", f"run={run}")
     assert (outcome.status, outcome.out) == (2, "")
-    assert not outcome.err or told_on_terminal(outcome.err)
+    assert not outcome.err or output_is_readable(outcome.err)
 
 
 def torch_saved(state: dict[str, Any]) -> dict[str, bytes]:
-    """The entries of what torch saves of a state."""
+    """Return the entries of the archive in which torch saves a state."""
     file = io.BytesIO()
     torch.save({"format": checkpoint.FORMAT, "model": {}} | state, file)
     with zipfile.ZipFile(file) as zipped:
@@ -173,7 +173,7 @@ def torch_saved(state: dict[str, Any]) -> dict[str, bytes]:
 
 
 def with_pickle(operations: bytes, **entries: bytes) -> bytes:
-    """A sealed archive whose pickle makes `more` of the state by some operations."""
+    """Return a sealed archive with a pickle that applies more operations to the state."""
     members = torch_saved({"more": 0})
     (name,) = (name for name in members if name.endswith("data.pkl"))
     good = pickle.dumps({"format": checkpoint.FORMAT, "model": {}}, 2)
@@ -186,7 +186,7 @@ def number(value: int) -> bytes:
 
 
 def tensor(count: int, offset: int, size: list[int], stride: list[int], key: str = "0") -> bytes:
-    """The operations that make a tensor of a storage of so many float32."""
+    """Return the operations that create a tensor from a storage of that many float32 numbers."""
     word = b"X" + struct.pack("<I", len(key)) + key.encode()
     shape = b"".join(b"(" + b"".join(map(number, numbers)) + b"t" for numbers in (size, stride))
     return (
@@ -203,15 +203,15 @@ def tensor(count: int, offset: int, size: list[int], stride: list[int], key: str
 
 FOUR = struct.pack("<4f", 1, 2, 3, 4)
 TWICE = b"".join(b"q%ch%ch%c\x86" % (n, n, n) for n in range(60))
-# Each would take more memory or time than there is, or what no checkpoint needs.
+# Each would take more memory or time than is available, or uses what no checkpoint needs.
 BOMBS: dict[str, bytes] = {
     "a hundred gigabytes": b"cbuiltins\nbytearray\n" + number(10**11) + b"\x85R",
     "a hundred gigabytes of torch's": b"ctorch\nFloatTensor\n" + number(10**11) + b"\x85R",
     "a set": b"cbuiltins\nset\n]\x85R",
     "a type": b"ctorch\nTensor\n",
-    "a tuple of itself twice, and so on": b")" + TWICE,
-    "a key of itself twice, and so on": b"})" + TWICE + b"K\x01s",
-    "a list of itself twice, and so on": b"]" + b"".join(b"q%c]h%ca" % (n, n) + b"h%ca" % n for n in range(60)),
+    "a tuple that holds itself twice, and so on": b")" + TWICE,
+    "a key that holds itself twice, and so on": b"})" + TWICE + b"K\x01s",
+    "a list that holds itself twice, and so on": b"]" + b"".join(b"q%c]h%ca" % (n, n) + b"h%ca" % n for n in range(60)),
     "a list that holds itself": b"]q\x00h\x00a",
     "a list that grows after": b"]q\x00]h\x00a0",
     "nested lists": b"]" * 200 + b"a" * 199,
@@ -243,7 +243,7 @@ def test_a_pickle_that_takes_all_memory_or_time_is_not_loaded(operations: bytes,
         tracemalloc.stop()
 
 
-def test_what_is_made_so_is_loaded_where_it_is_right(path: Path) -> None:
+def test_a_handmade_checkpoint_is_loaded_if_it_is_valid(path: Path) -> None:
     path.write_bytes(with_pickle(tensor(4, 1, [3], [1]), **{"0": FOUR}))
     assert checkpoint.load(path)["more"].tolist() == [2, 3, 4]
     path.write_bytes(with_pickle(tensor(4, 1, [2, 3], [0, 1]), **{"0": FOUR}))

@@ -1,4 +1,4 @@
-"""Files of a config folder choose and set: they run no code, write nowhere else, and do not read the environment."""
+"""Files of a config folder select and set: they run no code, write nowhere else, and do not read the environment."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from snntrain.config.compose import checked, composer, validate
 from snntrain.errors import UserError
 from tests.conftest import TINY, Outcome
 
-from .fuzz import Tried, told
+from .fuzz import Tried, is_readable
 
 EXPERIMENT = "# @package _global_\n"
-# What is said of a key of Hydra's that no file may set.
+# The message for a key of Hydra that no file may set.
 ALONE = "can only be set on the command line"
 
 
 def written(folder: Path, name: str, text: str) -> str:
-    """A config folder with one file."""
+    """Return a config folder with one file."""
     file = folder / "conf" / name
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
@@ -113,7 +113,7 @@ HOSTILE = {
         ),
         "its aliases unfold to more than 100,000 values",
     ),
-    "an alias of itself": ("T: &a [*a]\n", "an alias stands for what it is in"),
+    "an alias inside its own anchor": ("T: &a [*a]\n", "an alias stands for what it is in"),
     "nested brackets": ("T: " + "[" * 300 + "]" * 300, "is nested too deep"),
     "brackets without an end": ("T: " + "[" * 5000 + "]" * 5000, "cannot be read"),
     "too much of it": ("name: " + "x" * 300_000, "it has more than 0 MB"),
@@ -140,7 +140,7 @@ def test_a_file_of_a_config_folder_reaches_no_further_than_the_configuration(
     assert set(os.listdir()) == before
 
 
-def test_a_primary_config_of_a_config_folder_is_a_file_as_any_other(canary: Path) -> None:
+def test_a_primary_config_of_a_config_folder_has_the_limits_of_any_other_file(canary: Path) -> None:
     for name in (
         "a callback that writes any file",
         "a folder at home",
@@ -152,29 +152,29 @@ def test_a_primary_config_of_a_config_folder_is_a_file_as_any_other(canary: Path
         folder = written(canary.parent, "own.yaml", f"defaults: [config, _self_]\n{text}")
         with pytest.raises(UserError) as error:
             validate([*TINY], config_name="own", config_dir=folder)
-        assert told(error.value)
+        assert is_readable(error.value)
         assert any(said in line for line in error.value.lines)
 
 
 @pytest.mark.parametrize("group", ["hydra/launcher", "hydra/sweeper", "hydra/job_logging", "hydra/callbacks"])
-def test_an_option_of_hydras_own_groups_is_no_file_of_a_strangers(group: str, canary: Path) -> None:
+def test_an_option_of_hydras_own_groups_is_not_read_from_a_strangers_file(group: str, canary: Path) -> None:
     Tried.cases += 2
     folder = written(canary.parent, f"{group}/evil.yaml", "_target_: os.system\n")
     for override in (f"{group}=evil", f"+{group}=evil"):
         with pytest.raises(UserError) as error:
             validate([override], config_dir=folder)
-        assert told(error.value)
+        assert is_readable(error.value)
     written(canary.parent, "experiment/mine.yaml", f"{EXPERIMENT}defaults: [override /{group}: evil]\n")
     try:
         with composer(config_dir=folder) as compose:
             (composed,) = checked(compose, ["experiment=mine"])
     except UserError as error:
-        assert told(error)
-    else:  # The primary config has chosen another one.
+        assert is_readable(error)
+    else:  # The primary config has selected another one.
         assert composed.value("hydra.runtime.choices")[group] != "evil"
 
 
-def test_a_package_that_a_file_is_put_into_does_not_hide_what_it_sets(canary: Path) -> None:
+def test_a_package_directive_does_not_hide_the_keys_that_a_file_sets(canary: Path) -> None:
     Tried.cases += 2
     folder = written(canary.parent, "extra/x.yaml", "# @package hydra.callbacks.x\n_target_: os.system\n")
     written(canary.parent, "extra/y.yaml", "_target_: os.system\n")
@@ -199,7 +199,7 @@ def test_a_file_of_another_kind_is_not_read(kind: str, canary: Path) -> None:
     }[kind]()
     with pytest.raises(UserError) as error:
         validate(["neuron=mine"], config_dir=folder)
-    assert told(error.value)
+    assert is_readable(error.value)
     assert validate(["neuron=good"], config_dir=folder)[0].neuron.v_threshold == 1.0
 
 
@@ -212,8 +212,8 @@ def test_a_name_with_dots_leads_out_of_no_folder(canary: Path) -> None:
             validate([override], config_dir=folder)
 
 
-def test_what_people_do_with_files_of_their_own_stays_easy(canary: Path, snntrain: Callable[..., Outcome]) -> None:
-    """A folder and a name for runs, references between keys, an anchor, a sweep."""
+def test_ordinary_use_of_own_files_stays_easy(canary: Path, snntrain: Callable[..., Outcome]) -> None:
+    """This covers a folder and a name for runs, references between keys, an anchor and a sweep."""
     folder = written(
         canary.parent,
         "experiment/mine.yaml",
@@ -238,7 +238,7 @@ def test_what_people_do_with_files_of_their_own_stays_easy(canary: Path, snntrai
 
 
 @pytest.mark.parametrize("command", [(), ("-m",)], ids=["run", "sweep"])
-def test_nothing_is_downloaded_to_where_a_file_says(
+def test_nothing_is_downloaded_to_a_folder_that_only_a_file_names(
     command: tuple[str, ...], canary: Path, snntrain: Callable[..., Outcome]
 ) -> None:
     Tried.cases += 1
@@ -252,7 +252,7 @@ def test_nothing_is_downloaded_to_where_a_file_says(
     assert not list(place.iterdir())
 
 
-def test_a_wrong_value_in_the_sweep_of_a_file_is_told_before_the_first_job(
+def test_a_wrong_value_in_the_sweep_of_a_file_is_reported_before_the_first_job(
     canary: Path, snntrain: Callable[..., Outcome]
 ) -> None:
     folder = written(
@@ -267,10 +267,10 @@ def test_a_wrong_value_in_the_sweep_of_a_file_is_told_before_the_first_job(
     assert not Path("multirun").exists()
 
 
-def test_a_file_that_one_combination_of_a_sweep_chooses_is_no_way_round(
+def test_a_file_that_one_combination_of_a_sweep_selects_cannot_bypass_the_checks(
     canary: Path, snntrain: Callable[..., Outcome]
 ) -> None:
-    """Of a sweep each value is looked at beforehand, but not each combination."""
+    """Each value of a sweep is checked beforehand, but not each combination."""
     for harmless in ("plif_hard", "if_hard", "if_soft", "lif_hard"):
         written(canary.parent, f"experiment/{harmless}.yaml", f"{EXPERIMENT}T: 2\n")
     attack = "allow_targets: [os]\nloss:\n  _target_: os.abort\n"

@@ -19,18 +19,18 @@ from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import UserError
 from tests.data.files import write_idx, write_mnist
 
-from .fuzz import Tried, damages, told
+from .fuzz import Tried, damages, is_readable
 
 
 def refused(read: Callable[[], object]) -> bool:
-    """Whether reading ends in a UserError that can be read; anything else that is raised is a bug."""
+    """Return whether reading raises a readable UserError; any other exception is a bug."""
     Tried.cases += 1
-    # A warning would be a line of its own on the terminal.
+    # A warning would add a line on the terminal.
     with warnings.catch_warnings(action="error"):
         try:
             read()
         except UserError as error:
-            assert told(error), error.lines
+            assert is_readable(error), error.lines
             return True
     return False
 
@@ -80,7 +80,7 @@ def test_the_package_file_of_the_digits_is_refused_where_it_is_damaged(
     for content in damages(good, "digits", 150):
         digits.FILE.write_bytes(content)
         if not refused(digits._read):
-            # The bytes that were changed are none that matter: a date, a comment.
+            # The changed bytes do not matter: a date, a comment.
             assert all(torch.equal(ours, theirs) for ours, theirs in zip(digits._read(), sound, strict=True))
 
 
@@ -126,7 +126,7 @@ def test_a_damaged_picture_is_read_or_refused(form: str, tmp_path: Path) -> None
 
 
 def png(width: int, height: int) -> bytes:
-    """A PNG of a few hundred bytes that promises so many pixels, all of the first rows there."""
+    """Return a PNG of a few hundred bytes that promises that many pixels and holds all of its first rows."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
@@ -157,14 +157,14 @@ def test_a_small_file_that_promises_billions_of_pixels_is_refused(width: int, he
     ],
     ids=["svg", "postscript", "pdf", "zip", "zeros", "text"],
 )
-def test_what_is_no_picture_is_not_one_by_its_name(content: bytes, canary: Path) -> None:
-    """PostScript is a program, which Pillow would hand to Ghostscript: it is none of the formats that are read."""
+def test_a_file_is_not_a_picture_by_its_name_alone(content: bytes, canary: Path) -> None:
+    """PostScript is a program, which Pillow would pass to Ghostscript; it is not among the formats that are read."""
     path = canary.with_name("image.png")
     path.write_bytes(content)
     assert refused(lambda: picture_file.read(path, grey()))
 
 
-def test_a_format_is_told_by_its_bytes(tmp_path: Path) -> None:
+def test_a_format_is_recognised_by_its_bytes(tmp_path: Path) -> None:
     (tmp_path / "image.png").write_bytes(encoded("GIF"))
     assert picture_file.read(tmp_path / "image.png", grey())[0].shape == (1, 8, 8)
 

@@ -1,4 +1,4 @@
-"""Servers that the documents tell to start listen to this machine alone."""
+"""Servers in the documents' commands listen to this machine alone."""
 
 import argparse
 import re
@@ -15,7 +15,7 @@ DOCUMENTS = [
     for pattern in ("*.md", "docs/**/*.md", "*/README.md", "scripts/**/*.py", "scripts/**/*.sh")
     for path in ROOT.glob(pattern)
 ]
-# Programs that serve, and the flag without which each would serve everybody; none where it does not of itself.
+# Programs that serve, and the flag that limits them to this machine; None if they are limited without one.
 SERVERS = {
     r"tensorboard\b": None,
     r"-m\s+http\.server": r"(-b|--bind)[ =](localhost|127\.0\.0\.1)",
@@ -28,7 +28,7 @@ OPEN = re.compile(
 
 
 def commands() -> dict[str, str]:
-    """Every line that starts with a command of a server, by where it stands."""
+    """Return every line that starts with a command of a server, by its place in the document."""
     texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
     texts["snntrain --help"] = help.HEAD
     texts |= {f"snntrain {m.__name__.rpartition('.')[2]} --help": m.HELP for m in (doctor, evaluate, inspect, report)}

@@ -1,4 +1,4 @@
-"""Pipes, devices, holes and bombs in the place of data and pictures: told in a line, at once, in little memory."""
+"""Pipes, devices, holes and bombs in the place of data and pictures: one line, at once, in little memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from snntrain.files import bounded
 from tests.conftest import TINY, Outcome
 from tests.data.files import NO_NETWORK, write_mnist
 
-from .fuzz import Tried, told, told_on_terminal
+from .fuzz import Tried, is_readable, output_is_readable
 from .test_data_files import grey
 
 TERABYTES = 3 * 10**12
@@ -42,7 +42,7 @@ def holes(path: Path) -> None:
 
 
 def promised_holes(path: Path) -> None:
-    """An IDX file whose header promises what it has."""
+    """Create an IDX file of holes with the length that its header promises."""
     path.write_bytes(bytes((0, 0, 8, 3)) + struct.pack(">III", 3_000_000, 1000, 1000))
     with path.open("r+b") as file:
         file.truncate(TERABYTES + 16)
@@ -57,7 +57,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 
 def refused(read: Callable[[], object], most: int = 2**24) -> str:
-    """What is said of a file that is not read, in no more memory than that."""
+    """Return the message for a file that is not read, within that much memory."""
     Tried.cases += 1
     tracemalloc.start()
     try:
@@ -66,13 +66,13 @@ def refused(read: Callable[[], object], most: int = 2**24) -> str:
         assert tracemalloc.get_traced_memory()[1] < most
     finally:
         tracemalloc.stop()
-    assert told(caught.value), caught.value.lines
+    assert is_readable(caught.value), caught.value.lines
     return str(caught.value)
 
 
 @pytest.mark.parametrize("kind", ENDLESS)
 @pytest.mark.parametrize("reader", READERS)
-def test_what_has_no_end_is_not_read(kind: str, reader: str, tmp_path: Path) -> None:
+def test_an_endless_file_is_not_read(kind: str, reader: str, tmp_path: Path) -> None:
     ENDLESS[kind](tmp_path / "file")
     said = refused(lambda: READERS[reader](tmp_path / "file"))
     assert "not a regular file" in said or "more than" in said
@@ -83,7 +83,7 @@ def test_a_gzip_file_has_an_end_too(tmp_path: Path) -> None:
     refused(lambda: idx.read_idx(tmp_path / "images", 3))
 
 
-def test_a_file_that_is_exchanged_is_read_as_it_was_opened(tmp_path: Path) -> None:
+def test_a_file_that_is_replaced_meanwhile_is_read_as_it_was_opened(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"first")
     with bounded.open_regular(tmp_path / "file") as opened:
         pipe(tmp_path / "other")
@@ -91,14 +91,14 @@ def test_a_file_that_is_exchanged_is_read_as_it_was_opened(tmp_path: Path) -> No
         assert opened.read() == b"first"
 
 
-def test_a_file_that_does_not_say_how_long_it_is_is_read_to_its_end() -> None:
+def test_a_file_of_unknown_length_is_read_to_its_end() -> None:
     assert bounded.read(Path("/proc/self/cmdline"), 10_000)
     with pytest.raises(bounded.Refused, match="more than 0 MB"):
         bounded.read(Path("/proc/self/cmdline"), 1)
 
 
 @pytest.mark.parametrize("kind", ["a pipe", "a device", "holes"])
-def test_a_data_set_whose_files_have_no_end_is_told(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_set_with_endless_files_is_reported(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.MNIST, "mirrors", [NO_NETWORK])
     monkeypatch.setenv("no_proxy", "*")
     raw = write_mnist(tmp_path)
@@ -112,7 +112,7 @@ def test_a_data_set_whose_files_have_no_end_is_told(kind: str, tmp_path: Path, m
     vision.mnist(str(tmp_path))
 
 
-def test_an_archive_that_has_no_end_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_endless_archive_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets.CIFAR10, "url", NO_NETWORK + "cifar-10-python.tar.gz")
     monkeypatch.setenv("no_proxy", "*")
     for make in (pipe, device, holes):
@@ -157,7 +157,7 @@ def with_text() -> bytes:
     return file.getvalue()
 
 
-# Small files that unfold, in a reader that takes all of them, to hundreds of megabytes.
+# Small files that expand to hundreds of megabytes in a reader that decodes all of their content.
 BOMBS: dict[str, Callable[[], bytes]] = {
     "a text": lambda: png(chunk(b"zTXt", b"key\0\0" + ZEROS)),
     "a colour profile": lambda: png(chunk(b"iCCP", b"key\0\0" + ZEROS)),
@@ -182,7 +182,7 @@ def test_a_picture_takes_no_more_memory_than_its_first_image(kind: str, tmp_path
         image, _ = picture_file.read(path, grey())
         assert image.shape == (1, 8, 8)
     except UserError as error:
-        assert told(error)
+        assert is_readable(error)
     finally:
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
@@ -196,13 +196,13 @@ def test_inspect_does_not_wait_for_a_picture(
     make(tmp_path / "image.png")
     outcome = snntrain("inspect", f"run={finished_run}", "image=image.png", "out=seen")
     assert (outcome.status, outcome.out) == (2, "")
-    assert told_on_terminal(outcome.err)
+    assert output_is_readable(outcome.err)
     assert not (tmp_path / "seen").exists()
 
 
 @pytest.fixture
 def of_mnist(tmp_path: Path, snntrain: Callable[..., Outcome]) -> Path:
-    """The folder of a run on MNIST whose configuration names a data root from which the files have gone."""
+    """Return the folder of a run on MNIST; its configuration names a data root without the files."""
     write_mnist(tmp_path / "data")
     named = f"dataset.root={tmp_path / 'data'}"
     assert snntrain(*TINY, "dataset=mnist", named, "hydra.run.dir=run").status == 0
@@ -218,7 +218,7 @@ def of_mnist(tmp_path: Path, snntrain: Callable[..., Outcome]) -> Path:
         ("resume=run", "trainer.epochs=3"),
     ],
 )
-def test_nothing_is_downloaded_to_where_a_runs_file_says(
+def test_nothing_is_downloaded_to_a_folder_that_only_the_file_of_a_run_names(
     command: tuple[str, ...], of_mnist: Path, snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
@@ -232,15 +232,15 @@ def test_nothing_is_downloaded_to_where_a_runs_file_says(
     assert outcome.status == 2
     assert "nothing is downloaded there" in outcome.err
     assert f"give dataset.root={of_mnist.parent / 'data'} on the command line" in outcome.err
-    assert told_on_terminal(outcome.err)
+    assert output_is_readable(outcome.err)
     assert not asked
     assert not (of_mnist.parent / "data").exists()
-    # What the command line names, and the default, is downloaded to.
+    # Files are downloaded to the folder that the command line names, and to the default one.
     assert "the download failed (no network)" in snntrain(*command, f"dataset.root={of_mnist.parent / 'data'}").err
     monkeypatch.setenv("SNNTRAIN_DATA", str(of_mnist.parent / "default"))
     assert "the download failed (no network)" in snntrain(*command, "dataset.root=null").err
     assert len(asked) == 2
-    # Where they are, they are read.
+    # If they exist, they are read.
     (of_mnist.parent / "elsewhere").rename(of_mnist.parent / "data")
     assert snntrain(*command).status == 0
 

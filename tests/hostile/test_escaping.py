@@ -1,4 +1,4 @@
-"""What a page, a table or a terminal is given to show is text there, whatever it says."""
+"""Any text in a page, a table or on a terminal stays text."""
 
 import csv
 import io
@@ -60,7 +60,7 @@ EVENTS = re.compile(r"on[a-z]+$")
 
 
 class Page(HTMLParser):
-    """The elements of a page by name, its attributes, and its text by the element that it stands in."""
+    """The elements of a page by name, its attributes, and its text by the element around it."""
 
     VOID = frozenset({"meta", "link", "img", "input", "br"})
 
@@ -90,7 +90,7 @@ class Page(HTMLParser):
         self.words.append((self.open[-1] if self.open else "", data))
 
     def is_harmless(self) -> bool:
-        """Whether nothing in it runs, and its links lead to folders beside it, to itself or to data of its own."""
+        """Return whether nothing in it runs, and its links lead to folders beside it, to itself or to its own data."""
         leads = [
             value for _, key, value in self.attributes if key in ("href", "src", "action", "formaction", "xlink:href")
         ]
@@ -103,7 +103,7 @@ class Page(HTMLParser):
 
 
 def texts(hostile: int) -> Mapping[str, object]:
-    """The summary and the configuration of a run, with hostile texts in every place."""
+    """Return the summary and the configuration of a run, with hostile texts in every place."""
     first, second, third = (HOSTILE[(hostile + shift) % len(HOSTILE)] for shift in range(3))
     config = {"name": first, second: third, "loss": {"_target_": f"snntrain.{first}", first: second}, "seed": hostile}
     return {
@@ -134,10 +134,10 @@ def test_a_page_of_a_report_holds_everything_as_text(report: Report) -> None:
     assert shown.is_harmless()
     assert shown.elements.count("script") == 2
     words = "".join(word for element, word in shown.words if element not in ("script", "style"))
-    told = [name for name in HOSTILE if name.isprintable()]
-    assert all(name in words for name in told), [name for name in told if name not in words]
+    printable = [name for name in HOSTILE if name.isprintable()]
+    assert all(name in words for name in printable), [name for name in printable if name not in words]
     (data,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
-    assert {run["settings"]["name"] for run in json.loads(data)["runs"]} >= set(told)
+    assert {run["settings"]["name"] for run in json.loads(data)["runs"]} >= set(printable)
     assert words.isprintable() or {letter for letter in words if not letter.isprintable()} == {"\n"}
 
 
@@ -148,7 +148,7 @@ def test_a_document_of_a_report_holds_everything_as_text(report: Report) -> None
         assert len({len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in table.split("\n")}) == 1
     assert not any("<" in line or ">" in line for line in lines)
     assert all(line.isprintable() for line in lines)
-    # What is led to are the folders alone.
+    # Links lead only to the folders.
     leads = re.findall(r"(?<!\\)\]\(([^)]*)\)", "\n".join(lines))
     assert len(leads) == len(HOSTILE)
     assert all(re.fullmatch(r"[\w./%~-]+/", lead) for lead in leads), leads
@@ -181,7 +181,7 @@ def test_numbers_of_a_table_are_numbers(tmp_path: Path) -> None:
     assert {(row["reset.v_reset"], row["val_loss"]) for row in rows} == {("-0.5", "-1.5"), ("-0.25", "-2.5")}
 
 
-def test_a_terminal_is_told_what_it_does_not_obey(report: Report) -> None:
+def test_a_terminal_gets_no_control_characters(report: Report) -> None:
     for width in (40, 120, 10_000):
         assert all(line.isprintable() for line in terminal(report, width).split("\n"))
 
@@ -207,7 +207,7 @@ def test_any_text_of_markdown_has_no_bare_sign(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def inspection() -> Inspection:
-    """A page about layers, classes and images of hostile names."""
+    """Return a page about layers, classes and images with hostile names."""
     generator = np.random.default_rng(0)
     spikes = generator.random((4, 2, 6)) < 0.4
     recording = Recording(spikes * 1.2, spikes * 0.5, spikes, 1.0, 0.0)
@@ -252,11 +252,11 @@ FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-backgrou
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH to show the pages")
-def test_a_browser_runs_nothing_of_what_it_shows(report: Report, inspection: Inspection, tmp_path: Path) -> None:
+def test_a_browser_executes_nothing_of_a_page(report: Report, inspection: Inspection, tmp_path: Path) -> None:
     about = replace(inspection, name="seen")
     for name, text in {"report": html(report, report.links(tmp_path)), "inspect": page(about)}.items():
         file = tmp_path / f"{name}.html"
-        # Whoever hovers over everything has every handler called.
+        # Hovering over everything calls every handler.
         hover = (
             "<script>for (const e of document.querySelectorAll('*')) e.dispatchEvent(new Event('mouseover'))</script>"
         )

@@ -1,7 +1,7 @@
 """Something else in the place of every file that a command opens: a link, a pipe, a device, a folder, a bomb.
 
-Which files a command opens is traced, so that no new one can be forgotten. Whatever lies there, the command ends soon,
-in readable lines, without eating memory, and the user's own files stay as they are.
+The files that a command opens are traced, so that no new one can be forgotten. In every case the command ends soon,
+in readable lines, without eating memory, and the user's own files stay unchanged.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.conftest import run_in
 from tests.data.files import write_mnist
 
 from .forked import TOO_LONG, command
-from .fuzz import Tried, dice, few_and_many, told_on_terminal
+from .fuzz import Tried, dice, few_and_many, output_is_readable
 from .opened import trace
 
 TINY = (
@@ -37,7 +37,7 @@ COMMANDS = {
     "compose": ("--config-dir", "conf", "experiment=mine", "--cfg", "job"),
     "help": ("--help", "--config-dir", "conf"),
 }
-# What the user names, and may be a link; the rest below them is a stranger's.
+# Paths that the user names, which may be links; everything below them is a stranger's.
 NAMED = ("run", "sweep", "data", "conf", "report", "outputs", "multirun")
 
 
@@ -50,7 +50,7 @@ def random_bytes(path: Path) -> None:
     path.write_bytes(random.Random(0).randbytes(2000))
 
 
-# What is put in the place of a file; `own` is a folder of the user's with files in it.
+# Things to put in the place of a file; `own` is a folder of the user with files in it.
 KINDS: dict[str, Callable[[Path, Path], object]] = {
     "a link to a file": lambda path, own: path.symlink_to(own / "file"),
     "a link to a folder": lambda path, own: path.symlink_to(own / "folder"),
@@ -72,7 +72,7 @@ LAUGHS = [("a", "a"), *zip("abcdefgh", "bcdefghi", strict=True)]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with all that a command may be given."""
+    """Return a folder with everything that a command may read."""
     world = tmp_path_factory.mktemp("every_file") / "world"
     write_mnist(world / "data", train=100, test=20)
     (world / "conf" / "experiment").mkdir(parents=True)
@@ -88,7 +88,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def opened(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """The files and folders in the world that each command opens, and those that it looks for and does not find."""
+    """Return the files and folders in the world that each command opens, and those that it looks for in vain."""
     found = {}
     for name, argv in COMMANDS.items():
         place = tmp_path_factory.mktemp("traced")
@@ -97,7 +97,7 @@ def opened(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, l
         assert ended.status == 0, ended.err
         names = set((place / "log").read_text().splitlines())
         names |= {str(above) for name in names for above in Path(name).parents}
-        # Random names, and the time of an event file, are others the next time.
+        # Random names and the time of an event file differ the next time.
         known = {str(path.relative_to(top)) for top in (copied, world) for path in top.rglob("*")}
         looked_for = {n for n in names - known if not any(mark in n for mark in (".new-", "events.out", ".snntrain-"))}
         found[name] = sorted(((names & known) | looked_for) - {".", *NAMED})
@@ -105,7 +105,7 @@ def opened(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, l
 
 
 def test_the_files_that_commands_open_are_known(opened: dict[str, list[str]]) -> None:
-    """The tracing sees what the commands are known to open; what else it sees is tried all the same."""
+    """The tracing finds the files that the commands are known to open; all others that it finds are tried, too."""
     resumed = {"run/config.yaml", "run/summary.json", "run/metrics.jsonl", "run/run.lock", "run/train.log"}
     resumed |= {"run/checkpoints/last.pt", "run/checkpoints/last.pt.tmp", "run/environment.json", "run/test.json.tmp"}
     for name in ("resume", "the same again"):
@@ -122,7 +122,7 @@ def test_the_files_that_commands_open_are_known(opened: dict[str, list[str]]) ->
 
 
 @few_and_many(8, 35)
-def test_whatever_lies_in_the_place_of_a_file_a_command_ends_in_readable_lines(
+def test_a_command_ends_in_readable_lines_whatever_is_in_the_place_of_a_file(
     count: int, world: Path, opened: dict[str, list[str]], tmp_path: Path
 ) -> None:
     every = [(name, path, kind) for name, paths in opened.items() for path in paths for kind in KINDS]
@@ -130,15 +130,15 @@ def test_whatever_lies_in_the_place_of_a_file_a_command_ends_in_readable_lines(
     wrong = []
     for number, case in enumerate(dice("every file").sample(every, count)):
         Tried.cases += 1
-        told = tried(*case, world, tmp_path / str(number))
-        if told is not None:
-            wrong.append(f"{' | '.join(case)}: {told}")
+        fault = tried(*case, world, tmp_path / str(number))
+        if fault is not None:
+            wrong.append(f"{' | '.join(case)}: {fault}")
         shutil.rmtree(tmp_path / str(number), ignore_errors=True)
     assert not wrong, f"{len(wrong)} of {count}:\n" + "\n".join(wrong)
 
 
 def tried(name: str, path: str, kind: str, world: Path, place: Path) -> str | None:
-    """What is wrong with how a command ends where something else lies in the place of a file; None where nothing is."""
+    """Return the fault of a command that finds something else in the place of a file; None if it ends well."""
     own = place / "own"
     (own / "folder" / "more").mkdir(parents=True)
     for file in ("file", "folder/file", "folder/best.pt", "folder/events.out.tfevents.1.a"):
@@ -158,7 +158,7 @@ def tried(name: str, path: str, kind: str, world: Path, place: Path) -> str | No
     if ended.status not in (0, 1, 2):
         return f"status {ended.status}: {ended.err[-500:]}"
     if ended.err and not all(
-        told_on_terminal(line + "\n") for line in ended.err.splitlines() if line.startswith("snntrain: ")
+        output_is_readable(line + "\n") for line in ended.err.splitlines() if line.startswith("snntrain: ")
     ):
         return f"unreadable: {ended.err[-500:]}"
     for word in ("unexpected", "Traceback", "emory"):
@@ -170,7 +170,7 @@ def tried(name: str, path: str, kind: str, world: Path, place: Path) -> str | No
 
 
 def content(folder: Path) -> dict[str, tuple[bytes, int] | None]:
-    """All that lies below a folder."""
+    """Return everything below a folder."""
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mode) if path.is_file() else None
         for path in folder.rglob("*")

@@ -1,4 +1,4 @@
-"""The commit of the working directory is read as text: nothing that a repository configures is run, or waited for."""
+"""The commit of the working directory is read as text: no program of the repository runs, and nothing waits for one."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def run(folder: Path, *arguments: str) -> str:
 
 @pytest.fixture
 def checkout(canary: Path) -> Path:
-    """A repository with a commit."""
+    """Return a repository with one commit."""
     folder = canary.with_name("checkout")
     folder.mkdir()
     run(folder, "init", "-q", "-b", "main")
@@ -36,7 +36,7 @@ def checkout(canary: Path) -> Path:
 
 
 def git_folder(canary: Path, head: str = "ref: refs/heads/main\n") -> Path:
-    """A `.git` written by hand."""
+    """Return a checkout with a `.git` folder written by hand."""
     place = canary.with_name(".git")
     (place / "refs" / "heads").mkdir(parents=True)
     (place / "HEAD").write_text(head)
@@ -110,7 +110,7 @@ HEADS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
-def test_what_is_no_commit_is_none(head: str, canary: Path) -> None:
+def test_other_content_is_not_a_commit(head: str, canary: Path) -> None:
     Tried.cases += 1
     git_folder(canary, head)
     canary.with_name("secret").write_text(f"{COMMIT}\n")

@@ -1,4 +1,4 @@
-"""Any overrides at all give a right configuration, or single lines that say what is wrong."""
+"""Any overrides give a valid configuration, or single lines that say what is wrong."""
 
 import resource
 from collections.abc import Callable
@@ -14,25 +14,25 @@ from snntrain.errors import UserError
 from tests.conftest import Outcome
 from tests.training.jobs import prepared_by
 
-from .fuzz import Tried, fuzzed, told, told_on_terminal
+from .fuzz import Tried, fuzzed, is_readable, output_is_readable
 from .overrides import overrides, values
 
-# Of what a network that is built here may have; the defaults are far below.
+# The largest values for networks that are built here; the defaults are far below.
 MOST = 64
 SMALL = ("trainer.epochs=1", "trainer.limit_batches=2", "trainer.device=cpu", "monitor=off", "network=mlp")
 
 
 def checked(given_: list[str], multirun: bool) -> list[Config]:
-    """What `validate` makes of them; none where it refuses them as it should."""
+    """Return the result of `validate`; None if it refuses the overrides properly."""
     Tried.cases += len(given_)
     try:
         return validate(given_, multirun=multirun)
     except UserError as error:
-        assert told(error), error.lines
+        assert is_readable(error), error.lines
         return []
 
 
-# Many overrides in few examples: a further override costs a copy, an example costs compositions.
+# Many overrides in few examples: another override costs a copy, another example costs compositions.
 @fuzzed(4)
 @given(st.lists(overrides(), min_size=12, max_size=24), st.booleans())
 def test_any_overrides_are_composed_or_refused_in_readable_lines(given_: list[str], multirun: bool) -> None:
@@ -57,24 +57,24 @@ NUMERIC = (
 
 
 def small(config: Config) -> bool:
-    """Whether a network of this configuration fits a test; a greater one is a matter of memory, not of input."""
+    """Return whether a network of this configuration fits a test; a larger one would test memory, not input."""
     numbers = [config.T, config.network.votes, *config.network.hidden, config.dataset.augment.crop_padding]
     return max(numbers) <= MOST and config.dataset.workers == 0 and config.trainer.device != "cuda"
 
 
 @fuzzed(4)
 @given(st.lists(st.tuples(st.sampled_from(NUMERIC), values()).map("=".join), max_size=2))
-def test_what_is_composed_can_be_built_or_is_refused(given_: list[str]) -> None:
+def test_a_composed_configuration_can_be_built_or_is_refused(given_: list[str]) -> None:
     for config in checked([*SMALL, *given_], False):
         if small(config):
             try:
                 prepared_by(config)
             except UserError as error:
-                assert told(error)
+                assert is_readable(error)
 
 
 ODD = (
-    # Right by themselves, and at the edge of what a number can hold.
+    # Valid by themselves, and at the limit of what a number can hold.
     ["optimizer.lr=1e300", "optimizer.weight_decay=1e-320"],
     ["neuron.v_threshold=1e30", "reset.v_reset=-1e30"],
     ["surrogate.alpha=1e30", "neuron.init_tau=1e30"],
@@ -93,7 +93,7 @@ def test_an_odd_configuration_trains_or_is_refused(
     outcome = snntrain(*SMALL, *given_, "hydra.run.dir=run")
     print(outcome.err)
     assert outcome.status in (0, 1, 2)
-    assert not outcome.err or told_on_terminal(outcome.err)
+    assert not outcome.err or output_is_readable(outcome.err)
     assert "Traceback" not in outcome.out + outcome.err
     assert (tmp_path / "run").exists() == (outcome.status != 2)
 
@@ -140,14 +140,14 @@ def test_any_command_line_ends_in_readable_lines(
     argv: list[str], snntrain: Callable[..., Outcome], tmp_path: Path
 ) -> None:
     if not argv or argv[0] == "doctor":
-        # With good overrides these train; a bad one keeps them from it.
+        # These train with good overrides; a bad one prevents it.
         argv = [*argv, "T=0"]
     elif argv[0] not in ("eval", "inspect", "report") and not any(word.startswith("--cfg") for word in argv):
         argv = [*argv, "--cfg", "job"]
     Tried.cases += 1
     outcome = snntrain(*argv)
     assert outcome.status in (0, 2), (argv, outcome.err)
-    assert not outcome.err or told_on_terminal(outcome.err), outcome.err
+    assert not outcome.err or output_is_readable(outcome.err), outcome.err
     assert bool(outcome.err) == (outcome.status == 2)
     assert "Traceback" not in outcome.out
 
@@ -161,6 +161,6 @@ def test_a_sweep_of_a_billion_jobs_is_refused_before_it_fills_memory() -> None:
 
 
 @pytest.mark.parametrize("sweep", ["T=glob(x)", "seed=range(0)", "seed=range(1,3,0)", "seed=range(0,nan)"])
-def test_a_sweep_without_values_is_told(sweep: str) -> None:
+def test_a_sweep_without_values_is_reported(sweep: str) -> None:
     with pytest.raises(UserError, match="gives no value at all"):
         validate([sweep], multirun=True)

@@ -1,4 +1,4 @@
-"""Links, hard links, pipes, devices and folders in the place of every file of a run: nothing outside is written."""
+"""Links, hard links, pipes, devices and folders in the place of every file of a run: no file outside is written."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from snntrain.runs.writable import check_run, check_sweep
 from tests.conftest import TINY, Outcome
 from tests.pairs import every_value
 
-from .fuzz import FACTOR, Tried, told, told_on_terminal
+from .fuzz import FACTOR, Tried, is_readable, output_is_readable
 from .planted import (
     CHECKPOINTS,
     EVENTS,
@@ -37,7 +37,7 @@ from .planted import (
 
 Command = Callable[..., Outcome]
 NAMES = (*GROWING, *WHOLE, *HYDRA, *CHECKPOINTS, *TEMPORARY, EVENTS)
-# What may have two names is replaced, never changed.
+# A file that may have two names is replaced, never changed.
 REPLACED = (*WHOLE, *CHECKPOINTS, *TEMPORARY)
 RESUME = ("resume=copied", "trainer.epochs=3")
 AGAIN = (*TINY, "trainer.epochs=3", "trainer.ema=0.5", "hydra.run.dir=copied")
@@ -50,7 +50,7 @@ def outside(canary: Path) -> Outside:
 
 @pytest.fixture
 def copied(finished_run: Path, canary: Path) -> Path:
-    """A run that can be gone on with, as somebody else may have sent it."""
+    """Return a run that can be resumed, as somebody else may have sent it."""
     return Path(shutil.copytree(finished_run, canary.with_name("copied")))
 
 
@@ -65,19 +65,19 @@ def test_every_file_of_a_run_is_among_those_that_are_replaced_here(finished_run:
     assert len(events) == 1
 
 
-# The commands ask `check_run`, which is tried with every name and kind below.
+# The commands call `check_run`, which is tested with every name and kind below.
 some_and_all = pytest.mark.parametrize("stride", [4, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "all"])
 
 
 def pairs(stride: int) -> Iterator[tuple[str, str]]:
-    """Every name, each with another kind of what is none; with SNNTRAIN_FUZZ each with all of them."""
+    """Pair every name with another kind of non-file; with SNNTRAIN_FUZZ each with all of them."""
     for index, name in list(enumerate(NAMES))[::stride]:
         kinds = [kind for kind in KINDS if kind != "hard link" or name not in REPLACED]
         yield from ((name, kind) for kind in (kinds if FACTOR > 1 else [kinds[index % len(kinds)]]))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_name_that_a_run_writes_may_be_a_plain_file_alone(kind: str, canary: Path, outside: Outside) -> None:
+def test_only_a_plain_file_may_have_the_name_of_a_file_of_a_run(kind: str, canary: Path, outside: Outside) -> None:
     folder = canary.with_name("given")
     for name in NAMES:
         plant(kind, folder / name, outside)
@@ -87,16 +87,16 @@ def test_a_name_that_a_run_writes_may_be_a_plain_file_alone(kind: str, canary: P
             else:
                 with pytest.raises(Unavailable, match=f"given/{re.escape(name)}: (is|has) ") as refusal:
                     check_run(Folder(folder))
-                assert told(refusal.value)
+                assert is_readable(refusal.value)
         shutil.rmtree(folder)
 
 
 @some_and_all
 @pytest.mark.parametrize("command", [RESUME, AGAIN], ids=["resume", "again"])
-def test_a_run_with_a_file_that_is_none_is_not_gone_on_with(
+def test_a_run_with_something_else_in_the_place_of_a_file_is_not_resumed(
     command: tuple[str, ...], stride: int, copied: Path, outside: Outside, snntrain: Command
 ) -> None:
-    """In a line, before anything is written, whatever the file is that it replaces."""
+    """It is refused in one line, before anything is written, whichever file is replaced."""
     for name, kind in pairs(stride):
         Tried.cases += 1
         kept = copied.with_name("kept")
@@ -107,9 +107,9 @@ def test_a_run_with_a_file_that_is_none_is_not_gone_on_with(
         with soon():
             outcome = snntrain(*command)
         assert outcome.status == 2, (name, kind, outcome.err)
-        # Without a configuration it is no run that could be resumed.
+        # Without a configuration it is not a run that could be resumed.
         assert f"copied/{name}: " in outcome.err or (name, command) == ("config.yaml", RESUME)
-        assert told_on_terminal(outcome.err)
+        assert output_is_readable(outcome.err)
         assert outside.untouched(), (name, kind)
         assert listing(copied) == before, (name, kind)
         remove(copied / name)
@@ -117,10 +117,10 @@ def test_a_run_with_a_file_that_is_none_is_not_gone_on_with(
             kept.replace(copied / name)
 
 
-def test_what_is_replaced_may_have_a_second_name_which_keeps_its_content(
+def test_a_file_with_a_second_name_is_replaced_and_the_second_name_keeps_the_content(
     copied: Path, outside: Outside, snntrain: Command
 ) -> None:
-    """As in a copy that `cp -l` or a backup has made."""
+    """`cp -l` and backups make such copies."""
     for name in REPLACED:
         if (copied / name).exists():
             os.link(copied / name, outside.folder / name.replace("/", "-"))
@@ -147,7 +147,7 @@ def test_a_folder_without_a_run_that_holds_such_a_file_is_not_written_into(
             outcome = snntrain(*TINY, "hydra.run.dir=given")
         assert outcome.status == 2, (name, kind, outcome.err)
         assert f"given/{name}: " in outcome.err
-        assert told_on_terminal(outcome.err)
+        assert output_is_readable(outcome.err)
         assert outside.untouched(), (name, kind)
         assert sorted(folder.rglob("*")) == before, (name, kind)
         shutil.rmtree(folder)
@@ -182,7 +182,7 @@ def test_a_link_in_the_place_of_a_job_is_not_followed(canary: Path, outside: Out
 def test_a_link_in_the_place_of_a_folder_of_a_run_is_not_followed(
     command: tuple[str, ...], name: str, copied: Path, outside: Outside, snntrain: Command
 ) -> None:
-    """Not even where what it leads to is such a folder: event files behind it would be cut back and deleted."""
+    """This holds even if it leads to such a folder: event files behind it would be cut back and deleted."""
     Tried.cases += 1
     shutil.copytree(copied / name, outside.below, dirs_exist_ok=True)
     shutil.rmtree(copied / name)
@@ -197,7 +197,7 @@ def test_a_link_in_the_place_of_a_folder_of_a_run_is_not_followed(
 
 
 def test_a_link_to_a_run_folder_is_the_run_folder(copied: Path, snntrain: Command) -> None:
-    """It is named by the user, who may have put it on another disk."""
+    """The user names it, and may have put it on another disk."""
     copied.rename(copied.with_name("disk"))
     copied.symlink_to("disk")
     for command, epochs in ((RESUME, 3), ((*AGAIN, "trainer.epochs=4"), 4)):
@@ -213,7 +213,7 @@ READ = ("summary.json", "test.json", "config.yaml", "checkpoints/best.pt", "metr
     pytest.mark.parametrize("kind", [*LINKS, *NO_FILES, "folder"]),
     pytest.mark.parametrize("command", ["eval", "inspect", "report"]),
 )
-def test_a_finished_run_with_a_file_that_is_none_is_told_of_or_read_as_far_as_it_can_be(
+def test_a_finished_run_with_something_else_in_the_place_of_a_file_is_reported_or_read_as_far_as_possible(
     command: str, kind: str, copied: Path, outside: Outside, snntrain: Command
 ) -> None:
     words = ("report", "copied") if command == "report" else (command, "run=copied", "sample=0", "layer=out*")
@@ -226,7 +226,7 @@ def test_a_finished_run_with_a_file_that_is_none_is_told_of_or_read_as_far_as_it
         with soon():
             outcome = snntrain(*(words[:2] if command == "eval" else words))
         assert outcome.status in (0, 2), (name, outcome.err)
-        assert not outcome.err or told_on_terminal(outcome.err)
+        assert not outcome.err or output_is_readable(outcome.err)
         assert outside.untouched(), name
         remove(copied / name)
         kept.replace(copied / name)
@@ -241,7 +241,7 @@ def test_a_link_in_the_place_of_the_inspection_is_not_followed(
     assert outcome.status == 2, outcome.err
     assert "copied/inspect: cannot be written (it is a link); choose another folder with out=" in outcome.err
     assert outside.untouched()
-    # What the user names may be one.
+    # A path that the user names may be one.
     (copied.parent / "page").mkdir()
     (copied.parent / "link").symlink_to("page")
     assert snntrain("inspect", "run=copied", "sample=0", "layer=out*", "out=link").status == 0
@@ -249,10 +249,8 @@ def test_a_link_in_the_place_of_the_inspection_is_not_followed(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "folder"])
-def test_pages_take_the_place_of_what_has_their_names(
-    kind: str, copied: Path, outside: Outside, snntrain: Command
-) -> None:
-    """Of a link, a pipe or a second name of a file: it is replaced, and never written through."""
+def test_pages_replace_whatever_has_their_names(kind: str, copied: Path, outside: Outside, snntrain: Command) -> None:
+    """A link, a pipe or a second name of a file is replaced, and never written through."""
     for name in ("index.html", "recordings.npz"):
         plant(kind, copied / "inspect" / name, outside)
     for name in ("report.csv", "report.md", "report.html"):

@@ -1,4 +1,4 @@
-"""Folders to report on that lead elsewhere, or have no end: nobody else's runs are shown, and a line is said."""
+"""Folders for a report that lead elsewhere or have no end: no other runs are shown, and a line reports it."""
 
 import json
 import os
@@ -15,12 +15,12 @@ from snntrain.runs import find
 from tests.conftest import Outcome
 from tests.report.folders import write_run
 
-from .fuzz import Tried, told
+from .fuzz import Tried, is_readable
 
 
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
-    """A folder with a run, and elsewhere runs of somebody else and a sweep of the user's."""
+    """Return a folder with a run; elsewhere there are runs of somebody else and a sweep of the user."""
     write_run(tmp_path / "top" / "run")
     for number in range(2):
         write_run(tmp_path / "elsewhere" / "home" / str(number))
@@ -62,7 +62,7 @@ def test_the_folder_that_is_named_may_be_a_link(top: Path) -> None:
     assert not make([top.parent / "link"], "test_accuracy", 0.0).linked
 
 
-def test_more_links_than_anybody_reads_are_counted(top: Path, snntrain: Callable[..., Outcome]) -> None:
+def test_many_links_are_counted_and_not_listed(top: Path, snntrain: Callable[..., Outcome]) -> None:
     for number in range(30):
         write_run(top.parent / "disk" / str(number))
         (top / f"link{number:02}").symlink_to(top.parent / "disk" / str(number))
@@ -71,14 +71,14 @@ def test_more_links_than_anybody_reads_are_counted(top: Path, snntrain: Callable
     assert "and 10 more links" in out
 
 
-def test_more_folders_than_can_be_walked_are_told(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_folders_are_reported(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(find, "MOST_FOLDERS", 50)
     assert find.find([top])
     for number in range(60):
         (top / str(number)).mkdir()
     with pytest.raises(UserError, match="more than 50 folders; name the folders of runs") as caught:
         find.find([top])
-    assert told(caught.value)
+    assert is_readable(caught.value)
 
 
 def test_folders_nested_as_deep_as_can_be_are_walked(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +90,7 @@ def test_folders_nested_as_deep_as_can_be_are_walked(top: Path, monkeypatch: pyt
     try:
         assert find.find([top]) == [top / "run"]
     finally:
-        # Python itself nests its calls as deep as the folders are.
+        # Python itself nests its calls as deeply as the folders.
         subprocess.run(["rm", "-r", "d"], check=True)
 
 

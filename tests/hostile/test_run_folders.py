@@ -1,4 +1,4 @@
-"""Run folders whose files are damaged, foreign or hostile: told in a line, or read as far as they can be."""
+"""Run folders with damaged, foreign or hostile files: reported in one line, or read as far as possible."""
 
 import json
 import os
@@ -20,11 +20,11 @@ from snntrain.runs.find import find
 from tests.conftest import TINY, Outcome
 from tests.report.folders import write_run
 
-from .fuzz import FACTOR, Tried, damages, dice, told, told_on_terminal
+from .fuzz import FACTOR, Tried, damages, dice, is_readable, output_is_readable
 
 NINE = ",".join(["*{0}"] * 9)
 LETTERS = "abcdefghi"
-# Each unfolds, or would, to more than any memory or stack holds.
+# Each would expand to more than any memory or stack holds.
 BOMBS = {
     "a billion laughs": "".join(
         f"{new}: &{new} [{NINE.format(old)}]\n" for old, new in zip("x" + LETTERS, LETTERS, strict=False)
@@ -60,7 +60,7 @@ JSON_BOMBS = {
     "nested mappings": '{"a":' * 100_000,
     "a long number": '{"status": "completed", "test_accuracy": ' + "9" * 100_000 + "}",
     "a great number": '{"status": "completed", "test_accuracy": 1' + "0" * 400 + ', "val_accuracy": 1e308}',
-    "numbers that are none": '{"status": "completed", "test_accuracy": NaN, "epochs": -Infinity, "cost": {"x": 1e999}}',
+    "numbers not finite": '{"status": "completed", "test_accuracy": NaN, "epochs": -Infinity, "cost": {"x": 1e999}}',
     "other types": '{"status": {"a": 1}, "error": [1], "cost": 3, "test_accuracy": "0.9"}',
     "other types below": '{"status": "completed", "error": {"a": [1]}, "cost": {"x": {"y": 1}}, "name": null}',
     "controls in keys": '{"status": "\\u001b]0;x\\u0007", "\\u001b[2J": 1, "cost": {"\\u001b": 2}}',
@@ -75,7 +75,7 @@ RUN_FILES = ("summary.json", "config.yaml", "metrics.jsonl", ".hydra/hydra.yaml"
 
 @pytest.fixture
 def folder(canary: Path) -> Path:
-    """Three runs, the first of which is to be spoilt."""
+    """Return a folder of three runs; tests damage the first."""
     folder = canary.with_name("sweep")
     for number, neuron in enumerate(("if", "lif", "plif")):
         write_run(folder / str(number), neuron=neuron, test_accuracy=0.9 + number / 100, cost={"spikes_per_image": 3.0})
@@ -83,7 +83,7 @@ def folder(canary: Path) -> Path:
 
 
 def reported(folder: Path) -> str:
-    """The report as text, which must be fit for a terminal; nothing but its own files is written."""
+    """Return the report as text, which must be fit for a terminal; only its own files are written."""
     Tried.cases += 1
     from snntrain.report.sentences import failures
     from snntrain.report.terminal import terminal
@@ -101,7 +101,7 @@ def reported(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("text", BOMBS.values(), ids=BOMBS)
-def test_a_hostile_configuration_does_not_keep_the_others_from_their_report(text: str, folder: Path) -> None:
+def test_a_hostile_configuration_does_not_prevent_the_report_of_the_others(text: str, folder: Path) -> None:
     (folder / "0" / "config.yaml").write_text(text)
     (folder / "0" / ".hydra" / "hydra.yaml").write_text(text)
     assert "3 runs: 3 completed" in reported(folder)
@@ -113,17 +113,17 @@ def test_a_hostile_configuration_is_refused_by_eval(text: str, canary: Path) -> 
     (canary.parent / "config.yaml").write_text(text)
     with pytest.raises(UserError) as error:
         saved.load(canary.parent, [])
-    assert told(error.value), error.value.lines
+    assert is_readable(error.value), error.value.lines
 
 
 @pytest.mark.parametrize("text", JSON_BOMBS.values(), ids=JSON_BOMBS)
 @pytest.mark.parametrize("file", ["summary.json", "metrics.jsonl"])
-def test_hostile_results_do_not_keep_the_others_from_their_report(file: str, text: str, folder: Path) -> None:
+def test_hostile_results_do_not_prevent_the_report_of_the_others(file: str, text: str, folder: Path) -> None:
     (folder / "0" / file).write_text(text)
     assert "runs: " in reported(folder)
 
 
-def test_damaged_files_do_not_keep_the_others_from_their_report(folder: Path) -> None:
+def test_damaged_files_do_not_prevent_the_report_of_the_others(folder: Path) -> None:
     for name in RUN_FILES:
         file = folder / "0" / name
         good = file.read_bytes()
@@ -134,7 +134,7 @@ def test_damaged_files_do_not_keep_the_others_from_their_report(folder: Path) ->
 
 
 def json_like(draw: random.Random, depth: int = 3) -> Any:
-    """Any content of a JSON file."""
+    """Draw any content of a JSON file."""
     kind = draw.randrange(9 if depth else 6)
     words = [
         "completed",
@@ -176,7 +176,7 @@ def test_any_values_in_the_files_of_a_run_are_reported_as_text(folder: Path) -> 
         rows = [{"epoch": json_like(draw, 0), "val_accuracy": json_like(draw, 1)} for _ in range(5)]
         (folder / "0" / "metrics.jsonl").write_text("\n".join(map(json.dumps, rows)))
         config = {"T": json_like(draw), "neuron": json_like(draw), "name": json_like(draw)}
-        # JSON is YAML, but for its surrogates.
+        # JSON is YAML except for its surrogates.
         (folder / "0" / "config.yaml").write_text(json.dumps(config))
         reported(folder)
 
@@ -189,7 +189,7 @@ def test_any_damage_of_a_saved_configuration_is_refused_or_read(finished_run: Pa
         try:
             saved.load(canary.parent, [])
         except UserError as error:
-            assert told(error), error.lines
+            assert is_readable(error), error.lines
 
 
 @pytest.mark.parametrize("name", RUN_FILES)
@@ -218,7 +218,7 @@ def test_a_huge_file_is_not_read_whole(folder: Path) -> None:
 
 
 def test_a_report_is_not_written_through_links(folder: Path) -> None:
-    """A folder from a stranger with report.csv as a link to ~/.bashrc must not have that overwritten."""
+    """In a folder from a stranger report.csv may be a link to ~/.bashrc, which must not be overwritten."""
     own = folder.parent / "own"
     own.write_text("mine\n")
     for name in ("report.csv", "report.md", "report.html"):
@@ -239,13 +239,13 @@ def test_a_report_that_cannot_be_written_leaves_nothing_half(folder: Path) -> No
 
 @pytest.fixture
 def copied(finished_run: Path, canary: Path) -> Path:
-    """A run that can be gone on with, as somebody else may have sent it."""
+    """Return a run that can be resumed, as somebody else may have sent it."""
     return Path(shutil.copytree(finished_run, canary.with_name("copied")))
 
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "train.log", "summary.json", "tensorboard", "checkpoints/last.pt"])
-def test_a_run_is_not_gone_on_with_through_links(name: str, copied: Path, snntrain: Callable[..., Outcome]) -> None:
-    """It would be appended to and cut back, whatever file of the user's the link leads to."""
+def test_a_run_is_not_resumed_through_links(name: str, copied: Path, snntrain: Callable[..., Outcome]) -> None:
+    """A resume appends to the file and cuts it back, which would damage a file of the user behind the link."""
     file = next((copied / name).iterdir()) if name == "tensorboard" else copied / name
     own = copied.parent / "own"
     file.replace(own)
@@ -268,7 +268,7 @@ HOSTILE_SUMMARIES = (
 
 
 @pytest.mark.parametrize("change", HOSTILE_SUMMARIES, ids=range(len(HOSTILE_SUMMARIES)))
-def test_a_completed_run_with_a_hostile_summary_is_told_in_lines(
+def test_a_completed_run_with_a_hostile_summary_is_reported_in_lines(
     change: dict[str, Any], copied: Path, snntrain: Callable[..., Outcome]
 ) -> None:
     Tried.cases += 1
@@ -281,7 +281,7 @@ def test_a_completed_run_with_a_hostile_summary_is_told_in_lines(
 
 
 @pytest.mark.parametrize("change", HOSTILE_SUMMARIES, ids=range(len(HOSTILE_SUMMARIES)))
-def test_a_hostile_summary_is_no_part_of_an_inspection(
+def test_a_hostile_summary_is_not_shown_by_an_inspection(
     change: dict[str, Any], copied: Path, snntrain: Callable[..., Outcome]
 ) -> None:
     Tried.cases += 1
@@ -293,7 +293,9 @@ def test_a_hostile_summary_is_no_part_of_an_inspection(
 
 
 @pytest.mark.usefixtures("canary")
-def test_a_sweep_goes_on_over_jobs_with_hostile_summaries(tmp_path: Path, snntrain: Callable[..., Outcome]) -> None:
+def test_a_sweep_resumes_with_jobs_that_have_hostile_summaries(
+    tmp_path: Path, snntrain: Callable[..., Outcome]
+) -> None:
     command = ("-m", *TINY, "seed=0,1,2", "hydra.sweep.dir=sweep")
     assert snntrain(*command).status == 0
     for folder, value in zip(sorted((tmp_path / "sweep").glob("*_*")), (10**400, None, "0.9"), strict=True):
@@ -319,7 +321,7 @@ def hostile_names(canary: Path) -> Path:
     return folder
 
 
-def test_names_of_folders_are_told_without_what_a_terminal_obeys(
+def test_names_of_folders_are_shown_without_control_characters(
     hostile_names: Path, snntrain: Callable[..., Outcome]
 ) -> None:
     Tried.cases += 8
@@ -328,4 +330,4 @@ def test_names_of_folders_are_told_without_what_a_terminal_obeys(
     assert all(line.isprintable() for line in outcome.out.split("\n"))
     outcome = snntrain("report", str(hostile_names / "\x1b]0;taken\x07"), "metric=\x1b[2J")
     assert (outcome.status, outcome.out) == (2, "")
-    assert told_on_terminal(outcome.err)
+    assert output_is_readable(outcome.err)

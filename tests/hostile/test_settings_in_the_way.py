@@ -1,4 +1,4 @@
-"""Files of a stranger's in the working directory: no compiler and no plotter reads its settings from them."""
+"""Files of a stranger in the working directory: neither Numba nor matplotlib reads settings from them."""
 
 import ast
 import os
@@ -14,7 +14,7 @@ from tests.conftest import TINY
 from .fuzz import Tried
 
 PACKAGE = Path(snntrain.__file__).parent
-# Each imports matplotlib, or may.
+# Each of these modules imports matplotlib, or may import it.
 DRAWING = ("snntrain.training.run", "snntrain.inspect.drawing", "snntrain.inspect.pictures.raster")
 COMPILE = """
 from snntrain.kernels.pooling.cpu.kernels import forward
@@ -26,7 +26,7 @@ print(yaml.safe_load("a: 1"), numba.config.CACHE_DIR, int(numba.config.OPT))
 
 
 def python(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """What a process of its own does with `script` in a folder."""
+    """Run `script` in a separate process in a folder, and return its output."""
     Tried.cases += 1
     environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)} | variables
     return subprocess.run(
@@ -80,7 +80,7 @@ def test_a_relative_folder_of_modules_is_one_of_the_working_directory(canary: Pa
 
 
 @pytest.mark.slow
-def test_a_run_beside_them_is_as_any_other(canary: Path) -> None:
+def test_a_run_beside_them_is_unchanged(canary: Path) -> None:
     plant_numba(canary.parent)
     (canary.parent / "matplotlibrc").write_text("text.usetex: true\n")
     words = ["snntrain", *TINY, "monitor=default", "hydra.run.dir=run"]
@@ -91,7 +91,7 @@ def test_a_run_beside_them_is_as_any_other(canary: Path) -> None:
 
 
 def imported(file: Path) -> set[str]:
-    """The packages that a file imports, by their first word."""
+    """Return the top-level packages that a file imports."""
     nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
     found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     found |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) if not node.level}

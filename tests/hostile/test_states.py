@@ -1,4 +1,4 @@
-"""A checkpoint with a good checksum whose state is a stranger's: what cannot be gone on from is told in a line."""
+"""A checkpoint with a good checksum and a stranger's state: an unusable value is reported in one line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from snntrain.training import run
 from snntrain.training.saving import checkpoint
 from tests.training.jobs import configured, trained, write_checkpoint
 
-from .fuzz import Tried, dice, few_and_many, told
+from .fuzz import Tried, dice, few_and_many, is_readable
 
 KINDS: dict[str, tuple[str, ...]] = {
     "Adam, an average": ("trainer.ema=0.5", "optimizer=adam"),
@@ -34,7 +34,7 @@ Where = tuple[Any, ...]
 
 
 def places(value: Any, where: Where = ()) -> Iterator[Where]:
-    """Every place in a state, but few of long lists."""
+    """Yield every place in a state, but only a few of long lists."""
     if where:
         yield where
     if isinstance(value, dict):
@@ -46,7 +46,7 @@ def places(value: Any, where: Where = ()) -> Iterator[Where]:
 
 
 def changed(value: Any, where: Where, new: Any) -> Any:
-    """The state with another value there."""
+    """Return the state with another value at that place."""
     if not where:
         return new
     key, *rest = where
@@ -66,21 +66,21 @@ def begun(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return folder, KINDS[request.param]
 
 
-def gone_on(folder: Path, state: dict[str, Any], overrides: tuple[str, ...], epochs: int = 2) -> str | None:
-    """What is said where a run in a copy of the folder goes on from `state`; None where it comes to its end."""
+def resumed(folder: Path, state: dict[str, Any], overrides: tuple[str, ...], epochs: int = 2) -> str | None:
+    """Resume a run in a copy of the folder from `state`; return the message of a refusal, or None if it completes."""
     Tried.cases += 1
     write_checkpoint(folder / "checkpoints" / "last.pt", state)
     (folder / "checkpoints" / "previous.pt").unlink(missing_ok=True)
     try:
         run.train(configured(*overrides, f"trainer.epochs={epochs}"), folder)
     except UserError as error:
-        assert told(error), error.lines
+        assert is_readable(error), error.lines
         return str(error)
     return None
 
 
 @few_and_many(3, 10)
-def test_any_other_value_is_told_or_makes_no_difference(
+def test_any_other_value_is_reported_or_makes_no_difference(
     count: int, begun: tuple[Path, tuple[str, ...]], tmp_path: Path
 ) -> None:
     source, overrides = begun
@@ -88,13 +88,13 @@ def test_any_other_value_is_told_or_makes_no_difference(
     draw = dice(f"states {overrides}")
     everywhere = [where for where in places(state) if where[0] not in ("config", "format", "model", "data")]
     cases = [(where, draw.choice(REPLACEMENTS)) for where in draw.choices(everywhere, k=count)]
-    # A weight that never had a gradient is not in the optimizer's state: one that is missing there cannot be told.
+    # A weight that never had a gradient is not in the optimizer's state, so a missing one cannot be noticed.
     removed = [where for where in everywhere if where[:2] != ("optimizer", "state") or len(where) != 3]
     cases += [(where, REMOVED) for where in draw.choices(removed, k=count // 2)]
     for number, (where, new) in enumerate(cases):
         folder = tmp_path / str(number)
         shutil.copytree(source, folder)
-        gone_on(folder, changed(state, where, copy.deepcopy(new) if new is not REMOVED else new), overrides)
+        resumed(folder, changed(state, where, copy.deepcopy(new) if new is not REMOVED else new), overrides)
         shutil.rmtree(folder)
 
 
@@ -122,7 +122,7 @@ WRONG: dict[str, tuple[Where, Any]] = {
     "random numbers in words": (("random", "numpy"), ["x", [1], 1, 0, 0.0]),
     "random bytes of another length": (("random", "torch"), torch.zeros(3, dtype=torch.uint8)),
     "a learning rate in words": (("optimizer", "param_groups", 0, "lr"), "x"),
-    "a learning rate that is none": (("optimizer", "param_groups", 0, "lr"), None),
+    "a learning rate of None": (("optimizer", "param_groups", 0, "lr"), None),
     "weights of another network": (("optimizer", "param_groups", 0, "params"), [0, 0, 0]),
     "what is kept of no weight": (("optimizer", "state"), {10**9: {}}),
     "no random numbers": (("random",), REMOVED),
@@ -132,13 +132,13 @@ WRONG: dict[str, tuple[Where, Any]] = {
 
 @pytest.mark.parametrize(("where", "new"), WRONG.values(), ids=WRONG)
 @pytest.mark.parametrize("begun", ["Adam, an average"], indirect=True)
-def test_what_is_wrong_is_named_with_what_to_do(
+def test_the_message_names_the_fault_and_the_remedy(
     where: Where, new: Any, begun: tuple[Path, tuple[str, ...]], tmp_path: Path
 ) -> None:
     source, overrides = begun
     state = checkpoint.load(source / "checkpoints" / "last.pt")
     shutil.copytree(source, tmp_path / "run")
-    said = gone_on(tmp_path / "run", changed(state, where, new), overrides)
+    said = resumed(tmp_path / "run", changed(state, where, new), overrides)
     assert said is not None
     assert "does not fit this run" in said
     assert "put a good copy there" in said

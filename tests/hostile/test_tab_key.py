@@ -1,4 +1,4 @@
-"""The tab key, in a real bash: what it is offered is text, whatever the folders and files are called."""
+"""The tab key in a real bash: its offers stay text, whatever the names of folders and files."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from snntrain.cli.complete import completions
 
 from .fuzz import Tried
 
-# Each makes the file `executed`, or does something else, where a shell reads it as more than a word.
+# Each creates the file `executed`, or does something else, if a shell reads it as more than a word.
 NAMES = (
     "$(touch executed)",
     "`touch executed`",
@@ -46,7 +46,7 @@ NAMES = (
 )
 PLAIN = ("12-00-00-abcd", "0_T=1,seed=2", "a@b+c%d:e", "größe", "李明")
 BASH = shutil.which("bash")
-# Installs the completion as a user does, and asks as bash asks at a tab.
+# Install the completion as a user does, and call it as bash does at a tab.
 ASK = """
 eval "$(snntrain --shell-completion install=bash)"
 COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDS=($1) COMP_CWORD=$(( ${#COMP_WORDS[@]} - 1 ))
@@ -57,7 +57,7 @@ printf '%s\\n' "${COMPREPLY[@]}"
 
 
 def offered(line: str, folder: Path) -> list[str]:
-    """What bash offers for the command `line`, given in `folder`."""
+    """Return the words that bash offers for the command `line`, given in `folder`."""
     assert BASH is not None
     Tried.cases += 1
     root = str(Path(__file__).parents[2])
@@ -79,7 +79,7 @@ def run_folder(folder: Path) -> None:
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
 @pytest.mark.parametrize("command", ["resume=outputs", "eval run=outputs", "inspect run=outputs"])
-def test_names_of_runs_run_nothing_and_plain_ones_are_offered(command: str, canary: Path) -> None:
+def test_names_of_runs_execute_nothing_and_plain_ones_are_offered(command: str, canary: Path) -> None:
     for name in (*NAMES, *PLAIN):
         run_folder(canary.parent / "outputs" / "day" / name)
         run_folder(canary.parent / "outputs" / f"{name}" / "run")
@@ -90,7 +90,7 @@ def test_names_of_runs_run_nothing_and_plain_ones_are_offered(command: str, cana
 
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
-def test_names_of_folders_run_nothing_and_plain_ones_are_offered(canary: Path) -> None:
+def test_names_of_folders_execute_nothing_and_plain_ones_are_offered(canary: Path) -> None:
     below = canary.parent / "below"
     for name in (*NAMES, *PLAIN):
         (below / name).mkdir(parents=True)
@@ -98,7 +98,7 @@ def test_names_of_folders_run_nothing_and_plain_ones_are_offered(canary: Path) -
 
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
-def test_options_and_keys_of_a_config_folder_run_nothing(canary: Path) -> None:
+def test_options_and_keys_of_a_config_folder_execute_nothing(canary: Path) -> None:
     own = canary.parent / "conf" / "neuron"
     own.mkdir(parents=True)
     for name in (*NAMES, "mine"):
@@ -114,7 +114,7 @@ def test_options_and_keys_of_a_config_folder_run_nothing(canary: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_word_that_a_shell_would_read_as_more_is_left_out(name: str, canary: Path) -> None:
+def test_a_word_that_a_shell_would_interpret_is_left_out(name: str, canary: Path) -> None:
     Tried.cases += 1
     (canary.parent / "below" / name).mkdir(parents=True)
     assert completions("snntrain report below/") == []

@@ -1,4 +1,4 @@
-"""What a configuration may have built: what is meant for its group, and by no way around anything else."""
+"""The targets that a configuration may build: those meant for its group, and no others by any detour."""
 
 import importlib
 import inspect
@@ -21,9 +21,9 @@ from snntrain.config.trust import targets
 from snntrain.errors import UserError
 from tests.conftest import Outcome
 
-from .fuzz import Tried, fuzzed, told, told_on_terminal
+from .fuzz import Tried, fuzzed, is_readable, output_is_readable
 
-# By each of these, code or files of somebody else's choice could be reached.
+# Each of these could reach code or files of a stranger's choice.
 DANGEROUS = (
     *("os.system", "subprocess.call", "builtins.eval", "builtins.exec", "pickle.loads", "shutil.rmtree"),
     *("torch.load", "torch.hub.load", "torch.hub.load_state_dict_from_url", "torch.os.system", "torch.jit.load"),
@@ -63,18 +63,18 @@ GROUPS = tuple(targets.TRUSTED)
 
 
 @pytest.mark.parametrize("target", DANGEROUS)
-def test_what_would_reach_further_is_refused_in_every_group(target: str) -> None:
+def test_a_target_outside_the_allow_list_is_refused_in_every_group(target: str) -> None:
     Tried.cases += len(GROUPS)
     for group in GROUPS:
         config = {group: {"_target_": target}}
         if not targets.forbidden(config, []):
             with pytest.raises(UserError) as error:
                 build(Component.of(config[group]))
-            assert told(error.value)
+            assert is_readable(error.value)
 
 
 def test_of_our_own_package_only_components_can_be_built() -> None:
-    """All that can be named is tried: what is let through is a layer, a surrogate, a schedule or a data set."""
+    """Every possible name is tried: each allowed one is a layer, a surrogate, a schedule or a data set."""
     found = set()
     for module in pkgutil.walk_packages(package.__path__, "snntrain."):
         if "triton" in module.name or module.name.endswith("__main__"):
@@ -102,7 +102,7 @@ def test_of_our_own_package_only_components_can_be_built() -> None:
     assert {"PLIFNode", "ATan", "CSNN", "MLP", "Direct", "MSERate"} <= classes.keys()
 
 
-def test_every_option_that_there_is_names_what_may_be_built() -> None:
+def test_every_option_names_an_allowed_target() -> None:
     for file in CONF.glob("*/*.yaml"):
         target = (yaml.safe_load(file.read_text()) or {}).get("_target_")
         if target and file.parent.name in GROUPS:
@@ -151,7 +151,7 @@ def test_any_name_is_a_component_or_refused(target: str) -> None:
     try:
         found = targets.locate(target)
     except UserError as error:
-        assert told(error)
+        assert is_readable(error)
     else:
         assert target.rpartition(".")[0] in targets.MODULES
         assert f"{found.__module__}.".startswith(tuple(f"{module}." for module in targets.MODULES))
@@ -159,7 +159,7 @@ def test_any_name_is_a_component_or_refused(target: str) -> None:
 
 @pytest.fixture
 def stranger(finished_run: Path, canary: Path) -> Callable[[str, str], Path]:
-    """A copy of a run whose configuration has `new` in place of a regular expression."""
+    """Return a copy of a run; `new` replaces a regular expression in its configuration."""
 
     def spoil(old: str, new: str) -> Path:
         run = canary.with_name("stranger")
@@ -174,7 +174,7 @@ def stranger(finished_run: Path, canary: Path) -> Callable[[str, str], Path]:
     return spoil
 
 
-# What is put in place of what in a saved configuration, and what is told of it.
+# The text to replace in a saved configuration, its replacement, and the message.
 HOSTILE = {
     "a command of ours": (
         "_target_: snntrain.training.loss.MSERate",
@@ -241,7 +241,7 @@ def test_a_run_of_a_strangers_executes_nothing(
     outcome = snntrain(command, f"run={run}")
     assert outcome.status == 2, outcome.err
     assert said in outcome.err
-    assert not outcome.err or told_on_terminal(outcome.err)
+    assert not outcome.err or output_is_readable(outcome.err)
     assert not (run / "inspect").exists()
 
 

@@ -1,4 +1,4 @@
-"""Two users in one folder: who may not write there reads so in a line, and what the other has stays as it is."""
+"""Two users in one folder: the one who may not write gets a one-line message, and the other's files stay unchanged."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import snntrain
 from tests.conftest import TINY, run_in
 
-from .fuzz import Tried, told_on_terminal
+from .fuzz import Tried, output_is_readable
 from .planted import soon
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
@@ -27,7 +27,7 @@ AGAIN = (*TINY, "trainer.epochs=3", "trainer.ema=0.5", "hydra.run.dir=run")
 
 
 def closed_to_others() -> Path | None:
-    """The first folder on the way to what a command reads that another user may not enter."""
+    """Return the first folder on the path to a file of a command that another user may not enter."""
     for module in (snntrain, hydra):
         for folder in Path(str(module.__file__)).resolve().parents:
             if not folder.stat().st_mode & stat.S_IXOTH:
@@ -37,7 +37,7 @@ def closed_to_others() -> Path | None:
 
 @pytest.fixture
 def place(finished_run: Path) -> Iterator[Path]:
-    """A folder that all may enter, with a run in it."""
+    """Return a folder that everybody may enter, with a run in it."""
     if (closed := closed_to_others()) is not None:
         pytest.skip(f"another user may not enter {closed}, where the code lies")
     folder = Path(tempfile.mkdtemp())
@@ -50,7 +50,7 @@ def place(finished_run: Path) -> Iterator[Path]:
 
 
 def as_nobody(folder: Path, *argv: str) -> tuple[int, str]:
-    """The exit status of a command that another user gives, and what it says of errors."""
+    """Run a command as another user; return its exit status and its errors."""
     with tempfile.TemporaryFile("w+") as said:
         child = os.fork()
         if child == 0:
@@ -75,10 +75,10 @@ def modes(run: Path, of_folders: int, of_files: int) -> None:
 
 
 def content(run: Path) -> dict[str, bytes]:
-    """All but what may say that somebody has tried."""
+    """Return all files except those that may record the attempt."""
     files = {path.relative_to(run): path for path in run.rglob("*") if path.is_file()}
-    tells = ("train.log", ".hydra")
-    return {str(name): path.read_bytes() for name, path in files.items() if name.parts[0] not in tells}
+    records = ("train.log", ".hydra")
+    return {str(name): path.read_bytes() for name, path in files.items() if name.parts[0] not in records}
 
 
 @pytest.mark.parametrize("command", [RESUME, AGAIN], ids=["resume", "again"])
@@ -95,7 +95,7 @@ def test_a_run_of_another_user_is_refused_in_a_line_and_stays_as_it_is(
     before = content(place / "run")
     code, said = as_nobody(place, *command)
     assert code in (1, 2), said
-    assert told_on_terminal(said), said
+    assert output_is_readable(said), said
     assert "ermission denied" in said or "not permitted" in said
     assert content(place / "run") == before
 
@@ -110,9 +110,9 @@ def test_a_page_is_not_written_into_the_run_of_another_user(place: Path) -> None
     assert not [name for name in os.listdir(place / "run") if name.startswith(".new-")]
 
 
-def test_an_unreadable_run_folder_is_told(place: Path) -> None:
+def test_an_unreadable_run_folder_is_reported(place: Path) -> None:
     modes(place / "run", 0o700, 0o600)
     for command in (["eval", "run=run"], ["report", "run"]):
         code, said = as_nobody(place, *command)
         assert code == 2, said
-        assert told_on_terminal(said), said
+        assert output_is_readable(said), said

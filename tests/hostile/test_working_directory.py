@@ -1,4 +1,4 @@
-"""The folder in which the command is given may be a stranger's: nothing in it is imported that was not asked for."""
+"""The working directory may be a stranger's: a module in it is imported only if the user allowed it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.conftest import TINY, Outcome
 
 from .fuzz import Tried
 
-# What one of our commands imports, or looks for and does not find.
+# Modules that one of our commands imports, or looks for in vain.
 BAIT = (
     *("numba", "triton", "scipy", "matplotlib", "yaml", "numpy", "torch", "torchvision", "tensorboard", "PIL", "tqdm"),
     *("cupy", "opt_einsum", "tensorflow", "hydra_plugins", "sitecustomize", "usercustomize", "signal", "queue"),
@@ -37,7 +37,7 @@ class Mine(LIFNode):
 
 @pytest.fixture
 def bundle(finished_run: Path, canary: Path) -> Path:
-    """A folder as somebody may send it: a run, and modules that lie in wait."""
+    """Return a folder as somebody may send it: a run, and hostile modules."""
     folder = canary.parent / "bundle"
     shutil.copytree(finished_run, folder / "run")
     for name in BAIT:
@@ -46,7 +46,7 @@ def bundle(finished_run: Path, canary: Path) -> Path:
 
 
 def command(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
-    """What a command of a process of its own comes to, given in the folder."""
+    """Run a command in the folder as a separate process, and return its end."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONSAFEPATH"}
     return subprocess.run(
         [sys.executable, "-c", "import sys; sys.path.pop(0); from snntrain.cli.main import main; main()", *argv],
@@ -72,7 +72,7 @@ def command(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
 )
 def test_a_module_that_lies_where_the_command_is_given_is_not_imported(argv: tuple[str, ...], bundle: Path) -> None:
     Tried.cases += len(BAIT)
-    # The fixture `canary` fails where one of the modules was.
+    # The fixture `canary` fails if one of the modules was imported.
     done = command(bundle, *argv)
     assert done.returncode in (0, 2), done.stderr
     assert "unexpected" not in done.stderr
@@ -81,7 +81,7 @@ def test_a_module_that_lies_where_the_command_is_given_is_not_imported(argv: tup
 @pytest.mark.slow
 def test_python_dash_m_finds_nothing_there_either(bundle: Path, tmp_path: Path) -> None:
     Tried.cases += len(BAIT)
-    # Python itself looks for what it needs to begin, before this program can say anything.
+    # Python itself imports what it needs to start before this program can intervene.
     for name in ("signal", "queue", "sitecustomize", "usercustomize"):
         (bundle / f"{name}.py").unlink()
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -100,7 +100,7 @@ def test_python_dash_m_finds_nothing_there_either(bundle: Path, tmp_path: Path) 
 
 @pytest.fixture
 def own_package(canary: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a module where the command is given, beside others that lie in wait."""
+    """Return the name of a module in the working directory, beside hostile ones."""
     name = f"own_{canary.parent.name}".replace("-", "_")
     (canary.parent / f"{name}.py").write_text(NODE)
     for bait in ("opt_einsum", "antigravity", "this"):
@@ -117,10 +117,10 @@ def test_what_the_command_line_allows_is_found_there_last_and_nothing_with_it(
         *TINY, "trainer.epochs=1", f"neuron._target_={own_package}.Mine", f"allow_targets=[{own_package}]"
     )
     assert outcome.status == 2
-    assert "unexpected keyword argument 'init_tau'" in outcome.err  # It was found.
+    assert "unexpected keyword argument 'init_tau'" in outcome.err  # The module was found.
     assert targets.locate(f"{own_package}.Mine", [own_package]).__name__ == "Mine"
     assert targets.locate(f"{own_package}.Mine.slow", [own_package]).__name__ == "slow"
-    # An installed one goes before one that lies here.
+    # An installed module takes precedence over one in the working directory.
     (canary.parent / "colorsys.py").write_text(PLANTED.format(canary=str(canary)))
     assert targets.locate("colorsys.rgb_to_hsv", ["colorsys"]).__module__ == "colorsys"
     with working_directory.importing([own_package]), pytest.raises(ModuleNotFoundError):
@@ -128,7 +128,7 @@ def test_what_the_command_line_allows_is_found_there_last_and_nothing_with_it(
     assert (sys.path, sys.meta_path) == before
 
 
-def test_a_module_that_was_not_allowed_by_name_is_told(canary: Path) -> None:
+def test_a_module_that_was_not_allowed_by_name_is_reported(canary: Path) -> None:
     name = f"needs_{canary.parent.name}".replace("-", "_")
     (canary.parent / f"{name}.py").write_text("import helper_of_mine\nclass Node: ...\n")
     (canary.parent / "helper_of_mine.py").write_text("")
@@ -141,7 +141,7 @@ REACHES_FURTHER = ("os.system", "LIFNode.__init__", "LIFNode", "Mine.load_state_
 
 
 @pytest.mark.parametrize("name", REACHES_FURTHER)
-def test_an_allowed_module_is_no_way_into_another(name: str, canary: Path) -> None:
+def test_an_allowed_module_gives_no_access_to_another(name: str, canary: Path) -> None:
     Tried.cases += 1
     module = f"way_{canary.parent.name}".replace("-", "_")
     (canary.parent / f"{module}.py").write_text(f"import os\nfrom torch import nn\n{NODE}")

@@ -6,7 +6,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 
 def events(folder: Path) -> EventAccumulator:
-    """All that the files of a folder hold."""
+    """Return everything in the event files of a folder."""
     kept = {"scalars": 0, "images": 0, "histograms": 0, "compressedHistograms": 0, "tensors": 0}
     accumulator = EventAccumulator(str(folder), size_guidance=kept)
     accumulator.Reload()

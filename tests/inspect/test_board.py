@@ -35,7 +35,7 @@ CONFUSION = np.eye(2, dtype=np.int64)
 
 
 def probes(recording: Recording, layer: str = "some") -> Probes:
-    """A recording of one layer, with images and answers."""
+    """Return a recording of one layer, with images and answers."""
     T, N = recording.s.shape[:2]
     random = np.random.default_rng(1)
     output = random.random((T, N, 2), dtype=np.float32)
@@ -44,13 +44,13 @@ def probes(recording: Recording, layer: str = "some") -> Probes:
 
 
 def spiking(samples: int = 3) -> Recording:
-    """Random potentials of five neurons `[T, N, 5]`."""
+    """Return random potentials of five neurons `[T, N, 5]`."""
     h = np.random.default_rng(0).normal(0.6, 0.8, (4, samples, 5)).astype(np.float32)
     return Recording(h, np.where(h >= 1, 0, h).astype(np.float32), h >= 1, 1.0, 0.0)
 
 
 def misshapen() -> Recording:
-    """A broken recording: it has potentials for fewer neurons than spikes."""
+    """Return a broken recording, with potentials for fewer neurons than spikes."""
     whole = spiking()
     return Recording(whole.h[..., :2], whole.v[..., :2], np.ones_like(whole.s), 1.0, 0.0)
 
@@ -98,7 +98,7 @@ def test_pictures_that_cannot_be_drawn_are_missing_and_one_warning_says_so(
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_drawing_process_that_dies_takes_its_pictures_alone(
+def test_a_drawing_process_that_dies_loses_only_its_pictures(
     tmp_path: Path, again: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with Board(Folder(tmp_path)) as board:

@@ -44,7 +44,7 @@ def test_several_writers_of_a_second_have_files_of_their_own(tmp_path: Path) -> 
     assert steps(folder) == [1, 2, 3]
 
 
-def test_a_tensorboard_that_has_been_watching_forgets_what_is_written_again(tmp_path: Path) -> None:
+def test_a_running_tensorboard_discards_events_that_are_written_again(tmp_path: Path) -> None:
     writer = EventWriter(Folder(tmp_path), purged=3)
     writer.close()
     read = list(LegacyEventFileLoader(str(tmp_path / writer.name)).Load())
@@ -77,7 +77,7 @@ def test_something_else_in_the_place_of_an_event_file_is_neither_read_nor_cut_ba
 
 
 @pytest.mark.parametrize("in_its_place", ["nothing", "file", "link"])
-def test_a_folder_that_is_taken_away_costs_the_events_and_a_warning(
+def test_a_removed_folder_loses_the_events_and_gives_a_warning(
     in_its_place: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder = Folder(tmp_path, "tensorboard")

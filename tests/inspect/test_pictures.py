@@ -28,7 +28,7 @@ TITLES = ["image 1, class cat", "image 2, class dog", "image 3, class owl"]
 def recording(
     T: int = T, samples: int = N, neurons: int = NEURONS, v_reset: float | None = 0.0, scale: float = 1.0
 ) -> Recording:
-    """Random potentials `[T, N, neurons]` that fire at 1 and are reset like those of neurons."""
+    """Return random potentials `[T, N, neurons]` that fire at 1 and are reset like those of neurons."""
     h = scale * np.random.default_rng(0).normal(0.6, 0.8, (T, samples, neurons)).astype(np.float32)
     s = h >= 1
     return Recording(h, np.where(s, h - 1 if v_reset is None else v_reset, h).astype(np.float32), s, 1.0, v_reset)
@@ -57,13 +57,13 @@ def texts(figure: Figure, name: str) -> list[str]:
 
 
 def frames(figure: Figure) -> NDArray[np.float64]:
-    """Bottom and top of each panel, in inches: `[panels, 2]`."""
+    """Return bottom and top of each panel, in inches: `[panels, 2]`."""
     (boxes,) = found(figure, "frames")
     return np.array([(path.vertices[:, 1].min(), path.vertices[:, 1].max()) for path in boxes.get_paths()])
 
 
 def labelled(figure: Figure, panel: int) -> tuple[NDArray[np.float64], list[str]]:
-    """Heights and texts of the labels on the left of a panel."""
+    """Return heights and texts of the labels on the left of a panel."""
     low, high = frames(figure)[panel]
     half = 8 * HALF_DIGIT
     ticks = [(text.get_position()[1] + half, text.get_text()) for text in found(figure, "y tick")]
@@ -96,7 +96,7 @@ def spikes_drawn(figure: Figure, panel: int) -> set[tuple[int, int]]:
 
 
 def colours_drawn(figure: Figure, name: str) -> NDArray[np.uint8]:
-    """The pixels that an image was given, `[rows, columns, RGB or RGBA]`, the first row uppermost."""
+    """Return the pixels of an image, `[rows, columns, RGB or RGBA]`, with the first row at the top."""
     (image,) = found(figure, name)
     return np.asarray(image.get_array())
 
@@ -269,7 +269,7 @@ def test_a_heat_map_marks_the_recorded_spikes() -> None:
 
 
 def all_of(parts: list[Recording], titles: list[str]) -> list[Figure]:
-    """Every picture of a layer of neurons without positions."""
+    """Return every picture of a layer of neurons without positions."""
     return [
         raster(parts, titles, "layer", 64),
         voltage_traces(parts, titles, "layer"),
@@ -289,7 +289,7 @@ def test_pictures_of_every_size_are_drawn(samples: int, steps: int) -> None:
         assert height > 150 * samples
 
 
-def test_the_spikes_are_to_be_seen() -> None:
+def test_spikes_are_visible() -> None:
     whole = recording()
     silent = Recording(whole.h, whole.v, np.zeros_like(whole.s), 1.0, 0.0)
     blue = [
@@ -301,8 +301,8 @@ def test_the_spikes_are_to_be_seen() -> None:
 
 
 @pytest.mark.parametrize("rows", [64, 256, 2048])
-def test_spikes_of_many_neurons_are_to_be_seen_too(rows: int) -> None:
-    """Even if a row is lower than a pixel."""
+def test_spikes_of_many_neurons_are_visible(rows: int) -> None:
+    """This holds even if a row is lower than a pixel."""
     whole = recording(neurons=2048)
     picture = pixels(raster(panels(whole), TITLES, "layer", rows)).astype(int)
     blue = (picture[..., 2] - picture[..., 0]).clip(0).mean() / 0xB2

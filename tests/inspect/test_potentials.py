@@ -60,8 +60,8 @@ def test_zero_is_an_edge_and_counts_to_its_right(values: list[float]) -> None:
 
 
 @pytest.mark.parametrize("threshold", [1.0, 0.7, 0.1, -0.2])
-def test_spikes_are_what_lies_right_of_the_threshold(threshold: float) -> None:
-    """Even a potential that just reaches the threshold, in the precision of the computation."""
+def test_spikes_are_the_values_right_of_the_threshold(threshold: float) -> None:
+    """This includes a potential that just reaches the threshold in the precision of the computation."""
     layer, seen = LIFNode(2.0, threshold, v_reset=-1.0, step_mode="m"), []
     layer.observer = seen.append
     x = 4 * torch.randn(6, 40, generator=torch.Generator().manual_seed(0))

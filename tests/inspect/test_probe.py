@@ -36,7 +36,7 @@ def images() -> Tensor:
     return 3 * torch.rand(T, N, 1, 4, 4, generator=torch.Generator().manual_seed(1))
 
 
-def test_recordings_are_what_the_monitors_hold() -> None:
+def test_recordings_equal_those_of_the_monitors() -> None:
     net, x = network(), images()
     recordings = record(net, lambda: net(x))
     net.eval()
@@ -102,7 +102,7 @@ def test_nothing_is_left_behind(training: bool, fails: bool) -> None:
         torch.testing.assert_close(value, saved[key], rtol=0, atol=0)
 
 
-def test_an_observer_that_was_there_stays() -> None:
+def test_an_existing_observer_stays() -> None:
     net, seen = network(), []
     first = net.get_submodule("first")
     first.observer = seen.append
@@ -112,7 +112,7 @@ def test_an_observer_that_was_there_stays() -> None:
     assert len(seen) == 1
 
 
-def test_a_network_that_goes_through_time_by_itself_is_recorded_alike() -> None:
+def test_a_network_with_its_own_loop_over_time_is_recorded_alike() -> None:
     whole = TimeSequential(LIFNode(tau=2.0, step_mode="m"), LIFNode(tau=2.0, v_threshold=0.1, step_mode="m"))
     steps = nn.Sequential(LIFNode(tau=2.0), LIFNode(tau=2.0, v_threshold=0.1))
     one = record(whole, lambda: whole(images()))
@@ -122,7 +122,7 @@ def test_a_network_that_goes_through_time_by_itself_is_recorded_alike() -> None:
             np.testing.assert_array_equal(getattr(one[name], key), getattr(other[name], key))
 
 
-def test_layers_that_were_not_asked_for_are_not_watched() -> None:
+def test_other_layers_are_not_recorded() -> None:
     net, x = network(), images()
     assert record(net, lambda: net(x), ["second"]).keys() == {"second"}
     output, trajectories = watch(net, lambda: net(x), [])

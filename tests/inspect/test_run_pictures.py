@@ -25,12 +25,12 @@ NAMES = tuple("0123456789")
 
 
 def spikes(channels: int, T: int = T) -> NDArray[np.bool_]:
-    """Random spikes of feature maps `[T, N, C, 5, 6]`."""
+    """Return random spikes of feature maps `[T, N, C, 5, 6]`."""
     return np.random.default_rng(0).random((T, N, channels, 5, 6)) < 0.4
 
 
 def probes(colours: int = 1) -> Probes:
-    """Images, and an output that is wrong for the second one; the class of the third is unknown."""
+    """Return images, and an output that is wrong for the second one; the class of the third is unknown."""
     generator = np.random.default_rng(1)
     output = (generator.random((T, N, CLASSES)) < 0.2).astype(np.float32)
     output[:, 0, 7], output[:, 1, 4], output[:, 2] = 1, 1, 0
@@ -63,7 +63,7 @@ def test_a_tile_shows_the_spikes_of_its_channel_summed_over_time(channels: int, 
     pixels(figure)
 
 
-def test_a_count_map_says_which_channels_are_where() -> None:
+def test_a_count_map_names_the_channels_of_its_tiles() -> None:
     figure = count_map(spikes(40), ["a", "b", "c"], "conv1_neuron", 16)
     assert texts(figure, "heading") == ["conv1_neuron: spikes in 4 steps of 16 in 40 channels"]
     assert texts(figure, "title") == ["a", "b", "c"]
@@ -123,7 +123,7 @@ def test_the_predicted_class_is_coloured_and_the_true_one_pointed_at() -> None:
         (None, "output", "output in 4 steps"),
     ],
 )
-def test_the_picture_of_the_output_says_what_its_bars_are(votes: int | None, heading: str, label: str) -> None:
+def test_the_picture_of_the_output_explains_its_bars(votes: int | None, heading: str, label: str) -> None:
     given = probes()
     figure = output_counts(probes_of(given.images, given.labels, NAMES, {}, given.output, votes), ["a", "b", "c"])
     assert texts(figure, "heading") == [heading]
@@ -222,7 +222,7 @@ def test_titles_show_the_true_and_the_predicted_class() -> None:
 
 
 @pytest.mark.parametrize("name", ["$\\nothing$", "$5", "Ångström", "<b>", " "])
-def test_a_name_is_written_as_it_is(name: str) -> None:
+def test_a_name_is_shown_literally(name: str) -> None:
     figure = confusion_matrix(np.array([[1, 3], [0, 1]]), [name, "other"])
     assert texts(figure, "mistake") == [f"{name} taken for other: 3"]
     pixels(figure)

@@ -18,7 +18,7 @@ def test_every_class_comes_first(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_with_fewer_images_than_classes_each_is_of_another(seed: int) -> None:
+def test_with_fewer_images_than_classes_each_has_another_class(seed: int) -> None:
     assert LABELS[sample_indices(LABELS, 3, seed)].tolist() == [0, 1, 2]
 
 
@@ -30,5 +30,5 @@ def test_only_the_seed_decides_which_images_are_drawn() -> None:
     assert len({tuple(sample_indices(LABELS, 5, seed)) for seed in range(10)}) > 1
 
 
-def test_there_may_be_fewer_images_than_asked_for() -> None:
+def test_there_may_be_fewer_images_than_requested() -> None:
     assert sorted(sample_indices(LABELS, 99, 0)) == list(range(len(LABELS)))

@@ -32,7 +32,7 @@ COUNTED = ("effective_macs", "effective_acs", "dense_operations", "membrane_upda
 FINAL_KEYS = ("test_accuracy", "test_accuracy_last", "val_accuracy", "images_per_second", *SPENT)
 FINAL = [f"final/{key}" for key in FINAL_KEYS]
 FINAL += [f"cost/{key}" for key in (*SPENT, *(f"{key}_per_image" for key in COUNTED), "parameters", "parameter_bytes")]
-# What every epoch of the convolutional network with PLIF neurons gives.
+# The tags of every epoch of the convolutional network with PLIF neurons.
 CONVOLUTIONAL = ("conv1_neuron", "fc1_neuron", "out_neuron")
 SCALARS = [
     *("loss/train", "loss/validation", "accuracy/train", "accuracy/validation"),
@@ -61,7 +61,7 @@ def values(accumulator: EventAccumulator, tag: str) -> list[float]:
 
 @pytest.fixture(scope="module", params=["plif", "rif"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """The neuron of a run, and its folder."""
+    """Return the neuron of a run, and the run's folder."""
     folder = tmp_path_factory.mktemp(request.param)
     trained(folder, f"neuron={request.param}", f"trainer.epochs={EPOCHS}", "monitor=default", "optimizer.lr=0.01")
     return request.param, folder
@@ -110,7 +110,7 @@ def test_every_tag_is_written_once_per_epoch_and_no_other(tmp_path: Path) -> Non
         (("neuron=lif", "monitor=off"), {"firing_rate", "silent", "saturated"}),
     ],
 )
-def test_custom_scalars_group_what_there_is(tmp_path: Path, overrides: tuple[str, ...], charts: set[str]) -> None:
+def test_custom_scalars_group_the_existing_tags(tmp_path: Path, overrides: tuple[str, ...], charts: set[str]) -> None:
     trained(tmp_path, *overrides, "monitor.samples=1")
     board = events(tmp_path / "tensorboard")
     layout = Layout.FromString(board.Tensors("custom_scalars__config__")[0].tensor_proto.string_val[0])
@@ -205,7 +205,7 @@ def test_hyper_parameters_and_final_figures_are_in_the_run(run: tuple[str, Path]
     assert accuracy.value == pytest.approx(summary["test_accuracy"], rel=1e-6)
 
 
-def test_layers_that_are_not_asked_for_are_neither_drawn_nor_counted(tmp_path: Path) -> None:
+def test_other_layers_are_neither_drawn_nor_counted(tmp_path: Path) -> None:
     trained(tmp_path, "monitor=default", "monitor.layers=[out*]", "monitor.samples=1")
     tags = events(tmp_path / "tensorboard").Tags()
     assert tags["histograms"] == ["h_minus_threshold/out_neuron"]
@@ -215,7 +215,7 @@ def test_layers_that_are_not_asked_for_are_neither_drawn_nor_counted(tmp_path: P
     assert "firing_rate/fc1_neuron" in tags["scalars"]
 
 
-def test_where_training_stops_early_the_last_epoch_is_drawn(tmp_path: Path) -> None:
+def test_the_last_epoch_is_drawn_if_training_stops_early(tmp_path: Path) -> None:
     stopping = ("optimizer.lr=1e-20", "trainer.epochs=9", "trainer.early_stopping=2")
     trained(tmp_path, *stopping, "monitor=default", "monitor.samples=1")
     board = events(tmp_path / "tensorboard")

@@ -1,4 +1,4 @@
-"""The files of compiled kernels: which of them write LLVM's language, and which a kept kernel is made of."""
+"""The files of compiled kernels: those that write LLVM IR, and those that a cached kernel depends on."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 import snntrain
 
 PACKAGE = Path(snntrain.__file__).parent
-# These decide where a kernel is kept on disk, not how it is compiled.
+# These decide where a kernel is cached on disk, not how it is compiled.
 NOT_OF_A_KERNEL = ("errors", "files", "process")
 
 
 def imported(file: Path) -> set[str]:
-    """The modules that a file imports, by their full names."""
+    """Return the modules that a file imports, by their full names."""
     nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
     found = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     for node in nodes:
@@ -25,7 +25,7 @@ def imported(file: Path) -> set[str]:
 
 
 def files_of(file: Path) -> set[Path]:
-    """A file and all of this package that it imports, by whatever ways."""
+    """Return a file and all files of this package that it imports, directly or indirectly."""
     found, waiting = set(), {file}
     while waiting:
         one = waiting.pop()
@@ -38,12 +38,12 @@ def files_of(file: Path) -> set[Path]:
     return found
 
 
-def test_only_the_vector_library_writes_llvm_s_language() -> None:
+def test_only_the_vector_library_writes_llvm_ir() -> None:
     files = {file for file in PACKAGE.rglob("*.py") if any(name.startswith("llvmlite") for name in imported(file))}
     assert files == {PACKAGE / "kernels/cpu/vectors.py"}
 
 
-def test_a_kept_kernel_is_compiled_anew_after_a_change_in_any_file_that_it_is_made_of() -> None:
+def test_a_cached_kernel_is_recompiled_after_a_change_in_any_of_its_files() -> None:
     pytest.importorskip("numba")
     from snntrain.kernels.cpu.compiled import sources
 

@@ -1,4 +1,4 @@
-"""Max pooling by 2 against PyTorch's: the same numbers and gradients to the bit, in any layout, by either executor."""
+"""Max pooling by 2 equals PyTorch's: the same numbers and gradients to the bit, in any layout, by either executor."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ half_and_full = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16]
 
 @pytest.fixture(params=["cpu", "cuda"])
 def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The executor that pools; without a GPU, its kernels run in Triton's interpreter."""
+    """Return the executor of the pooling; without a GPU, the GPU's kernels run in Triton's interpreter."""
     name = str(request.param)
     if name == "cpu":
         pytest.importorskip("numba")
@@ -39,14 +39,14 @@ def executor(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def images(*shape: int, dtype: torch.dtype = torch.float32, spikes: bool = False, executor: str = "cpu") -> Tensor:
-    """In channels-last order; spikes have equal pixels in most windows."""
+    """Return images in channels-last order; spikes have equal pixels in most windows."""
     drawn = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     x = ((drawn > 0.5) if spikes else drawn).to(dtype).to(DEVICE if executor == "cuda" else "cpu")
     return x.contiguous(memory_format=torch.channels_last).requires_grad_()
 
 
 def assert_like_torch(x: Tensor) -> None:
-    """The same numbers and gradients as PyTorch's on a CPU."""
+    """Compare numbers and gradients with PyTorch's on a CPU."""
     right = x.detach().cpu().requires_grad_()
     own, other = MaxPool2x2()(x), nn.MaxPool2d(2)(right)
     grad = torch.randn(own.shape, generator=torch.Generator().manual_seed(1)).to(own.dtype)
@@ -105,7 +105,7 @@ def test_nan_and_infinity_pass_through(dtype: torch.dtype, executor: str) -> Non
     ],
     ids=["channels first", "channels that fill no vector", "float64", "no batch", "gaps"],
 )
-def test_other_images_on_a_cpu_go_torchs_way(x: Tensor) -> None:
+def test_other_images_on_a_cpu_are_pooled_by_torch(x: Tensor) -> None:
     assert not uses_compiled_code(x.requires_grad_())
     assert_like_torch(x)
 
@@ -135,17 +135,17 @@ def test_it_compiles_without_a_graph_break(executor: str) -> None:
     assert torch.equal(pooled, MaxPool2x2()(x))
 
 
-def test_processes_that_compile_at_the_same_time_do_not_mix_up_their_kernels(tmp_path: Path) -> None:
+def test_processes_that_compile_at_the_same_time_keep_their_kernels_apart(tmp_path: Path) -> None:
     pytest.importorskip("numba")
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
     command = "from snntrain.kernels.pooling.cpu.kernels import forward; forward({})"
     for half in (True, False):
         subprocess.run([sys.executable, "-c", command.format(half)], env=environment, check=True)
-    # With one index for both, the last writer would point to the code of the other.
+    # With a shared index, the last writer would point to the code of the other.
     assert len(list(tmp_path.rglob("*.nbi"))) == len(list(tmp_path.rglob("*.nbc"))) == 2
 
 
-def test_a_byte_an_output_is_kept_for_backward(executor: str) -> None:
+def test_one_byte_per_output_is_kept_for_backward(executor: str) -> None:
     kept: list[int] = []
     x = images(4, LANES, 8, 8, executor=executor)
     with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.nbytes) or t, lambda t: t):
@@ -186,7 +186,7 @@ def test_a_direct_call_that_does_not_fit_is_refused(call: Callable[[Any, Any], A
     ],
     ids=["channels that fill no vector", "channels first", "float16", "float64"],
 )
-def test_a_direct_call_that_no_compiled_code_serves_runs_in_plain_pytorch(x: Tensor) -> None:
+def test_a_direct_call_without_compiled_code_runs_in_plain_pytorch(x: Tensor) -> None:
     own, other = x.clone().requires_grad_(), x.clone().requires_grad_()
     pooled, _ = torch.ops.snntrain.max_pool_2x2(own)
     expected = nn.functional.max_pool2d(other, 2)
@@ -195,7 +195,7 @@ def test_a_direct_call_that_no_compiled_code_serves_runs_in_plain_pytorch(x: Ten
     assert torch.equal(*(torch.autograd.grad(y, leaf, grad)[0] for y, leaf in ((pooled, own), (expected, other))))
 
 
-def test_rows_too_long_for_32_bits_are_not_for_a_gpu_s_kernels() -> None:
+def test_rows_too_long_for_32_bits_are_not_served_by_the_kernels_of_a_gpu() -> None:
     assert not door.serves("cuda", torch.empty(1, 2**15, 2, 2**14, device="meta"), 2, 2**14)
     assert door.serves("cuda", torch.empty(1, 2**14, 2, 2**14, device="meta"), 2, 2**14)
 
@@ -227,7 +227,7 @@ def test_a_direct_call_takes_any_order_of_memory(size: tuple[int, int], executor
 
 
 @pytest.mark.parametrize("size", [(4, 6), (5, 7)], ids=str)
-def test_the_gradient_of_a_gradient_is_pytorch_s(size: tuple[int, int], executor: str) -> None:
+def test_the_gradient_of_a_gradient_is_that_of_pytorch(size: tuple[int, int], executor: str) -> None:
     found = []
     for pool in (MaxPool2x2(), nn.MaxPool2d(2)):
         x = images(3, LANES, *size, executor=executor)
@@ -237,7 +237,7 @@ def test_the_gradient_of_a_gradient_is_pytorch_s(size: tuple[int, int], executor
     assert found[0].abs().max() > 0
 
 
-def test_transforms_of_torch_func_go_pytorch_s_way(executor: str) -> None:
+def test_transforms_of_torch_func_use_pytorch(executor: str) -> None:
     x = images(3, LANES, 4, 4, executor=executor).detach()
     own, other = (
         torch.func.grad(lambda x, pool=pool: pool(x).pow(2).sum())(x) for pool in (MaxPool2x2(), nn.MaxPool2d(2))

@@ -1,4 +1,4 @@
-"""The GPU's pooling: every order of memory, any number of channels, and the code that the compiler makes of it."""
+"""The GPU's pooling: every order of memory, any number of channels, and the compiled code."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def _forced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def images(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Whole numbers, so that many windows have equal pixels."""
+    """Return images of integers, so that many windows have equal pixels."""
     return torch.randn(shape, generator=torch.Generator().manual_seed(0)).round().to(dtype).to(DEVICE)
 
 
 def assert_like_torch(x: Tensor) -> None:
-    """The same numbers and gradients as PyTorch's on a CPU, and the gradient in an order that x has, too."""
+    """Compare numbers and gradients with PyTorch's on a CPU; the gradient has the memory order of x."""
     x, right = x.detach().requires_grad_(), x.detach().cpu().requires_grad_()
     own, other = MaxPool2x2()(x), nn.MaxPool2d(2)(right)
     grad = torch.randn(own.shape, generator=torch.Generator().manual_seed(1)).to(own.dtype)
@@ -91,7 +91,7 @@ def test_a_gradient_that_is_one_number_repeated() -> None:
 
 
 def test_the_gradient_fills_memory_that_was_not_zero(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every pixel of the gradient is written by the kernel, those that an odd side leaves over, too."""
+    """The kernel writes every pixel of the gradient, also those beyond the windows of an odd side."""
     empty = torch.empty
     monkeypatch.setattr(torch, "empty", lambda *size, **named: empty(*size, **named).fill_(7))
     for order in ORDERS.values():
@@ -112,7 +112,7 @@ def test_shapes_and_orders_are_known_without_a_gpu(order: str) -> None:
 @pytest.mark.skipif(DEVICE == "cuda", reason="moves the interpreter's programs")
 @pytest.mark.parametrize("order", ORDERS)
 def test_more_than_two_to_the_31_pixels(order: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last programs alone run, in memory that nobody else touches."""
+    """Only the last programs run, in memory that no other program touches."""
     from triton.runtime.interpreter import interpreter_builder
 
     channels, height, width = 16, 3, 2**10 + (order == "channels last")
@@ -157,7 +157,7 @@ TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
 
 @pytest.fixture(scope="module")
 def compiled_kernels() -> ModuleType:
-    """The kernels a second time, decorated for the compiler."""
+    """Return a second copy of the kernels, decorated for the compiler."""
     if not all((TOOLS / tool).exists() for tool in ("ptxas", "cuobjdump", "nvdisasm")):
         pytest.skip("Triton's ptxas, cuobjdump and nvdisasm are not installed")
     spec = importlib.util.spec_from_file_location("pooling_for_the_compiler", str(cuda.kernels.__file__))
@@ -171,10 +171,10 @@ def compiled_kernels() -> ModuleType:
 
 
 def code(kernel: Any, dtype: str, size: tuple[int, int], channels: int, folder: Path) -> tuple[int, int, Counter[str]]:
-    """Registers and bytes of stack of a thread, and how many there are of each access to memory; for an H100.
+    """Return registers and stack bytes per thread, and the number of each memory access, for an H100.
 
     Args:
-        channels: how many a pixel has in channels-last order; 1 is contiguous order.
+        channels: channels per pixel in channels-last order; 1 is contiguous order.
     """
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -217,7 +217,7 @@ def test_it_compiles_for_a_gpu_without_spills_and_with_threads_to_spare(
 ) -> None:
     registers, stack, _ = code(getattr(compiled_kernels, name), dtype, size, channels, tmp_path)
     assert stack == 0
-    # So that an SM has 1024 threads at least.
+    # So that an SM has at least 1024 threads.
     assert registers <= 64
 
 

@@ -1,4 +1,4 @@
-"""The modules that Triton builds before its first launch, built against a stand-in for the CUDA driver."""
+"""The modules that Triton builds before its first launch, with a stand-in for the CUDA driver."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_COMPILER = Obstacle("there is no C compiler, neither gcc nor clang", "install
 
 @pytest.fixture(autouse=True)
 def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each test looks anew, and leaves no cached answer."""
+    """Clear the cached answers before and after each test."""
     monkeypatch.delenv(dispatch.VARIABLE, raising=False)
     monkeypatch.setitem(dispatch.COMPILED, "cuda", True)
     for forget in FORGET:
@@ -74,7 +74,7 @@ def test_a_forced_executor_is_not_asked_whether_it_works(monkeypatch: pytest.Mon
     assert dispatch.choose("cpu", torch.float32) == "cuda"
 
 
-def test_tracing_takes_the_answer_and_does_not_trace_how_it_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tracing_uses_the_answer_without_tracing_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     def obstacle() -> Obstacle:
         subprocess.run([sys.executable, "-c", ""], check=True)
         return NO_COMPILER
@@ -91,7 +91,7 @@ def test_tracing_takes_the_answer_and_does_not_trace_how_it_is_found(monkeypatch
 
 # ---- the build -------------------------------------------------------------------------------------------------------
 
-# Asks in a fork of its own for each case, in the given order: torch and Triton are imported once.
+# Asks in a fork for each case, in the given order, so that torch and Triton are imported only once.
 ASK = """
 import json, os, sys, sysconfig, torch, triton.runtime
 from snntrain.kernels.gpu import triton_build
@@ -113,7 +113,7 @@ Cases = dict[str, tuple[dict[str, str | None], str | None]]
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]]:
-    """Why Triton cannot launch and what to do about it, in each of some environments; ("", "") where it can."""
+    """Return the reason why Triton cannot launch and the remedy, for each environment; ("", "") if it can launch."""
     nvidia = pytest.importorskip("triton.backends.nvidia.driver", reason="Triton is not installed")
     if shutil.which("gcc") is None or sys.platform != "linux":
         pytest.skip("needs Linux and gcc")
@@ -122,7 +122,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]
     (folder / "driver").mkdir()
     driver = _stands_in_for_the_driver(Path(nvidia.dirname, "driver.c"), folder / "driver" / "libcuda.so.1")
     nothing = str(folder / "nothing")
-    # By which Python finds out the platform's architecture, a part of the cache's key.
+    # Python finds out the platform's architecture with it, which is part of the cache's key.
     if tool := shutil.which("file"):
         (folder / "nothing" / "file").symlink_to(tool)
     cases: Cases = {
@@ -148,7 +148,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, str]
 
 
 def _stands_in_for_the_driver(source: Path, library: Path) -> Path:
-    """Makes a library that has the names of the CUDA driver that Triton's module asks for."""
+    """Make a library with the functions of the CUDA driver that Triton's module needs."""
     names = set(re.findall(r"\bcu[A-Z]\w+", source.read_text(encoding="utf-8")))
     functions = "\n".join(f"void {name}(void) {{}}" for name in sorted(names))
     command = ["gcc", "-shared", "-fPIC", "-w", "-Wl,-soname,libcuda.so.1", "-x", "c", "-", "-o", library]
@@ -170,10 +170,10 @@ def test_without_a_compiler_the_package_to_install_is_named(found: dict[str, tup
     )
 
 
-def test_what_is_in_the_cache_needs_no_compiler(found: dict[str, tuple[str, str]]) -> None:
+def test_a_cached_module_needs_no_compiler(found: dict[str, tuple[str, str]]) -> None:
     from triton.backends.nvidia import driver
 
-    # Triton 3.6 compiles a launcher for each kernel, so that there the cache is not enough.
+    # Triton 3.6 compiles a launcher for each kernel, so the cache is not enough there.
     cached = found["no compiler, and what gcc has made"]
     assert cached == (found["no compiler"] if hasattr(driver, "make_launcher") else ("", ""))
 

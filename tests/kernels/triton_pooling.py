@@ -1,4 +1,4 @@
-"""The GPU's pooling for tests: on the GPU where there is one, else in Triton's interpreter."""
+"""The GPU's pooling for tests: on a GPU if there is one, else in Triton's interpreter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def pooling_for_a_gpu() -> ModuleType:
-    """The executor; what is decorated while TRITON_INTERPRET is set runs in the interpreter."""
+    """Return the executor; kernels decorated while TRITON_INTERPRET is set run in the interpreter."""
     pytest.importorskip("triton", reason="Triton is not installed")
     with pytest.MonkeyPatch.context() as patch:
         if DEVICE == "cpu":
@@ -21,7 +21,7 @@ def pooling_for_a_gpu() -> ModuleType:
 
 
 def few_outputs(cuda: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Gives a program few outputs, so that small images need several programs."""
+    """Give a program few outputs, so that small images need several programs."""
     if DEVICE == "cpu":
         monkeypatch.setattr(cuda, "OUTPUTS", 128)
         monkeypatch.setattr(cuda, "MOST_VECTORS", 64)

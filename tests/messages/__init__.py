@@ -1,1 +1,1 @@
-"""What brings each message of the tool about, and the words that it must say. A new message gets a line here."""
+"""The input that causes each message, and the words that it must contain. A new message needs a case here."""

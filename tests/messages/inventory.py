@@ -1,4 +1,4 @@
-"""Every message that the package's code holds."""
+"""The messages in the package's code."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from pathlib import Path
 import snntrain
 
 PACKAGE = Path(snntrain.__file__).parent
-# So many letters of its own does a message have at least; what passes on another's text has fewer.
+# A message has at least this many letters of its own; one that only passes on another text has fewer.
 FEWEST_LETTERS = 8
 
-# A message as its parts: texts of its own, and None where it shows a value.
+# A message as its parts: its own texts, and None for a value that it shows.
 Parts = tuple[str | None, ...]
 
 
 def messages() -> Iterator[tuple[str, Parts]]:
-    """Every message that the package's code holds, and where."""
+    """Yield every message in the package's code, with its place."""
     for file in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         for function in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
-            for said in told(function, config=file.parent.name == "config"):
+            for said in raised(function, config=file.parent.name == "config"):
                 parts = parts_of(said)
                 if sum(len(re.findall(r"[^\W\d_]", part)) for part in parts if part) >= FEWEST_LETTERS:
                     yield f"{file.relative_to(PACKAGE)}:{said.lineno} {function.name}", parts
 
 
-def told(function: ast.FunctionDef, config: bool = False) -> Iterator[ast.expr]:
-    """What a function raises and, of the checks of a configuration, gathers in `lines` or yields."""
+def raised(function: ast.FunctionDef, config: bool = False) -> Iterator[ast.expr]:
+    """Yield the messages that a function raises and, in the checks of a configuration, gathers in `lines` or yields."""
     named = {
         target.id: node.value
         for node in ast.walk(function)
@@ -47,18 +47,18 @@ def told(function: ast.FunctionDef, config: bool = False) -> Iterator[ast.expr]:
             yield from (part for part in ast.walk(node.value) if isinstance(part, ast.JoinedStr) and _is_line(part))
 
 
-def _is_line(told: ast.JoinedStr) -> bool:
-    return any(isinstance(part, ast.Constant) and " " in str(part.value) for part in told.values)
+def _is_line(node: ast.JoinedStr) -> bool:
+    return any(isinstance(part, ast.Constant) and " " in str(part.value) for part in node.values)
 
 
-def parts_of(told: ast.expr) -> Parts:
-    if isinstance(told, ast.JoinedStr):
-        return tuple(str(part.value) if isinstance(part, ast.Constant) else None for part in told.values)
-    return (told.value,) if isinstance(told, ast.Constant) and isinstance(told.value, str) else (None,)
+def parts_of(node: ast.expr) -> Parts:
+    if isinstance(node, ast.JoinedStr):
+        return tuple(str(part.value) if isinstance(part, ast.Constant) else None for part in node.values)
+    return (node.value,) if isinstance(node, ast.Constant) and isinstance(node.value, str) else (None,)
 
 
 def brought(parts: Parts, line: str) -> bool:
-    """Whether a line that was said is this message."""
+    """Return whether a printed line is this message."""
     return bool(re.search("".join(".*" if part is None else re.escape(part) for part in parts), line))
 
 

@@ -168,7 +168,7 @@ CASES: dict[str, Case] = {
         overrides(config_name="confi"),
         ("--config-name confi", "there is no confi.yaml", "there are config (did you mean config?)"),
     ),
-    "config that is no YAML": (
+    "config that is not YAML": (
         overrides(config_name="mine", config_dir="{broken}/primary"),
         ("mine.yaml", "expected ',' or ']'", "fix it, or take another"),
     ),

@@ -138,7 +138,7 @@ CASES: dict[str, Case] = {
         lambda world: world.checkpoint("old"),
         ("best.pt", "not a checkpoint", "that this version of snntrain can read (format"),
     ),
-    "no checkpoint to go on from": (
+    "no checkpoint to resume from": (
         line("resume={broken}/runs/nothing_good trainer.epochs=9"),
         ("nothing_good/checkpoints", "last.pt and previous.pt cannot be used", "put a good copy there"),
     ),
@@ -170,7 +170,7 @@ CASES: dict[str, Case] = {
         lambda _: resume.restore(fake(data=fake(name="some")), {"data": "these"}, "those"),
         ("dataset=some", "are not those with which this run began", "put the old files back"),
     ),
-    "a state that is none": (
+    "a state that is not one": (
         lambda _: resume.restore(prepared(), {"data": "these"}, "these"),
         ("checkpoints/last.pt", "does not fit this run", "put a good copy there"),
     ),

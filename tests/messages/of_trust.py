@@ -1,4 +1,4 @@
-"""Messages about what files may not do."""
+"""Messages about settings that files may not make."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LAUGHS = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
 
 
 def experiment(text: str, *given: str) -> Callable[[World], list[str]]:
-    """What is said of a run with this experiment of a config folder."""
+    """Return a case that runs an experiment of a config folder."""
 
     def bring_about(world: World) -> list[str]:
         file = world.folder / "own_conf" / "experiment" / "mine.yaml"

@@ -1,4 +1,4 @@
-"""Mistakes to make: files that are broken, and ways to have them told."""
+"""Mistakes to make: broken files, and the ways to get their messages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.report.folders import write_run
 from tests.training.gpus import stand_in
 from tests.training.jobs import Infinite, write_checkpoint
 
-# What brings a message about; and what of it says what was given, what is allowed or why it is not, what to do next.
+# The call that causes a message; and its words for the input, for the allowed values or the reason, and for the remedy.
 Case = tuple[Callable[["World"], object], tuple[str, str, str]]
 
 
@@ -53,25 +53,25 @@ class World:
 
     @cached_property
     def together(self) -> list[str]:
-        """What is said of all overrides that are given `together`."""
+        """Return the messages for all overrides that are given `together`."""
         return lines(lambda _: validate(_TOGETHER), self)
 
     def line(self, command: str) -> list[str]:
-        """What the command line says; `{broken}` is the folder of broken things."""
+        """Return the lines that the command line prints; `{broken}` is the folder of broken things."""
         self.capsys.readouterr()
         assert run_in(self.folder, *command.format(broken=self.broken).split()) in (1, 2)
         for name in (None, "snntrain", "snntrain.file"):
-            # A run that was refused took its folder back, and so its log file.
+            # A refused run removed its folder again, and with it its log file.
             logging.getLogger(name).handlers.clear()
         return [line.removeprefix("snntrain: ") for line in self.capsys.readouterr().err.splitlines()]
 
     def idx(self, content: bytes, ndim: int = 3) -> Any:
-        """Reads an IDX file of these bytes."""
+        """Read an IDX file of these bytes."""
         (self.folder / "idx").write_bytes(content)
         return idx.read_idx(self.folder / "idx", ndim)
 
     def pair(self, images: int, labels: list[int]) -> Any:
-        """Reads so many images of 2x2 with these labels, of which there are two classes."""
+        """Read that many images of 2x2 with these labels; there are two classes."""
         write_idx(self.folder / "images", np.zeros((images, 2, 2), np.uint8))
         write_idx(self.folder / "labels", np.array(labels, np.uint8))
         return idx.read_pair(self.folder / "images", self.folder / "labels", 0, 2)
@@ -152,17 +152,17 @@ class World:
 
 
 def fake(**attributes: Any) -> Any:
-    """Something with these attributes alone."""
+    """Return an object with only these attributes."""
     return SimpleNamespace(**attributes)
 
 
 def fake_training(loss: float = 0.0, weight: float = 0.0) -> Any:
-    """A training at the end of epoch 3, which has come to this."""
+    """Return a training at the end of epoch 3 with this loss and weight."""
     model = torch.nn.Linear(1, 1)
     torch.nn.init.constant_(model.weight, weight)
     empty = FakeBatches()
     tally = fake(images=lambda: 0, metrics=lambda: fake(loss=loss))
-    job = fake(model=model, train=empty, config=fake(trainer=fake(epochs=3)))
+    job = fake(model=model, evaluated=model, train=empty, config=fake(trainer=fake(epochs=3)))
     progress = fake(epoch=3, batch=1, seconds=0.0, tally=tally)
     return fake(job=job, step=fake(failing=lambda: False), progress=progress)
 
@@ -178,7 +178,7 @@ def overrides(*given: str, **options: Any) -> Callable[[World], object]:
     )
 
 
-# Overrides that do not touch each other: what is wrong with each of them is told at once, which saves compositions.
+# Independent overrides: their faults are reported together, which saves compositions.
 _TOGETHER: list[str] = []
 
 
@@ -192,7 +192,7 @@ def line(command: str) -> Callable[[World], object]:
 
 
 def lines(bring_about: Callable[[World], object], world: World) -> list[str]:
-    """What is said: by an exception, or on the terminal."""
+    """Return the lines of the exception, or those on the terminal."""
     try:
         said = bring_about(world)
     except UserError as error:
@@ -206,7 +206,7 @@ def lines(bring_about: Callable[[World], object], world: World) -> list[str]:
 def made(
     finished_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> World:
-    """The world in `tmp_path`, around a finished run."""
+    """Return the world in `tmp_path`, around a finished run."""
     world = World(tmp_path, monkeypatch, capsys)
     broken.fill(world.broken, finished_run)
     for name, text in {
@@ -227,7 +227,7 @@ def made(
     )
     Image.new("1", (11_000, 11_000)).save(world.broken / "great.png")
     write_run(tmp_path / "sweep" / "0")
-    _runs_to_go_on_with(world.broken, finished_run)
+    _runs_to_resume(world.broken, finished_run)
     write_mnist(tmp_path / "mnist")
     monkeypatch.syspath_prepend(world.broken / "modules")
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
@@ -236,7 +236,7 @@ def made(
     return world
 
 
-def _runs_to_go_on_with(folder: Path, run: Path) -> None:
+def _runs_to_resume(folder: Path, run: Path) -> None:
     for name in ("no_epoch", "old", "nothing_good", "linked", "piped", "two_names", "in_the_way", "edited"):
         shutil.copytree(run, folder / "runs" / name)
     best = {name: folder / "runs" / name / "checkpoints" / "best.pt" for name in ("no_epoch", "old")}

@@ -1,4 +1,4 @@
-"""Neurons and inputs that the tests of the networks share."""
+"""Neurons and inputs for the tests of the networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from snntrain.neuron import BaseNode, PLIFNode, surrogate
 
 
 def neuron() -> BaseNode:
-    """A multi-step node that fires on weak currents and learns its time constant."""
+    """Return a multi-step node that fires on weak currents and learns its time constant."""
     return PLIFNode(v_threshold=0.05, surrogate_function=surrogate.ATan(), step_mode="m")
 
 
@@ -18,17 +18,17 @@ def noise(*shape: int, dtype: torch.dtype = torch.float64, seed: int = 0) -> Ten
 
 
 def constant(T: int, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
-    """The same step T times, in the memory of one: stride 0."""
+    """Return the same step T times, in the memory of one: stride 0."""
     return noise(*shape, dtype=dtype).expand(T, *shape)
 
 
 def sparse(x: Tensor, seed: int = 0) -> Tensor:
-    """About half of the values, zeros for the others."""
+    """Return about half of the values, and zeros for the others."""
     return x * (torch.rand(x.shape, generator=torch.Generator().manual_seed(seed)) < 0.5)
 
 
 def shapes_seen(net: nn.Module, kind: type[nn.Module]) -> list[tuple[int, ...]]:
-    """A list that receives the shape of every input of `net`'s layers of a kind."""
+    """Return a list that receives the shape of every input of `net`'s layers of a kind."""
     seen: list[tuple[int, ...]] = []
     for module in net.modules():
         if isinstance(module, kind):

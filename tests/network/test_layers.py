@@ -24,7 +24,7 @@ def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
     assert y.mean().item() == pytest.approx(1.0, abs=0.02)
 
 
-def test_dropout_draws_anew_for_each_call_and_image() -> None:
+def test_dropout_draws_a_new_mask_for_each_call_and_image() -> None:
     torch.manual_seed(0)
     layer, x = TimeDropout(0.5), torch.ones(2, 2, 100)
     y = layer(x)
@@ -60,7 +60,7 @@ def test_vote_averages_neighbours_at_each_step() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
-def test_votes_in_half_precision_are_averaged_to_the_rates_that_they_are(dtype: torch.dtype) -> None:
+def test_votes_in_half_precision_are_averaged_exactly(dtype: torch.dtype) -> None:
     # In bfloat16 3 of 10 would be 0.30078, which is 0.26 % off.
     fired = torch.tensor([3, 7, 1, 9, 10, 0])
     spikes = (torch.arange(10) < fired[:, None]).flatten().to(dtype).expand(5, 1, -1)
@@ -71,7 +71,7 @@ def test_votes_in_half_precision_are_averaged_to_the_rates_that_they_are(dtype: 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32], ids=str)
 def test_ties_between_votes_are_decided_alike_in_every_precision(dtype: torch.dtype) -> None:
-    # Over three steps two classes get 8 of 30 spikes each, one of them in a single step; a third gets 7.
+    # Over three steps two classes get 8 of 30 spikes each, one of them all in one step; a third class gets 7.
     shares = torch.tensor([[8, 3, 3], [0, 3, 2], [0, 2, 2]])
     spikes = (torch.arange(10) < shares[..., None]).flatten(1)[:, None].to(dtype)
     rates = Vote(10)(spikes).double().sum(0)
@@ -81,6 +81,6 @@ def test_ties_between_votes_are_decided_alike_in_every_precision(dtype: torch.dt
     assert decided.tied.tolist() == [True]
 
 
-def test_vote_of_nobody_is_refused() -> None:
+def test_zero_votes_are_refused() -> None:
     with pytest.raises(ValueError, match="votes must be at least 1, not 0"):
         Vote(0)

@@ -38,7 +38,7 @@ both = pytest.mark.parametrize("build", [csnn, mlp])
 @both
 @pytest.mark.parametrize("in_shape", [DIGITS, GREY, COLOUR, (2, 9, 13)])
 @pytest.mark.parametrize("classes", [2, 10])
-def test_an_image_of_any_size_gives_rates_a_class(build: Any, in_shape: tuple[int, ...], classes: int) -> None:
+def test_an_image_of_any_size_gives_one_rate_per_class(build: Any, in_shape: tuple[int, ...], classes: int) -> None:
     rates = build(in_shape, classes)(noise(T, N, *in_shape, dtype=torch.float32))
     assert rates.shape == (T, N, classes)
     assert 0 < rates.mean() < 1
@@ -69,7 +69,7 @@ def test_each_layer_has_neurons_of_its_own() -> None:
 
 
 @both
-def test_only_normalisation_shifts(build: Any) -> None:
+def test_only_normalisation_has_a_bias(build: Any) -> None:
     assert not [name for name, _ in build().named_parameters() if name.endswith("bias") and "norm" not in name]
 
 
@@ -94,13 +94,13 @@ def test_a_reset_network_repeats_itself_in_evaluation(build: Any) -> None:
 
 
 @both
-def test_a_network_not_reset_remembers(build: Any) -> None:
+def test_a_network_without_reset_keeps_its_state(build: Any) -> None:
     net, x = build().eval(), noise(T, N, *DIGITS, dtype=torch.float32)
     assert not torch.equal(net(x), net(x))
 
 
 @both
-def test_dropout_is_at_work_in_training_only(build: Any) -> None:
+def test_dropout_is_active_only_in_training(build: Any) -> None:
     net, x = build(dropout=0.5), noise(T, N, *DIGITS, dtype=torch.float32)
     for training in (True, False):
         net.train(training)
@@ -154,7 +154,7 @@ def test_a_block_needs_channels(channels: list[int]) -> None:
         csnn(channels=channels)
 
 
-def test_an_unknown_pooling_names_those_there_are() -> None:
+def test_an_unknown_pooling_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="pool='sum' is not a pooling: give one of max, avg"):
         csnn(pool="sum")
 

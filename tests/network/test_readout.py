@@ -1,4 +1,4 @@
-"""From output spikes to classes, beside a count by hand with Python's integers."""
+"""From output spikes to classes, compared with a count by hand in Python's integers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from .inputs import neuron
 
 
 def ballots(T: int, N: int, classes: int, votes: int, seed: int = 0) -> Tensor:
-    """Random spikes of the output neurons, `[T, N, classes * votes]`."""
+    """Return random spikes of the output neurons, `[T, N, classes * votes]`."""
     generator = torch.Generator().manual_seed(seed)
     return (torch.rand(T, N, classes * votes, generator=generator) < 0.3).float()
 
 
 def counted(spikes: Tensor, votes: int) -> tuple[list[list[int]], list[int], list[bool]]:
-    """Spikes of each class, the first of the greatest, and whether it shares them with another: all by hand."""
+    """Count by hand the spikes of each class, the first class with the most, and whether another one has as many."""
     T, N, outputs = spikes.shape
     counts = [[0] * (outputs // votes) for _ in range(N)]
     for t, image, output in torch.nonzero(spikes).tolist():
@@ -50,8 +50,8 @@ def test_spikes_are_counted_as_integers_whatever_the_votes_and_the_precision(
     assert decision.tied.tolist() == tied
 
 
-def test_equal_counts_are_a_tie_in_whatever_order_the_votes_came() -> None:
-    """35 spikes each in 12 steps of 10 votes, in other orders: as sums of floats they differ."""
+def test_equal_counts_are_a_tie_in_any_order_of_the_votes() -> None:
+    """Each class gets 35 spikes in 12 steps of 10 votes, in different orders; sums of floats would differ."""
     steps = [[3] * 11 + [2], [2, *[3] * 11], [7, 7, 7, 7, 7, *[0] * 7]]
     shares = torch.tensor(steps).T[:, None].float() / 10
     assert len(set(shares.sum(0)[0].tolist())) > 1
@@ -64,7 +64,7 @@ def test_a_silent_output_is_a_tie_of_all_classes() -> None:
     assert (decision.classes.tolist(), decision.tied.tolist()) == ([0, 0], [True, True])
 
 
-def test_an_output_of_other_numbers_is_summed_in_float64() -> None:
+def test_an_output_that_is_not_spikes_is_summed_in_float64() -> None:
     output = torch.tensor([[[1e8, 1e8]], [[1.0, 0.0]], [[-1e8, -1e8]]])
     decision = Readout(None).decide(output)
     assert decision.scores.tolist() == [[1.0, 0.0]]
@@ -74,7 +74,7 @@ def test_an_output_of_other_numbers_is_summed_in_float64() -> None:
 @pytest.mark.parametrize(
     ("scores", "first"), [([float("nan"), 1.0], 1), ([float("nan")] * 2, 0), ([float("-inf"), float("nan")], 0)]
 )
-def test_what_is_not_a_number_is_never_the_greatest(scores: list[float], first: int) -> None:
+def test_nan_is_never_the_greatest(scores: list[float], first: int) -> None:
     assert Readout(None).decide(torch.tensor([[scores]])).classes.tolist() == [first]
 
 
@@ -86,7 +86,7 @@ class Graded(surrogate.ATan):
 
 
 class Potential(LIFNode):
-    """A readout that gives its potential instead of spikes."""
+    """An output layer that returns its potential instead of spikes."""
 
     def forward(self, x: Tensor, T: int | None = None) -> Tensor:
         super().forward(x, T)
@@ -95,7 +95,7 @@ class Potential(LIFNode):
 
 
 class Own(TimeSequential):
-    """A network whose forward does more than its layers."""
+    """A network with a forward that does more than its layers."""
 
     def forward(self, x: Tensor, T: int | None = None) -> Tensor:
         return super().forward(x, T) / 2

@@ -26,14 +26,14 @@ def conv_net() -> TimeSequential:
         nn.Linear(36, 8),
         neuron(),
     ).double()
-    # Running statistics that show in evaluation mode.
+    # Running statistics that have an effect in evaluation mode.
     nn.init.uniform_(net.get_buffer("1.running_mean"), -0.5, 0.5)
     nn.init.uniform_(net.get_buffer("1.running_var"), 0.5, 2)
     return net
 
 
 def step_by_step(net: TimeSequential, x: Tensor) -> Tensor:
-    """The same layers in a loop over time, neurons in single-step mode."""
+    """Run the same layers in a loop over time, with neurons in single-step mode."""
     net = deepcopy(net)
     reset_net(net)
     for _, node in spiking_layers(net):
@@ -47,7 +47,7 @@ def step_by_step(net: TimeSequential, x: Tensor) -> Tensor:
 
 
 class Residual(nn.Module):
-    """A module of a user's own with neurons inside, written for a whole sequence."""
+    """The user's own module with neurons inside, written for a whole sequence."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Residual(nn.Module):
 
 
 class Square(nn.Module):
-    """A stateless module of a user's own."""
+    """The user's own stateless module."""
 
     def forward(self, x: Tensor) -> Tensor:
         return x**2
@@ -175,7 +175,7 @@ def test_a_users_own_module_with_neurons_inside_takes_the_sequence() -> None:
     torch.testing.assert_close(net(x), (current + spikes).unflatten(2, (2, 2)).mean(3))
 
 
-def test_channels_last_comes_out_the_same() -> None:
+def test_channels_last_gives_the_same_result() -> None:
     net = conv_net().eval()
     x = noise(T, N, 2, 6, 6)
     plain = net(x)

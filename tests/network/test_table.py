@@ -24,7 +24,7 @@ def example() -> Tensor:
 
 
 def cells(table: str) -> dict[str, list[str]]:
-    """The cells of each line by its first one."""
+    """Return the cells of each line by its first cell."""
     return {line.split()[0]: line.split()[1:] for line in table.splitlines() if not line.startswith("-")}
 
 
@@ -44,7 +44,7 @@ def test_shapes_do_not_depend_on_time_steps_and_batch() -> None:
     assert layer_table(net, noise(3, 5, 3, 12, 10, dtype=torch.float32)) == layer_table(net, example())
 
 
-def test_totals_are_those_of_brute_force() -> None:
+def test_totals_equal_those_of_brute_force() -> None:
     net = csnn()
     total = cells(layer_table(net, example()))["total"]
     net(example())
@@ -86,7 +86,7 @@ def test_an_example_that_does_not_fit_leaves_no_trace_either() -> None:
     assert all(isinstance(node.v, float) for _, node in spiking_layers(net))
 
 
-def test_layers_inside_layers_go_by_their_full_name() -> None:
+def test_nested_layers_are_listed_by_their_full_name() -> None:
     net = TimeSequential(TimeSequential(nn.Flatten(), nn.Linear(9, 5)), neuron())
     rows = cells(layer_table(net, noise(2, 3, 3, 3, dtype=torch.float32)))
     assert list(rows) == ["layer", "0.0", "0.1", "1", "total"]

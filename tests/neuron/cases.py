@@ -1,4 +1,4 @@
-"""The cases every test of the neurons runs over, each with its oracle, and how to run one."""
+"""The cases of all tests of the neurons, each with its oracle, and functions to run them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from . import oracle, oracle_surrogates
 
 @dataclass(frozen=True)
 class Neuron:
-    """A way to build a node, and the same neuron's equation given its learnt scalar k."""
+    """A function that builds a node, and the same neuron's equation for a given learnt scalar k."""
 
     name: str
     build: Callable[..., BaseNode]
@@ -32,7 +32,7 @@ class Neuron:
         return None if self.parameter is None else getattr(node, self.parameter)
 
     def cell(self, node: BaseNode, shape: oracle_surrogates.Surrogate | None = None) -> oracle.Cell:
-        """The oracle with `node`'s own numbers, its parameter taken as it is stored."""
+        """Return the oracle with the numbers of `node` and its parameter as stored."""
         parameter = self.learnt(node)
         p = np.asarray(0.0 if parameter is None else parameter.item())
         return oracle.Cell(
@@ -91,24 +91,24 @@ every_detach = pytest.mark.parametrize("detach_reset", [False, True], ids=["atta
 every_surrogate = pytest.mark.parametrize("name", list(oracle_surrogates.SURROGATES))
 every_mode = pytest.mark.parametrize("step_mode", ["s", "m"])
 
-# Not 1, so that a threshold left out of an equation shows.
+# Not 1, so that a missing threshold in an equation is noticed.
 V_THRESHOLD = 0.75
 
 
 def current(neuron: Neuron, T: int = 9, shape: tuple[int, ...] = (3, 5), seed: int = 0) -> NDArray[np.float64]:
-    """A float32-exact random input [T, *shape] that makes `neuron` spike in some steps and not in others."""
+    """Return a float32-exact random input [T, *shape] that makes `neuron` spike in some steps but not in all."""
     gain = neuron.equation(0.3).slopes(np.zeros(()), np.zeros(()), 0.0)[1]
     x = np.random.default_rng(seed).normal(0.4, 0.9, (T, *shape)) / gain
     return x.astype(np.float32).astype(np.float64)
 
 
 def drive(node: BaseNode, x: Tensor) -> Tensor:
-    """Spikes [T, *] of a node for x [T, *], all steps at once or one by one as its step mode has it."""
+    """Return spikes [T, *] of a node for x [T, *], all steps at once or one by one, by its step mode."""
     return node(x) if node.step_mode == "m" else torch.stack([node(x_t) for x_t in x])
 
 
 def recorded(node: BaseNode, key: str) -> NDArray[Any]:
-    """What the monitor holds under h, v or s, as one array [T, *]."""
+    """Return the monitor's list under h, v or s, as one array [T, *]."""
     assert node.monitor is not None
     return np.stack(node.monitor[key])
 

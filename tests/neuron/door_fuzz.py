@@ -1,9 +1,9 @@
-"""Random calls of the compiled operator with arrays that end, or begin, at a page that nobody may touch.
+"""Random calls of the compiled operator with arrays that end, or begin, at a protected page.
 
     python tests/neuron/door_fuzz.py <calls> [<seed>]
 
-Input, coefficients, state, gradients, results and scratch memory lie in such arrays. A call either computes what the
-definition does, or is refused by an exception; a read or write past an array ends the process. The last line on the
+Input, coefficients, state, gradients, results and scratch memory lie in such arrays. A call either gives the result of
+the definition, or is refused by an exception; a read or write past an array ends the process. The last line on the
 standard output is a JSON object with the counts. The last call before a fault is the last line on the standard error.
 """
 
@@ -33,13 +33,13 @@ SIZES = (1, 1, 2, 3, 5, 15, 16, 17, 33, 64, 130)
 
 
 class Guarded:
-    """Memory between two pages that nobody may touch; it lives as long as this object."""
+    """Memory between two protected pages; it exists as long as this object."""
 
     def __init__(self, at_the_end: bool) -> None:
         self.at_the_end, self.kept = at_the_end, []
 
     def flat(self, elements: int, dtype: torch.dtype) -> Tensor:
-        """Uninitialised numbers."""
+        """Return uninitialised numbers."""
         size = elements * dtype.itemsize
         if not size:
             return torch.empty(0, dtype=dtype)
@@ -68,7 +68,7 @@ class Guarded:
         return self.empty(*size).fill_(value)
 
     def copy_of(self, values: Tensor) -> Tensor:
-        """The same numbers and strides, in guarded memory."""
+        """Return the same numbers and strides, in guarded memory."""
         if values.layout is not torch.strided or values.is_neg() or values.is_conj():
             return values
         same = self.empty_strided(values.shape, values.stride(), dtype=values.dtype)
@@ -91,7 +91,7 @@ class Torch:
 
 
 def arbitrary(draw: random.Random, shape: tuple[int, ...], memory: Guarded) -> Tensor:
-    """A tensor of about the shape, in any layout and of any dtype, mostly those that are taken."""
+    """Return a tensor of about this shape, in any layout and of any dtype, mostly those that are accepted."""
     if draw.random() < 0.04:
         shape = tuple(max(0, n + draw.choice((-1, 1))) if draw.random() < 0.5 else n for n in shape)
     if draw.random() < 0.02:
@@ -133,7 +133,7 @@ def coefficient(draw: random.Random, step: tuple[int, ...], value: float, memory
 
 
 def call(draw: random.Random) -> str:
-    """One random call, forward and backward: 'computed' or 'refused'."""
+    """Make one random call, forward and backward; return 'computed' or 'refused'."""
     memory = Guarded(draw.random() < 0.5)
     for module in (cpu, layout):
         module.torch = Torch(memory)  # type: ignore[attr-defined]
@@ -147,7 +147,7 @@ def call(draw: random.Random) -> str:
     given = [coefficient(draw, step, value, memory) for value in (0.5, -1.0, 0.1)]
     v = 0.0 if draw.random() < 0.4 else arbitrary(draw, step, memory)
     asked = T if draw.random() < 0.9 else draw.choice((-1, 0, 1, 2, 9, 1000))
-    # One reset and one surrogate: each further one would be compiled for seconds, and touches the same memory.
+    # One reset and one surrogate: another one would take seconds to compile, and access the same memory.
     v_reset = None if x.dtype == torch.bfloat16 else draw.choice((0.0, -0.3))
     rule = {"v_threshold": draw.choice((0.75, 1e9, -0.2)), "v_reset": v_reset, "detach_reset": False}
     function = surrogate.ATan()
@@ -170,7 +170,7 @@ def call(draw: random.Random) -> str:
 
 
 def _through(draw: random.Random, x: Any, T: int, given: Any, v: Any, rule: Any, function: Any) -> str:
-    """As a neuron calls it, with gradients of any of the tensors, compared with the definition."""
+    """Call it as a neuron does, with gradients of any of the tensors, and compare with the definition."""
     tensors = [k for k in (x, *given, v) if isinstance(k, Tensor) and k.is_floating_point()]
     for values in tensors if draw.random() < 0.5 else tensors[:1]:
         values.requires_grad_()
@@ -181,7 +181,7 @@ def _through(draw: random.Random, x: Any, T: int, given: Any, v: Any, rule: Any,
 
 
 def _direct(draw: random.Random, x: Any, T: int, given: Any, v: Any, rule: Any, function: Any) -> str:
-    """By the operators' names, backward with gradients that may not fit."""
+    """Call the operators by their names, backward with gradients that may not fit."""
     shape = formula(function)
     assert shape is not None
     tensors = [k.detach() if isinstance(k, Tensor) else None for k in (*given, v)]

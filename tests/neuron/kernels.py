@@ -5,7 +5,7 @@ from types import ModuleType
 
 
 def once_more(kernels: ModuleType) -> ModuleType:
-    """A copy of the module, decorated as the environment says now."""
+    """Return a copy of the module, decorated for the present environment."""
     spec = util.find_spec(kernels.__name__)
     assert spec is not None
     assert spec.loader is not None

@@ -48,7 +48,7 @@ class Charge(Protocol):
     def __call__(self, v: Array, x: Array, v_r: float) -> Array: ...
 
     def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
-        """dh/dv, dh/dx and dh/dk of the equation's own scalar k (0 where it has none)."""
+        """Return dh/dv, dh/dx and dh/dk of the equation's own scalar k (0 if it has no such scalar)."""
         ...
 
 
@@ -105,7 +105,7 @@ class Trace:
 
     @property
     def v_before(self) -> Array:
-        """v as each step finds it, [T, *]."""
+        """Return v before each step, [T, *]."""
         return np.concatenate([self.v_first[None], self.v[:-1]])
 
 
@@ -145,7 +145,7 @@ class Cell:
         return Trace(h, v, s, start)
 
     def backward(self, x: Array, trace: Trace, grad_s: Array, grad_v: Array) -> Gradients:
-        """Gradients of sum(grad_s * s) + sum(grad_v * v[T-1]); grad_s: [T, *], grad_v: [*]."""
+        """Return gradients of sum(grad_s * s) + sum(grad_v * v[T-1]); grad_s: [T, *], grad_v: [*]."""
         grad_x, grad_k, g_v = np.empty_like(x), 0.0, grad_v
         v_before = trace.v_before
         for t in reversed(range(len(x))):
@@ -162,7 +162,7 @@ class Cell:
         return Gradients(grad_x, grad_k, g_v)
 
     def rounding_bound(self, x: Array, trace: Trace, unit: float) -> tuple[Array, Array]:
-        """How far h and v in a narrower format may lie from this trace while the spikes are the same.
+        """Return how far h and v in a narrower format may be from this trace if the spikes are the same.
 
         Running error analysis (Higham, Accuracy and Stability of Numerical Algorithms, 3.3). Charging makes
         at most eight roundings (three coefficients, three products, two sums), each of a term no bigger than

@@ -45,7 +45,7 @@ def piecewise_exp(alpha: float = 1.0) -> Surrogate:
 
 
 def logistic(alpha: float = 1.0) -> Surrogate:
-    # Not 1 - σ, which has no digits left where σ is nearly 1.
+    # Not 1 - σ, which loses all digits if σ is nearly 1.
     return Surrogate(lambda x: alpha * sigmoid(alpha * x) * sigmoid(-alpha * x), lambda x: sigmoid(alpha * x))
 
 

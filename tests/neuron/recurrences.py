@@ -1,4 +1,4 @@
-"""A recurrence by the executor that serves it and by the definition: currents, coefficients, gradients to compare."""
+"""A recurrence by its executor and by the definition: currents, coefficients and gradients to compare."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def random(*shape: int, seed: int = 0) -> Tensor:
 
 
 def current(*shape: int, seed: int = 0) -> Tensor:
-    """A current that makes the neurons of this file spike in some steps and not in others."""
+    """Return a current that makes the neurons of this file spike in some steps but not in all."""
     return 1.5 * random(*shape, seed=seed) + 1.0
 
 
@@ -52,27 +52,27 @@ def run(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any
 
 
 def defined(x: Tensor, coefficients: list[Any], v: float | Tensor = 0.0, **rule: Any) -> reference.Trajectory:
-    """The same by the definition, in the dtype of x."""
+    """Compute the same by the definition, in the dtype of x."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(dispatch.VARIABLE, "reference")
         return run(x, coefficients, v, **rule)
 
 
 def doubled(values: list[Any]) -> list[Any]:
-    """Leaves of their own, in double precision."""
+    """Return copies as leaves, in double precision."""
     return [v.detach().double().requires_grad_(v.requires_grad) if isinstance(v, Tensor) else v for v in values]
 
 
 def pull(trajectory: reference.Trajectory, seed: int = 7) -> None:
-    """Back-propagates through all spikes and the last potential."""
+    """Back-propagate through all spikes and the last potential."""
     s, v_last = trajectory[:2]
-    # Numbers that bfloat16 has, so that it is not their rounding that is compared.
+    # Numbers exact in bfloat16, so that their rounding is not compared.
     weights = random(*s.shape, seed=seed).bfloat16(), random(*v_last.shape, seed=seed + 1).bfloat16()
     ((s.double() * weights[0]).sum() + (v_last.double() * weights[1]).sum()).backward()
 
 
 def assert_same_gradients(actual: list[Any], expected: list[Any], tolerance: float) -> None:
-    """Relative to the greatest of each gradient."""
+    """Compare each gradient, relative to its greatest element."""
     compared = 0
     for one, other in zip(actual, expected, strict=True):
         if isinstance(one, Tensor) and one.requires_grad:

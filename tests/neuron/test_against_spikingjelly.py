@@ -1,6 +1,6 @@
-"""The same numbers as SpikingJelly 2.0, where it is installed (a CPU, T = 16).
+"""The same numbers as SpikingJelly 2.0, if it is installed (on a CPU, T = 16).
 
-IF and PLIF are equal to the bit, and so is LIF where 1/tau has no rounding. RIF adds its terms in another order: the
+IF and PLIF are equal to the bit, and so is LIF if 1/tau is exact. RIF adds its terms in another order: the
 spikes are equal, potentials and gradients to a few roundings.
 """
 
@@ -32,7 +32,7 @@ def settings(v_reset: float | None, detach_reset: bool, step_mode: str) -> tuple
 
 
 def run(node: Any, gain: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Spikes, last potential and gradient of the input."""
+    """Return spikes, last potential and gradient of the input."""
     generator = torch.Generator().manual_seed(0)
     x = (gain * (torch.randn(T, *SHAPE, generator=generator) + 0.3)).requires_grad_()
     s = drive(node, x)

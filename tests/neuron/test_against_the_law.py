@@ -39,20 +39,20 @@ check = settings(max_examples=EXAMPLES, deadline=None)
 # The kind of a neuron, its surrogate, whether its reset is soft, and whether that is detached.
 Rule = tuple[str, str, bool, bool]
 RULES: list[Rule] = list(product(["if", "lif", "plif", "rif"], SURROGATES, [False, True], [False, True]))
-# The compiled executor has a kernel for each, which takes a second to compile.
+# The compiled executor compiles one kernel for each, which takes a second.
 FEW_RULES: list[Rule] = [
     ("if", "Sigmoid", False, True),
     ("lif", "ATan", True, False),
     ("plif", "SuperSpike", False, False),
     ("rif", "Erf", True, False),
 ]
-# One neuron, and fewer and more than fill the vectors of the compiled kernels.
+# One neuron, and fewer and more neurons than the vectors of the compiled kernels hold.
 SHAPES = [(1,), (3,), (2, 3), (16,), (3, 7), (2, 17)]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """A neuron, what it is given, and how it is run. `amplitude` and `clamp` are those of RIF and PLIF."""
+    """A neuron, its inputs, and the way to run it. `amplitude` and `clamp` are those of RIF and PLIF."""
 
     kind: str
     tau: float
@@ -103,7 +103,7 @@ class Setting:
 
 
 def number(lo: float, hi: float) -> st.SearchStrategy[float]:
-    """A number that float32 has, too."""
+    """Draw a number that is exact in float32."""
     return st.floats(float(np.float32(lo)), float(np.float32(hi)), width=32)
 
 
@@ -159,7 +159,7 @@ class Example:
         def normal(*shape: int, scale: float = 1.0, middle: float = 0.0) -> Array:
             return random.normal(middle, scale, shape).astype(np.float32).astype(np.float64)
 
-        # A neuron that takes little of its current gets much, so that it spikes at any time constant.
+        # A neuron with a small gain gets a large current, so that it spikes at any time constant.
         scale = setting.scale / abs(cell.charge.slopes(np.zeros(()), np.zeros(()), 0.0)[1])
         x = normal(setting.T, *setting.shape, scale=scale, middle=0.4 * scale)
         v_first = np.full(setting.shape, cell.rest) if setting.from_rest else normal(*setting.shape)
@@ -174,7 +174,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far the results of a format with this unit roundoff may lie from the oracle's, if the spikes are the same.
+    """Bounds on the distance of a format's results from the oracle's, by its unit roundoff, if the spikes are the same.
 
     Products of two errors are left out.
     """
@@ -189,7 +189,7 @@ class Bounds:
 
     @cached_property
     def forward(self) -> tuple[Array, Array, Array]:
-        """Of h, s and v, `[T, *]` each."""
+        """Return the bounds of h, s and v, `[T, *]` each."""
         cell, unit, x, trace = self.example.cell, self.unit, self.example.x, self.trace
         size = np.abs(trace.h) + abs(cell.v_threshold) + abs(cell.rest)
         e_h, e_s, e_v = (np.zeros_like(x) for _ in range(3))
@@ -232,7 +232,7 @@ class Bounds:
         return oracle.Gradients(e_x, e_k, e_g_v)
 
     def reset(self, t: int) -> tuple[Array, Array]:
-        """dv/dh and dv/ds."""
+        """Return dv/dh and dv/ds."""
         h, s, cell = self.trace.h[t], self.trace.s[t], self.example.cell
         if cell.v_reset is None:
             return np.ones_like(h), np.full_like(h, -cell.v_threshold)
@@ -240,9 +240,9 @@ class Bounds:
 
     @property
     def are_small(self) -> bool:
-        """Whether rounding decides nothing: it makes no neuron fire, and moves none over a kink of a surrogate.
+        """Return whether rounding decides nothing: it makes no neuron fire, and moves none across a surrogate's kink.
 
-        False, too, where it is most of a potential: the feedback of a primitive may grow beyond all numbers.
+        Return False also if it is most of a potential: the feedback of a primitive may grow without limit.
         """
         e_h, _, e_v = self.forward
         kinks = (0.0, *self.example.cell.surrogate.kinks)

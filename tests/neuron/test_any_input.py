@@ -18,13 +18,13 @@ from snntrain.neuron.surrogate import ATan
 
 pytest.importorskip("numba")
 
-# None or one of a line, a vector, a block, and what is left over behind them.
+# Zero or one of each: a line, a vector, a block, and a remainder after them.
 SIZES = st.sampled_from([1, 2, 3, 7, 16, 17, 32, 48])
 
 
 @dataclass(frozen=True)
 class Case:
-    """What a recurrence is given, but for its numbers."""
+    """The inputs of a recurrence, except their numbers."""
 
     shape: tuple[int, ...]
     order: tuple[int, ...]
@@ -35,7 +35,7 @@ class Case:
     seed: int
 
     def tensors(self) -> list[Tensor]:
-        """A current whose dimensions lie in `order`, coefficients that are the neurons' or all the same, a state."""
+        """Return a current with dimensions in `order`, coefficients per neuron or shared, and a state."""
         generator = torch.Generator().manual_seed(self.seed)
         x = 1.5 * torch.randn(1 if self.constant else self.steps, *self.shape, generator=generator) + 1
         back = [self.order.index(place) for place in range(len(self.order))]
@@ -62,7 +62,7 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-# A detached reset is a kernel of its own, which reads and writes the same memory.
+# A detached reset has a separate kernel, which reads and writes the same memory.
 @settings(max_examples=40)
 @given(case=cases(), v_reset=st.sampled_from([0.0, None]), detach_reset=st.just(False))
 def test_spikes_and_gradients_are_those_of_the_definition(

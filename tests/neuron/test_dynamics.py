@@ -1,4 +1,4 @@
-"""Every neuron against the float64 oracle: what it does step by step, and back-propagation through time."""
+"""Every neuron against the float64 oracle: its steps, and back-propagation through time."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def assert_same_run(node: BaseNode, s: Tensor, trace: oracle.Trace, tolerance: f
 
 
 def assert_same_gradients(neuron: Neuron, node: BaseNode, x: Array, dtype: torch.dtype, tolerance: float) -> None:
-    """Runs `node` from a random potential, pulls on its spikes and on its last potential, and compares."""
+    """Run `node` from a random potential, and compare the gradients of its spikes and its last potential."""
     random = np.random.default_rng(3)
     v_first = random.normal(0, 0.3, x.shape[1:]).astype(np.float32).astype(np.float64)
     pull_s, pull_v = random.normal(size=x.shape), random.normal(size=x.shape[1:])
@@ -88,7 +88,7 @@ def test_run_in_double_precision_follows_the_equations(
 
 
 @every_pair(every_neuron, every_reset, every_detach, every_surrogate, every_mode)
-def test_gradients_are_back_propagation_through_time(
+def test_gradients_are_those_of_back_propagation_through_time(
     neuron: Neuron, v_reset: float | None, detach_reset: bool, name: str, step_mode: str
 ) -> None:
     node = neuron.build(
@@ -122,7 +122,7 @@ def test_without_spikes_the_reset_uses_the_float_of_the_primitive(
 
 
 @every_pair(every_neuron, every_reset, every_mode)
-def test_single_precision_parts_from_the_oracle_by_rounding_alone(
+def test_single_precision_differs_from_the_oracle_only_by_rounding(
     neuron: Neuron, v_reset: float | None, step_mode: str
 ) -> None:
     node = neuron.build(v_threshold=V_THRESHOLD, v_reset=v_reset, monitor_state=True, step_mode=step_mode)
@@ -130,7 +130,7 @@ def test_single_precision_parts_from_the_oracle_by_rounding_alone(
     cell = neuron.cell(node)
     trace = cell.forward(x)
     e_h, e_v = cell.rounding_bound(x, trace, unit=2.0**-24)
-    # From the first step on where rounding decides whether it fires, a neuron may go another way.
+    # From the first step in which rounding decides whether it fires, a neuron may differ.
     decided = ~np.logical_or.accumulate(np.abs(trace.h - V_THRESHOLD) <= e_h, axis=0)
     s = drive(node, torch.from_numpy(x).float()).detach().numpy()
 
@@ -158,7 +158,7 @@ def test_potential_equal_to_the_threshold_fires(step_mode: str, dtype: torch.dty
 
 
 @every_mode
-def test_integer_input_is_taken_as_numbers(step_mode: str) -> None:
+def test_integer_input_is_converted(step_mode: str) -> None:
     node = IFNode(v_threshold=3.5, step_mode=step_mode)
     spikes = drive(node, torch.ones(5, 2, 3, dtype=torch.int64))
     assert spikes.sum(0).tolist() == [[1.0] * 3] * 2

@@ -1,4 +1,4 @@
-"""bfloat16 in the compiled executor of the CPU: how it is rounded, also by a processor that cannot do it by itself."""
+"""bfloat16 in the compiled executor of the CPU: its rounding, also on a processor without bfloat16 instructions."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_bfloat16_is_float32_with_rounded_ends(
 
 
 def rounded_to_bfloat16(bits: int) -> tuple[Tensor, Tensor]:
-    """A float32 given by its bits, as the executor rounds it and as torch does."""
+    """Return a float32, given by its bits, rounded by the executor and by torch."""
     v = torch.tensor([bits - 2**32 if bits >= 2**31 else bits], dtype=torch.int32).view(torch.float32)
     x = torch.zeros(1, 1, dtype=torch.bfloat16)
     return run(x, [1.0, 0.0, 0.0], v, v_threshold=3e38, v_reset=None).v_last, v.bfloat16()
@@ -57,13 +57,13 @@ def test_numbers_are_rounded_to_bfloat16_as_torch_does(bits: int) -> None:
 
 
 @pytest.mark.parametrize("bits", [0x0000_8001, 0x8000_0001])
-def test_numbers_below_all_normal_ones_may_become_zero(bits: int) -> None:
+def test_subnormal_numbers_may_become_zero(bits: int) -> None:
     ours, torchs = rounded_to_bfloat16(bits)
     assert ours == torchs or ours == 0
 
 
 def test_a_processor_with_short_vectors_computes_the_same() -> None:
-    """In a process that compiles for the least processor there is of this kind, without bfloat16 or AVX."""
+    """A separate process compiles for the oldest processor of this kind, without bfloat16 or AVX."""
     script = """
 import torch
 from snntrain.neuron import PLIFNode

@@ -25,7 +25,7 @@ pytest.importorskip("numba")
 
 
 def used(x: Tensor, monkeypatch: pytest.MonkeyPatch, fire: Callable[[Tensor], Tensor] = ATAN) -> list[str]:
-    """The executors that the operator loads in a run."""
+    """Return the executors that the operator loads in a run."""
     loaded: list[str] = []
     real = contract.load
     monkeypatch.setattr(
@@ -46,14 +46,14 @@ def test_device_and_dtype_choose_the_executor(
 
 
 class Steeper(surrogate.ATan):
-    """A subclass with a gradient of its own."""
+    """A subclass with its own gradient."""
 
     def gradient(self, x: Tensor) -> Tensor:
         return 2 * super().gradient(x)
 
 
 @pytest.mark.parametrize("fire", [Steeper(), surrogate.ATan(spiking=False), torch.nn.Sigmoid()])
-def test_a_firing_rule_that_is_not_known_runs_in_plain_pytorch(
+def test_an_unknown_firing_rule_runs_in_plain_pytorch(
     fire: Callable[[Tensor], Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert used(current(4, 3), monkeypatch, fire) == []
@@ -77,7 +77,7 @@ def test_every_surrogate_of_the_package_has_a_formula() -> None:
     assert all(formula(kind()) is not None for kind in kinds)
 
 
-# ---- programs that were exported or traced ---------------------------------------------------------------------------
+# ---- exported or traced programs -------------------------------------------------------------------------------------
 
 
 class Spiking(nn.Module):
@@ -99,7 +99,7 @@ class Spiking(nn.Module):
 
 
 def words(graph: fx.Graph) -> list[str]:
-    """The texts among the arguments of this package's operators, of which there are some in the graph."""
+    """Return the texts among the arguments of this package's operators in the graph, which has some."""
     calls = [node for node in graph.nodes if "snntrain" in str(node.target)]
     assert calls
     return [k for call in calls for k in (*call.args, *call.kwargs.values()) if isinstance(k, str)]
@@ -134,7 +134,7 @@ def test_a_traced_step_learns_by_any_executor(shape: tuple[int, ...], monkeypatc
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float16], ids=str)
-def test_a_program_of_a_dtype_that_no_compiled_code_serves_runs_in_plain_pytorch(dtype: torch.dtype) -> None:
+def test_a_program_with_a_dtype_without_compiled_code_runs_in_plain_pytorch(dtype: torch.dtype) -> None:
     coefficients = [torch.rand(3, 1, dtype=dtype).requires_grad_(), torch.tensor([-0.9], dtype=dtype), None]
     v0 = torch.rand(5, dtype=dtype).requires_grad_()
     numbers, rule = [0.0, 0.0, 0.1, 0.0], Rule(1.0, 0.0, False, *(formula(ATAN) or ()))

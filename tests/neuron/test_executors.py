@@ -1,4 +1,4 @@
-"""The compiled executor of the CPU against the definition: what it computes, in every layout, and what it keeps."""
+"""The compiled executor of the CPU against the definition: its results, in every layout, and the memory it keeps."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_gradients_are_those_of_the_definition_in_double_precision(
 
 
 @pytest.mark.parametrize("neurons", [(1,), (7, 3, 5)], ids=["one neuron", "many"])
-def test_numbers_tensors_of_one_and_of_many_go_together(neurons: tuple[int, ...]) -> None:
+def test_numbers_and_tensors_with_one_or_many_elements_can_be_combined(neurons: tuple[int, ...]) -> None:
     numbers = [0.4, -0.9, -0.05, 0.1]
     own = torch.linspace(0.2, 0.8, neurons[0]).view(-1, *[1] * (len(neurons) - 1))
     for place in range(4):
@@ -78,7 +78,7 @@ def test_numbers_tensors_of_one_and_of_many_go_together(neurons: tuple[int, ...]
 
 @every_reset
 @pytest.mark.parametrize("coefficients", ["fixed", "by channel"])
-def test_a_constant_current_is_its_copies(v_reset: float | None, coefficients: str) -> None:
+def test_a_constant_current_gives_the_results_of_its_copies(v_reset: float | None, coefficients: str) -> None:
     leaves = [current(1, 7, 3, 5).requires_grad_() for _ in range(3)]
     k = [COEFFICIENTS[coefficients]() for _ in leaves]
     expanded, given_once, copied = (
@@ -141,7 +141,7 @@ def test_spikes_keep_the_order_of_channels_last() -> None:
         (4, 300_001),
     ],
 )
-def test_any_number_of_steps_and_neurons(T: int, neurons: int) -> None:
+def test_any_number_of_steps_and_neurons_can_be_computed(T: int, neurons: int) -> None:
     given = [current(T, neurons).requires_grad_(), *COEFFICIENTS["learnt"]()]
     single = [value.detach().clone().requires_grad_() for value in given]
     one, other = run(given[0], given[1:]), defined(single[0], single[1:])
@@ -158,7 +158,7 @@ def test_any_number_of_steps_and_neurons(T: int, neurons: int) -> None:
     every_detach,
     pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"]),
 )
-def test_what_goes_past_the_caches_is_the_same_to_the_bit(
+def test_results_stored_past_the_caches_are_the_same_to_the_bit(
     coefficients: str, detach_reset: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Whole lines of neurons, more than a block of them.
@@ -197,7 +197,7 @@ def test_an_empty_batch_passes() -> None:
 
 
 @every_detach
-def test_two_calls_that_hand_over_the_state_are_one(detach_reset: bool) -> None:
+def test_two_calls_that_pass_on_the_state_equal_one(detach_reset: bool) -> None:
     whole, parts = ([current(8, 7, 3, 5).requires_grad_(), *COEFFICIENTS["learnt"]()] for _ in range(2))
     once = run(whole[0], whole[1:], detach_reset=detach_reset)
     first = run(parts[0][:3], parts[1:], detach_reset=detach_reset)
@@ -210,7 +210,7 @@ def test_two_calls_that_hand_over_the_state_are_one(detach_reset: bool) -> None:
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-5, atol=1e-6)
 
 
-def test_only_the_last_potential_may_be_pulled_at() -> None:
+def test_a_gradient_of_only_the_last_potential_is_enough() -> None:
     x, plain = (current(4, 30).requires_grad_() for _ in range(2))
     run(x, [0.5, -1.0, 0.0]).v_last.sum().backward()
     defined(plain, [0.5, -1.0, 0.0]).v_last.sum().backward()
@@ -248,7 +248,7 @@ def test_huge_and_tiny_currents_are_computed_alike(
     fire: surrogate.Surrogate, v_reset: float | None, size: float
 ) -> None:
     x, plain = ((size * current(5, 200)).requires_grad_() for _ in range(2))
-    # An attached reset multiplies the gradient by h at each step, beyond float32 where h is huge.
+    # An attached reset multiplies the gradient by h at each step, beyond float32 if h is huge.
     rule = {"v_reset": v_reset, "surrogate": fire, "detach_reset": size > 1e9}
     one, other = run(x, [0.5, -1.0, 0.0], **rule), defined(plain, [0.5, -1.0, 0.0], **rule)
     assert torch.equal(one.s, other.s)
@@ -273,7 +273,7 @@ def test_the_same_bits_every_time_and_with_any_number_of_threads() -> None:
         assert all(map(torch.equal, result, results[0]))
 
 
-def test_threads_of_our_own_do_where_torch_has_no_openmp(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_our_own_threads_are_used_if_torch_has_no_openmp(monkeypatch: pytest.MonkeyPatch) -> None:
     threads, results = torch.get_num_threads(), []
     try:
         torch.set_num_threads(3)
@@ -298,7 +298,7 @@ def test_parameter_gradients_have_the_same_bits_every_time() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_nothing_is_kept_for_backward_but_the_input(dtype: torch.dtype) -> None:
+def test_only_the_input_is_kept_for_backward(dtype: torch.dtype) -> None:
     kept: dict[int, int] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -341,7 +341,7 @@ def test_a_node_compiles_without_a_graph_break() -> None:
         graphs.append([str(one.target) for one in graph.graph.nodes])
         return graph.forward
 
-    # A break would be an error. One graph holds the operator; another may be of what runs inside it.
+    # A break would be an error. One graph holds the operator; another may hold the code inside it.
     s = torch.compile(node, backend=keep, fullgraph=True)(x)
     assert ["snntrain.integrate_and_fire.default" in graph for graph in graphs].count(True) == 1
     node.reset()

@@ -1,8 +1,8 @@
 """Infinite, NaN and huge potentials and inputs: every executor follows one table.
 
 The rules behind the table: NaN passes through and never becomes a number again, but a spike is 0 or 1, and NaN does not
-fire. An infinite potential fires or not as any other and is reset as any other; with a soft reset it stays infinite.
-Infinity less infinity, as in the leak of an infinite potential, is NaN. A detached reset passes no gradient, be it NaN.
+fire. An infinite potential fires and is reset like any other; with a soft reset it stays infinite. Infinity minus
+infinity, as in the leak of an infinite potential, is NaN. A detached reset passes no gradient, not even NaN.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NODES: dict[str, Any] = {
 
 
 class Row(NamedTuple):
-    """Two steps of input, the second of nothing, and what follows: spikes and the potential after each step."""
+    """Two steps of input, the second of zeros, and the results: spikes and the potential after each step."""
 
     x: float
     hard: tuple[list[float], list[float]]
@@ -95,7 +95,7 @@ def outcome(kind: str, v_reset: float | None, fire: surrogate.Surrogate, detach_
     pytest.mark.parametrize("detach_reset", [False, True]),
     pytest.mark.parametrize("fire", [surrogate.ATan(), surrogate.Rectangle()], ids=lambda fire: type(fire).__name__),
 )
-def test_executors_agree_on_what_is_finite(
+def test_executors_agree_on_finite_results(
     kind: str, v_reset: float | None, detach_reset: bool, fire: surrogate.Surrogate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = torch.tensor([inf, -inf, nan, 1e38, -1e38, 0.5, 2.0, 0.0])
@@ -103,7 +103,7 @@ def test_executors_agree_on_what_is_finite(
     found = []
     for name in EXECUTORS:
         monkeypatch.setenv(dispatch.VARIABLE, name)
-        # A neuron at a time, so that a learnt coefficient's gradient is one neuron's.
+        # One neuron at a time, so that a learnt coefficient has the gradient of one neuron.
         found.append([outcome(kind, v_reset, fire, detach_reset, column) for column in x.split(1, dim=1)])
     for one, other in zip(*found, strict=True):
         for actual, expected in zip(one, other, strict=True):
@@ -133,7 +133,7 @@ def test_a_threshold_that_is_never_reached_gives_the_gradient_of_the_definition(
 
 
 @pytest.mark.parametrize("v_threshold", [inf, -inf, nan])
-def test_a_threshold_that_is_no_finite_number_is_refused_with_what_to_do(v_threshold: float) -> None:
+def test_a_threshold_that_is_not_finite_is_refused_with_a_remedy(v_threshold: float) -> None:
     with pytest.raises(ValueError, match=r"v_threshold must be a finite number, not .+; for neurons that never"):
         LIFNode(v_threshold=v_threshold)
     node = LIFNode()

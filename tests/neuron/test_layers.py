@@ -1,4 +1,4 @@
-"""Walks over the layers of a network: learnt constants, and the beginning of an epoch."""
+"""Functions that visit the layers of a network: learnt constants, and the start of an epoch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from snntrain.neuron import LIFNode, PLIFNode, RIFNode, begin_epoch, learnt_cons
 
 
 class Delay(nn.Module):
-    """A layer that does not spike, and has learnt a constant."""
+    """A layer that does not spike, with a learnt constant."""
 
     def learnt(self) -> dict[str, float]:
         return {"delay": 3.5}

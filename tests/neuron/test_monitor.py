@@ -1,4 +1,4 @@
-"""The monitor: lists of NumPy arrays, one entry a step, the same in both step modes."""
+"""The monitor: lists of NumPy arrays, one entry per step, the same in both step modes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def noise(dtype: torch.dtype = torch.float32) -> Tensor:
 
 @every_neuron
 @every_mode
-def test_lists_of_arrays_one_entry_a_step(neuron: Neuron, step_mode: str) -> None:
+def test_lists_of_arrays_have_one_entry_per_step(neuron: Neuron, step_mode: str) -> None:
     node = neuron.build(monitor_state=True, step_mode=step_mode)
     s = drive(node, torch.from_numpy(current(neuron, T, SHAPE)).float())
     assert node.monitor is not None
@@ -116,8 +116,8 @@ def test_watching_changes_nothing(step_mode: str) -> None:
 
 @every_mode
 @pytest.mark.parametrize("node_class", [IFNode, QuadraticNode])
-def test_a_record_outlives_what_is_done_to_the_spikes_in_place(step_mode: str, node_class: type[IFNode]) -> None:
-    """A layer after this one may work in place (dropout, a residual sum); what was recorded is a copy."""
+def test_a_record_does_not_change_with_the_spikes_in_place(step_mode: str, node_class: type[IFNode]) -> None:
+    """A layer after this one may work in place (dropout, a residual sum); the record is a copy."""
     node = node_class(monitor_state=True, step_mode=step_mode)
     with torch.no_grad():
         s = node(noise() if step_mode == "m" else noise()[0])

@@ -1,4 +1,4 @@
-"""Neurons of a user's own with several states by name: a second variable, and a threshold that moves with it."""
+"""A user's own neurons with several named states: a second variable, and a threshold that moves with it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_second_state_carries_over_and_is_reset_to_its_start() -> None:
     assert (whole.v, whole.i) == (0.0, 0.25)
 
 
-def test_every_state_lets_go_of_its_graph_and_moves_with_the_module() -> None:
+def test_every_state_is_detached_and_moves_with_the_module() -> None:
     node = AdaptiveNode(step_mode="m", surrogate_function=surrogate.ATan())
     node(current().requires_grad_())
     assert node.v.requires_grad
@@ -126,7 +126,7 @@ def test_the_gradient_flows_through_a_moving_threshold() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
-def test_in_half_precision_every_state_is_kept_as_the_input_is(dtype: torch.dtype) -> None:
+def test_in_half_precision_every_state_has_the_precision_of_the_input(dtype: torch.dtype) -> None:
     node = AdaptiveNode(step_mode="m")
     node(current().to(dtype))
     assert node.v.dtype == node.a.dtype == dtype

@@ -1,4 +1,4 @@
-"""The public face of the four neurons: constructors, learnable parameters, and what they refuse."""
+"""The public interface of the four neurons: constructors, learnable parameters, and refused values."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ every_pair = pytest.mark.parametrize("pair", list(CLAMPS))
         (RIFNode, {"init_w": -1e-3, "amplitude": None}),
     ],
 )
-def test_constructor_names_order_and_defaults(node: type[BaseNode], own: dict[str, Any]) -> None:
+def test_constructors_have_the_documented_names_order_and_defaults(node: type[BaseNode], own: dict[str, Any]) -> None:
     parameters = inspect.signature(node).parameters.values()
     assert [(p.name, p.default) for p in parameters] == list({**own, **COMMON}.items())
     assert node.unparallelizable is True
@@ -50,7 +50,7 @@ def test_constructor_names_order_and_defaults(node: type[BaseNode], own: dict[st
     ("node", "own"),
     [(IFNode, ()), (LIFNode, (3.0,)), (PLIFNode, (3.0, False, None, None)), (RIFNode, (-0.1, 0.5))],
 )
-def test_arguments_by_position_arrive(node: Callable[..., BaseNode], own: tuple[Any, ...]) -> None:
+def test_arguments_may_be_given_by_position(node: Callable[..., BaseNode], own: tuple[Any, ...]) -> None:
     built = node(*own, 2, None, surrogate.Erf(), True, True, "m")
     assert (built.v_threshold, built.v_reset, built.surrogate_function) == (2.0, None, surrogate.Erf())
     assert (built.detach_reset, built.step_mode, built.v) == (True, "m", 0.0)
@@ -132,7 +132,7 @@ def test_a_smooth_clamp_learns_from_the_default_time_constant(pair: str) -> None
     np.testing.assert_allclose(node.w.grad, CLAMPS[pair].slope(np.zeros(1)), rtol=1e-6)
 
 
-def test_switched_off_clamp_leaves_its_functions_alone() -> None:
+def test_a_switched_off_clamp_does_not_use_its_functions() -> None:
     node = PLIFNode(4.0, False, clamp.sigmoid, clamp.inverse_sigmoid)
     assert node.w.item() == 0.25
     assert node.decay() is node.w
@@ -239,7 +239,7 @@ def test_weight_is_a_function_of_g(amplitude: Any, equation: Callable[[Tensor], 
 @every_mode
 @pytest.mark.parametrize("v_reset", [0.0, -0.5, None])
 def test_gradient_of_the_self_connection(step_mode: str, v_reset: float | None) -> None:
-    """Subthreshold, u = v - V_r obeys u' = (1 + w) u + x: after three steps du/dw = x2 + 2 (1 + w) x1."""
+    """Below the threshold, u = v - V_r obeys u' = (1 + w) u + x: after three steps du/dw = x2 + 2 (1 + w) x1."""
     node = RIFNode(-0.25, v_threshold=10.0, v_reset=v_reset, detach_reset=True, step_mode=step_mode)
     x = torch.tensor([[1.0], [0.5], [2.0]])
     for x_t in x if step_mode == "s" else [x]:
@@ -269,12 +269,12 @@ def test_an_amplitude_that_is_not_positive_is_refused(amplitude: float) -> None:
 
 
 @pytest.mark.parametrize("amplitude", [(0.5, 0.5), (1.0, -1.0), [2, 1], (0, 1, 2)])
-def test_a_pair_without_an_inside_is_refused(amplitude: Any) -> None:
+def test_an_empty_interval_is_refused(amplitude: Any) -> None:
     with pytest.raises(ValueError, match=re.escape(f"amplitude={amplitude}") + ".* or a pair lo < hi"):
         RIFNode(0.0, amplitude)
 
 
 @pytest.mark.parametrize("amplitude", [float("inf"), (-float("inf"), 0.0), (-1.0, float("inf"))])
-def test_an_amplitude_without_an_end_is_refused(amplitude: Any) -> None:
+def test_an_infinite_amplitude_is_refused(amplitude: Any) -> None:
     with pytest.raises(ValueError, match="amplitude"):
         RIFNode(-0.5, amplitude)

@@ -35,7 +35,7 @@ def current(*shape: int) -> Tensor:
 
 
 class Seen(TorchDispatchMode):
-    """The names of all operators that run inside."""
+    """A mode that collects the names of all operators in its block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ def test_a_mode_sees_the_operators_and_changes_nothing(kind: str) -> None:
     expected.square().sum().backward()
     assert torch.equal(s, expected)
     assert torch.equal(x.grad, other.grad)
-    # As one operation each, whatever is done inside.
+    # One operation each, whatever runs inside.
     ours = [name for name in seen.names if name.startswith("snntrain::")]
     assert ours == ["snntrain::integrate_and_fire", "snntrain::integrate_and_fire_backward"]
 
@@ -96,16 +96,16 @@ class Celsius(Tensor):
     """A subclass that goes through all operators."""
 
 
-def test_a_subclass_stays_one() -> None:
+def test_a_subclass_is_preserved() -> None:
     x = current(4, 3, 5)
     s = LIFNode(**COMMON)(x.as_subclass(Celsius))
     assert type(s) is Celsius
     assert torch.equal(s.as_subclass(Tensor), LIFNode(**COMMON)(x))
 
 
-def test_a_view_that_is_yet_to_be_negated_is() -> None:
+def test_a_lazily_negated_view_is_resolved() -> None:
     x = current(4, 3, 5)
-    # Its memory holds -x, which compiled code must not read.
+    # The memory holds -x, which compiled code must not read.
     lazy = torch.complex(torch.zeros_like(x), -x).conj().imag
     assert lazy.is_neg()
     assert torch.equal(IFNode(**COMMON)(lazy), IFNode(**COMMON)(x))
@@ -140,7 +140,7 @@ def test_a_traced_step_holds_both_operators_and_computes_the_same(kind: str) -> 
     targets = [str(one.target) for one in traced.graph.nodes]
     assert "snntrain.integrate_and_fire.default" in targets
     assert "snntrain.integrate_and_fire_backward.default" in targets
-    # Of another input than it was traced with.
+    # The input differs from the one it was traced with.
     other = (0.5 * current(4, 3, 5)).requires_grad_()
     assert all(map(torch.equal, traced(other), gradients(other)))
 
@@ -214,7 +214,7 @@ def test_a_copy_continues_from_the_same_state_without_the_graph(kind: str) -> No
 
 
 @every_node
-def test_hooks_on_what_is_saved_see_the_input_and_may_replace_it(kind: str) -> None:
+def test_hooks_on_saved_tensors_see_the_input_and_may_replace_it(kind: str) -> None:
     saved: list[Tensor] = []
     node, plain = (NODES[kind]() for _ in range(2))
     x, other = (current(4, 3, 5).requires_grad_() for _ in range(2))

@@ -1,4 +1,4 @@
-"""A user's own neurons: one with its own dynamics, and one with a charge that is not affine."""
+"""A user's own neurons: one with its own coefficients, and one with a charge that is not affine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ChannelLIFNode(BaseNode):
 
 
 class WrittenOutLIFNode(BaseNode):
-    """LIF's equation as a charge rule, word for word."""
+    """The equation of LIF, written out as a charge rule."""
 
     def charge(self, x: Tensor) -> Tensor:
         return self.v + (x - (self.v - self.rest)) / TAU
@@ -70,7 +70,7 @@ def test_own_charge_rule_is_followed(step_mode: str, v_reset: float | None) -> N
 @every_reset
 @every_detach
 def test_own_charge_rule_is_differentiated(v_reset: float | None, detach_reset: bool) -> None:
-    """Without spikes the run is smooth, and finite differences see the path that detach_reset hides."""
+    """Without spikes the run is smooth, and finite differences include the path that detach_reset hides."""
     node = QuadraticNode(
         v_reset=v_reset,
         surrogate_function=surrogate.ATan(spiking=False),
@@ -90,7 +90,7 @@ def test_own_charge_rule_is_differentiated(v_reset: float | None, detach_reset: 
 
 
 @every_reset
-def test_a_rule_written_out_is_the_affine_neuron(v_reset: float | None) -> None:
+def test_a_written_out_rule_equals_the_affine_neuron(v_reset: float | None) -> None:
     x = noise(12, 30)
     own, affine = (
         build(v_reset=v_reset, step_mode="m", monitor_state=True)
@@ -138,7 +138,7 @@ def test_the_charged_potential_can_be_asked_for() -> None:
     assert node.charge(torch.tensor([1.0, 0.0])).tolist() == [0.125, 0.25]
 
 
-def test_a_neuron_with_neither_is_told_what_to_define() -> None:
+def test_a_neuron_with_neither_gets_an_error_that_says_what_to_define() -> None:
     class Nothing(BaseNode):
         pass
 

@@ -1,4 +1,4 @@
-"""What holds for any input, neuron and reset."""
+"""Properties of any input, neuron and reset."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def nodes(draw: st.DrawFn, /, **fixed: Any) -> BaseNode:
 
 
 def run(node: BaseNode, x: Tensor) -> Tensor:
-    """Spikes of a run from rest."""
+    """Return the spikes of a run from rest."""
     node.reset()
     with torch.no_grad():
         return drive(node, x)
@@ -118,7 +118,7 @@ def test_neurons_do_not_see_each_other(node: BaseNode, x: Tensor) -> None:
 
 @check
 @given(nodes(), currents(), st.data())
-def test_the_future_does_not_reach_back(node: BaseNode, x: Tensor, data: st.DataObject) -> None:
+def test_later_inputs_do_not_change_earlier_spikes(node: BaseNode, x: Tensor, data: st.DataObject) -> None:
     now = data.draw(st.integers(0, len(x) - 1))
     changed = x.clone()
     changed[now + 1 :] += 5.0
@@ -145,8 +145,8 @@ def test_raising_the_first_input_never_delays_the_first_spike(node: BaseNode, x:
 
 @check
 @given(st.integers(0, 40), st.integers(1, 12))
-def test_soft_reset_integrate_and_fire_loses_nothing(quarters: int, T: int) -> None:
-    """Charge is kept: T x = spikes V_th + v, exactly, where the numbers are multiples of 1/4."""
+def test_soft_reset_integrate_and_fire_conserves_charge(quarters: int, T: int) -> None:
+    """Charge is conserved: T x = spikes V_th + v, exactly, if the numbers are multiples of 1/4."""
     x = torch.full((T, 1), quarters / 4)
     node = IFNode(v_threshold=V_THRESHOLD, v_reset=None, step_mode="m")
     s = node(x)

@@ -26,7 +26,7 @@ def _forced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 class WrittenOut(BaseNode):
-    """A charge rule of a user's own, computed step by step."""
+    """The user's own charge rule, computed step by step."""
 
     def charge(self, x: Tensor) -> Tensor:
         return self.v + 0.2 * (self.v - self.rest) + x
@@ -70,7 +70,7 @@ def test_rest_without_input_stays_rest(
 
 @every_executor
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-def test_a_growing_neuron_at_rest_does_not_run_away(name: str, dtype: torch.dtype) -> None:
+def test_a_growing_neuron_at_rest_does_not_diverge(name: str, dtype: torch.dtype) -> None:
     for arguments in (RUNAWAY, {"init_w": 0.1, "v_reset": 0.1}):
         node = RIFNode(**arguments, step_mode="m", surrogate_function=surrogate.ATan())
         for _ in range(3):
@@ -92,15 +92,15 @@ def test_a_state_in_half_precision_at_rest_passes_its_gradient(name: str) -> Non
 @pytest.mark.parametrize("tau", [1e2, 1e4, 1e5])
 @pytest.mark.parametrize("kind", ["lif", "plif"])
 def test_a_slow_leak_keeps_its_precision(name: str, tau: float, kind: str) -> None:
-    """The potential that leaks away in one step, which 1 - 1/tau in float32 knows to 6e-8 tau alone."""
+    """The potential that leaks away in one step: 1 - 1/tau in float32 gives it only to 6e-8 tau."""
     node: BaseNode
     node = LIFNode(tau, step_mode="m") if kind == "lif" else PLIFNode(tau, step_mode="m")
     node.surrogate_function = surrogate.ATan()
-    # A small potential: the difference that the leak makes keeps more of its bits.
+    # A small potential: the difference by the leak keeps more bits.
     node.v = v = torch.full((1, 16), -0.25)
     node(torch.zeros(1, 1, 16))
     leak = (v.double() - node.v.double()) / v.double() * tau
-    # One rounding of the potential, and two of the leak.
+    # The potential is rounded once, the leak twice.
     assert (leak - 1).abs().max() <= 2**-24 * tau + 3 * 2**-24
 
 

@@ -118,7 +118,7 @@ def test_a_sequence_needs_a_step(x: Tensor) -> None:
 # saved, moved, copied
 
 
-def test_state_dict_holds_what_is_learnt_alone() -> None:
+def test_state_dict_holds_only_learnt_parameters() -> None:
     x = torch.ones(2, 3, 4)
     for node, keys in (
         (IFNode(step_mode="m"), []),
@@ -183,7 +183,7 @@ def test_a_copy_continues_from_the_state_of_the_original(
 ) -> None:
     node = RIFNode(-0.1, amplitude=(-1, 0), v_reset=None, monitor_state=True, step_mode=step_mode)
     x = torch.randn(6, 4, 3, generator=torch.Generator().manual_seed(0), requires_grad=True)
-    drive(node, x[:3])  # the state now hangs on a graph
+    drive(node, x[:3])  # the state is now part of a graph
     assert potential(node).requires_grad
     copied = copying(node)
     assert repr(copied) == repr(node)
@@ -233,7 +233,7 @@ def test_autocast_trains(neuron: Neuron, step_mode: str, dtype: torch.dtype) -> 
 
 @every_pair(every_learning_neuron, every_mode, every_half)
 def test_gradient_beyond_float16_does_not_overflow(neuron: Neuron, step_mode: str, dtype: torch.dtype) -> None:
-    """More than 65504, float16's largest number, is summed up over the batch."""
+    """The sum over the batch exceeds 65504, the largest number of float16."""
     x = torch.from_numpy(current(neuron, 4, (64, 32))).to(dtype).abs()
     gradients = []
     for input_ in (x, x.double()):
@@ -250,7 +250,7 @@ def test_gradient_beyond_float16_does_not_overflow(neuron: Neuron, step_mode: st
 
 @pytest.mark.parametrize("clamp", [False, "sigmoid"])
 def test_a_float16_parameter_s_gradient_is_summed_as_a_whole(clamp: bool | str) -> None:
-    """What the leak adds and what the input adds both pass 65504; their sum does not."""
+    """The terms of the leak and of the input both exceed 65504; their sum does not."""
     gradients = []
     for dtype in (torch.float16, torch.float64):
         node = PLIFNode(clamp=clamp, v_threshold=2.0, v_reset=None, step_mode="m").to(dtype)

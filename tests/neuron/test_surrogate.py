@@ -36,7 +36,7 @@ every_shape = pytest.mark.parametrize(("name", "shape"), SHAPES, ids=str)
 
 
 def grid(name: str, shape: dict[str, float], step: float = 0.0) -> Tensor:
-    """Points on both sides of zero, none within `step` of a kink of the gradient."""
+    """Return points on both sides of zero, none within `step` of a kink of the gradient."""
     x = np.linspace(-3, 3, 1201)
     for kink in SURROGATES[name](**shape).kinks:
         x = x[np.abs(x - kink) > 2 * step]
@@ -95,7 +95,7 @@ def test_without_spikes_the_primitive_has_its_own_derivative(name: str, shape: d
 
 @every_surrogate
 def test_without_spikes_the_derivative_at_the_threshold_is_the_gradient(name: str) -> None:
-    """All ten primitives have a derivative there, those written with |x| too."""
+    """All ten primitives are differentiable there, also those written with |x|."""
     rule, zero = make_surrogate(name, spiking=False), torch.zeros(1, dtype=torch.float64)
     torch.testing.assert_close(slope(rule, zero), rule.gradient(zero))
 
@@ -128,7 +128,7 @@ def test_gradient_stays_finite_far_from_the_threshold(name: str, dtype: torch.dt
 
 @pytest.mark.parametrize("name", sorted(DEFAULTS.keys() - {"PiecewiseLeakyReLU", "Rectangle"}))
 def test_spikes_can_be_differentiated_twice(name: str) -> None:
-    """The two left out are piecewise constant."""
+    """The two omitted surrogates are piecewise constant."""
     rule, step, x = make_surrogate(name), 1e-5, grid(name, DEFAULTS[name], step=1e-3).requires_grad_()
     (once,) = torch.autograd.grad(rule(x).sum(), x, create_graph=True)
     (twice,) = torch.autograd.grad(once.sum(), x)
@@ -157,7 +157,7 @@ def test_a_shape_that_is_not_positive_and_finite_is_refused(name: str, key: str,
 
 
 @every_surrogate
-def test_a_surrogate_is_a_value(name: str) -> None:
+def test_surrogates_compare_by_value(name: str) -> None:
     rule = make_surrogate(name)
     key = next(iter(DEFAULTS[name]))
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -1,4 +1,4 @@
-"""Derivatives of other kinds than one backward pass: of a gradient, forward, by torch.func; export; inference mode."""
+"""Derivatives beyond one backward pass: of a gradient, in forward mode, by torch.func; export; inference mode."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ every_node = pytest.mark.parametrize("kind", NODES)
 
 @pytest.fixture
 def defined(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], Any]:
-    """What a function gives where the definition computes, not compiled code."""
+    """Return the result of a function that is computed by the definition, not by compiled code."""
 
     def run(function: Callable[[], Any]) -> Any:
         with monkeypatch.context() as patch:
@@ -43,7 +43,7 @@ def current(*shape: int, seed: int = 0) -> Tensor:
 
 
 def stepped(node: BaseNode, x: Tensor, parameters: dict[str, Tensor] | None = None) -> Tensor:
-    """The spikes from rest."""
+    """Return the spikes from rest."""
     node.reset()
     return node(x) if parameters is None else functional_call(node, parameters, (x,))
 
@@ -101,7 +101,7 @@ def test_forward_mode_gives_the_tangent_of_the_definition(kind: str, defined: An
     one, other = tangent(smooth), defined(lambda: tangent(smooth))
     assert one is not None
     torch.testing.assert_close(one, other)
-    # The tangent of a spike is that of the surrogate, as its gradient is.
+    # The tangent of a spike is that of the surrogate, as is its gradient.
     spikes = tangent(node)
     assert spikes is not None
     assert spikes.abs().max() > 0
@@ -170,7 +170,7 @@ def test_gradients_per_sample_add_up_to_that_of_the_batch() -> None:
         torch.testing.assert_close(each[name].sum(0), value.grad, rtol=1e-4, atol=1e-4)
 
 
-def test_the_state_that_a_transform_leaves_is_told_as_such() -> None:
+def test_a_state_left_by_a_transform_gets_its_own_error() -> None:
     node = NODES["if"]()
     grad(lambda x: node(x).sum())(current(4, 3, 5))
     with pytest.raises(

@@ -1,6 +1,6 @@
-"""The GPU's executor against the reference in float64: on the GPU where there is one, else in Triton's interpreter.
+"""The GPU's executor against the reference in float64: on a GPU if there is one, else in Triton's interpreter.
 
-`test_triton_compiled` has what the compiler makes of it.
+`test_triton_compiled` tests the compiled code.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ cuda = importlib.import_module("snntrain.neuron.integrate_and_fire.cuda")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 pytestmark = [pytest.mark.gpu] if DEVICE == "cuda" else []
 ON_A_GPU = {name: getattr(cuda, name) for name in ("AHEAD", "ALONE", "GROUPED", "THREADS")}
-# The interpreter is slow: there a program has few neurons, and a group few steps.
+# The interpreter is slow, so a program has few neurons there, and a group few steps.
 SIZES = ON_A_GPU if DEVICE == "cuda" else {"AHEAD": 2, "ALONE": 4, "GROUPED": 3, "THREADS": 4}
-# The most steps of one group backward.
+# The largest number of steps in one group backward.
 ALONE = SIZES["ALONE"]
 STEPS = [1, 3, ALONE, ALONE + 1, 2 * ALONE + 3]
 HALF = {torch.float32: 2e-5, torch.bfloat16: 2**-7, torch.float16: 2**-9}
 
 
 def _kernels() -> ModuleType:
-    """The kernels; what is decorated while TRITON_INTERPRET is set runs in the interpreter."""
+    """Return the kernels; those decorated while TRITON_INTERPRET is set run in the interpreter."""
     if DEVICE == "cuda":
         return cuda.kernels
     with pytest.MonkeyPatch.context() as patch:
@@ -58,7 +58,7 @@ def _forced(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["number", "pointer"])
 def scalars_come_as(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Where all neurons have the same coefficient: read by the host, or by the kernel where it is on the device."""
+    """Set how a coefficient shared by all neurons is read: by the host, or by the kernel on the device."""
     if request.param == "pointer" and DEVICE == "cpu":
         read = cuda._coefficient
 
@@ -84,7 +84,7 @@ def _rule(
 
 
 def _random(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Currents that make neurons fire in some steps and not in others."""
+    """Return currents that make neurons fire in some steps but not in all."""
     values = torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 1.5 + 0.5
     return values.to(dtype).to(DEVICE)
 
@@ -96,7 +96,7 @@ def _gradients(
     rule: dict[str, Any],
     like: Callable[[reference.Trajectory], list[Tensor]],
 ) -> tuple[reference.Trajectory, list[Tensor]]:
-    """Outputs, and the gradients of a weighted sum of them in all tensors that are given."""
+    """Return outputs, and the gradients of a weighted sum of them with respect to all given tensors."""
     given = [k.detach().requires_grad_() if isinstance(k, Tensor) else k for k in given]
     trajectory = run(given, T, rule)
     weights = like(trajectory)
@@ -124,10 +124,10 @@ def assert_like_the_reference(
     rule: dict[str, Any],
     like: Callable[[reference.Trajectory], list[Tensor]] = _weights,
 ) -> None:
-    """Same spikes, potential and gradients; `given` is x, gain, feedback, rest and v0."""
+    """Compare spikes, potential and gradients; `given` is x, gain, feedback, rest and v0."""
     x = given[0]
     assert isinstance(x, Tensor)
-    # Weights come from a generator in float32 and round alike only if x's dtype is what they round to.
+    # Weights are drawn in float32, and round alike only if they are rounded to x's dtype.
     (s, v_last, *_), grads = _gradients(_executor, given, T, rule, like)
     weights = [w.double() for w in like(reference.Trajectory(s, v_last, s, s))]
     (right_s, right_v, *_), right_grads = _gradients(_reference, given, T, rule, lambda _: weights)
@@ -188,13 +188,13 @@ def test_each_set_of_learnt_coefficients(learnt: tuple[bool, bool, bool], T: int
 
 @pytest.mark.parametrize(
     ("T", "dtype"),
-    # Every width of load in one group, and in groups: even and uneven ones, two, three and more.
+    # Every width of load in one group, and in two, three and more groups, even and uneven ones.
     [(T, torch.float32) for T in (1, 2, 4, 6, 7, 8, 9, 13, 16, 17, 20, 24, 37)]
     + [(T, torch.bfloat16) for T in (1, 2, 3, 5, 8, 9, 12, 16, 19, 40)],
     ids=str,
 )
 def test_any_number_of_steps(T: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
-    # In groups as on a GPU.
+    # In groups, as on a GPU.
     for name in ("AHEAD", "ALONE", "GROUPED"):
         monkeypatch.setattr(cuda, name, ON_A_GPU[name])
     gain = torch.tensor([0.875], device=DEVICE)
@@ -259,7 +259,7 @@ def test_gradient_of_the_last_potential_alone() -> None:
 
 @pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"])
 @pytest.mark.parametrize("T", [1, 5, 6])
-def test_records_what_the_reference_records_to_the_bit(T: int, v_reset: float | None) -> None:
+def test_records_equal_those_of_the_reference_to_the_bit(T: int, v_reset: float | None) -> None:
     x, rule = _random(T, 19), _rule(v_reset)
     recorded = integrate_and_fire(x, 0.9, -0.4, 0.1, 0.0, record=True, **rule)
     right = reference.integrate_and_fire(x, T, 0.9, -0.4, 0.1, 0.0, record=True, **rule)
@@ -293,7 +293,7 @@ def test_fires_exactly_at_the_threshold() -> None:
 
 @pytest.mark.parametrize("v_reset", [0.0, None], ids=["hard", "soft"])
 def test_spikes_near_the_threshold_are_those_of_rounded_products_and_sums(v_reset: float | None) -> None:
-    # Within a few units in the last place of the threshold, where a fused multiply-add would decide otherwise.
+    # Within a few units in the last place of the threshold, where a fused multiply-add would decide differently.
     near = 1 + torch.arange(-8, 8, device=DEVICE) * 2**-24
     x, v = (k.flatten() for k in torch.meshgrid(near, near, indexing="ij"))
     rule = _rule(v_reset, v_threshold=1.0)

@@ -1,4 +1,4 @@
-"""What the compiler makes of the GPU's kernels, without a GPU: registers, spills, loads in flight, and its own time."""
+"""The compiled kernels of a GPU, without a GPU: registers, spills, loads in flight, and the time to compile."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ cuda = importlib.import_module("snntrain.neuron.integrate_and_fire.cuda")
 pytestmark = pytest.mark.skipif(not has_tools(), reason="this Triton has no cuobjdump or nvdisasm")
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-# Processor seconds: most kernels take about one, and took up to fifteen.
+# Processor seconds: most kernels take about one; some took up to fifteen before.
 SECONDS = 5
 COMPILED = once_more(cuda.kernels)
 
 
 @pytest.fixture(autouse=True)
 def _compiled_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernels as they are compiled, where other tests run them in the interpreter."""
+    """Compile the kernels, even if other tests run them in the interpreter."""
     monkeypatch.setattr(cuda, "kernels", COMPILED)
 
 
@@ -90,7 +90,7 @@ def test_backward_has_no_spills_with_all_at_once(T: int) -> None:
 def test_any_number_of_neurons_compiles(kernel: str, neurons: int) -> None:
     compiled = launch(kernel, "PLIF", 2, torch.float16, neurons=neurons, with_state=True)
     assert compiled.spilled == 0
-    # One neuron is a constant to Triton, and so many need 64 bits.
+    # Triton treats one neuron as a constant; the larger number needs 64 bits.
     assert compiled.given["M"] == neurons
 
 

@@ -1,4 +1,4 @@
-"""Truncated back-propagation, losses on the potential, and functions that act on all layers of a network."""
+"""Truncated back-propagation, losses on the potential, and functions for all layers of a network."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def net() -> nn.Sequential:
 # ---- detach ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_detached_state_goes_on_and_ends_the_gradient() -> None:
+def test_a_detached_state_continues_and_ends_the_gradient() -> None:
     node, plain = (LIFNode(tau=3.0, **COMMON) for _ in range(2))
     first, second = (current(4, 2, 5, seed=seed).requires_grad_() for seed in (0, 1))
     for layer in (node, plain):
@@ -40,7 +40,7 @@ def test_a_detached_state_goes_on_and_ends_the_gradient() -> None:
     s.sum().backward()
     assert first.grad is None
     assert second.grad is not None
-    LIFNode().detach()  # Nothing to let go of.
+    LIFNode().detach()  # There is no graph to detach from.
 
 
 def test_a_detached_net_trains_on_parts_of_a_sequence() -> None:
@@ -111,7 +111,7 @@ def test_the_sequence_of_potentials_has_its_gradient(kind: str, step_mode: str, 
     for one, recorded in zip(potentials, node.monitor["v"], strict=True):
         torch.testing.assert_close(one.detach(), torch.from_numpy(recorded))
     assert plain.v_seq is None
-    # The last of them is the state, and the definition gives its gradient.
+    # The last potential is the state, and the definition gives its gradient.
     potentials[-1].sum().backward()
     plain.v.sum().backward()
     torch.testing.assert_close(x.grad, other.grad)
@@ -187,7 +187,7 @@ def test_hooks_and_autograd_grad_see_the_gradient_per_step_too() -> None:
 
 @pytest.mark.parametrize("reset_inside", [True, False])
 def test_a_checkpoint_computes_the_gradient_if_the_state_is_reset_inside(reset_inside: bool) -> None:
-    """As docs/neurons.md says: the forward pass runs twice, the second time from the state that the first left."""
+    """As docs/neurons.md says, the forward pass runs twice, the second time from the final state of the first."""
 
     def gradient(recompute: bool) -> Tensor:
         node, x = LIFNode(tau=2.0, **COMMON), current(4, 2, 3).requires_grad_()

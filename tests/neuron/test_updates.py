@@ -1,4 +1,4 @@
-"""Potentials that a step changes: the compiled count and the one in parts, beside a count of recorded potentials."""
+"""Potentials that a step changes: the compiled count and the one in parts, against a count of recorded potentials."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ every_reset = pytest.mark.parametrize("v_reset", [0.0, -0.3, None])
 
 
 def current(T: int, *shape: int) -> Tensor:
-    """Steps of which some charge above the threshold, and some are nothing, which leaves a potential at rest."""
+    """Return steps that partly charge above the threshold and partly are zero, which leaves a potential at rest."""
     x = 1.5 * torch.randn(T, *shape, generator=torch.Generator().manual_seed(0)) + 1.0
     return x * (x > 0.5)
 
 
 def both(x: Tensor, coefficients: list[Any], v: float | Tensor, v_reset: float | None, T: int) -> tuple[int, int]:
-    """The count, and that of the potentials as they were recorded, one after the other."""
+    """Return the count, and that of the recorded potentials."""
     rule = {"v_threshold": 0.75, "v_reset": v_reset, "surrogate": surrogate.ATan()}
     counted = int(count_updates(x, *coefficients, v, **rule, T=T))
     given_T = T if len(x) < T else None
@@ -76,7 +76,7 @@ def test_parts_of_a_batch_add_up_to_the_compiled_count(monkeypatch: pytest.Monke
     assert len(set(counts)) == 1
 
 
-def test_a_potential_that_is_no_number_counts_as_changed() -> None:
+def test_a_nan_potential_counts_as_changed() -> None:
     x = torch.full((4, 1, 1), torch.nan)
     assert (
         int(count_updates(x, 0.5, -1.0, 0.0, 0.0, v_threshold=1.0, v_reset=0.0, surrogate=surrogate.ATan(), T=4)) == 4

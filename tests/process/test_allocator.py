@@ -1,4 +1,4 @@
-"""The C library keeps freed memory, where it is glibc and the user has not said otherwise."""
+"""glibc keeps freed memory, unless the user has set otherwise."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 GLIBC = sys.platform == "linux" and "CS_GNU_LIBC_VERSION" in os.confstr_names
-# Page faults of ten tensors of 64 MB made and dropped one after the other.
+# Page faults of ten tensors of 64 MB, created and dropped in turn.
 PROBE = """
 import resource, sys
 import torch
@@ -38,6 +38,6 @@ def test_freed_memory_is_used_again_without_page_faults() -> None:
 
 
 @pytest.mark.skipif(not GLIBC, reason="mallopt is of glibc")
-def test_settings_of_the_users_own_are_left_alone() -> None:
+def test_settings_of_the_user_are_not_changed() -> None:
     answer, _ = probe("kept", MALLOC_TOP_PAD_="1048576")
     assert answer == "False"

@@ -1,4 +1,4 @@
-"""cuBLAS has a working memory with which results can be repeated, from the beginning of the process."""
+"""cuBLAS gets the workspace that makes results reproducible, from the start of the process."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from snntrain.training.job.precision import Precision
 from snntrain.training.job.world import World
 from tests.training.jobs import configured
 
-# The command line itself; what it would do is replaced by a look at the environment, before torch is imported.
+# The real command line; its work is replaced by a look at the environment before torch is imported.
 PROBE = """
 import os, sys
 from snntrain.cli import main
@@ -40,7 +40,7 @@ def test_the_command_line_reserves_it_before_anything_else_and_keeps_the_users_s
     assert done.stdout.split() == [found]
 
 
-def test_a_program_that_asks_for_reproducible_operations_gets_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_program_that_requires_reproducible_operations_gets_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(cublas.VARIABLE, raising=False)
     with repeatable.deterministic(True):
         assert os.environ[cublas.VARIABLE] == ":4096:8"
@@ -61,13 +61,13 @@ def test_a_setting_with_which_a_deterministic_run_would_fail_is_refused_in_one_l
 
 
 @pytest.mark.parametrize("deterministic", [True, False])
-def test_only_a_deterministic_run_asks_for_it(
+def test_only_a_deterministic_run_requires_it(
     deterministic: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(cublas.VARIABLE, ":16:4")
     gpu = torch.device("cuda")
     config = configured("trainer.device=cuda", f"trainer.deterministic={str(deterministic).lower()}")
-    # The data set is read behind the check.
+    # The data set is read after the check.
     monkeypatch.setattr(digits, "FILE", tmp_path / "nothing.npz")
     with pytest.raises(UserError, match="CUBLAS_WORKSPACE_CONFIG=:16:4" if deterministic else "nothing.npz"):
         build.prepare(config, World(gpu, Precision("fp32", gpu)))

@@ -1,4 +1,4 @@
-"""What is imported is no garbage, and what is garbage is found."""
+"""The garbage collector skips imported objects, and still finds garbage."""
 
 import gc
 import sys
@@ -11,13 +11,13 @@ from snntrain.process.garbage import none_in_imports
 
 
 class Loop:
-    """Garbage that only a search finds."""
+    """Garbage that only the collector finds."""
 
     def __init__(self) -> None:
         self.own = self
 
 
-def test_what_is_imported_is_not_looked_through_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imported_objects_are_not_searched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "imported_for_a_test.py").write_text("kept = [{} for _ in range(100_000)]")
     monkeypatch.syspath_prepend(tmp_path)
     try:
@@ -32,7 +32,7 @@ def test_what_is_imported_is_not_looked_through_again(tmp_path: Path, monkeypatc
         gc.unfreeze()
 
 
-def test_garbage_is_found_where_nothing_was_imported() -> None:
+def test_garbage_is_found_if_nothing_was_imported() -> None:
     loop = weakref.ref(Loop())
     with none_in_imports():
         import gc as again  # noqa: F401

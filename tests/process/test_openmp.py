@@ -1,4 +1,4 @@
-"""Idle threads of torch go to sleep soon, unless the user has said otherwise."""
+"""Idle threads of torch go to sleep soon, unless the user has set otherwise."""
 
 import os
 import subprocess
@@ -24,10 +24,10 @@ def test_threads_wait_a_tenth_of_the_usual_loops() -> None:
     assert spins("early") == "30000"
 
 
-def test_settings_of_the_users_own_are_left_alone() -> None:
+def test_settings_of_the_user_are_not_changed() -> None:
     assert spins("early", GOMP_SPINCOUNT="7") == "7"
     assert spins("early", OMP_WAIT_POLICY="active") == "None"
 
 
-def test_nothing_is_set_where_torch_has_read_it_already() -> None:
+def test_nothing_is_set_after_torch_has_read_it() -> None:
     assert spins("late") == "None"

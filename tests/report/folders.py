@@ -24,7 +24,7 @@ def write_run(
 ) -> Path:
     """Write a completed run; `summary` replaces keys of its summary, and `config` top-level keys of its configuration.
 
-    `options` are the choices that Hydra wrote down beside `neuron` and `reset`; `curve` is the validation accuracy.
+    `options` are options that Hydra recorded in addition to `neuron` and `reset`; `curve` is the validation accuracy.
     """
     (folder / ".hydra").mkdir(parents=True)
     settings = {

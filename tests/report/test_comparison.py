@@ -74,12 +74,12 @@ def test_the_best_run_is_the_first_and_one_without_the_metric_the_last(tmp_path:
 @pytest.mark.parametrize(
     ("metric", "first"), [("train_seconds", "0"), ("spikes_per_image", "0"), ("images_per_second", "1")]
 )
-def test_of_a_cost_the_smallest_is_the_best(metric: str, first: str, tmp_path: Path) -> None:
+def test_the_smallest_cost_is_the_best(metric: str, first: str, tmp_path: Path) -> None:
     folders = [write_run(tmp_path / name, **{metric: value}) for name, value in (("0", 1.0), ("1", 2.0))]
     assert compared(folders, metric).rows[0].label == first
 
 
-def test_a_run_is_ranked_by_its_validation_unless_it_is_asked_otherwise(tmp_path: Path) -> None:
+def test_a_run_is_ranked_by_its_validation_by_default(tmp_path: Path) -> None:
     """All runs are ranked by the same figure."""
     folders = [
         write_run(tmp_path / "0", test_accuracy=0.99, val_accuracy=0.9),

@@ -13,7 +13,7 @@ from snntrain.runs.reading import read
 from tests.report.folders import write_run
 
 
-def test_the_mean_is_over_the_epochs_that_all_have(tmp_path: Path) -> None:
+def test_the_mean_covers_the_epochs_of_all_runs(tmp_path: Path) -> None:
     values = [(0.1, 0.4, 0.7), (0.3, 0.5)]
     found = []
     for number, curve in enumerate(values):
@@ -27,7 +27,7 @@ def test_the_mean_is_over_the_epochs_that_all_have(tmp_path: Path) -> None:
     np.testing.assert_allclose(reported["val_accuracy"]["std"], common.std(axis=0, ddof=1))
 
 
-def test_where_one_run_has_no_value_the_mean_has_none() -> None:
+def test_the_mean_has_no_value_if_one_run_has_none() -> None:
     one = {key: [1.0, None] for key in CURVES} | {"epoch": [1, 2]}
     other = {key: [0.0, 0.0] for key in CURVES} | {"epoch": [1, 2]}
     reported = curves.mean_curve([one, other])["val_loss"]

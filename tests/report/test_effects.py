@@ -18,12 +18,12 @@ from tests.report.folders import write_run
 from tests.report.test_comparison import compared
 
 NEURONS, STEPS = ("if", "lif", "plif"), (2, 4, 8)
-# The accuracy that each neuron adds, and that a longer run adds.
+# The accuracy that each neuron adds, and that more time steps add.
 OF_NEURON, OF_STEPS = {"if": 0.0, "lif": 0.01, "plif": 0.0155}, {2: 0.0, 4: 0.1, 8: 0.12}
 
 
 def sweep(folder: Path, failed: Collection[tuple[str, int]], seeds: int = 2) -> list[Path]:
-    """Every neuron with every T, with additive accuracies; some combinations failed."""
+    """Write a sweep of every neuron with every T, with additive accuracies; some combinations failed."""
     folders = []
     for neuron, T, seed in product(NEURONS, STEPS, range(seeds)):
         broken = (neuron, T) in failed
@@ -36,7 +36,7 @@ def sweep(folder: Path, failed: Collection[tuple[str, int]], seeds: int = 2) -> 
     return folders
 
 
-def test_a_marginal_effect_is_the_mean_over_all_else(tmp_path: Path) -> None:
+def test_a_marginal_effect_is_the_mean_over_all_other_settings(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     neurons, resets, seeds = ("if", "lif", "rif"), (False, True), range(2)
     accuracy = rng.uniform(size=(3, 2, 2))
@@ -66,21 +66,21 @@ def test_a_marginal_effect_is_the_mean_over_all_else(tmp_path: Path) -> None:
         assert found[factor].range == pytest.approx(np.ptp(values.mean(axis=1)))
 
 
-def test_values_stand_in_the_order_of_numbers_and_too_many_are_no_factor(tmp_path: Path) -> None:
+def test_values_are_sorted_as_numbers_and_too_many_are_not_a_factor(tmp_path: Path) -> None:
     few = compared([write_run(tmp_path / "a" / str(T), config={"T": T}) for T in (16, 2, 4)])
     assert [level.value for level in effects(few).found[0].levels] == ["2", "4", "16"]
     many = compared([write_run(tmp_path / "b" / str(T), config={"T": T}) for T in range(1, 14)])
     assert effects(many) == Effects([], [])
 
 
-def test_failed_jobs_do_not_lend_their_place_to_a_factor(tmp_path: Path) -> None:
+def test_failed_jobs_do_not_distort_an_effect(tmp_path: Path) -> None:
     """PLIF lacks its worst T and IF its best: plain means would exaggerate the effect ten times."""
     failed = {("plif", 2), ("if", 8)}
     found = effects(compared(sweep(tmp_path, failed)))
     assert found.not_compared == []
     by_factor = {effect.factor: effect for effect in found.found}
     neuron = by_factor["neuron"]
-    # T=4 alone is there with all three.
+    # Only T=4 exists with all three.
     differences = {level.value: level.difference for level in neuron.levels}
     expected = np.array(list(OF_NEURON.values()))
     assert list(differences.values()) == pytest.approx(list(expected - expected.mean()))
@@ -88,7 +88,7 @@ def test_failed_jobs_do_not_lend_their_place_to_a_factor(tmp_path: Path) -> None
     assert neuron.range == pytest.approx(0.0155)
     raw = {name: np.mean([OF_NEURON[name] + OF_STEPS[T] for T in STEPS if (name, T) not in failed]) for name in NEURONS}
     assert raw["plif"] - raw["if"] > 0.07
-    # Of T the rows that all of 2, 4 and 8 have: LIF alone.
+    # Rows that exist for T = 2, 4 and 8: only LIF.
     steps = by_factor["T"]
     expected = 0.81 + np.array(list(OF_STEPS.values())) + 0.0005
     assert [level.spread.mean for level in steps.levels] == pytest.approx(list(expected))
@@ -126,7 +126,7 @@ def test_without_a_shared_combination_an_additive_model_is_fitted(tmp_path: Path
 
 
 def test_a_fit_is_that_of_the_normal_equations(tmp_path: Path) -> None:
-    """With noise, and without one combination per row; solved again by hand."""
+    """The data has noise, and one combination is missing per row; the test solves it again by hand."""
     rng = np.random.default_rng(3)
     cells = [(i, j) for i in range(3) for j in range(3) if i != j]
     values = rng.uniform(0.5, 0.9, len(cells))
@@ -137,7 +137,7 @@ def test_a_fit_is_that_of_the_normal_equations(tmp_path: Path) -> None:
     design = np.zeros((len(cells), 6))
     for row, (i, j) in enumerate(cells):
         design[row, i] = design[row, 3 + j] = 1
-    # Sum-to-zero: pseudo-inverse of the full coding, then centred.
+    # Sum-to-zero coding: the pseudo-inverse of the full coding, then centred.
     solution = np.linalg.pinv(design.T @ design) @ design.T @ values
     found = {effect.factor: effect for effect in effects(compared(folders)).found}
     for factor, part in (("neuron", solution[:3]), ("T", solution[3:])):
@@ -156,7 +156,7 @@ def test_factors_that_change_together_are_not_compared(tmp_path: Path) -> None:
     assert f"N{reported[1:]}." in "".join(on_the_page(report))
 
 
-def test_every_form_of_the_report_says_what_stands_behind_an_effect(tmp_path: Path) -> None:
+def test_every_form_of_the_report_explains_its_effects(tmp_path: Path) -> None:
     sweep(tmp_path, {("plif", 2), ("if", 8)})
     report = make([tmp_path], "val_accuracy", 0.0)
     lines = [" ".join(line.split()) for line in terminal(report, 200).splitlines()]

@@ -20,7 +20,7 @@ CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 FLAGS = "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-sync"
-# What a user does: sorts by the first column of words, filters, and points at the last curve.
+# The actions of a user: sort by the first column of words, filter, and point at the last curve.
 ACTIONS = """
 <script>
 document.querySelector("#runs thead th:nth-child(3) button").click();
@@ -42,7 +42,7 @@ svg.dispatchEvent(new PointerEvent("pointermove", {
 
 
 class Page(HTMLParser):
-    """Counts the elements of a page, and collects what it would fetch."""
+    """A parser that counts the elements of a page, and collects the addresses that it would fetch."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def sweep(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three neurons with two seeds each and their costs; some names and errors look like HTML."""
+    """Write three neurons with two seeds each and their costs; some names and errors look like HTML."""
     folder = tmp_path_factory.mktemp("sweep")
     for n, neuron in enumerate(("if", "lif", "rif")):
         for seed in range(2):
@@ -89,7 +89,7 @@ def text(sweep: Path) -> str:
     return html(report, report.links(sweep))
 
 
-def test_what_was_given_is_text_and_no_part_of_the_page(text: str) -> None:
+def test_given_text_stays_text_in_the_page(text: str) -> None:
     page = Page(text)
     assert page.elements.count("script") == 2
     assert text.lower().count("</script") == 2
@@ -111,7 +111,7 @@ def test_every_run_is_linked_by_a_relative_address(text: str, sweep: Path, tmp_p
     assert all(link.startswith("../") and (":" not in link) for link in elsewhere)
 
 
-def test_the_data_of_the_scripts_holds_what_was_given(text: str) -> None:
+def test_the_data_of_the_scripts_holds_the_given_values(text: str) -> None:
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
     assert found is not None
     data = json.loads(found[1])
@@ -123,7 +123,7 @@ def test_the_data_of_the_scripts_holds_what_was_given(text: str) -> None:
     assert json.loads(in_script(EVIL)) == EVIL
 
 
-def test_numbers_stand_at_the_right_and_the_status_is_worded(text: str) -> None:
+def test_numbers_are_right_aligned_and_the_status_is_a_word(text: str) -> None:
     assert '<td class="number metric" data-value="0.9100"' in text
     assert '<span class="status failed">failed</span>' in text
     assert 'aria-sort="descending"><button type="button">test_accuracy</button>' in text
@@ -178,7 +178,7 @@ def test_a_browser_shows_sorts_filters_and_draws(sweep: Path, tmp_path: Path) ->
     shown = browse(page, tmp_path / "profile")
     assert "<title>taken" not in shown
     assert "&lt;script&gt;document.title=" in shown
-    # Sorted by the words of the column `name`, downwards; the rows that the filter hides are still there.
+    # Sorted by the words of the column `name`, descending; the rows that the filter hides still exist.
     body = shown[shown.index("<tbody>") : shown.index("</tbody>")]
     rows = re.findall(r"<tr.*?</tr>", body, re.DOTALL)
     assert ["&lt;script&gt;document.title='taken'" in row.partition('class="setting"')[2][:120] for row in rows].count(
@@ -186,7 +186,7 @@ def test_a_browser_shows_sorts_filters_and_draws(sweep: Path, tmp_path: Path) ->
     ) == 2
     assert [' hidden=""' in row for row in rows].count(True) == 5
     assert "2 of 7 runs" in shown
-    # The means over seeds, upwards.
+    # The means over seeds, ascending.
     means = re.findall(r'<td class="number metric" data-value="([^"]*)"[^>]*>[^<]* ± ', shown)[:3]
     assert means == ["0.7050", "0.8050", "0.9050"]
     assert shown.count('class="band') == 3

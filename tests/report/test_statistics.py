@@ -40,7 +40,7 @@ def test_runs_that_differ_only_in_the_seed_are_one_group(tmp_path: Path) -> None
     assert {row.settings["seed"] for row in other.rows} == {"0", "1", "2"}
 
 
-def test_only_runs_that_were_completed_count(tmp_path: Path) -> None:
+def test_only_completed_runs_count(tmp_path: Path) -> None:
     folders = [
         write_run(tmp_path / f"{seed}", config={"seed": seed}, test_accuracy=0.5 + seed / 10) for seed in range(3)
     ]

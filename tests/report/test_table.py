@@ -26,7 +26,7 @@ def report_on(folder: Path) -> Report:
 
 @pytest.fixture
 def sweep(tmp_path: Path) -> Path:
-    """Two neurons, two resets, three seeds and a failed run; `reset` has a small effect, `neuron` a large one."""
+    """Write two neurons, two resets, three seeds and a failed run; `reset` matters little, `neuron` much."""
     for neuron, base in (("if", 0.9), ("lif", 0.5)):
         for soft in (False, True):
             for seed in range(3):
@@ -90,7 +90,7 @@ def test_a_narrow_terminal_lists_the_columns_that_are_left_out(width: int, sweep
     assert reported == ([f"columns left out: {', '.join(missing)}; report.csv has all of them"] if missing else [])
 
 
-def test_the_factor_of_the_least_effect_goes_before_the_others(sweep: Path) -> None:
+def test_the_factor_with_the_least_effect_is_left_out_first(sweep: Path) -> None:
     report = report_on(sweep)
     kept, left_out = fit(runs_table(report.comparison), 0, report.effects.found)
     assert left_out == ["train_seconds", "seed", "reset", "neuron"]
@@ -132,7 +132,7 @@ def test_the_ranking_and_the_test_accuracy_of_the_best_run_are_shown(tmp_path: P
     assert "best run: " not in by_test
 
 
-def test_the_mean_over_seeds_has_its_test_accuracy_beside_it(tmp_path: Path) -> None:
+def test_the_mean_over_seeds_is_shown_with_its_test_accuracy(tmp_path: Path) -> None:
     for seed in range(2):
         figures = {"val_accuracy": 0.9 + seed / 10, "test_accuracy": 0.8 + seed / 10}
         write_run(tmp_path / f"{seed}", neuron="if", config={"seed": seed}, **figures)
@@ -142,7 +142,7 @@ def test_the_mean_over_seeds_has_its_test_accuracy_beside_it(tmp_path: Path) -> 
     assert "if 0.9500 ± 0.0707 0.8500 ± 0.0707 2 0, 1" in lines
 
 
-def test_of_many_runs_the_best_are_shown_and_the_rest_counted(tmp_path: Path) -> None:
+def test_the_best_of_many_runs_are_shown_and_the_others_counted(tmp_path: Path) -> None:
     for number in range(MOST_ROWS + 7):
         write_run(tmp_path / str(number), config={"T": number + 1}, test_accuracy=number / 100)
     lines = as_text(runs_table(report_on(tmp_path).comparison))
@@ -160,7 +160,7 @@ def test_the_csv_has_every_run_in_full(sweep: Path) -> None:
     assert (rows[-1]["test_accuracy"], rows[-1]["error"]) == ("", "RunFailed: not | finite")
 
 
-def test_markdown_shows_every_text_as_it_is(sweep: Path) -> None:
+def test_markdown_shows_every_text_literally(sweep: Path) -> None:
     text = markdown(report_on(sweep), report_on(sweep).links(sweep))
     table = text.split("\n\n")[2].splitlines()
     assert len({line.replace(r"\|", "").count("|") for line in table}) == 1
@@ -169,7 +169,7 @@ def test_markdown_shows_every_text_as_it_is(sweep: Path) -> None:
     assert markdown_text("<b>*a*|_b_`") == r"&lt;b&gt;\*a\*\|\_b\_\`"
 
 
-def test_numbers_stand_at_the_right_in_markdown(sweep: Path) -> None:
+def test_numbers_are_right_aligned_in_markdown(sweep: Path) -> None:
     rules = as_markdown(runs_table(report_on(sweep).comparison))[1]
     assert rules == "| --- | --- | ---: | ---: | ---: | --- | --- |"
 

@@ -1,4 +1,4 @@
-"""environment.json: all that it takes to repeat a run, and its earlier starts."""
+"""environment.json: everything needed to repeat a run, and its earlier starts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def environment_in(folder: Path) -> dict[str, Any]:
     return content
 
 
-def test_the_environment_is_what_it_takes_to_run_it_again(finished_run: Path) -> None:
+def test_the_environment_has_everything_needed_to_repeat_a_run(finished_run: Path) -> None:
     reported = environment_in(finished_run)
     assert reported.keys() == {
         *("started", "earlier"),
@@ -61,18 +61,18 @@ def test_the_environment_of_a_version_that_kept_no_earlier_ones_is_kept(tmp_path
     assert environment_in(tmp_path)["earlier"] == [{"command": ["snntrain"], "python": "3.11.0"}]
 
 
-# The second of them Python 3.12 reads, and cannot write again.
+# Python 3.12 reads the second of them, but cannot write it again.
 NESTED = ['{"a":' * depth + "1" + "}" * depth for depth in (900, 1200)]
 
 
 @pytest.mark.parametrize("text", [*JSON_BOMBS.values(), *NESTED, '{"earlier": 3}'])
-def test_a_hostile_environment_keeps_no_run_from_starting(text: str, tmp_path: Path) -> None:
+def test_a_hostile_environment_file_does_not_stop_a_run_from_starting(text: str, tmp_path: Path) -> None:
     (tmp_path / "environment.json").write_text(text)
     RunFolder(tmp_path, "some").write_environment(CPU, ["snntrain"])
     assert environment_in(tmp_path)["command"] == ["snntrain"]
 
 
-def test_the_commit_is_that_of_the_checkout_whatever_has_changed_since(
+def test_the_commit_is_that_of_the_checkout_even_with_changed_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

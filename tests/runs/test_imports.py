@@ -1,4 +1,4 @@
-"""Run folders and reports start at once: they import neither torch nor what takes as long."""
+"""Run folders and reports start at once: they import neither torch nor other slow packages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import snntrain.runs
 
 
 def imported_by(modules: Iterable[str]) -> set[str]:
-    """Return the top-level packages that a new process has imported after it has imported the modules."""
+    """Return the top-level packages in a new process after it has imported the modules."""
     code = f"import sys, {', '.join(modules)}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     environment = os.environ | {"PYTHONPATH": ":".join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)

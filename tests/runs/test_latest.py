@@ -46,14 +46,14 @@ def test_without_any_run_it_says_where_it_looked() -> None:
     )
 
 
-def test_a_folder_is_meant_as_it_is_given_and_latest_is_looked_up() -> None:
+def test_a_given_folder_is_taken_and_latest_is_looked_up() -> None:
     run = write_run(Path("outputs/run"))
     assert named_run("run", "latest") == run
     assert named_run("run", "outputs/run") == run
     assert named_run("run", "outputs/none") == Path("outputs/none")
 
 
-def test_of_a_sweep_the_first_jobs_are_named_by_their_numbers() -> None:
+def test_the_first_jobs_of_a_sweep_are_named_by_their_numbers() -> None:
     for job in ("10_T=3", "2_T=2", "1_T=1", "0_T=4"):
         write_run(Path("sweep") / job)
     Path("sweep/multirun.yaml").touch()

@@ -15,7 +15,7 @@ from snntrain.runs import layout
 from snntrain.runs.layout import FILES
 
 PACKAGE = Path(snntrain.__file__).parent
-# The parts that know run folders; config/ lies below them and reads config.yaml.
+# The packages that know run folders; config/ is a layer below them and reads config.yaml.
 PARTS = ("runs", "report", "inspect", "training")
 
 
@@ -37,7 +37,7 @@ def literals(file: Path) -> Iterator[str]:
 
 
 def test_no_other_module_spells_the_name_of_a_file_of_a_run() -> None:
-    # "tensorboard" is the name of a package, too.
+    # "tensorboard" is also the name of a package.
     names = {file.name for file in FILES} | {layout.CHECKPOINTS_FOLDER, layout.HYDRA_FOLDER, layout.SWEEP}
     spelled = {
         (str(file.relative_to(PACKAGE)), text)

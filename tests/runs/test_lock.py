@@ -1,4 +1,4 @@
-"""One process at a time trains in a run folder; with real processes that end or are killed."""
+"""Only one process at a time trains in a run folder; tested with real processes that end or are killed."""
 
 import errno
 import fcntl
@@ -18,7 +18,7 @@ from snntrain.errors import UserError
 from snntrain.runs.layout import LOCK
 from snntrain.runs.lock import STALE_SECONDS, Lock
 
-# Holds the folder until its input ends, and says when it has begun.
+# Holds the folder until its input ends, and prints a line when it has started.
 HOLDING = """
 import sys
 from pathlib import Path
@@ -31,7 +31,7 @@ try:
 except UserError as error:
     sys.exit(str(error))
 """
-# Has a child that lives on when it is killed itself, as the workers that load data may for a while.
+# A process with a child that outlives it when it is killed, as workers that load data may for a while.
 FORKING = """
 import os, sys, time
 from pathlib import Path
@@ -44,7 +44,7 @@ with Lock(Path(sys.argv[1])):
     print(child, flush=True)
     time.sleep(60)
 """
-# Root may write everywhere, so it becomes somebody else, in the folder that this one may not reach by its path.
+# Root may write everywhere, so the process becomes another user, in a folder that this user may not reach by its path.
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
@@ -66,7 +66,7 @@ Start = Callable[..., subprocess.Popen[str]]
 
 @pytest.fixture
 def start() -> Iterator[Start]:
-    """Starts a program and ends it after the test."""
+    """Return a function that starts a program; it is ended after the test."""
     started = []
 
     def popen(code: str, *argv: object) -> subprocess.Popen[str]:
@@ -98,7 +98,7 @@ def comes_true(condition: Callable[[], bool]) -> bool:
 
 
 def no_locks(number: int) -> Callable[[int, int], None]:
-    """`fcntl.lockf` on a file system without locks."""
+    """Replace `fcntl.lockf` by that of a file system without locks."""
 
     def lockf(file: int, operation: int) -> None:
         raise OSError(number, os.strerror(number))
@@ -124,7 +124,7 @@ def test_a_second_process_is_refused_with_the_name_of_the_first(tmp_path: Path, 
     assert str(refusal.value) == reported
     _, said = start(HOLDING, tmp_path).communicate()
     assert said.strip() == reported
-    # A refused one leaves the first undisturbed.
+    # A refused process does not disturb the first.
     assert json.loads((tmp_path / LOCK).read_text())["pid"] == first.pid
     assert first.poll() is None
 
@@ -142,7 +142,7 @@ def test_a_second_process_is_refused_with_the_name_of_the_first(tmp_path: Path, 
         b"[" * 2000,
     ],
 )
-def test_of_a_damaged_file_the_refusal_names_nobody(content: bytes, tmp_path: Path, start: Start) -> None:
+def test_a_damaged_lock_file_gives_a_refusal_without_a_name(content: bytes, tmp_path: Path, start: Start) -> None:
     assert line(start(HOLDING, tmp_path)) == "held"
     (tmp_path / LOCK).write_bytes(content)
     with pytest.raises(UserError, match=r": another process trains in this folder; stop it first, or"), Lock(tmp_path):
@@ -197,7 +197,7 @@ def test_an_owner_has_a_heartbeat_which_ends_with_it(tmp_path: Path, start: Star
     assert heartbeat(tmp_path) == last
 
 
-def test_the_heart_beats_on_after_a_clock_that_was_set_back_and_a_beat_that_failed(
+def test_the_heartbeat_continues_after_a_clock_change_and_a_failed_beat(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beat, failed = os.utime, []
@@ -215,7 +215,7 @@ def test_the_heart_beats_on_after_a_clock_that_was_set_back_and_a_beat_that_fail
         assert comes_true(lambda: heartbeat(tmp_path) > 0)
 
 
-def test_a_folder_that_vanishes_disturbs_neither_the_heart_nor_a_folder_in_its_place(
+def test_a_vanished_folder_stops_neither_the_heartbeat_nor_a_new_folder_in_its_place(
     tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
     folder = tmp_path / "run"
@@ -230,7 +230,7 @@ def test_a_folder_that_vanishes_disturbs_neither_the_heart_nor_a_folder_in_its_p
         time.sleep(0.05)
         assert lock._heart.is_alive()
     assert heartbeat(folder) == 0
-    # An error in a thread is a warning of pytest.
+    # pytest reports an error in a thread as a warning.
     assert not recwarn.list
 
 
@@ -245,7 +245,7 @@ def test_a_folder_without_write_permission_is_refused(tmp_path: Path, start: Sta
     )
 
 
-def test_a_link_in_a_strangers_folder_leads_to_no_file_of_the_users(tmp_path: Path) -> None:
+def test_a_link_in_a_strangers_folder_does_not_change_a_file_of_the_user(tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("precious")
     (tmp_path / LOCK).symlink_to(mine)

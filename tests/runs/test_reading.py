@@ -1,4 +1,4 @@
-"""Runs are found at any depth, and read as far as their files can be read."""
+"""Runs are found at any depth, and read as far as their files are readable."""
 
 import json
 import math
@@ -69,7 +69,7 @@ def test_the_figures_of_cost_count_as_the_runs_own(tmp_path: Path) -> None:
     assert figures == {"spikes_per_image": 120.5, "energy_nj_per_image": 3, "val_accuracy": 0.91, "train_seconds": 10.0}
 
 
-# A clock that was set back sees what was written in its future.
+# After a clock was set back, files may have a time in the future.
 @pytest.mark.parametrize(
     ("silent", "status"), [(-86400, "running"), (60, "running"), (119, "running"), (121, "killed"), (1e9, "killed")]
 )
@@ -119,7 +119,7 @@ def test_the_command_that_resumes_is_shown_once(tmp_path: Path) -> None:
     assert read(run).ending == error
 
 
-def test_what_is_known_to_be_over_is_not_running(tmp_path: Path) -> None:
+def test_a_run_known_to_have_ended_is_not_running(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "a", status="running")
     for left in (None, ""):
         if left is not None:
@@ -128,7 +128,7 @@ def test_what_is_known_to_be_over_is_not_running(tmp_path: Path) -> None:
         assert (run.status, run.error) == ("failed", "ended without an error message")
 
 
-def test_what_another_process_has_taken_is_running_though_its_own_is_over(tmp_path: Path) -> None:
+def test_a_run_that_another_process_has_taken_over_is_running(tmp_path: Path) -> None:
     folder = write_run(tmp_path / "a", status="running")
     (folder / LOCK).write_text('{"host": "node7", "pid": 3}')
     assert read(folder, time.time(), over=True).status == "running"
@@ -136,7 +136,7 @@ def test_what_another_process_has_taken_is_running_though_its_own_is_over(tmp_pa
     assert read(folder, NOW + 2 * STALE_SECONDS, over=True).status == "failed"
 
 
-def test_a_folder_without_a_summary_has_just_begun_or_has_failed(tmp_path: Path) -> None:
+def test_a_run_without_a_summary_has_just_started_or_failed(tmp_path: Path) -> None:
     run = write_run(tmp_path / "a")
     (run / "summary.json").unlink()
     assert read(run, time.time()).status == "running"
@@ -189,7 +189,7 @@ def test_files_that_may_not_be_read_do_not_stop_it(tmp_path: Path) -> None:
     assert epochs(run) == []
 
 
-def test_nothing_that_a_file_holds_reaches_a_terminal_unseen(tmp_path: Path) -> None:
+def test_control_characters_in_files_do_not_reach_a_terminal(tmp_path: Path) -> None:
     error = "\x1b[31mred\nsecond line \ud800"
     run = read(write_run(tmp_path / "a", status="failed", error=error, config={"name": "a\tb"}))
     assert run.error == r"\x1b[31mred\nsecond line \ud800"

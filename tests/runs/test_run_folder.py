@@ -1,4 +1,4 @@
-"""The files that a run leaves in its folder, however it ends."""
+"""The files that a run leaves in its folder, for every way to end."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_finished_run_says_how_it_went(finished_run: Path) -> None:
     assert reported["train_seconds"] < reported["wall_seconds"]
 
 
-def test_metrics_have_a_line_per_epoch(finished_run: Path) -> None:
+def test_metrics_have_one_line_per_epoch(finished_run: Path) -> None:
     rows = [json.loads(line) for line in (finished_run / "metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in rows] == [1, 2]
     for row in rows:
@@ -84,7 +84,7 @@ def test_no_temporary_file_is_left(finished_run: Path) -> None:
 
 
 def test_a_run_that_has_started_can_be_resumed(tmp_path: Path) -> None:
-    """However soon it ends."""
+    """This holds even if it ends at once."""
     names = []
     write = whole.write
 
@@ -143,7 +143,7 @@ def test_a_run_that_trains_nothing_more_keeps_its_figures(error: BaseException, 
     )
 
 
-def test_a_run_has_a_status_and_every_figure_before_anything_else(tmp_path: Path) -> None:
+def test_a_run_has_a_status_and_every_figure_from_the_start(tmp_path: Path) -> None:
     with begun(tmp_path):
         assert sorted(path.name for path in tmp_path.rglob("*") if path.is_file()) == ["run.lock", "summary.json"]
         reported = summary(tmp_path)
@@ -162,7 +162,7 @@ def test_the_wall_time_is_that_of_all_starts(tmp_path: Path) -> None:
         time.sleep(0.05)
     second = summary(tmp_path)["wall_seconds"]
     assert second >= first + 0.05
-    # One that is killed has written what it had at its last summary.
+    # A killed run has the time of its last summary.
     killed = begun(tmp_path)
     with killed:
         time.sleep(0.05)
@@ -197,7 +197,7 @@ def test_a_run_knows_its_size_device_and_precision_before_its_first_epoch(
     assert reported["epochs"] is None
 
 
-def test_a_configuration_that_does_not_fit_itself_is_refused_before_anything_is_built(tmp_path: Path) -> None:
+def test_a_contradictory_configuration_is_refused_before_anything_is_built(tmp_path: Path) -> None:
     """As that of a job of a large sweep, which is checked when the job starts."""
     with pytest.raises(UserError, match=r"reset.v_reset=2.0: must be below"):
         job.refuse(tmp_path, "snntrain", [], ["reset.v_reset=2.0: must be below neuron.v_threshold=1.0"])
@@ -270,7 +270,7 @@ def test_a_run_that_never_started_is_removed_with_its_empty_folders(
     assert os.listdir(tmp_path) == []
 
 
-def test_what_someone_else_wrote_is_never_discarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_of_someone_else_are_never_discarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "a" / "b" / "c"
     hydra_files(folder)
@@ -302,7 +302,7 @@ def test_a_folder_with_a_run_is_recognised(tmp_path: Path, mark: str) -> None:
 
 
 @pytest.mark.parametrize("mark", ["metrics.jsonl", "tensorboard/events"])
-def test_what_was_trained_is_never_discarded(tmp_path: Path, mark: str) -> None:
+def test_results_of_training_are_never_discarded(tmp_path: Path, mark: str) -> None:
     hydra_files(tmp_path)
     with begun(tmp_path):
         pass

@@ -1,4 +1,4 @@
-"""summary.json, as far as its values can be used, whoever wrote it."""
+"""summary.json of any origin, as far as its values can be used."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from snntrain.runs.run_folder import RunFolder
 from snntrain.runs.summary import LONGEST_TEXT, read, typed
 
 
-def test_what_a_run_writes_is_read_back_whole(finished_run: Path) -> None:
+def test_a_summary_is_read_back_as_a_run_wrote_it(finished_run: Path) -> None:
     written = json.loads((finished_run / "summary.json").read_text())
     assert read(finished_run).known == {key: value for key, value in written.items() if value is not None}
 
@@ -74,7 +74,7 @@ def test_unknown_keys_are_left_out() -> None:
 @pytest.mark.parametrize(
     "content", ['{"status": "completed", "cost": ' + "[" * 1000 + "]" * 1000 + "}", "[" * 100_000, "[]", "3", ""]
 )
-def test_a_run_that_ends_keeps_what_it_can_of_a_strangers_summary(content: str, tmp_path: Path) -> None:
+def test_a_run_that_ends_keeps_the_valid_values_of_a_strangers_summary(content: str, tmp_path: Path) -> None:
     """If the run is refused, the old summary is merged into the new one and written again."""
     (tmp_path / "summary.json").write_text(content)
     with pytest.raises(UserError), RunFolder(tmp_path, "snntrain"):

@@ -1,7 +1,7 @@
-"""Runs that version 0.1.0 wrote before its files moved into other rooms: all commands still take them.
+"""Runs that version 0.1.0 wrote before its modules moved: all commands still accept them.
 
-`written_before/` holds a finished run, a sweep of two jobs, a run that SIGTERM stopped in its second epoch, and of the
-same run without the signal the last checkpoint and metrics.
+`written_before/` holds a finished run, a sweep of two jobs and a run that SIGTERM stopped in its second epoch. `whole/`
+holds the last checkpoint and the metrics of the same run without the signal.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def test_eval_gives_the_accuracy_that_the_run_measured(snntrain: Command, tmp_pa
     before = json.loads((tmp_path / "finished" / "summary.json").read_text())["test_accuracy"]
     found = re.search(r"test accuracy (\d\.\d+)", done.out)
     assert found is not None
-    # Another processor may round otherwise, which moves a spike and the class of an image or two.
+    # Another processor may round differently, which moves a spike and the class of an image or two.
     assert float(found[1]) == pytest.approx(before, abs=0.01)
 
 
@@ -60,7 +60,7 @@ def test_the_stopped_run_resumes_and_ends_as_the_undisturbed_one(snntrain: Comma
     assert json.loads((stopped / "summary.json").read_text())["status"] == "completed"
     assert rows(stopped)[0] == first
     assert [row["epoch"] for row in rows(stopped)] == [1, 2, 3]
-    # On the processor that wrote them the bits are the same; another one rounds otherwise.
+    # The bits are the same on the processor that wrote them; another one rounds differently.
     for now, before in zip(rows(stopped), rows(whole), strict=True):
         assert now["val_accuracy"] == pytest.approx(before["val_accuracy"], abs=0.1)
     for name, value in weights(whole).items():

@@ -1,4 +1,4 @@
-"""GPUs that are not there, as PyTorch would describe them; nothing can be computed on them."""
+"""Pretended GPUs, as PyTorch would describe them; nothing can be computed on them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Gpus:
     current: int
 
     def index(self, device: Any = None) -> int:
-        """The index that PyTorch takes `device` for."""
+        """Return the index that PyTorch takes `device` for."""
         if isinstance(device, int):
             return device
         given = None if device is None else torch.device(device).index
@@ -38,7 +38,7 @@ def stand_in(
     rocm: str | None = None,
     architectures: Sequence[str] = (),
 ) -> Gpus:
-    """Let PyTorch find GPUs of these compute capabilities, of AMD with `rocm`."""
+    """Make PyTorch find GPUs of these compute capabilities, made by AMD if `rocm` is given."""
     gpus = Gpus(capabilities, architectures or [""] * len(capabilities), current)
     answers = {
         "is_available": lambda: True,

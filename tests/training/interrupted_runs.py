@@ -23,7 +23,7 @@ NETWORK = ("network=csnn", "network.channels=[4]", "network.hidden=[8]")
 
 WATCHED = ("monitor=default", "monitor.layers=[out_neuron]", "monitor.samples=1", "monitor.neurons=3")
 
-# Everything that has a state between two steps, in a few runs.
+# A few runs that cover everything with a state between two steps.
 RUNS = {
     "noise": (
         *("encoder=poisson", "network.dropout=0.3", "dataset.augment.degrees=20", "dataset.augment.translate=0.1"),
@@ -45,7 +45,7 @@ def crashed_at(call: int) -> None:
 
 
 def stopped(folder: Path, call: int) -> None:
-    """Put a run into `folder` that was interrupted at that loss: trained the first time, later a copy."""
+    """Put a run that was interrupted at that loss into `folder`: trained the first time, a copy later."""
     shutil.copytree(_stopped(call), folder)
 
 
@@ -60,7 +60,7 @@ def _stopped(call: int) -> Path:
 
 
 def finished(folder: Path, *overrides: str) -> int:
-    """Starts the run until it has ended; returns how often it was interrupted."""
+    """Start the run until it has completed; return how often it was interrupted."""
     for count in range(100):
         try:
             trained(folder, *LOSS, *overrides)
@@ -73,7 +73,7 @@ def finished(folder: Path, *overrides: str) -> int:
 
 
 def points(folder: Path) -> list[tuple[str, int]]:
-    """Tag and step of everything in the event files, in the order in which TensorBoard reads it."""
+    """Return tag and step of every value in the event files, in the order in which TensorBoard reads them."""
     board = Folder(folder, "tensorboard")
     files = (str(board.path / name) for name in event_files(board))
     read = (event for file in files for event in LegacyEventFileLoader(file).Load())

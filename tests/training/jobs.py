@@ -41,13 +41,13 @@ OURS = "allow_targets=[tests.training]"
 
 
 def configured(*overrides: str) -> Config:
-    """The settings of a run: a tiny network and a few digits, changed by `overrides`."""
+    """Return the settings of a run: a tiny network and a few digits, changed by `overrides`."""
     return copy.deepcopy(_composed(overrides))
 
 
 @cache
 def _composed(overrides: tuple[str, ...]) -> Config:
-    """Composing takes longer than most of these jobs, so each configuration is composed once per process."""
+    """Compose each configuration only once per process, which takes longer than most of these jobs."""
     (config,) = validate([*TINY, *overrides])
     return config
 
@@ -57,29 +57,29 @@ def prepared(*overrides: str) -> Job:
 
 
 def prepared_by(config: Config) -> Job:
-    """The job of some settings, on the device that they name."""
+    """Return the job of these settings, on the device that they name."""
     return build.prepare(config, world.decide(config.trainer))
 
 
 def stepping(job: Job) -> TrainingStep:
-    """The step of a job that begins."""
+    """Return the step of a job at its start."""
     return TrainingStep(job, fresh_progress(job).tally)
 
 
 def one_epoch(job: Job, step: TrainingStep, number: int = 1) -> Metrics:
-    """Trains the whole of epoch `number`."""
+    """Train the whole of epoch `number`."""
     step.tally.clear()
     progress = Progress(step.tally, epoch=number)
     return train_epoch(TrainingState(job, step, progress))
 
 
 def trained(folder: Path, *overrides: str) -> dict[str, Any]:
-    """The summary of a whole run in `folder`."""
+    """Train a whole run in `folder`, and return its summary."""
     return run.train(configured(*overrides), folder)
 
 
 def undisturbed(folder: Path, *overrides: str) -> None:
-    """Put an undisturbed run into `folder`: trained the first time in this process, later a copy."""
+    """Put an undisturbed run into `folder`: trained the first time in this process, a copy later."""
     place = _undisturbed(overrides)
     shutil.copytree(place, folder, dirs_exist_ok=True)
 
@@ -99,28 +99,28 @@ def kept_folder() -> Path:
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:
-    """metrics.jsonl without what a clock measured."""
+    """Return metrics.jsonl without the measured times."""
     measured = ("seconds", "images_per_second")
     lines = (folder / "metrics.jsonl").read_text().splitlines()
     return [{key: value for key, value in json.loads(line).items() if key not in measured} for line in lines]
 
 
 def state(folder: Path, name: str = "last") -> dict[str, Any]:
-    """A checkpoint of the run in `folder`, without what a clock measured."""
+    """Load a checkpoint of the run in `folder`, without the measured times."""
     content = checkpoint.load(folder / "checkpoints" / f"{name}.pt")
     content.get("progress", {}).pop("clock", None)
     return content
 
 
 def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Writes `content` as a whole checkpoint, with the checksum that belongs to it."""
+    """Write `content` as a whole checkpoint, with a valid checksum."""
     with whole.beside(Folder(path.parent), path.name) as file:
         checkpoint.write(file, content)
     whole.put_in_place(Folder(path.parent), path.name)
 
 
 def same(one: Any, other: Any, apart: Collection[str] = ()) -> bool:
-    """Whether two checkpoints, or parts of them, are equal to the bit, `apart` from some keys."""
+    """Return whether two checkpoints, or parts of them, are equal to the bit, `apart` from some keys."""
     if isinstance(one, dict):
         keys = one.keys() - set(apart)
         return keys == other.keys() - set(apart) and all(same(one[key], other[key]) for key in keys)
@@ -141,7 +141,7 @@ class Infinite(nn.Module):
 
 
 class Interrupting(MSERate):
-    """A loss during whose computations number `at` the process is sent a signal; number `crash` fails."""
+    """A loss that sends a signal to its process in computation number `at`, and fails in number `crash`."""
 
     calls = 0
     crash = 0
@@ -165,7 +165,7 @@ def _interrupted_by_nobody() -> Iterator[None]:
 
 
 def moving_dots(root: str | None, validation: float, split_seed: int) -> Data:
-    """Sequences of 6 steps with two channels, as events give: a dot in the left or in the right half."""
+    """Return sequences of 6 steps with two channels, as in event data: a dot in the left or in the right half."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(48) % 2
     events = torch.zeros(48, 6, 2, 4, 4, dtype=torch.uint8)

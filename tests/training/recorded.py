@@ -1,4 +1,4 @@
-"""Jobs with recorded and with launched steps, and all that these change."""
+"""Jobs with recorded and with launched steps, and everything that these change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOISY = ("network.dropout=0.2", "encoder=poisson", "dataset.augment.degrees=20",
 
 
 def epochs(job: Job, step: TrainingStep, count: int = 2) -> list[float]:
-    """The losses of some epochs."""
+    """Train some epochs, and return their losses."""
     return [one_epoch(job, step, number).loss for number in range(1, 1 + count)]
 
 
@@ -44,7 +44,7 @@ def launched(job: Job) -> TrainingStep:
 
 
 def outcome(job: Job, step: TrainingStep) -> dict[str, object]:
-    """All that training has changed."""
+    """Return everything that training has changed."""
     return {
         "model": dict(job.model.state_dict()),
         "average": None if job.average is None else dict(job.average.model.state_dict()),
@@ -57,7 +57,7 @@ def outcome(job: Job, step: TrainingStep) -> dict[str, object]:
 
 
 def outcome_with_bad_steps(job: Job, step: TrainingStep, bad: Collection[int]) -> dict[str, object]:
-    """All that an epoch of ready-made batches changes, where those in `bad` are spoilt."""
+    """Return everything that an epoch of ready-made batches changes; those in `bad` are spoilt."""
     job.model.train()
     for index, (images, labels) in enumerate(job.train.draws(1)):
         step((images * torch.nan if index in bad else images, labels), index)

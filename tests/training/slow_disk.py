@@ -18,7 +18,7 @@ from snntrain.training.saving.saver import Saver
 
 from .jobs import OURS, trained
 
-# All epochs are better than the ones before them, so that the best weights change, too.
+# Each epoch is better than the one before, so that the best weights change, too.
 GIVEN = (
     *(OURS, "loss._target_=tests.training.jobs.Interrupting", "trainer.epochs=4", "trainer.limit_batches=4"),
     *("trainer.ema=0.5", "optimizer.lr=0.02", "encoder=poisson"),
@@ -28,13 +28,13 @@ SECONDS = 60
 
 
 class Disk:
-    """What a run meets where it writes `last.pt`.
+    """A stand-in for the disk to which a run writes `last.pt`.
 
     Attributes:
-        saved: each `last.pt`, as it was when it had its name.
-        release: what is written waits for it after its first bytes.
-        begun: whether something is being written.
-        failure: what is raised then.
+        saved: each `last.pt`, as it was when it got its name.
+        release: each write waits for it after its first bytes.
+        begun: set while a checkpoint is being written.
+        failure: the error that a write then raises.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Disk]:
 
 @pytest.fixture
 def before_the_end(monkeypatch: pytest.MonkeyPatch, disk: Disk) -> list[dict[str, Any]]:
-    """Releases the disk when all is trained; what summary.json says then."""
+    """Release the disk when all epochs are trained; return the contents of summary.json at that moment."""
     wait, summaries = Saver.wait, []
 
     def release(saver: Saver) -> None:
@@ -113,7 +113,7 @@ def writing_threads() -> list[str]:
 
 
 def one_after_the_other(folder: Path, patch: pytest.MonkeyPatch, disk: Disk) -> list[dict[str, Any]]:
-    """The checkpoints of a run that waits for each."""
+    """Return the checkpoints of a run that waits for each."""
     save = Saver.save
 
     def each(saver: Saver) -> None:

@@ -1,4 +1,4 @@
-"""Epochs with spoilt batches, and the same ones by a training loop that never makes their steps."""
+"""Epochs with spoilt batches, and the same epochs in a training loop that skips their steps."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EIGHT = ("trainer.limit_batches=8", "trainer.batch_size=8")
 
 
 class Spoilt(nn.Module):
-    """A loss that is infinite, or great, or whose gradient is NaN, at the calls in `bad`; `kind` says which."""
+    """A loss that is infinite, or large, or has a gradient of NaN, at the calls in `bad`; `kind` selects which."""
 
     def __init__(self, loss: nn.Module, bad: Collection[int], kind: str) -> None:
         super().__init__()
@@ -31,14 +31,14 @@ class Spoilt(nn.Module):
         if spoils and self.kind == "gradient":
             spikes.register_hook(lambda gradient: gradient * torch.nan)
         loss: Tensor = self.loss(spikes, labels)
-        # A number that is added has no gradient: the loss alone is infinite.
+        # An added number has no gradient: only the loss is infinite.
         if spoils and self.kind == "great":
             return loss * 64
         return loss + torch.inf if spoils and self.kind == "loss" else loss
 
 
 class ReadyMade:
-    """Batches that are drawn as images and labels, so that a test can spoil them."""
+    """Batches as lists of images and labels, so that a test can spoil them."""
 
     def __init__(self, batches: Batches) -> None:
         self.batches = batches
@@ -57,7 +57,7 @@ class ReadyMade:
 
 
 def trained(job: Job, bad: Collection[int], kind: str = "gradient") -> TrainingStep:
-    """A step after an epoch in which the batches `bad` are spoilt."""
+    """Train an epoch with the batches in `bad` spoilt, and return the step."""
     step = stepping(job)
     job.loss = Spoilt(job.loss, bad, kind)
     job.model.train()

@@ -1,8 +1,7 @@
-"""A stand-in for CUDA graphs on a CPU: what a step does is written down as operations of PyTorch and repeated.
+"""A stand-in for CUDA graphs on a CPU: a step is recorded as operations of PyTorch and replayed.
 
-As on a GPU, a recording changes nothing, and a number that the host reads while it lasts breaks it. What a real one
-does differently: here the operations do run while they are recorded, and all memory and random numbers that they have
-changed are put back.
+As on a GPU, a recording changes nothing, and the host breaks it by reading a number meanwhile. Unlike on a GPU, the
+operations do run while they are recorded; all memory and random numbers that they changed are restored.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ READS = {torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.defa
 
 
 class Recorded:
-    """Operations in their order, each with what it was given and what it gave."""
+    """Operations in their order, each with its inputs and outputs."""
 
     def __init__(self) -> None:
         self.operations: list[tuple[Any, tuple[Any, ...], dict[str, Any], Any]] = []
@@ -34,13 +33,13 @@ class Recorded:
             for function, args, kwargs, given in self.operations:
                 old = {storage(tensor) for tensor in tensors((args, kwargs))}
                 for mine, new in zip(tensors(given), tensors(function(*args, **kwargs)), strict=True):
-                    # What lies in memory that the operation was given is there already.
+                    # An output in the memory of an input is there already.
                     if storage(mine) not in old:
                         mine.copy_(new)
 
 
 class _Writing(TorchDispatchMode):
-    """Writes operations down; `before` holds the content of all memory that was there at the beginning."""
+    """A mode that records operations; `before` holds the content of all memory that existed at the start."""
 
     def __init__(self, recorded: Recorded, fails_at: int | None) -> None:
         super().__init__()
@@ -71,7 +70,7 @@ class _Writing(TorchDispatchMode):
 
 
 class Counting(TorchDispatchMode):
-    """Names the operations of its block, apart from those that only look at a tensor in another way."""
+    """A mode that collects the names of the operations in its block, except views."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,8 +88,8 @@ class StandIn:
     """A `Recorder` on a CPU.
 
     Args:
-        fails_at: the operation at which memory runs out; None for none.
-        empty: nothing is recorded, as where a graph is recorded on another GPU than the step runs on.
+        fails_at: the operation at which memory runs out, or None.
+        empty: nothing is recorded, as when a graph is recorded on another GPU than the step runs on.
     """
 
     def __init__(self, fails_at: int | None = None, *, empty: bool = False) -> None:
@@ -115,7 +114,7 @@ class StandIn:
 
 @pytest.fixture
 def device_decides(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The host takes the CPU's numbers for those of a device that it would have to wait for."""
+    """Make the host treat the CPU's numbers as those of a device that it would have to wait for."""
     monkeypatch.setattr(devices, "host_decides", lambda device: False)
     return
 

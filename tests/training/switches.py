@@ -1,4 +1,4 @@
-"""What PyTorch's two sets of switches say that float32 is computed in, as a test looks at them."""
+"""The values of PyTorch's two sets of switches for the precision of float32."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def new() -> dict[str, str]:
-    """What `fp32_precision` says of everything that has one."""
+    """Return every `fp32_precision`."""
     backends: Any = torch.backends
     return {
         "all": backends.fp32_precision,
@@ -23,7 +23,7 @@ def new() -> dict[str, str]:
 
 
 def old() -> dict[str, Any]:
-    """What the older switches say; None where they raise."""
+    """Return the values of the older switches; None for one that raises."""
     return {
         "cudnn": readable(lambda: torch.backends.cudnn.allow_tf32),
         "matmul": readable(lambda: torch.backends.cuda.matmul.allow_tf32),

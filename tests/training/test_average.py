@@ -1,4 +1,4 @@
-"""The moving average of a network's weights, beside the same by hand."""
+"""The moving average of a network's weights, compared with one by hand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_weights_and_statistics_are_averaged_and_counts_are_copied() -> None:
         torch.testing.assert_close(averaged, expected)
 
 
-def test_the_averaged_model_goes_its_own_way() -> None:
+def test_the_averaged_model_is_independent() -> None:
     net = network()
     average = Average(net, 0.5)
     average.update(net, TAKEN)
@@ -50,7 +50,7 @@ def test_a_step_that_was_left_out_is_not_averaged() -> None:
     with torch.no_grad():
         net[0].weight.add_(1.0)
     average.update(net, TAKEN)
-    # The first one that is taken counts wholly.
+    # The first step that is taken has weight one.
     assert torch.equal(average.model[0].weight, net[0].weight)
     before = net[0].weight.detach().clone()
     with torch.no_grad():
@@ -60,8 +60,8 @@ def test_a_step_that_was_left_out_is_not_averaged() -> None:
 
 
 @pytest.mark.parametrize("really", [True, False])
-def test_a_device_that_decides_by_itself_averages_the_same(really: bool) -> None:
-    """The way of a GPU."""
+def test_an_average_on_the_device_is_the_same(really: bool) -> None:
+    """A GPU uses this code."""
     torch.manual_seed(0)
     old, new = torch.randn(50), torch.randn(50)
     found = old.clone()

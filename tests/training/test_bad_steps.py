@@ -1,4 +1,4 @@
-"""Steps that are left out, beside a training loop that never makes them."""
+"""Skipped steps, compared with a training loop without them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ADAM, ADAMW, SGD = "optimizer=adam", "optimizer=adamw", "optimizer=sgd"
 
 
 def ends_as(job: Job, oracle: Job) -> bool:
-    """Whether weights, buffers, and the optimizer's state are the same."""
+    """Return whether weights, buffers and the optimizer's state are the same."""
     return same(dict(job.model.state_dict()), dict(oracle.model.state_dict())) and same(
         job.optimizer.state_dict()["state"], oracle.optimizer.state_dict()["state"]
     )
@@ -46,7 +46,7 @@ def ends_as(job: Job, oracle: Job) -> bool:
         ids=["fp32, adam", "bf16, sgd, clipped", "bf16, adamw, accumulated"],
     ),
 )
-def test_a_bad_step_is_as_if_it_had_not_been(overrides: tuple[str, ...], kind: str) -> None:
+def test_a_bad_step_has_no_effect(overrides: tuple[str, ...], kind: str) -> None:
     job, oracle = (prepared(*EIGHT, *CONVOLUTIONAL, *overrides) for _ in range(2))
     bad = {0, 4, 5}
     step = trained(job, bad, kind)
@@ -56,7 +56,7 @@ def test_a_bad_step_is_as_if_it_had_not_been(overrides: tuple[str, ...], kind: s
     assert step.skipped() == 0
 
 
-def test_an_optimizer_that_knows_nothing_of_bad_steps_leaves_them_out() -> None:
+def test_an_optimizer_without_support_for_bad_steps_skips_them() -> None:
     job, oracle = (prepared(*EIGHT) for _ in range(2))
     for each in (job, oracle):
         each.optimizer = torch.optim.Rprop(each.model.parameters())
@@ -69,8 +69,8 @@ def test_an_optimizer_that_knows_nothing_of_bad_steps_leaves_them_out() -> None:
 
 @pytest.mark.parametrize("optimizer", [ADAM, ADAMW, SGD])
 @pytest.mark.parametrize("bad", [{0, 1, 4}, {2, 7}], ids=str)
-def test_a_device_that_decides_by_itself_leaves_out_the_same(optimizer: str, bad: set[int]) -> None:
-    """The way of a GPU, which the kernels of a CPU go as well."""
+def test_a_device_skips_the_same_steps_by_itself(optimizer: str, bad: set[int]) -> None:
+    """A GPU uses this code, and the kernels of a CPU can run it, too."""
     job, oracle = (prepared(*EIGHT, *CONVOLUTIONAL, optimizer) for _ in range(2))
     step = stepping(job)
     step.move.stays_with_host = False
@@ -88,7 +88,7 @@ def test_a_device_that_decides_by_itself_leaves_out_the_same(optimizer: str, bad
 
 
 @pytest.mark.parametrize("bad", [{0, 1, 5}, {2}], ids=str)
-def test_the_average_of_the_weights_knows_nothing_of_bad_steps(bad: set[int]) -> None:
+def test_the_average_of_the_weights_excludes_bad_steps(bad: set[int]) -> None:
     job, oracle = (prepared(*EIGHT, *CONVOLUTIONAL, "trainer.ema=0.7") for _ in range(2))
     trained(job, bad)
     average = without(oracle, bad)
@@ -108,7 +108,7 @@ def twelve_batches() -> Config:
 @settings(max_examples=10)
 @given(bad=st.sets(st.integers(0, 11)), most=st.integers(0, 4), accumulate=st.integers(1, 3), ahead=st.integers(0, 2))
 def test_a_run_fails_with_the_first_row_that_is_too_long(bad: set[int], most: int, accumulate: int, ahead: int) -> None:
-    """Also where the row began before."""
+    """This holds also if the row began before."""
     config = twelve_batches()
     config.trainer.max_bad_steps, config.trainer.accumulate = most, accumulate
     job = prepared_by(config)
@@ -132,13 +132,13 @@ def test_a_run_fails_with_the_first_row_that_is_too_long(bad: set[int], most: in
     assert step.skipped() == ahead + sum(spoilt)
 
 
-def test_bad_steps_here_and_there_fail_no_run() -> None:
+def test_isolated_bad_steps_fail_no_run() -> None:
     step = trained(prepared(*EIGHT, "trainer.max_bad_steps=1"), {0, 2, 4, 6})
     assert not step.failing()
     assert step.skipped() == 4
 
 
-def test_what_failed_is_reported_in_one_line() -> None:
+def test_the_cause_of_failure_is_reported_in_one_line() -> None:
     job = prepared(*EIGHT, "trainer.max_bad_steps=3")
     step = trained(job, range(99), "loss")
     assert step.failing()
@@ -159,7 +159,7 @@ def test_each_batch_of_an_accumulated_step_is_looked_at() -> None:
     assert step.failure().endswith("is in the input images: look at the data")
 
 
-def test_a_state_goes_on_to_the_bit() -> None:
+def test_a_state_continues_to_the_bit() -> None:
     whole, early, late = (prepared(*EIGHT, "monitor=default", "trainer.ema=0.7") for _ in range(3))
     steps = [stepping(job) for job in (whole, early)]
     for job, step in zip((whole, early), steps, strict=True):
@@ -191,7 +191,7 @@ def test_a_state_goes_on_to_the_bit() -> None:
     assert step.skipped() == steps[0].skipped() == 2
 
 
-def test_a_row_that_was_borne_does_not_fail_the_run_that_resumes() -> None:
+def test_a_tolerated_row_does_not_fail_the_resumed_run() -> None:
     counted = BadSteps(1, CPU)
     for _ in range(3):
         counted.add(torch.tensor(True))

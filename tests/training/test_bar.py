@@ -32,9 +32,9 @@ def batches() -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def read_all(ours: int) -> str:
-    """What was written to a pseudo-terminal whose other end is closed."""
+    """Return the text written to a pseudo-terminal after its other end was closed."""
     shown = b""
-    # Its end is an error, on Linux.
+    # On Linux the end of a terminal is an error.
     with os.fdopen(ours, "rb", buffering=0) as stream, contextlib.suppress(OSError):
         while part := stream.read(4096):
             shown += part
@@ -42,7 +42,7 @@ def read_all(ours: int) -> str:
 
 
 def run() -> int:
-    """An epoch of 2,000 images, all of them right; returns how many batches came through."""
+    """Show an epoch of 2,000 images, all classified correctly; return the number of batches."""
     tally, count = Tally(2, torch.device("cpu"), Readout(votes=1)), 0
     for _, labels in bar.with_bar(batches(), 0, 4, "epoch 10/20", tally):
         count += 1

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole, and files that are none."""
+"""Whole checkpoints, and files that are not checkpoints."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from .jobs import prepared, write_checkpoint
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A good checkpoint of one layer."""
+    """Return the path of a good checkpoint of one layer."""
     path = tmp_path / "last.pt"
     write_checkpoint(path, {"model": nn.Linear(3, 2).state_dict(), "epoch": 4, "optimizer": {"lr": 0.1}})
     return path
 
 
 class Executing:
-    """Unpickled, it makes a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -55,7 +55,7 @@ def test_what_was_saved_is_loaded(path: Path) -> None:
     torch.testing.assert_close(other.weight, state["model"]["weight"], rtol=0, atol=0)
 
 
-def test_a_crash_in_the_middle_leaves_the_old_checkpoint(path: Path) -> None:
+def test_a_crash_while_writing_leaves_the_old_checkpoint(path: Path) -> None:
     before = path.read_bytes()
     with pytest.raises((AttributeError, pickle.PicklingError)):
         write_checkpoint(path, {"model": {"w": torch.zeros(1000)}, "unpicklable": lambda: None})
@@ -197,7 +197,7 @@ def test_weights_that_do_not_fit_are_named(path: Path, override: str, named: str
 
 
 @pytest.mark.parametrize("model", [[1, 2], {"weight": 3, "bias": 4}, {1: torch.zeros(2)}, None])
-def test_a_model_that_is_no_dictionary_of_tensors_does_not_fit(path: Path, model: object) -> None:
+def test_a_model_that_is_not_a_dictionary_of_tensors_does_not_fit(path: Path, model: object) -> None:
     write_checkpoint(path, {"model": model})
     with pytest.raises(UserError, match="do not fit"):
         checkpoint.restore(nn.Linear(3, 2), path)
@@ -224,7 +224,7 @@ def test_every_kind_of_tensor_comes_back_to_the_bit(path: Path, mmap: bool) -> N
     assert loaded["whole"].untyped_storage().data_ptr() == loaded["column"].untyped_storage().data_ptr()
 
 
-def test_what_ends_the_writing_leaves_the_old_checkpoint(path: Path) -> None:
+def test_an_interrupted_write_leaves_the_old_checkpoint(path: Path) -> None:
     class Ended(Exception):
         pass
 
@@ -239,7 +239,7 @@ def test_what_ends_the_writing_leaves_the_old_checkpoint(path: Path) -> None:
         assert [file.name for file in path.parent.iterdir()] == ["last.pt"]
 
 
-def test_memory_is_written_in_parts_between_which_it_can_be_ended(path: Path) -> None:
+def test_memory_is_written_in_parts_and_can_be_interrupted_between_them(path: Path) -> None:
     asked: list[int] = []
     with (path.parent / "file").open("wb+") as file:
         checkpoint.write(
@@ -249,6 +249,6 @@ def test_memory_is_written_in_parts_between_which_it_can_be_ended(path: Path) ->
 
 
 def iter_then(count: int, last: Callable[[], None]) -> Callable[[], None]:
-    """Does nothing so many times, and then what `last` does."""
+    """Return a function that does nothing for that many calls, and then calls `last`."""
     calls = itertools.count()
     return lambda: last() if next(calls) >= count else None

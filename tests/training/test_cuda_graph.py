@@ -1,4 +1,4 @@
-"""What a recording that fails leaves in PyTorch: shown with a stand-in for torch.cuda, since a CPU has none of it."""
+"""The state of PyTorch after a failed recording, with a stand-in for torch.cuda, because a CPU has no such state."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Cuda:
         try:
             yield
         finally:
-            # As torch.cuda.graph: nothing behind an end that fails is reached.
+            # As in torch.cuda.graph: nothing after a failed end is reached.
             if self.breaks:
                 raise RuntimeError("operation failed due to a previous error during capture")
             self.taking.remove(pool)
@@ -122,7 +122,7 @@ def test_a_recording_that_fails_leaves_pytorch_as_it_was(
     cuda.install(monkeypatch)
     with pytest.raises(type(error)) as raised:
         CudaGraphs(DEVICE).record(failing(error))
-    # Not the error that ending it raises in its turn.
+    # It is not the error that the end of the recording raises in turn.
     assert raised.value is error
     assert cuda == Cuda()
 

@@ -1,4 +1,4 @@
-"""A resume from checkpoints that are old, damaged, or of another run."""
+"""A resume from checkpoints that are old, damaged or from another run."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_checkpoint_of_a_version_that_counted_no_ties_can_be_resumed(tmp_path:
 
 
 @pytest.mark.parametrize("damaged", [("last",), ("best",), ("previous", "best"), ("last", "best")])
-def test_a_damaged_checkpoint_is_done_without(damaged: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_is_skipped(damaged: tuple[str, ...], tmp_path: Path) -> None:
     undisturbed(tmp_path / "alone", *LOSS)
     stopped(tmp_path / "hurt", 12)
     for name in damaged:
@@ -46,7 +46,7 @@ def test_a_damaged_checkpoint_is_done_without(damaged: tuple[str, ...], tmp_path
     same_end(tmp_path / "alone", tmp_path / "hurt")
 
 
-def test_where_no_checkpoint_is_whole_nothing_is_overwritten(tmp_path: Path) -> None:
+def test_without_an_intact_checkpoint_nothing_is_overwritten(tmp_path: Path) -> None:
     undisturbed(tmp_path, *LOSS)
     for name in ("last", "previous"):
         (tmp_path / "checkpoints" / f"{name}.pt").write_bytes(b"")
@@ -74,7 +74,7 @@ def test_a_folder_in_the_place_of_a_checkpoint_is_reported_before_training(name:
     same_end(tmp_path / "alone", tmp_path / "hurt")
 
 
-def test_the_checkpoint_of_another_run_is_done_without(tmp_path: Path) -> None:
+def test_the_checkpoint_of_another_run_is_skipped(tmp_path: Path) -> None:
     trained(tmp_path / "other", *LOSS, "network.hidden=[17]")
     undisturbed(tmp_path / "alone", *LOSS)
     stopped(tmp_path / "hurt", 12)

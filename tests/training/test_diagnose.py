@@ -1,4 +1,4 @@
-"""Numbers that are not finite, put into one place of a network, and the place that is named."""
+"""Numbers that are not finite, put into one place of a network, which is then named."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NETWORK = ("network=csnn", "network.channels=[4,4]", "network.hidden=[8]", "netw
 
 
 class Root(nn.Module):
-    """Zeros, whose gradient is NaN."""
+    """A square root at zero, with the gradient NaN."""
 
     def forward(self, x: Tensor) -> Tensor:
         return (x * 0).sqrt()
@@ -30,7 +30,7 @@ def nan(*given: Tensor) -> Tensor:
 
 
 def job_with(layer: str = "", **values: float) -> Job:
-    """A job, one number of each named parameter or buffer of `layer` set to a value."""
+    """Return a job with one number of each named parameter or buffer of `layer` set to a value."""
     job = prepared(*NETWORK)
     with torch.no_grad():
         for name, value in values.items():
@@ -44,7 +44,7 @@ def named(job: Job, spoil: Callable[[Tensor], Tensor] = lambda images: images) -
     return where_it_began(job, replace(batch, x=spoil(batch.x)))
 
 
-def test_where_all_is_finite_nothing_is_named() -> None:
+def test_no_place_is_named_if_all_numbers_are_finite() -> None:
     assert named(job_with()) is None
 
 
@@ -77,13 +77,13 @@ def test_activations() -> None:
     job = job_with()
     job.model.network.conv2.register_forward_hook(nan)
     assert named(job) == "the output of conv2"
-    # What is done to them on the way from one layer to the next.
+    # Operations between one layer and the next.
     job = job_with()
     job.model.network.fc1.register_forward_pre_hook(lambda layer, inputs: nan(*inputs))
     assert named(job) == "the input of fc1"
 
 
-def test_potentials_though_a_neuron_with_such_a_one_is_silent() -> None:
+def test_potentials_of_a_neuron_that_is_silent() -> None:
     job = job_with()
     neuron = job.model.network.fc1_neuron
     neuron.dynamics = lambda: (1.0, 1.0, math.nan)
@@ -115,7 +115,7 @@ def test_gradients() -> None:
     assert named(job) == "the gradient of fc1 (weight)"
 
 
-def test_a_gradient_whose_norm_is_no_number_of_float32() -> None:
+def test_a_gradient_with_a_norm_beyond_float32() -> None:
     job = job_with()
     job.model.network.fc1.weight.register_hook(lambda gradient: torch.full_like(gradient, 1e38))
     assert named(job) == "the gradient of fc1 (weight)"
@@ -131,26 +131,26 @@ def test_a_gradient_that_overflows_when_it_is_scaled() -> None:
     assert named(job) == "the gradient of the loss"
 
 
-def test_of_two_places_the_first_is_named() -> None:
+def test_the_first_of_two_places_is_named() -> None:
     job = job_with()
     job.model.network.conv2.register_forward_hook(nan)
     job.model.network.conv1_pool.register_forward_hook(nan)
     job.model.network.out.weight.register_hook(nan)
     assert named(job) == "the output of conv1_pool"
-    # Gradients go the other way.
+    # Gradients flow backwards.
     job = job_with()
     for layer in ("conv1", "fc1", "conv2"):
         job.model.network.get_submodule(layer).weight.register_hook(nan)
     assert named(job) == "the gradient of fc1 (weight)"
 
 
-def test_everything_is_left_as_it_was() -> None:
+def test_the_diagnosis_changes_nothing() -> None:
     job = job_with()
     job.model.network.fc1_dropout = Root()
     neurons = [module for module in job.model.modules() if hasattr(module, "observer")]
 
     def watch(trajectory: object) -> None:
-        """What somebody else wants to know of the neurons."""
+        """Observe the neurons, as other code may do."""
 
     neurons[0].observer = watch
     for parameter in job.model.parameters():

@@ -1,4 +1,4 @@
-"""Evaluation beside a loop over single images."""
+"""Evaluation, compared with a loop over single images."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_metrics_agree_with_one_image_at_a_time(loss: str) -> None:
 
 @pytest.mark.parametrize("votes", [1, 10])
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_ties_are_decided_alike_by_the_test_and_by_a_look_at_the_images(precision: str, votes: int) -> None:
+def test_the_test_and_the_pictures_decide_ties_alike(precision: str, votes: int) -> None:
     """IF neurons and many steps make many ties; the reference counts the spikes of the output neurons themselves."""
     job = prepared(
         *("neuron=if", "T=12", "neuron.v_threshold=0.1", f"network.votes={votes}"),
@@ -97,7 +97,7 @@ def test_a_limit_on_batches_leaves_the_test_whole() -> None:
 NOISY = ("encoder=poisson", "trainer.eval_batch_size=60", "neuron.v_threshold=0.2")
 
 
-def test_noisy_images_give_the_same_figures_again_and_leave_the_draws_of_training_alone() -> None:
+def test_noisy_images_give_the_same_figures_again_and_do_not_change_the_draws_of_training() -> None:
     job = prepared(*NOISY)
     torch.manual_seed(1)
     expected = torch.rand(3)
@@ -109,7 +109,7 @@ def test_noisy_images_give_the_same_figures_again_and_leave_the_draws_of_trainin
     assert torch.equal(first.confusion, second.confusion)
 
 
-def test_the_accuracy_of_a_run_on_noisy_images_is_found_again(tmp_path: Path) -> None:
+def test_the_accuracy_of_a_run_on_noisy_images_is_reproduced(tmp_path: Path) -> None:
     summary = trained(tmp_path, *NOISY, "trainer.epochs=2", "optimizer.lr=0.01")
     job = prepared(*NOISY)
     for name, key in (("best", "test_accuracy"), ("last", "test_accuracy_last")):
@@ -118,7 +118,7 @@ def test_the_accuracy_of_a_run_on_noisy_images_is_found_again(tmp_path: Path) ->
 
 
 def rates(*favourites: int) -> Tensor:
-    """Spikes `[1, N, 3]` of the favoured class of each image."""
+    """Return spikes `[1, N, 3]` of the favoured class of each image."""
     return torch.eye(3)[list(favourites)][None]
 
 

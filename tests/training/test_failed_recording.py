@@ -54,14 +54,14 @@ def test_a_number_that_the_host_reads_while_recording_changes_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     unscale = torch.amp.GradScaler.unscale_
-    # In the middle of the move: gradients are there, and the scaler has begun.
+    # In the middle of the update: gradients exist, and the scaler has started.
     monkeypatch.setattr(torch.amp.GradScaler, "unscale_", lambda self, opt: (unscale(self, opt), self._scale.item()))
     message = "recording one failed: RuntimeError: operation not permitted when stream is capturing"
     assert_trains_as_if_nothing_had_been_tried(StandIn(), caplog, message, scaled=True)
 
 
 @decided_by_device
-def test_a_replay_that_does_nothing_is_noticed_and_its_batch_trained(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_replay_without_effect_is_noticed_and_its_batch_is_trained(caplog: pytest.LogCaptureFixture) -> None:
     recorder = StandIn(empty=True)
     assert_trains_as_if_nothing_had_been_tried(recorder, caplog, "the replay of a recorded step did nothing")
     assert recorder.recordings[0].replays == 1
@@ -83,7 +83,7 @@ def test_a_replay_that_counts_but_moves_no_parameter_is_noticed(
 
 
 @decided_by_device
-def test_steps_that_move_nothing_by_right_are_looked_at_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_steps_that_rightly_change_nothing_are_checked_again(caplog: pytest.LogCaptureFixture) -> None:
     job = prepared(*SMALL, TWELVE)
     step, inner = recorded(job, StandIn())
     job.loss, job.train = Spoilt(job.loss, set(), "loss"), ReadyMade(job.train)

@@ -24,5 +24,5 @@ def test_one_weight_that_is_not_finite_is_found(bad: float, dtype: torch.dtype) 
         check_weights(training)
 
 
-def test_great_weights_are_finite() -> None:
+def test_large_weights_are_finite() -> None:
     check_weights(fake_training(weight=torch.finfo(torch.float32).max))

@@ -1,6 +1,6 @@
-"""What float32 convolutions and products are computed in: as `trainer.precision` says, and afterwards as before.
+"""The precision of float32 convolutions and products: set by `trainer.precision`, and restored afterwards.
 
-The switches are of the whole process and can be read without a GPU.
+The switches belong to the whole process and can be read without a GPU.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from tests.conftest import TINY, Outcome
 from .jobs import trained
 from .switches import new, old
 
-# What a user's own program may have said before, by the old switches, by the new ones, and by both; and whether
-# products are in TF32 by a setting of their own.
+# Settings that a user's own program may have made before, by the old switches, by the new ones, and by both; and
+# whether products are in TF32 by a setting of their own.
 EARLIER = {
     "pass": False,
     "cudnn.allow_tf32 = False": False,
@@ -36,7 +36,7 @@ EARLIER = {
     "cudnn.conv.fp32_precision = 'ieee'; cuda.matmul.fp32_precision = 'tf32'": True,
     "cudnn.allow_tf32 = False; backends.fp32_precision = 'tf32'; cuda.matmul.fp32_precision = 'ieee'": False,
 }
-# A process of its own, forked for each: not all of these can be taken back by a program that has set them.
+# A forked process for each, because a program cannot undo all of these settings.
 PROBE = """
 import os, sys, traceback
 import torch
@@ -78,11 +78,11 @@ for earlier in sys.argv[1:]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for each")
-def test_both_sets_of_switches_agree_in_the_block_and_are_as_before_behind_it() -> None:
+def test_both_sets_of_switches_agree_in_the_block_and_are_restored_after_it() -> None:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", PROBE, *EARLIER]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
-    # Products in TF32 stay so where they were not inherited.
+    # Products in TF32 stay so if they were not inherited.
     assert done.stdout.splitlines() == ["tf32" if keeps else "ieee" for keeps in EARLIER.values()]
 
 
@@ -101,7 +101,7 @@ def test_only_tf32_allows_tf32(name: str) -> None:
 
 @contextmanager
 def watched() -> Iterator[set[tuple[str, str, bool]]]:
-    """How the linear layers convolve and multiply while the block runs, and whether reproducibly."""
+    """Record how the linear layers convolve and multiply while the block runs, and whether reproducibly."""
     seen: set[tuple[str, str, bool]] = set()
 
     def look(module: nn.Module, *_: object) -> None:

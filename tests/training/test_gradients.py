@@ -1,4 +1,4 @@
-"""Gradient norms beside the moves that the gradients make."""
+"""Gradient norms, compared with the updates of the weights."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ LAYERS = ("fc1", "fc1_neuron", "out", "out_neuron")
 
 
 def norms(job: Job) -> dict[str, float]:
-    """Of one epoch."""
+    """Return the gradient norms of one epoch."""
     step = stepping(job)
     one_epoch(job, step, 1)
     return step.gradient_norms()
 
 
 def moved(before: dict[str, Tensor], after: dict[str, Tensor]) -> dict[str, float]:
-    """The length of each layer's move."""
+    """Return the length of each layer's update."""
     squares = dict.fromkeys(LAYERS, 0.0)
     for name, value in after.items():
         layer = name.removeprefix("network.").rpartition(".")[0]
@@ -48,7 +48,7 @@ def test_a_norm_is_the_mean_over_the_steps_of_an_epoch() -> None:
         assert found[layer] == pytest.approx(sum(step[layer] for step in steps) / 3 / 10, rel=1e-3)
 
 
-def test_each_epoch_begins_anew() -> None:
+def test_each_epoch_starts_from_zero() -> None:
     job = prepared(*SGD, *WATCHED, "trainer.epochs=2")
     step = stepping(job)
     one_epoch(job, step, 1)
@@ -89,7 +89,7 @@ def test_a_step_that_overflows_is_left_out() -> None:
     assert found.take() == {}
 
 
-def test_parameters_that_are_not_learnt_or_of_no_layer_are_told_apart() -> None:
+def test_frozen_parameters_and_parameters_outside_layers_are_distinguished() -> None:
     net = nn.Sequential(nn.Linear(1, 1), nn.ReLU())
     net[0].bias.requires_grad_(False)
     net.register_parameter("own", nn.Parameter(torch.ones(2)))

@@ -89,7 +89,7 @@ print(writes.wait(60))
 
 
 def test_a_program_that_ends_while_the_thread_writes_leaves_what_was_whole(tmp_path: Path) -> None:
-    """Nobody has closed the writer."""
+    """The program did not close the writer."""
     given = [sys.executable, "-c", LEFT, str(tmp_path)]
     done = subprocess.run(given, cwd=ROOT, capture_output=True, check=False, timeout=SECONDS)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -1,4 +1,4 @@
-"""The training loop on a few real digits, beside results by hand."""
+"""The training loop on a few real digits, compared with results by hand."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_every_batch_begins_at_rest_and_none_leaves_a_state() -> None:
 
 @pytest.mark.parametrize("batches", [4, 3])
 def test_accumulated_batches_make_the_step_of_one_large_batch(batches: int) -> None:
-    """Also where the last step of an epoch has fewer batches than the others."""
+    """This holds also if the last step of an epoch has fewer batches than the others."""
     parts = prepared(*SGD, "trainer.batch_size=8", "trainer.accumulate=4", f"trainer.limit_batches={batches}")
     whole = prepared(*SGD, f"trainer.batch_size={8 * batches}", "trainer.limit_batches=1")
     start = weights(whole.model)
@@ -64,7 +64,7 @@ def test_accumulated_batches_make_the_step_of_one_large_batch(batches: int) -> N
     assert max(differences(parts.model, whole.model)) < 1e-4 * moved
 
 
-def test_a_step_an_accumulated_group() -> None:
+def test_one_step_per_accumulated_group() -> None:
     job = prepared("trainer.accumulate=2", "trainer.limit_batches=5")
     steps = []
     job.optimizer.register_step_post_hook(lambda *given: steps.append(1))
@@ -84,7 +84,7 @@ def test_clipping_bounds_the_norm_of_a_step() -> None:
     assert lengths["null"] > 2 * lengths["1e-5"]
 
 
-def test_the_average_of_the_weights_is_what_is_evaluated_and_saved(tmp_path: Path) -> None:
+def test_the_averaged_weights_are_evaluated_and_saved(tmp_path: Path) -> None:
     job = prepared("trainer.ema=0.6", "trainer.limit_batches=4")
     taken: list[dict[str, Tensor]] = []
     job.optimizer.register_step_post_hook(lambda *given: taken.append(weights(job.model)))
@@ -112,7 +112,7 @@ def test_the_average_covers_batch_normalisation(tmp_path: Path) -> None:
     )
 
 
-def test_training_stops_early_without_improvement_and_says_of_what(
+def test_training_stops_early_without_improvement_and_reports_the_figure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level("INFO"):
@@ -121,7 +121,7 @@ def test_training_stops_early_without_improvement_and_says_of_what(
     assert (summary["epochs"], summary["best_epoch"], summary["status"]) == (3, 1, "completed")
 
 
-def test_the_best_has_the_greatest_accuracy_and_of_equals_the_least_loss() -> None:
+def test_the_best_epoch_has_the_greatest_accuracy_then_the_least_loss() -> None:
     best = Best()
     course = [(0.5, 1.0), (0.5, 0.9), (0.4, 0.1), (0.5, 0.9), (0.6, 5.0)]
     net = nn.Linear(1, 1)
@@ -141,7 +141,7 @@ def test_limit_batches_bounds_an_epoch() -> None:
     assert metrics.confusion.sum() == 3 * 16
 
 
-def test_a_loss_that_is_no_number_fails_the_run_in_one_line(tmp_path: Path) -> None:
+def test_a_nan_loss_fails_the_run_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(
         RunFailed, match=r"training loss was never finite in epoch 1: try a lower optimizer\.lr"
     ) as error:
@@ -152,8 +152,8 @@ def test_a_loss_that_is_no_number_fails_the_run_in_one_line(tmp_path: Path) -> N
     assert summary["error"] == str(error.value)
 
 
-def test_weights_that_are_no_numbers_fail_the_run_though_the_loss_is_finite() -> None:
-    """A neuron whose potential is NaN is silent, so that the loss stays finite."""
+def test_nan_weights_fail_the_run_even_if_the_loss_is_finite() -> None:
+    """A neuron with a potential of NaN is silent, so the loss stays finite."""
     job = prepared("optimizer.lr=1e39", "scheduler=none")
     with pytest.raises(RunFailed, match=r"weights are no longer finite in epoch 1: try a lower optimizer\.lr"):
         one_epoch(job, stepping(job), 1)
@@ -184,7 +184,7 @@ def test_a_compiled_network_learns_the_same(tmp_path: Path) -> None:
 def test_the_host_waits_for_a_gpu_no_more_often_in_a_longer_epoch(overrides: tuple[str, ...]) -> None:
     job = prepared("trainer.device=cuda", "trainer.limit_batches=12", *overrides)
     step, waits = stepping(job), []
-    # The first epoch makes what is made but once.
+    # The first epoch creates everything that is created only once.
     for number, limit in enumerate((12, 4, 12), 1):
         job.train.limit = limit
         torch.cuda.set_sync_debug_mode("warn")

@@ -27,7 +27,7 @@ def labels() -> Tensor:
 
 
 def cross_entropy(scale: float, smoothing: float) -> float:
-    """From the definition, in NumPy."""
+    """Return the cross-entropy by its definition, in NumPy."""
     logits = scale * spikes().double().numpy().mean(0)
     target = (1 - smoothing) * np.eye(C)[labels().numpy()] + smoothing / C
     log_probability = logits - np.log(np.exp(logits).sum(1, keepdims=True))

@@ -1,4 +1,4 @@
-"""Memory that runs out: real on a CPU, in a process of its own; the errors of a GPU also without one."""
+"""Memory that runs out: really on a CPU, in a separate process; the errors of a GPU also without a GPU."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from snntrain.training.job.out_of_memory import (
 from snntrain.training.job.world import World
 from tests.training.jobs import configured, prepared
 
-# A batch takes more than half a gigabyte, which is all that the process may have more than it has.
+# A batch takes more than half a gigabyte, and the process may take only that much more memory.
 SCARCE = """
 import resource
 from snntrain.errors import RunFailed
@@ -51,7 +51,7 @@ except RunFailed as failed:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the size of a process is read from /proc")
-def test_a_step_and_an_evaluation_too_big_for_the_machine_tell_what_to_lower() -> None:
+def test_a_step_and_an_evaluation_too_big_for_the_machine_report_what_to_lower() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", SCARCE], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
@@ -93,26 +93,26 @@ def test_other_errors_pass_as_they_are(error: Exception) -> None:
 
 
 def computing(*overrides: str) -> tuple[Config, World]:
-    """The settings of a run, and where it computes."""
+    """Return the settings of a run, and its world."""
     config = configured(*overrides)
     return config, world.decide(config.trainer)
 
 
-def told(*overrides: str, work: Work = TRAINING) -> str:
+def advice(*overrides: str, work: Work = TRAINING) -> str:
     with pytest.raises(RunFailed) as failed, explained(*computing(*overrides), work):
         raise MemoryError
     return str(failed.value)
 
 
-def test_only_what_would_help_is_proposed() -> None:
-    lean = told("trainer.batch_size=1", "trainer.precision=bf16", "T=2", "trainer.accumulate=3")
+def test_only_helpful_settings_are_proposed() -> None:
+    lean = advice("trainer.batch_size=1", "trainer.precision=bf16", "T=2", "trainer.accumulate=3")
     assert lean.endswith("with trainer.batch_size=1, T=2, precision bf16: try a lower T or a smaller network")
-    assert "trainer.batch_size=8 with trainer.accumulate=6, which" in told("trainer.accumulate=3")
-    assert "resident" not in told()
-    assert "dataset.resident=never" in told("dataset.resident=always")
-    assert "dataset.workers=0" in told("dataset.workers=2", "dataset.resident=never")
-    assert told("trainer.batch_size=1", "trainer.precision=bf16", "T=1").endswith(": try a smaller network")
-    evaluating = told("trainer.eval_batch_size=100", work=EVALUATION)
+    assert "trainer.batch_size=8 with trainer.accumulate=6, which" in advice("trainer.accumulate=3")
+    assert "resident" not in advice()
+    assert "dataset.resident=never" in advice("dataset.resident=always")
+    assert "dataset.workers=0" in advice("dataset.workers=2", "dataset.resident=never")
+    assert advice("trainer.batch_size=1", "trainer.precision=bf16", "T=1").endswith(": try a smaller network")
+    evaluating = advice("trainer.eval_batch_size=100", work=EVALUATION)
     assert "with trainer.eval_batch_size=100," in evaluating
     assert "try trainer.eval_batch_size=50 or" in evaluating
     assert "trainer.batch_size" not in evaluating
@@ -120,8 +120,8 @@ def test_only_what_would_help_is_proposed() -> None:
 
 def test_a_finished_run_keeps_its_network() -> None:
     least = ("trainer.eval_batch_size=1", "trainer.precision=bf16", "T=1")
-    assert told(*least, work=EVALUATION_OF_A_FINISHED_RUN).endswith("precision bf16: try a machine with more memory")
-    assert told("T=2", work=inspection(12)) == (
+    assert advice(*least, work=EVALUATION_OF_A_FINISHED_RUN).endswith("precision bf16: try a machine with more memory")
+    assert advice("T=2", work=inspection(12)) == (
         "out of memory on the CPU in the inspection of 12 images with T=2, precision fp32: try fewer images with "
         "sample=<index>,… or monitor.samples=<number> or trainer.precision=bf16 or a lower T "
         "or a machine with more memory"

@@ -1,4 +1,4 @@
-"""Looking at the neurons of a job: which, when, and without a trace."""
+"""Recordings of the neurons of a job: which neurons, when, and without side effects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .jobs import OURS, prepared
 WATCHED = ("monitor=default", "encoder=poisson", "network=csnn", "network.channels=[4]", "network.hidden=[8]")
 
 
-def test_a_look_leaves_no_trace() -> None:
+def test_a_recording_leaves_no_trace() -> None:
     job = prepared(*WATCHED)
     monitor = Monitor(job)
     job.model.train()
@@ -37,7 +37,7 @@ def test_a_look_leaves_no_trace() -> None:
         assert (layer.observer, layer.monitor, layer.v) == (None, None, layer.rest)
 
 
-def test_what_is_drawn_is_what_the_network_does_with_the_probes() -> None:
+def test_pictures_show_the_networks_response_to_the_probes() -> None:
     job = prepared(*WATCHED, "encoder=direct", "monitor.samples=3")
     probes = Monitor(job).look(drawn=True).probes
     assert probes is not None
@@ -61,7 +61,7 @@ def test_what_is_drawn_is_what_the_network_does_with_the_probes() -> None:
             np.testing.assert_array_equal(getattr(recording, key), np.stack(layer.monitor[key]))
 
 
-def test_a_look_sees_the_same_each_time_and_no_more_than_asked() -> None:
+def test_a_recording_is_repeatable_and_holds_only_the_requested_layers() -> None:
     job = prepared(*WATCHED, "monitor.layers=[out_neuron,conv*]")
     monitor = Monitor(job)
     one, other = monitor.look(drawn=False), monitor.look(drawn=False)
@@ -78,7 +78,7 @@ def test_the_share_in_the_window_is_that_of_the_recorded_potentials() -> None:
         assert look.in_window[name] == pytest.approx((np.abs(recording.h - 1) <= 0.25).mean())
 
 
-def test_the_average_of_the_weights_is_what_is_watched() -> None:
+def test_the_averaged_weights_are_monitored() -> None:
     job = prepared(*WATCHED, "trainer.ema=0.5")
     assert job.average is not None
     with torch.no_grad():
@@ -117,7 +117,7 @@ def test_watching_leaves_validation_as_it_is() -> None:
     assert results[0].loss == results[1].loss
 
 
-def test_a_layer_that_is_not_there_is_an_error_before_anything_is_trained(tmp_path: Path, snntrain: object) -> None:
+def test_a_missing_layer_is_an_error_before_training(tmp_path: Path, snntrain: object) -> None:
     assert callable(snntrain)
     message: Outcome = snntrain(
         "network=mlp", "monitor.layers=[conv*,fc1_neuron]", "trainer.device=cpu", "hydra.run.dir=run"

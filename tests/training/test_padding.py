@@ -1,4 +1,4 @@
-"""Sequences of different length in one batch: padded, they give what each gives alone."""
+"""Sequences of different length in one batch: padded, they give the same results as each alone."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ DOTS = (OURS, "dataset._target_=tests.training.test_padding.padded_dots", *DATA)
 
 
 def padded_dots(root: str | None, validation: float, split_seed: int) -> Data:
-    """Dots that move for 1 to 6 steps; the steps after that hold noise."""
+    """Return dots that move for 1 to 6 steps; the steps after that hold noise."""
     data = moving_dots(root, validation, split_seed)
     splits = []
     for split in (data.train, data.validation, data.test):
@@ -43,7 +43,7 @@ def padded_dots(root: str | None, validation: float, split_seed: int) -> Data:
 
 
 def alone(batch: Batch) -> list[Batch]:
-    """Each sequence of a batch as a batch of its own, without padding."""
+    """Return each sequence of a batch as a batch by itself, without padding."""
     assert batch.lengths is not None
     return [
         Batch(batch.x[:length, index : index + 1], batch.labels[index : index + 1])
@@ -65,7 +65,7 @@ def test_padded_sequences_are_evaluated_as_each_of_them_alone(loss: str, votes: 
     assert unaware.loss != pytest.approx(each.loss, rel=1e-3)
 
 
-def test_padded_sequences_are_looked_at_as_each_of_them_alone() -> None:
+def test_padded_sequences_are_recorded_as_each_of_them_alone() -> None:
     job = prepared(*DOTS, "network.votes=4", "neuron.v_threshold=0.3")
     (batch,) = job.validation.epoch()
     seen = look(job, batch)
@@ -111,7 +111,7 @@ def test_padded_sequences_are_trained_on(tmp_path: Path) -> None:
 
 
 class Old(nn.Module):
-    """A loss of the user's own that knows no lengths."""
+    """The user's own loss, which does not take lengths."""
 
     def forward(self, spikes: Tensor, labels: Tensor) -> Tensor:
         return nn.functional.mse_loss(spikes.mean(0), nn.functional.one_hot(labels, spikes.shape[-1]).float())

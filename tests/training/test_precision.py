@@ -1,4 +1,4 @@
-"""Which format is chosen, and that training runs in it."""
+"""The precision that is selected, and training in it."""
 
 from __future__ import annotations
 
@@ -79,20 +79,20 @@ def test_training_in_bf16_keeps_weights_and_loss_in_float32() -> None:
     job.model.register_forward_hook(lambda net, inputs, output: outputs.append(output.dtype))
     metrics = one_epoch(job, stepping(job), 1)
     assert set(spikes) == {torch.bfloat16}
-    # What several neurons a class have voted for is no longer a whole number.
+    # The mean of several votes per class is no longer an integer.
     assert outputs == [torch.float32] * 2
     assert {p.dtype for p in job.model.parameters()} == {torch.float32}
     assert 0 < metrics.loss < 1
 
 
-def test_the_device_is_this_cpu_if_it_is_named_or_there_is_no_other() -> None:
+def test_the_device_is_the_cpu_if_it_is_named_or_is_the_only_one() -> None:
     assert devices.choose("cpu") == CPU
     assert devices.name_of(CPU) == "cpu"
     expected = "cuda" if torch.cuda.is_available() else "cpu"
     assert devices.choose("auto").type == expected
 
 
-def test_a_gpu_that_is_not_there_is_refused_with_what_is() -> None:
+def test_a_missing_gpu_is_refused_with_the_available_devices() -> None:
     with pytest.raises(UserError, match=r"trainer\.device=cuda:99: .* there are cpu.*or use auto"):
         devices.choose("cuda:99")
 

@@ -1,4 +1,4 @@
-"""Recorded training steps are the steps themselves, by a stand-in for CUDA graphs on a CPU."""
+"""Recorded training steps give the results of launched ones, with a stand-in for CUDA graphs on a CPU."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ decided_by_device = pytest.mark.usefixtures("device_decides")
     ],
     ids=str,
 )
-def test_what_cannot_be_recorded_says_why(overrides: tuple[str, ...], why: str | None) -> None:
+def test_a_step_that_cannot_be_recorded_gives_the_reason(overrides: tuple[str, ...], why: str | None) -> None:
     found = obstacle(prepared(*overrides))
     assert (found or "").startswith(why or "")
     assert (found is None) is (why is None)
@@ -84,7 +84,7 @@ def test_replayed_steps_train_as_launched_ones_do_to_the_bit(
     assert step.gradient_norms() == right_step.gradient_norms() != {}
     assert inner.proven
     steps = -(-len(one.train) // step.accumulate)
-    # The last one of an epoch is smaller: also where it comes after the warm-up, it is not the one that is recorded.
+    # The last batch of an epoch is smaller: it is not the recorded one, even if it comes after the warm-up.
     assert inner.launched == max(WARM_UP + 2 - (steps <= WARM_UP), 2)
     assert inner.launched + inner.replayed == 2 * steps
     assert warnings(caplog) == []
@@ -141,7 +141,7 @@ def test_beside_a_replay_a_step_does_little(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(recorder.recordings[0], "replay", lambda: None)
     with Counting() as counting:
         step(draws[-2], len(draws) - 2)
-    # The rows, the maps of the augmentation; and the scheduler, which sets the learning rate and keeps a copy of it.
+    # The rows, the maps of the augmentation, and the scheduler, which sets the learning rate and keeps a copy of it.
     assert counting.names == ["aten::copy_", "aten::copy_", "aten::fill_", "aten::clone"]
 
 

@@ -1,4 +1,4 @@
-"""Recorded training steps are the steps themselves, by CUDA graphs on a GPU."""
+"""Recorded training steps give the results of launched ones, with CUDA graphs on a GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interrupted runs that are resumed, beside the same runs without an interruption."""
+"""Interrupted runs that are resumed, compared with the same runs without an interruption."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ __all__ = ["_interrupted_by_nobody"]
     ["noise", "cycled", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("averaged", "streamed", "early"))],
 )
 def test_a_run_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Path) -> None:
-    """In training and validation, in the first steps and in the last, and in the test."""
+    """The signals come in training and validation, in the first and last steps, and in the test."""
     overrides = (*(NETWORK if kind in ("noise", "averaged") else ()), *RUNS[kind])
     assert finished(tmp_path / "alone", *overrides) == 0
     losses = Interrupting.calls
@@ -74,7 +74,7 @@ def test_a_run_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Pat
 @pytest.mark.gpu
 @pytest.mark.parametrize("kind", ["noise", "averaged", "early"])
 def test_a_deterministic_run_on_a_gpu_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Path) -> None:
-    """With steps recorded (noise, early) and launched (averaged, which accumulates)."""
+    """Steps are recorded (noise, early) and launched (averaged, which accumulates)."""
     overrides = (*NETWORK, *RUNS[kind], "trainer.device=cuda", "trainer.deterministic=true")
     assert finished(tmp_path / "alone", *overrides) == 0
     # The losses of recorded steps are computed without this module.
@@ -94,8 +94,8 @@ def test_a_run_is_saved_within_an_epoch_and_resumes_there(tmp_path: Path) -> Non
     assert len(rows(tmp_path)) == 1
 
 
-def test_what_was_written_after_the_last_checkpoint_is_written_once(tmp_path: Path) -> None:
-    """As after a kill: rows and events of epochs that no checkpoint knows of."""
+def test_epochs_after_the_last_checkpoint_are_written_only_once(tmp_path: Path) -> None:
+    """After a kill there may be rows and events of epochs that no checkpoint holds."""
     trained(tmp_path / "alone", *LOSS, *WATCHED)
     interrupted_at(12)
     with pytest.raises(Stopped):
@@ -111,7 +111,7 @@ def test_what_was_written_after_the_last_checkpoint_is_written_once(tmp_path: Pa
     same_end(tmp_path / "alone", tmp_path / "hurt")
 
 
-def test_a_folder_in_which_nothing_was_saved_yet_begins_anew(tmp_path: Path) -> None:
+def test_a_folder_without_a_checkpoint_starts_again(tmp_path: Path) -> None:
     undisturbed(tmp_path / "alone", *LOSS)
     undisturbed(tmp_path / "hurt", *LOSS)
     shutil.rmtree(tmp_path / "hurt" / "checkpoints")
@@ -126,8 +126,8 @@ def test_the_last_two_and_the_best_are_kept_and_no_more(tmp_path: Path) -> None:
     assert (state(tmp_path)["epoch"], state(tmp_path, "previous")["epoch"]) == (4, 3)
 
 
-def test_no_potential_is_in_a_checkpoint(tmp_path: Path) -> None:
-    """Weights, buffers and learnt constants alone: `v` begins at rest with each batch."""
+def test_a_checkpoint_holds_no_potential(tmp_path: Path) -> None:
+    """It holds only weights, buffers and learnt constants: `v` starts at rest with each batch."""
     undisturbed(tmp_path, *LOSS)
     expected = set(prepared(*LOSS).model.state_dict())
     assert set(state(tmp_path)["trained"]) == expected
@@ -143,7 +143,7 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
 
     def each_written(saver: Saver) -> None:
         snapshot(saver)
-        # None is due before.
+        # No checkpoint is due before.
         saver.wait()
 
     def watched(checkpoints: Checkpoints, content: dict[str, Any]) -> None:
@@ -158,7 +158,7 @@ def test_checkpoints_within_an_epoch_come_every_so_many_minutes(
     assert sorted(set(open_for)) == open_for, "the summary knows of the wall time up to the last checkpoint"
 
 
-def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
+def test_changed_data_is_noticed(tmp_path: Path) -> None:
     undisturbed(tmp_path, *LOSS)
     path = tmp_path / "checkpoints" / "last.pt"
     content = checkpoint.load(path)
@@ -168,7 +168,7 @@ def test_data_that_have_changed_are_noticed(tmp_path: Path) -> None:
         trained(tmp_path, *LOSS, "trainer.epochs=5")
 
 
-def test_a_completed_run_goes_on_to_more_epochs(tmp_path: Path) -> None:
+def test_a_completed_run_continues_to_more_epochs(tmp_path: Path) -> None:
     trained(tmp_path / "four", *LOSS, "scheduler=none")
     trained(tmp_path / "more", *LOSS, "scheduler=none", "trainer.epochs=2")
     trained(tmp_path / "more", *LOSS, "scheduler=none")
@@ -179,7 +179,7 @@ def test_a_completed_run_goes_on_to_more_epochs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("scheduler", ["cosine", "onecycle"])
-def test_another_length_bends_the_schedule_and_another_learning_rate_counts_at_once(
+def test_another_length_changes_the_schedule_and_another_learning_rate_counts_at_once(
     scheduler: str, tmp_path: Path
 ) -> None:
     changed = (*LOSS, f"scheduler={scheduler}", "trainer.epochs=8", "optimizer.lr=0.02")
@@ -198,7 +198,7 @@ def test_the_precision_may_change(tmp_path: Path) -> None:
 
 
 def test_pictures_that_were_being_drawn_are_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a GPU, where a process beside draws an epoch's pictures while the next one is trained."""
+    """On a GPU another process draws an epoch's pictures while the next one is trained."""
 
     class Beside(Journal):
         def __init__(self, job: Job, run: RunFolder, board: Board, monitor: Monitor | None) -> None:
@@ -216,7 +216,7 @@ def test_pictures_that_were_being_drawn_are_drawn_again(tmp_path: Path, monkeypa
     assert sorted(points(tmp_path / "alone")) == sorted(points(tmp_path / "hurt"))
 
 
-def test_random_numbers_go_on_where_they_were() -> None:
+def test_random_numbers_continue_where_they_stopped() -> None:
     device = torch.device("cpu")
     saved = random_states(device)
     drawn = [(random.random(), np.random.rand(), torch.rand(2).tolist()) for _ in range(3)]  # noqa: NPY002
@@ -224,7 +224,7 @@ def test_random_numbers_go_on_where_they_were() -> None:
     assert drawn == [(random.random(), np.random.rand(), torch.rand(2).tolist()) for _ in range(3)]  # noqa: NPY002
 
 
-def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path: Path) -> None:
+def test_nan_weights_do_not_replace_saved_ones(tmp_path: Path) -> None:
     with pytest.raises(RunFailed, match="no longer finite"):
         trained(tmp_path, *LOSS, "optimizer=sgd", "optimizer.lr=1e300", "trainer.checkpoint_minutes=0")
     assert not (tmp_path / "checkpoints" / "last.pt").exists()
@@ -244,8 +244,8 @@ def test_a_second_signal_ends_a_run_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert signal.getsignal(signal.SIGTERM) is before
 
 
-def test_a_second_signal_is_behind_the_error_that_others_make_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As torch does whose file it has kept from being written to its end."""
+def test_a_second_signal_counts_even_if_a_library_turns_it_into_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch does so if the signal interrupts its writing of a file."""
     monkeypatch.setattr(machine, "number", None)
     monkeypatch.setattr(machine, "state", State.STARTING)
     with machine.training():
@@ -256,8 +256,8 @@ def test_a_second_signal_is_behind_the_error_that_others_make_of_it(monkeypatch:
     assert machine.behind(RuntimeError("unexpected pos 64 vs 0")) == signal.SIGTERM
 
 
-def test_a_signal_whose_error_was_lost_before_training_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a destructor, which swallows what is raised in it."""
+def test_a_signal_before_training_ends_it_even_if_its_error_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A destructor, for example, swallows every error raised in it."""
     monkeypatch.setattr(machine, "number", None)
     monkeypatch.setattr(machine, "state", State.STARTING)
     with contextlib.suppress(Interrupted):

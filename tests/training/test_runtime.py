@@ -1,4 +1,4 @@
-"""The device that is chosen, what a user is told of it, and that it is the current one; GPUs are stand-ins."""
+"""The selected device, its messages to the user, and its use as the current device; GPUs are stand-ins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TURING, AMPERE, HOPPER = (7, 5), (8, 0), (9, 0)
 
 
 class Reached(Exception):
-    """The test has seen what it wanted."""
+    """Ends a command when the test has seen enough."""
 
 
 @pytest.mark.parametrize("current", [0, 1])
@@ -125,18 +125,18 @@ def test_doctor_shows_the_current_gpu_where_none_is_named(monkeypatch: pytest.Mo
 def test_doctor_says_what_float32_is_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     stand_in(monkeypatch, HOPPER)
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")
-    for name, told, hint in (
+    for name, message, hint in (
         ("fp32", "IEEE float32, no TF32", "auto would compute in bf16"),
         ("tf32", "convolved and multiplied in TF32", "unset NVIDIA_TF32_OVERRIDE=0"),
         ("bf16", "trainer.precision=bf16 asks for it", ""),
     ):
         (row,) = examined.precision_of(name, precision.choose(name, torch.device("cuda")))
         assert row.text.startswith(f"{name}: trainer.precision={name} asks for it")
-        assert told in row.text
+        assert message in row.text
         assert hint in row.hint
 
 
-def test_an_amd_gpu_is_said_to_be_untested(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_amd_gpu_is_reported_as_untested(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     stand_in(monkeypatch, HOPPER, rocm="7.1")
     config = configured("trainer.device=auto")
     here = world.decide(config.trainer)
@@ -147,7 +147,7 @@ def test_an_amd_gpu_is_said_to_be_untested(monkeypatch: pytest.MonkeyPatch, capl
     assert [row.label for row in examined.devices("auto", here.device)] == ["device", "untested"]
 
 
-def test_an_nvidia_gpu_and_a_cpu_need_no_word(
+def test_an_nvidia_gpu_and_a_cpu_get_no_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     stand_in(monkeypatch, HOPPER)
@@ -160,23 +160,23 @@ def test_an_nvidia_gpu_and_a_cpu_need_no_word(
 @pytest.mark.parametrize(
     ("kind", "why"), [("mps", "have no float64"), ("xpu", "untested on Intel"), ("hpu", "untested")]
 )
-def test_a_run_says_once_that_auto_takes_the_cpu_beside_a_device_of_another_kind(
+def test_a_run_reports_once_that_auto_uses_the_cpu_and_not_an_unsupported_device(
     kind: str, why: str, monkeypatch: pytest.MonkeyPatch, snntrain: Callable[..., Outcome]
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device(kind))
-    told = f"trainer.device=auto takes the CPU, although there is a device '{kind}': "
+    message = f"trainer.device=auto takes the CPU, although there is a device '{kind}': "
     cpu = devices.choose("auto")
     assert cpu == torch.device("cpu")
     line = devices.passed_over("auto", cpu)
-    assert line.startswith(told)
+    assert line.startswith(message)
     assert why in line
     assert [row.text for row in examined.devices("auto", cpu)][1:] == [line]
     assert devices.passed_over("cpu", cpu) == ""
     if kind == "mps":
         small = (*TINY, "monitor=off", "hydra.run.dir=run")
-        assert snntrain(*small, "trainer.device=auto").out.count(told) == 1
-        assert told not in snntrain(*small[:-1], "trainer.device=cpu").out
+        assert snntrain(*small, "trainer.device=auto").out.count(message) == 1
+        assert message not in snntrain(*small[:-1], "trainer.device=cpu").out
 
 
 @pytest.mark.parametrize("device", ["mps", "mps:0", "xpu", "xpu:1"])
@@ -190,6 +190,6 @@ def test_a_device_that_no_run_uses_is_refused_with_the_reason(device: str) -> No
 
 
 @pytest.mark.parametrize("device", ["mps:", "xpu:x", "mpsx", "opencl"])
-def test_what_is_no_device_is_refused_with_the_devices_there_are(device: str) -> None:
+def test_a_word_that_is_not_a_device_is_refused_with_the_existing_devices(device: str) -> None:
     with pytest.raises(UserError, match=r"must be auto, cpu, cuda or cuda:<index>"):
         validate([f"trainer.device='{device}'"])

@@ -1,4 +1,4 @@
-"""Steps that the scaler of float16 leaves out: which are bad ones, and what remains of them."""
+"""Steps that the scaler of float16 skips: which of them are bad, and what they leave behind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SGD = "optimizer=sgd"
 
 
 def scaled(scale: float, bad: Collection[int], kind: str = "gradient") -> tuple[TrainingStep, Job]:
-    """An epoch of a job whose loss is scaled as in float16."""
+    """Train an epoch of a job with the loss scaled as in float16."""
     job = prepared(*EIGHT, "trainer.max_bad_steps=2", SGD)
     job.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
     return trained(job, bad, kind), job

@@ -1,4 +1,4 @@
-"""Learning rates step by step, beside their formula."""
+"""Learning rates step by step, compared with their formula."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def optimizer(kind: type[Optimizer] = SGD, **keys: Any) -> Optimizer:
 
 
 def course(scheduler: LRScheduler, steps: int) -> list[float]:
-    """The learning rate before each step, and after the last."""
+    """Return the learning rate before each step, and after the last."""
     rates = [scheduler.optimizer.param_groups[0]["lr"]]
     for _ in range(steps):
         scheduler.optimizer.step()
@@ -44,7 +44,7 @@ def test_cosine_falls_from_the_greatest_to_the_final_rate(final: float) -> None:
     assert rates[-1] == pytest.approx(final * LR, abs=1e-12)
 
 
-def test_warm_up_rises_in_a_line_to_the_greatest_rate() -> None:
+def test_warm_up_rises_linearly_to_the_greatest_rate() -> None:
     rates = course(schedule.cosine(optimizer(), 20, warmup=0.2, final=0.0), 20)
     assert rates[:5] == pytest.approx([LR * k / 5 for k in (1, 2, 3, 4, 5)])
     assert rates[4:] == pytest.approx([LR * 0.5 * (1 + math.cos(math.pi * k / 16)) for k in range(17)], abs=1e-12)
@@ -52,7 +52,7 @@ def test_warm_up_rises_in_a_line_to_the_greatest_rate() -> None:
 
 
 @pytest.mark.parametrize("warmup", [0.05, 0.2, 0.5])
-def test_a_rise_begins_where_the_help_says(warmup: float) -> None:
+def test_warm_up_starts_at_the_rate_in_the_help(warmup: float) -> None:
     rise = round(20 * warmup)
     assert course(schedule.cosine(optimizer(), 20, warmup, final=0.0), 20)[0] == pytest.approx(LR / (1 + rise))
     assert course(schedule.one_cycle(optimizer(), 20, warmup), 20)[0] == pytest.approx(LR / 25)

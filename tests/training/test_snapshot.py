@@ -1,4 +1,4 @@
-"""A snapshot of a state stays as it was, whatever becomes of the state."""
+"""A snapshot of a state does not change with the state."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snntrain.training.saving.snapshot import snapshot
 from .jobs import same
 
 
-def test_what_changes_afterwards_is_not_in_it() -> None:
+def test_later_changes_are_not_in_a_snapshot() -> None:
     net = nn.BatchNorm1d(3)
     optimizer = torch.optim.Adam(net.parameters())
     net(torch.randn(4, 3)).sum().backward()
@@ -65,18 +65,18 @@ def test_a_known_part_is_not_copied_again() -> None:
 
 
 class OfAGPU:
-    """What of a tensor on a GPU is asked for its place in the host's memory."""
+    """The part of a GPU tensor that decides its place in the host's memory."""
 
     is_cuda, shape = True, (3,)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="memory can be locked where there is a GPU")
-def test_memory_that_cannot_be_locked_is_done_without() -> None:
+def test_memory_that_cannot_be_locked_stays_unlocked() -> None:
     assert module._memory(OfAGPU()).shape == (3,)  # type: ignore[arg-type]
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_the_copy_of_what_lies_on_a_gpu_lies_on_the_host() -> None:
+def test_the_copy_of_a_gpu_tensor_is_on_the_host() -> None:
     whole = torch.randn(3, 4, device="cuda")
     state = {"whole": whole, "column": whole[:, 1]}
     taken = snapshot(state)

@@ -1,4 +1,4 @@
-"""test.json: what a run's weights came to on the test images, found again by those weights alone."""
+"""test.json: the results of a run's weights on the test images, found again by those weights alone."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def network() -> nn.Module:
 
 @pytest.fixture
 def folder(network: nn.Module, tmp_path: Path) -> Path:
-    """A folder whose test.json knows the network as it is, and as it was before."""
+    """Return a folder with a test.json that has the network's present and earlier weights."""
     before = tested.entry(network, Metrics(0.5, 0.5, torch.tensor([[1, 3], [1, 3]]), 0))
     negate(network)
     now = tested.entry(network, Metrics(0.25, 0.875, torch.tensor(CONFUSION), 2))
@@ -42,7 +42,7 @@ def changed(folder: Path, **values: Any) -> None:
     (folder / "test.json").write_text(json.dumps(content))
 
 
-def test_a_test_is_found_by_the_weights_it_was_of(folder: Path, network: nn.Module) -> None:
+def test_a_test_is_found_by_its_weights(folder: Path, network: nn.Module) -> None:
     found = tested.read(folder, network, 2)
     assert found is not None
     assert (found.loss, found.accuracy, found.confusion.tolist(), found.ties) == (0.25, 7 / 8, CONFUSION, 2)
@@ -53,7 +53,7 @@ def test_a_test_is_found_by_the_weights_it_was_of(folder: Path, network: nn.Modu
 
 
 @pytest.mark.parametrize("name", ["0.weight", "1.running_mean", "1.num_batches_tracked", "3.bias"])
-def test_of_other_weights_nothing_is_known(name: str, folder: Path, network: nn.Module) -> None:
+def test_other_weights_have_no_test(name: str, folder: Path, network: nn.Module) -> None:
     network.state_dict()[name].add_(1)
     assert tested.read(folder, network, 2) is None
 
@@ -75,7 +75,7 @@ def test_of_other_weights_nothing_is_known(name: str, folder: Path, network: nn.
         {"ties": 1.0},
     ],
 )
-def test_what_is_no_test_is_left_alone(values: dict[str, Any], folder: Path, network: nn.Module) -> None:
+def test_content_that_is_not_a_test_is_ignored(values: dict[str, Any], folder: Path, network: nn.Module) -> None:
     changed(folder, **values)
     assert tested.read(folder, network, 2) is None
 

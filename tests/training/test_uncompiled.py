@@ -1,4 +1,4 @@
-"""Optimizers that leave torch's compiler alone, beside torch's own."""
+"""Optimizers that do not use torch's compiler, compared with torch's own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_run_that_compiles_nothing_does_not_import_the_compiler(tmp_path: Path
 
 
 def moved(kind: Any, **arguments: Any) -> tuple[Optimizer, dict[str, Tensor]]:
-    """An optimizer of that kind and the weights that it has moved in three steps and, put into another one, in two."""
+    """Take three steps, and two more by a second optimizer with the first one's state; return it and the weights."""
     torch.manual_seed(0)
     net, x = nn.Linear(3, 2), torch.rand(5, 3)
     optimizer = kind(net.parameters(), **arguments)
@@ -93,7 +93,7 @@ def test_a_differentiable_step_keeps_its_graph() -> None:
 
 
 class Own(SGD):
-    """A step of the user's own, over torch's."""
+    """The user's own step, on top of torch's."""
 
     def step(self, closure: Any = None) -> Any:
         self.own_steps = getattr(self, "own_steps", 0) + 1

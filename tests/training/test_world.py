@@ -54,7 +54,7 @@ def test_one_process_waits_for_no_other(alone: World) -> None:
     assert alone.barrier() is None  # type: ignore[func-returns-value]
 
 
-def test_a_cpu_needs_no_word(alone: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cpu_gets_no_warning(alone: World, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         alone.report(configured().trainer)
     assert not caplog.records

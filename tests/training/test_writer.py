@@ -1,4 +1,4 @@
-"""A thread that writes beside its caller: in order, the newest of what waits, and not after its time."""
+"""A thread that writes beside its caller: in order, only the newest version, and never after its end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from snntrain.training.saving.writer import Writer
 
 
 class Slow:
-    """Things to be written, of which each waits for `release`."""
+    """Contents to be written; each write waits for `release`."""
 
     def __init__(self) -> None:
         self.written: list[str] = []
@@ -50,7 +50,7 @@ def alive() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name == "snntrain-writer"]
 
 
-def test_the_newest_that_waits_is_written_and_in_the_order_given(writer: Writer, slow: Slow) -> None:
+def test_the_newest_content_is_written_in_the_given_order(writer: Writer, slow: Slow) -> None:
     writer.write("last", slow.thing("last 1"))
     assert slow.begun.wait(20)
     for number in (2, 3, 4):
@@ -64,7 +64,7 @@ def test_the_newest_that_waits_is_written_and_in_the_order_given(writer: Writer,
     assert writer.idle()
 
 
-def test_what_was_replaced_or_forgotten_is_let_go_at_once(writer: Writer, slow: Slow) -> None:
+def test_replaced_and_forgotten_content_is_released_at_once(writer: Writer, slow: Slow) -> None:
     class Snapshot:
         def write(self) -> None:
             raise AssertionError("it was replaced")
@@ -80,7 +80,7 @@ def test_what_was_replaced_or_forgotten_is_let_go_at_once(writer: Writer, slow: 
     assert [reference() for reference in references] == [None, None]
 
 
-def test_a_failure_is_told_at_the_next_call_and_nothing_is_written_after_it(writer: Writer, slow: Slow) -> None:
+def test_a_failure_is_raised_at_the_next_call_and_nothing_is_written_after_it(writer: Writer, slow: Slow) -> None:
     def fail() -> None:
         raise OSError("no space")
 
@@ -95,7 +95,7 @@ def test_a_failure_is_told_at_the_next_call_and_nothing_is_written_after_it(writ
     assert not alive()
 
 
-def test_what_waits_is_written_before_the_end_and_no_thread_is_left(writer: Writer, slow: Slow) -> None:
+def test_waiting_content_is_written_before_the_end_and_no_thread_is_left(writer: Writer, slow: Slow) -> None:
     writer.write("last", slow.thing("1"))
     writer.write("best", slow.thing("2"))
     threading.Timer(0.1, slow.release.set).start()
@@ -104,7 +104,7 @@ def test_what_waits_is_written_before_the_end_and_no_thread_is_left(writer: Writ
     assert not alive()
 
 
-def test_one_that_is_abandoned_does_not_write_on(writer: Writer, slow: Slow) -> None:
+def test_an_abandoned_writer_stops_writing(writer: Writer, slow: Slow) -> None:
     begun = threading.Event()
 
     def endless() -> None:
