@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)?(?:#([^)\s]+))?\)")
 FOLDERS = ("snntrain", "conf", "tests", "benchmarks", "scripts", "chaos", "docs", ".ci")
 FILE = re.compile(rf"(?<![\w/.])((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*)")
 NAME = re.compile(r"(?<![\w/.-])(snntrain(?:\.[A-Za-z_]\w*)+)(?![\w/-])")
+CHANGED = re.compile(r"^- `([\w.]+)` -> `((?:snntrain|chaos)[\w.]*)`$", re.MULTILINE)
 names = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -59,10 +62,14 @@ def test_the_readme_links_every_page() -> None:
 
 
 def test_each_name_that_changed_leads_to_one_that_exists() -> None:
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    changed = re.findall(r"^- `(snntrain\.[\w.]+)` -> `(snntrain\.[\w.]+)`$", text, re.MULTILINE)
-    assert len(changed) > 50
+    changed = CHANGED.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    assert len(changed) > 200
     assert [new for _, new in changed if not _exists(new)] == []
+
+
+def test_each_old_name_is_listed_once() -> None:
+    old = Counter(old for old, _ in CHANGED.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8")))
+    assert [name for name, count in old.items() if count > 1] == []
 
 
 def _exists(name: str) -> bool:
@@ -76,6 +83,9 @@ def _exists(name: str) -> bool:
             return True
         found = importlib.import_module(".".join(parts[:cut]))
         for part in parts[cut:]:
-            found = getattr(found, part, None)
-        return found is not None
+            if not hasattr(found, part):
+                # An attribute of the instances of a class.
+                return isinstance(found, type) and f"self.{part}" in inspect.getsource(found)
+            found = getattr(found, part)
+        return True
     return False
