@@ -238,11 +238,13 @@ def _check_extras(words: Sequence[str]) -> None:
 
 def _check_flags(module: str, flags: Sequence[str]) -> None:
     """Run a module up to the point where it has read its flags; one without flags is only found."""
-    # That of a package is its __main__.
-    specification = find_spec(f"{module}.__main__" if (ROOT / module).is_dir() else module)
+    # `python -m` runs the __main__ of a package, which may read its flags in another module.
+    package = ROOT / module
+    specification = find_spec(f"{module}.__main__" if package.is_dir() else module)
     assert specification is not None, module
     assert specification.origin is not None
-    if "parse_args" not in Path(specification.origin).read_text(encoding="utf-8"):
+    sources = package.glob("*.py") if package.is_dir() else [Path(specification.origin)]
+    if not any("parse_args" in source.read_text(encoding="utf-8") for source in sources):
         assert not flags
         return
 
