@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
+import tomllib
 from collections import Counter
 from pathlib import Path
 
@@ -17,6 +18,7 @@ FOLDERS = ("snntrain", "conf", "tests", "benchmarks", "scripts", "chaos", "docs"
 FILE = re.compile(rf"(?<![\w/.])((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*)")
 NAME = re.compile(r"(?<![\w/.-])(snntrain(?:\.[A-Za-z_]\w*)+)(?![\w/-])")
 CHANGED = re.compile(r"^- `([\w.]+)` -> `((?:snntrain|chaos)[\w.]*)`$", re.MULTILINE)
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
 names = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -70,6 +72,22 @@ def test_each_name_that_changed_leads_to_one_that_exists() -> None:
 def test_each_old_name_is_listed_once() -> None:
     old = Counter(old for old, _ in CHANGED.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8")))
     assert [name for name, count in old.items() if count > 1] == []
+
+
+def test_contributing_shows_the_layers_of_the_import_rules() -> None:
+    contracts = SETTINGS["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text[text.index("| layer") :].split("\n\n")[0]
+    rows = [row.split("|")[1] for row in table.splitlines()[2:]]
+    shown = [row.replace("`", "").replace(".py", "").replace(",", " :").replace(";", " |").strip() for row in rows]
+    assert shown == [layer for layer in layers if layer != "__main__"]
+
+
+def test_contributing_shows_every_marker_of_the_tests() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    markers = {marker.partition(":")[0] for marker in SETTINGS["pytest"]["ini_options"]["markers"]}
+    assert set(re.findall(r"`pytest -m (\w+)`", text)) == markers
 
 
 def _exists(name: str) -> bool:
