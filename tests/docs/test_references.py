@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from snntrain.runs import layout
+
 from .documents import PAGES, ROOT
 
 LINK = re.compile(r"\]\(([^)#\s]+)?(?:#([^)\s]+))?\)")
@@ -88,6 +90,14 @@ def test_contributing_shows_every_marker_of_the_tests() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     markers = {marker.partition(":")[0] for marker in SETTINGS["pytest"]["ini_options"]["markers"]}
     assert set(re.findall(r"`pytest -m (\w+)`", text)) == markers
+
+
+def test_every_file_of_a_run_is_on_its_page() -> None:
+    text = (ROOT / "docs" / "run_folder.md").read_text(encoding="utf-8")
+    # The other folders have a line of their own.
+    listed = ("", layout.CHECKPOINTS_FOLDER)
+    shown = {file.name if file.folder in listed else f"{file.folder}/" for file in layout.FILES}
+    assert [name for name in sorted(shown) if f"{name}`" not in text] == []
 
 
 def _exists(name: str) -> bool:
