@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,15 +36,23 @@ NOT_RUN = {
     "pip install -e '.[neurobench]'": "installs packages",
     "tensorboard --logdir outputs": "serves until it is stopped",
     'eval "$(snntrain --shell-completion install=bash)"': "changes the shell; its inner command is run",
+    "snntrain doctor": "as the command after it; tests/cli/test_doctor.py runs it",
+    "pytest -m slow": "takes minutes; .ci/run runs it",
+    "pytest -m gpu": "needs a GPU; scripts/gpu/smoke.sh runs it",
+    "pip install 'coverage>=7.10'": "installs packages",
+    "coverage run -m pytest -n 2": "takes ten minutes",
+    "coverage combine": "needs the result of the command before it",
+    "coverage report": "needs the result of the commands before it",
     "bash .ci/run": "takes ten minutes and installs packages",
     "bash scripts/sweep_digits.sh": "takes an hour",
     "bash scripts/gpu/smoke.sh": "needs a GPU; tests/test_gpu_scripts.py runs it on a CPU",
     "bash scripts/gpu/full.sh": "needs a GPU; tests/test_gpu_scripts.py runs it on a CPU",
     "pytest tests/hostile tests/test_messages.py": "takes minutes; they run by themselves",
-    "pytest tests/hostile": "takes minutes; they run by themselves",
-    "SNNTRAIN_FUZZ=50 pytest tests/hostile": "takes hours",
+    "pytest -m slow tests/hostile": "takes minutes; .ci/run runs them",
+    "SNNTRAIN_FUZZ=50 pytest -m slow tests/hostile": "takes hours",
     "python -m chaos": "takes a quarter of an hour",
     "python -m chaos --quick": "takes minutes",
+    "python -m chaos --list": "tests/test_chaos.py runs it",
     "python -m chaos --only kills --kills 20": "takes minutes",
     "python -m chaos --seed 1": "takes a quarter of an hour",
     "python -m chaos --only starts --jobs 1": "takes minutes",
@@ -59,8 +68,16 @@ RUN, SWEEP = "outputs/2026-01-01/12-00-00-0123abcd", "multirun/2026-01-01/12-00-
 SMALL = ("trainer.epochs=1", "trainer.limit_batches=2", "trainer.device=cpu", "trainer.precision=fp32")
 # A preset sets the size of its network itself.
 SMALL_NETWORK = ("network.hidden=[16]",)
-SMALL_MAPS = ("network.channels=[4,4]",)
+SMALL_MAPS = ("network.channels=[4]",)
 COMMANDS = ("eval", "inspect", "report", "doctor")
+# Blocks of many trainings, sweeps and pictures, by their first commands. The README has a few of each kind.
+SLOW = (
+    "snntrain",
+    "snntrain dataset=fashion_mnist",
+    "snntrain inspect run=outputs/<date>/<time>-<id>",
+    "snntrain -m surrogate.alpha=1,4 seed=0,1,2",
+    "snntrain monitor=off",
+)
 
 
 @pytest.fixture(scope="module")
@@ -115,15 +132,45 @@ def test_each_command_that_is_not_run_is_in_the_documents() -> None:
     assert set(NOT_RUN) - present - set(inline_commands().values()) == set()
 
 
-@pytest.mark.parametrize("block", blocks("bash", "console"), ids=lambda block: block.name)
+def _new_commands() -> dict[Block, list[str]]:
+    """Return the commands of each block that no block before it has."""
+    seen: set[str] = set()
+    found = {}
+    for block in blocks("bash", "console"):
+        if new := [command for command in block.commands() if command not in seen]:
+            found[block] = new
+        seen |= set(new)
+    return found
+
+
+def test_every_block_of_commands_has_a_command() -> None:
+    assert [block.name for block in blocks("bash", "console") if not block.commands()] == []
+
+
+def test_every_slow_block_is_in_the_documents() -> None:
+    assert set(SLOW) - {block.commands()[0] for block in _new_commands()} == set()
+
+
+@pytest.mark.parametrize(
+    ("block", "commands"),
+    [
+        pytest.param(block, new, id=block.name, marks=[pytest.mark.slow] if block.commands()[0] in SLOW else [])
+        for block, new in _new_commands().items()
+    ],
+)
 def test_the_commands_of_a_block_work(
-    block: Block, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    block: Block,
+    commands: list[str],
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _write_files(block.page, folder)
     if "~" in block.text:  # Elsewhere the real home, with its caches of compiled code and of fonts, saves seconds.
         monkeypatch.setenv("HOME", str(folder / "home"))
-    assert block.commands(), "a block without a command"
-    for command in block.commands():
+    for command in commands:
+        if command.startswith("snntrain -m "):
+            _assert_only_mistake("T=0", words_of(command)[1:], folder, capsys)
         capsys.readouterr()
         status = _carry_out(command, folder)
         printed = "".join(capsys.readouterr())
@@ -184,12 +231,33 @@ def _small(words: Sequence[str]) -> list[str]:
         return [*(word for word in words if not word.startswith("trainer.epochs=")), "trainer.epochs=2"]
     given = {word.partition("=")[0] for word in words}
     # A sweep has many jobs, and a network of the reader's own has other keys.
-    network = ("network=mlp", *SMALL_NETWORK) if "-m" in words else (*SMALL_NETWORK, *SMALL_MAPS)
+    network: Sequence[str] = (*SMALL_NETWORK, *SMALL_MAPS)
+    if "-m" in words:
+        words, network = _two_jobs(words), ("network=mlp", *SMALL_NETWORK)
     if "network" in given:
         network = SMALL_NETWORK if "network=mlp" in words else ()
     # The doctor takes the overrides of a training.
     small = (*SMALL, *network, "monitor=off")
     return [*words, *(word for word in small if word.partition("=")[0] not in given - {"trainer.epochs"})]
+
+
+def _two_jobs(words: Sequence[str]) -> list[str]:
+    """Return the command of a sweep with two values of the first swept key, and one of each other key."""
+    short, most = [], 2
+    for word in words:
+        key, equals, values = word.partition("=")
+        options = values.split(",")
+        if len(options) > 1:
+            options, most = [options[0], *options[1:][-(most - 1) :]] if most > 1 else options[-1:], 1
+        short.append(key + equals + ",".join(options))
+    return short
+
+
+def _assert_only_mistake(mistake: str, words: Sequence[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Check a whole sweep without running it: with one wrong value added, only that value is reported."""
+    capsys.readouterr()
+    assert run_in(folder, *words, mistake) == 2
+    assert [line.partition(": ")[2].partition(":")[0] for line in capsys.readouterr().err.splitlines()] == [mistake]
 
 
 def _assert_printed(block: Block, printed: str) -> None:
@@ -207,7 +275,9 @@ def _check(command: str) -> None:
     """Check the files, modules, flags and extras that a command names."""
     for part in command.split(" && "):
         words = [word for word in words_of(part) if not re.match(r"[A-Z_]+=", word)]
-        if words[0] == "eval":
+        if words[0] == "snntrain":
+            assert run_in(Path.cwd(), *words[1:], "--help") == 0
+        elif words[0] == "eval":
             assert run_in(Path.cwd(), *words_of(words[1].removeprefix("$(snntrain").removesuffix(")"))) == 0
         elif words[0] == "bash":
             assert subprocess.run(["bash", "-n", ROOT / words[1]], check=False).returncode == 0
@@ -225,24 +295,33 @@ def _check(command: str) -> None:
             _check_flags(words[2], words[3:])
         elif words[0] == "python":
             assert (ROOT / words[1]).is_file()
+        elif words[0] == "coverage":
+            assert words[1] in ("run", "combine", "report")
+            assert "run" in _settings()["tool"]["coverage"]
         else:
             assert words == [".venv/bin/snntrain"]
 
 
 def _check_extras(words: Sequence[str]) -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = _settings()["project"]["optional-dependencies"]
     for word in words:
         for extra in re.findall(r"\[(\w+)\]", word):
-            assert extra in project["optional-dependencies"]
+            assert extra in extras
+
+
+def _settings() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 
 def _check_flags(module: str, flags: Sequence[str]) -> None:
     """Run a module up to the point where it has read its flags; one without flags is only found."""
-    # That of a package is its __main__.
-    specification = find_spec(f"{module}.__main__" if (ROOT / module).is_dir() else module)
+    # `python -m` runs the __main__ of a package, which may read its flags in another module.
+    package = ROOT / module
+    specification = find_spec(f"{module}.__main__" if package.is_dir() else module)
     assert specification is not None, module
     assert specification.origin is not None
-    if "parse_args" not in Path(specification.origin).read_text(encoding="utf-8"):
+    sources = package.glob("*.py") if package.is_dir() else [Path(specification.origin)]
+    if not any("parse_args" in source.read_text(encoding="utf-8") for source in sources):
         assert not flags
         return
 

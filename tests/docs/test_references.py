@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
+
+from snntrain.runs import layout
 
 from .documents import PAGES, ROOT
 
@@ -14,6 +19,8 @@ LINK = re.compile(r"\]\(([^)#\s]+)?(?:#([^)\s]+))?\)")
 FOLDERS = ("snntrain", "conf", "tests", "benchmarks", "scripts", "chaos", "docs", ".ci")
 FILE = re.compile(rf"(?<![\w/.])((?:{'|'.join(map(re.escape, FOLDERS))})/[\w./-]*)")
 NAME = re.compile(r"(?<![\w/.-])(snntrain(?:\.[A-Za-z_]\w*)+)(?![\w/-])")
+CHANGED = re.compile(r"^- `([\w.]+)` -> `((?:snntrain|chaos)[\w.]*)`$", re.MULTILINE)
+SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
 names = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
 
@@ -59,10 +66,38 @@ def test_the_readme_links_every_page() -> None:
 
 
 def test_each_name_that_changed_leads_to_one_that_exists() -> None:
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    changed = re.findall(r"^- `(snntrain\.[\w.]+)` -> `(snntrain\.[\w.]+)`$", text, re.MULTILINE)
-    assert len(changed) > 50
+    changed = CHANGED.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    assert len(changed) > 200
     assert [new for _, new in changed if not _exists(new)] == []
+
+
+def test_each_old_name_is_listed_once() -> None:
+    old = Counter(old for old, _ in CHANGED.findall((ROOT / "CHANGELOG.md").read_text(encoding="utf-8")))
+    assert [name for name, count in old.items() if count > 1] == []
+
+
+def test_contributing_shows_the_layers_of_the_import_rules() -> None:
+    contracts = SETTINGS["importlinter"]["contracts"]
+    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    table = text[text.index("| layer") :].split("\n\n")[0]
+    rows = [row.split("|")[1] for row in table.splitlines()[2:]]
+    shown = [row.replace("`", "").replace(".py", "").replace(",", " :").replace(";", " |").strip() for row in rows]
+    assert shown == [layer for layer in layers if layer != "__main__"]
+
+
+def test_contributing_shows_every_marker_of_the_tests() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    markers = {marker.partition(":")[0] for marker in SETTINGS["pytest"]["ini_options"]["markers"]}
+    assert set(re.findall(r"`pytest -m (\w+)`", text)) == markers
+
+
+def test_every_file_of_a_run_is_on_its_page() -> None:
+    text = (ROOT / "docs" / "run_folder.md").read_text(encoding="utf-8")
+    # The other folders have a line of their own.
+    listed = ("", layout.CHECKPOINTS_FOLDER)
+    shown = {file.name if file.folder in listed else f"{file.folder}/" for file in layout.FILES}
+    assert [name for name in sorted(shown) if f"{name}`" not in text] == []
 
 
 def _exists(name: str) -> bool:
@@ -76,6 +111,9 @@ def _exists(name: str) -> bool:
             return True
         found = importlib.import_module(".".join(parts[:cut]))
         for part in parts[cut:]:
-            found = getattr(found, part, None)
-        return found is not None
+            if not hasattr(found, part):
+                # An attribute of the instances of a class.
+                return isinstance(found, type) and f"self.{part}" in inspect.getsource(found)
+            found = getattr(found, part)
+        return True
     return False

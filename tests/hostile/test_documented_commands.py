@@ -30,7 +30,7 @@ OPEN = re.compile(
 def commands() -> dict[str, str]:
     """Return every line that starts with a command of a server, by its place in the document."""
     texts = {str(path.relative_to(ROOT)): path.read_text(encoding="utf-8") for path in DOCUMENTS}
-    texts["snntrain --help"] = help.HEAD
+    texts["snntrain --help"] = help.HEAD + help.REST
     texts |= {f"snntrain {m.__name__.rpartition('.')[2]} --help": m.HELP for m in (doctor, evaluate, inspect, report)}
     starts = re.compile(rf"^[\s$`(]*(?:\S*python3?\s+|nohup\s+)?({'|'.join(SERVERS)})\s+-.*$", re.MULTILINE)
     return {f"{name}: {found[0].strip()}": found[0] for name, text in texts.items() for found in starts.finditer(text)}
