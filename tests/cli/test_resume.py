@@ -20,6 +20,7 @@ import pytest
 from hydra._internal.callbacks import Callbacks
 from omegaconf import DictConfig
 
+from snntrain.files import whole
 from snntrain.files.folder import Folder
 from snntrain.signals import State, machine
 from tests.conftest import TINY, Outcome
@@ -368,7 +369,7 @@ def test_a_run_on_a_full_disk_names_the_command_that_resumes_it(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder.path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Folder, "write_together", full)
+        patch.setattr(whole, "write_together", full)
         outcome = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=run")
         new = snntrain(*SMALL, "trainer.epochs=2", "hydra.run.dir=other")
     assert outcome.status == 1

@@ -76,7 +76,7 @@ def test_the_commit_is_that_of_the_checkout_even_with_changed_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert environment("cpu", "cpu", [])["git_commit"] is None
+    assert environment(CPU, [])["git_commit"] is None
     git: Callable[..., Any] = lambda *words: subprocess.run(  # noqa: E731
         ["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *words], check=True, capture_output=True
     )
@@ -84,7 +84,7 @@ def test_the_commit_is_that_of_the_checkout_even_with_changed_files(
     (tmp_path / "file").write_text("1")
     git("add", "file")
     git("commit", "-m", "first")
-    commit = environment("cpu", "cpu", [])["git_commit"]
+    commit = environment(CPU, [])["git_commit"]
     assert re.fullmatch("[0-9a-f]{40}", commit)
     (tmp_path / "file").write_text("2")
-    assert environment("cpu", "cpu", [])["git_commit"] == commit
+    assert environment(CPU, [])["git_commit"] == commit

@@ -66,7 +66,7 @@ def test_a_folder_in_the_place_of_a_checkpoint_is_reported_before_training(name:
     path.unlink()
     path.mkdir()
     before = rows(tmp_path / "hurt")
-    with pytest.raises(UserError, match=rf"{name}\.pt: is a folder, .*; move it away, and the run goes on"):
+    with pytest.raises(UserError, match=rf"{name}\.pt: is a folder, .*; move it away, and start the run again"):
         trained(tmp_path / "hurt", *LOSS)
     assert rows(tmp_path / "hurt") == before
     path.rename(tmp_path / "away")
