@@ -182,7 +182,7 @@ def test_a_completed_run_has_nothing_left_to_train(
 REFUSED = {
     "another network": (
         ("network.hidden=[17]", "T=5"),
-        "T=5 (not 4), network.hidden=[17] (not [16]) would make another run",
+        "T=5 (not 4), network.hidden=[17] (not [16]) would make it another run",
     ),
     "another neuron": (("neuron=lif",), "neuron._target_=snntrain.neuron.LIFNode (not snntrain.neuron.PLIFNode)"),
     "other data": (("dataset.split_seed=3",), "dataset.split_seed=3 (not 0)"),

@@ -59,7 +59,10 @@ HOSTILE = {
     ),
     "a sweep elsewhere": ("hydra:\n  sweep:\n    dir: ../b\n", "hydra.sweep.dir=../b: a file may name"),
     "files elsewhere": ("hydra:\n  output_subdir: ../../x\n", f"hydra.output_subdir: {ALONE}"),
-    "a secret in a name": ("name: ${oc.env:SECRET}\n", "name=${oc.env:SECRET}: ${oc.env:SECRET} is filled in for"),
+    "a secret in a name": (
+        "name: ${oc.env:SECRET}\n",
+        "name=${oc.env:SECRET}: ${oc.env:SECRET} only counts on the command line",
+    ),
     "a secret, decoded": (
         "name: ${oc.decode:'$${oc.env:SECRET}'}\n",
         "only counts on the command line",
@@ -113,7 +116,7 @@ HOSTILE = {
         ),
         "its aliases unfold to more than 100,000 values",
     ),
-    "an alias inside its own anchor": ("T: &a [*a]\n", "an alias stands for what it is in"),
+    "an alias inside its own anchor": ("T: &a [*a]\n", "an alias contains itself"),
     "nested brackets": ("T: " + "[" * 300 + "]" * 300, "is nested too deep"),
     "brackets without an end": ("T: " + "[" * 5000 + "]" * 5000, "cannot be read"),
     "too much of it": ("name: " + "x" * 300_000, "it has more than 0 MB"),
