@@ -31,7 +31,30 @@ class Outcome:
     err: str
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Apply the marker `sample`, and skip the tests that need a GPU if there is none."""
+    _mark_the_rest_of_samples(items)
+    _skip_without_gpu(items)
+
+
+def _mark_the_rest_of_samples(items: list[pytest.Item]) -> None:
+    """Mark the cases as slow that are not among the few of `sample(few)`, which are spread evenly over all cases."""
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("sample"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    for each in cases.values():
+        marker = each[0].get_closest_marker("sample")
+        assert marker is not None
+        (few,) = marker.args
+        kept = {round(index * (len(each) - 1) / max(1, few - 1)) for index in range(few)}
+        for index, item in enumerate(each):
+            if index not in kept:
+                item.add_marker(pytest.mark.slow)
+
+
+def _skip_without_gpu(items: list[pytest.Item]) -> None:
     """Skip tests that need a GPU on a machine without one."""
     if not torch.cuda.is_available():
         for item in items:

@@ -92,6 +92,7 @@ def test_the_cases_of_each_subject_can_be_listed(subject: str, amount: list[str]
     assert all(callable(case.run) and set(case.twins) <= training.CONFIGS.keys() for case in cases)
 
 
+@pytest.mark.slow
 def test_the_command_lists_cases_and_runs_none(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "chaos", "--list", "--only", "clock", "--out", str(tmp_path / "out")],

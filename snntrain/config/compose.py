@@ -14,10 +14,11 @@ from typing import Any
 import hydra
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_search_path import ConfigSearchPath, SearchPathQuery
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.object_type import ObjectType
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, RangeSweep
+from hydra.core.override_parser.types import Override, QuotedString, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config import check, primary, schema, words
@@ -38,7 +39,7 @@ LONGEST_FOLDER = 120
 # If a scheduler starts a thousand jobs in one second, two of them share a folder in one of nine thousand such cases;
 # with two bytes, seven pairs would share one each time.
 ID_BYTES = 4
-# By the search path, which plugins may change.
+# By the search path and the names in Hydra's store, which plugins may change.
 _loaders: dict[str, Loader] = {}
 # Hydra lists all jobs of a sweep before the first.
 MOST_JOBS = 10_000
@@ -136,10 +137,15 @@ def _loader(search_path: ConfigSearchPath, folder: str | None) -> Loader:
     """Return a loader; it is kept if only the package's own files are searched, since they do not change."""
     if folder is not None:
         return Loader(search_path)
-    key = str(search_path)
+    key = f"{search_path} {_names(ConfigStore.instance().repo)}"
     if key not in _loaders:
         _loaders[key] = Loader(search_path)
     return _loaders[key]
+
+
+def _names(store: dict[str, Any]) -> list[Any]:
+    """Return the names of all configs in Hydra's store, by group."""
+    return [(name, _names(below) if isinstance(below, dict) else None) for name, below in store.items()]
 
 
 def _search_path(search_path: ConfigSearchPath, folder: str | None) -> ConfigSearchPath:
@@ -229,8 +235,17 @@ def _parse(compose: Composer, overrides: Sequence[str], multirun: bool) -> tuple
         if override.is_sweep_override() and _count(override) == 0:
             lines.append(f"{line}: gives no value at all; a sweep needs one or more, as in T=2,4")
             continue
+        if override.key_or_group in compose.groups and not _names_options(override):
+            lines.append(f"{line}: a group takes the name of an option, as in neuron=lif")
+            continue
         parsed.append(override)
     return parsed, lines
+
+
+def _names_options(override: Override) -> bool:
+    """Return whether all items are names, if the value is a list: Hydra fails on other items."""
+    value = override.value()
+    return not isinstance(value, list) or all(isinstance(item, str | QuotedString) for item in value)
 
 
 def _check_size(overrides: Sequence[Override]) -> None:

@@ -69,7 +69,7 @@ def _readable(word: str, key: str, text: str) -> str:
     if not text or text[0] in "\"'" or FUNCTION.match(text):
         raise UserError(f"{word}: cannot be read as one value or as several; write key=value{_or(word)}")
     if text[0] in "[{":
-        raise UserError(f"{word}: cannot be read as a list or mapping; {_corrected(key, text)}")
+        raise UserError(f"{word}: cannot be read as a list or mapping; {_corrected(word, key, text)}")
     return quoted(_at_home(own, text) if own in FOLDERS else text)
 
 
@@ -79,14 +79,14 @@ def _unchanged(text: str) -> str:
     return quoted(text) if isinstance(value, bool | int | float) and str(value) != text else text
 
 
-def _corrected(key: str, text: str) -> str:
+def _corrected(word: str, key: str, text: str) -> str:
     """Return a correction of a list: the word to type, if only quotes around its items are missing."""
     if text.startswith("[") and text.endswith("]"):
         inside = [part.strip(" \t") for part in _parts(text[1:-1])]
         parts = [part if part and _parsed(f"{key}=[{part}]") else quoted(part) for part in inside]
-        if _parsed(word := f"{key}=[{','.join(parts)}]") is not None:
-            return f"write {shlex.quote(word)}"
-    return f"write key=value with brackets that are closed, as in '{key}=[a,b]'{_or(f'{key}={text}')}"
+        if _parsed(corrected := f"{key}=[{','.join(parts)}]") is not None:
+            return f"write {shlex.quote(corrected)}"
+    return f"write key=value with brackets that are closed, as in '{key}=[a,b]'{_or(word)}"
 
 
 def _or(word: str) -> str:

@@ -44,6 +44,7 @@ def numbers(row: dict[str, Any]) -> Iterator[float]:
     return (value for value in row.values() if isinstance(value, float))
 
 
+@pytest.mark.slow
 def test_neuron_benchmark_writes_a_section_a_line(tmp_path: Path) -> None:
     neuron.main(
         ["--quick", "--device=cpu", "--neurons=lif", "--peers=none", "--allocator=default", f"--out={tmp_path}"]
@@ -52,6 +53,7 @@ def test_neuron_benchmark_writes_a_section_a_line(tmp_path: Path) -> None:
     assert {"snntrain", "snntrain bf16", "floor: 5 passes", "snntrain ATan", "snntrain T=256"} <= set(names)
 
 
+@pytest.mark.slow
 def test_train_step_benchmark_runs_snntrains_own_path(tmp_path: Path) -> None:
     train_step.main(["--quick", "--device=cpu", "--threads=1", "--peers=none", "--precision=fp32", f"--out={tmp_path}"])
     (section,) = found(tmp_path, "train_step")
@@ -90,6 +92,7 @@ def test_levers_benchmark_switches_a_lever_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_spec("triton") is None, reason="Triton is not installed")
+@pytest.mark.slow
 def test_kernel_registers_benchmark_needs_no_gpu(tmp_path: Path) -> None:
     from benchmarks import kernel_registers
 

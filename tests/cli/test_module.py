@@ -40,6 +40,7 @@ def module(tmp_path: Path) -> Start:
         ("--cfg job -p reset", 0, "# @package reset\nv_reset: 0.0\n", ""),
     ],
 )
+@pytest.mark.sample(2)
 def test_it_has_the_output_and_exit_status_of_the_script(
     argv: str, code: int, out: str, err: str, module: Start
 ) -> None:
@@ -65,6 +66,7 @@ def test_a_run_with_worker_processes_is_one_run(module: Start, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("multirun", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["run", "sweep"])
+@pytest.mark.slow
 def test_the_printed_resume_command_uses_the_module(multirun: bool, module: Start, tmp_path: Path) -> None:
     words = (*SMALL, "trainer.epochs=100000", "hydra.run.dir=run", "hydra.sweep.dir=run")
     running = module(*words, *(("-m",) if multirun else ()))

@@ -46,7 +46,7 @@ def test_the_launcher_of_several_processes_is_named(
     outcome = snntrain("doctor")
     assert outcome.status == 2
     assert f"{who} starts this command" in outcome.err
-    assert f"give the command without {who}" in outcome.err
+    assert f"start it without {who}" in outcome.err
 
 
 @pytest.mark.parametrize("environment", [SBATCH, SINGLE, LEFT_OVER], ids=["sbatch", "single", "left over"])
@@ -94,6 +94,6 @@ def test_a_launcher_that_starts_processes_is_refused_before_a_job_has_a_folder(
 def test_a_sweep_by_hydras_mode_is_reported_as_a_sweep(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
     outcome = snntrain(*TINY, "hydra.mode=MULTIRUN")
     assert outcome.status == 2
-    assert "give -m in its place" in outcome.err
+    assert "give -m instead" in outcome.err
     assert not list(tmp_path.iterdir())
     assert snntrain("-m", *TINY, "monitor=off", "hydra.mode=MULTIRUN").status == 0

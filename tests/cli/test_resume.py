@@ -132,6 +132,7 @@ def test_a_killed_run_resumes_by_its_own_command(process: Process, snntrain: Com
     assert [row["epoch"] for row in rows(tmp_path / "run")] == list(range(1, before + 2))
 
 
+@pytest.mark.slow
 def test_two_processes_do_not_train_in_one_folder(process: Process, snntrain: Command, tmp_path: Path) -> None:
     running = process(*ENDLESS, "hydra.run.dir=run")
     trained_for(tmp_path / "run", 1, running)
@@ -262,6 +263,7 @@ def test_a_missing_run_is_reported(word: str, message: str, snntrain: Command) -
 SWEEP = ("-m", *SMALL, "seed=0,1,2", "trainer.epochs=3", "hydra.sweep.dir=sweep")
 
 
+@pytest.mark.slow
 def test_a_stopped_sweep_resumes_by_the_same_command(process: Process, snntrain: Command, tmp_path: Path) -> None:
     assert snntrain(*SWEEP[:-1], "hydra.sweep.dir=alone").status == 0
     running = process(*SWEEP)

@@ -71,6 +71,7 @@ def test_a_mistake_keeps_its_exit_status_when_streams_are_closed(redirected: str
 
 
 @pytest.mark.parametrize("redirected", ["<&- >&- 2>&-", pytest.param(">/dev/full 2>/dev/full", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_training_ends_the_same_when_nobody_reads(redirected: str, tmp_path: Path) -> None:
     done = run(TRAIN, redirected, tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

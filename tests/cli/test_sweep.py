@@ -155,7 +155,9 @@ def test_a_job_that_another_process_runs_is_reported_as_running(
         holding.communicate("")
     assert outcome.status == 1
     assert f"1 of 2 jobs completed in sweep\n  running: {taken.name}\n" in outcome.out
-    assert outcome.err.startswith("snntrain: 1 of 2 jobs of the sweep are running in another process; once")
+    assert outcome.err.startswith(
+        "snntrain: 1 of 2 jobs of the sweep are running in another process; give the same command again"
+    )
     assert outcome.err.count("\n") == 1
     assert snntrain(*given).status == 0
 

@@ -179,6 +179,7 @@ def wait_for(path: Path, running: subprocess.Popen[str]) -> None:
     [(signal.SIGINT, 130, "metrics.jsonl"), (signal.SIGTERM, 143, "summary.json")],
     ids=["Ctrl-C in an epoch", "terminated while it is built"],
 )
+@pytest.mark.sample(1)
 def test_an_interrupted_run_has_its_status_and_says_where_it_is(
     number: int, code: int, mark: str, process: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

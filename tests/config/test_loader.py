@@ -48,6 +48,7 @@ def composed(loader: ConfigLoader, overrides: list[str], mode: RunMode, config_n
     ],
     ids=" ".join,
 )
+@pytest.mark.sample(8)
 def test_it_composes_what_hydra_does(compose: Composer, overrides: list[str], mode: RunMode) -> None:
     loader = compose.loader
     assert isinstance(loader, Loader)

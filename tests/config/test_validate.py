@@ -51,6 +51,8 @@ def test_a_rule_is_skipped_when_one_of_its_values_is_wrong_by_itself(overrides, 
     ("override", "message"),
     [
         ("neuron=liff", "there are if, lif, plif, rif (did you mean lif?)"),
+        ("neuron=[1]", "a group takes the name of an option, as in neuron=lif"),
+        ("neuron=[[lif]]", "a group takes the name of an option"),
         ("neurn=lif", "did you mean neuron?"),
         ("neuron.int_tau=3", "did you mean init_tau?"),
         ("lr=0.1", "did you mean optimizer.lr?"),

@@ -28,6 +28,7 @@ def probe(*argv: str, **environment: str) -> list[str]:
 
 
 @pytest.mark.skipif(not GLIBC, reason="mallopt is of glibc")
+@pytest.mark.slow
 def test_kept_memory_is_measured_and_not_assumed() -> None:
     kept, _, memory = probe("kept")
     assert (kept, memory) == ("True", "memory|freed memory is kept for the next tensor, checked|")

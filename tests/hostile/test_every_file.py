@@ -104,6 +104,7 @@ def opened(world: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, l
     return found
 
 
+@pytest.mark.slow
 def test_the_files_that_commands_open_are_known(opened: dict[str, list[str]]) -> None:
     """The tracing finds the files that the commands are known to open; all others that it finds are tried, too."""
     resumed = {"run/config.yaml", "run/summary.json", "run/metrics.jsonl", "run/run.lock", "run/train.log"}

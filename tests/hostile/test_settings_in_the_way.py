@@ -61,6 +61,7 @@ def test_a_variable_of_the_users_still_counts(canary: Path) -> None:
     assert list((canary.parent / "mine").rglob("*.nbi"))
 
 
+@pytest.mark.slow
 def test_matplotlib_reads_no_settings_there(canary: Path) -> None:
     (canary.parent / "matplotlibrc").write_text("text.usetex: true\n")
     for module in DRAWING:

@@ -70,6 +70,7 @@ def command(folder: Path, *argv: str) -> subprocess.CompletedProcess[str]:
     ],
     ids=lambda argv: argv[0],
 )
+@pytest.mark.sample(1)
 def test_a_module_that_lies_where_the_command_is_given_is_not_imported(argv: tuple[str, ...], bundle: Path) -> None:
     Tried.cases += len(BAIT)
     # The fixture `canary` fails if one of the modules was imported.

@@ -135,6 +135,7 @@ def test_it_compiles_without_a_graph_break(executor: str) -> None:
     assert torch.equal(pooled, MaxPool2x2()(x))
 
 
+@pytest.mark.slow
 def test_processes_that_compile_at_the_same_time_keep_their_kernels_apart(tmp_path: Path) -> None:
     pytest.importorskip("numba")
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}

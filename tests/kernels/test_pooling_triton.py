@@ -212,6 +212,7 @@ def code(kernel: Any, dtype: str, size: tuple[int, int], channels: int, folder: 
     ids=str,
 )
 @pytest.mark.parametrize("name", ["forward", "backward"])
+@pytest.mark.sample(3)
 def test_it_compiles_for_a_gpu_without_spills_and_with_threads_to_spare(
     name: str, dtype: str, size: tuple[int, int], channels: int, compiled_kernels: ModuleType, tmp_path: Path
 ) -> None:
@@ -223,6 +224,7 @@ def test_it_compiles_for_a_gpu_without_spills_and_with_threads_to_spare(
 
 @pytest.mark.parametrize("dtype", ["fp32", "bf16"])
 @pytest.mark.parametrize("size", [(28, 28), (7, 7)], ids=str)
+@pytest.mark.sample(1)
 def test_channels_last_images_are_read_and_written_once_in_16_bytes(
     dtype: str, size: tuple[int, int], compiled_kernels: ModuleType, tmp_path: Path
 ) -> None:

@@ -156,6 +156,7 @@ def _stands_in_for_the_driver(source: Path, library: Path) -> Path:
     return library
 
 
+@pytest.mark.slow
 def test_triton_launches_where_it_can_build(found: dict[str, tuple[str, str]]) -> None:
     assert found["gcc"] == ("", "")
     assert found["headers elsewhere"] == ("", "")

@@ -151,6 +151,10 @@ CASES: dict[str, Case] = {
         overrides(config_dir="nowhere"),
         ("--config-dir nowhere", "no such folder", "give the folder with"),
     ),
+    "options of a group that are not names": (
+        overrides("neuron=[1]"),
+        ("neuron=[1]", "the name of an option", "as in neuron=lif"),
+    ),
     "sweep without -m": (overrides("T=1,2"), ("T=1,2", "several values", "add -m")),
     "text with a comma": (
         together("name=a,b"),

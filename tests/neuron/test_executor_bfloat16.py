@@ -28,6 +28,7 @@ pytest.importorskip("numba")
 
 
 @every_value(every_surrogate, every_reset, every_detach)
+@pytest.mark.sample(3)
 def test_bfloat16_is_float32_with_rounded_ends(
     fire: surrogate.Surrogate, v_reset: float | None, detach_reset: bool
 ) -> None:
@@ -62,6 +63,7 @@ def test_subnormal_numbers_may_become_zero(bits: int) -> None:
     assert ours == torchs or ours == 0
 
 
+@pytest.mark.slow
 def test_a_processor_with_short_vectors_computes_the_same() -> None:
     """A separate process compiles for the oldest processor of this kind, without bfloat16 or AVX."""
     script = """

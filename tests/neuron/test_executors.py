@@ -245,6 +245,7 @@ def test_nan_stays_with_its_neuron(fire: surrogate.Surrogate) -> None:
 
 @every_value(every_surrogate, every_reset)
 @pytest.mark.parametrize("size", [1e-30, 1e-3, 1e6, 1e18])
+@pytest.mark.sample(12)
 def test_huge_and_tiny_currents_are_computed_alike(
     fire: surrogate.Surrogate, v_reset: float | None, size: float
 ) -> None:

@@ -232,6 +232,7 @@ def test_autocast_trains(neuron: Neuron, step_mode: str, dtype: torch.dtype) -> 
 
 
 @every_pair(every_learning_neuron, every_mode, every_half)
+@pytest.mark.sample(5)
 def test_gradient_beyond_float16_does_not_overflow(neuron: Neuron, step_mode: str, dtype: torch.dtype) -> None:
     """The sum over the batch exceeds 65504, the largest number of float16."""
     x = torch.from_numpy(current(neuron, 4, (64, 32))).to(dtype).abs()

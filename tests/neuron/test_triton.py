@@ -147,6 +147,7 @@ def assert_like_the_reference(
     pytest.mark.parametrize("detach_reset", [False, True], ids=["attached", "detached"]),
     pytest.mark.parametrize("kind", formulas.KINDS, ids=lambda kind: kind.__name__),
 )
+@pytest.mark.sample(7)
 def test_every_surrogate_with_every_reset(
     kind: type[surrogate.Surrogate], v_reset: float | None, detach_reset: bool
 ) -> None:
@@ -173,6 +174,7 @@ def test_shape_parameters_of_surrogates(function: surrogate.Surrogate) -> None:
 @pytest.mark.parametrize("T", STEPS)
 @pytest.mark.parametrize("v_reset", [-0.25, None], ids=["hard", "soft"])
 @pytest.mark.usefixtures("scalars_come_as")
+@pytest.mark.sample(5)
 def test_learnt_coefficients_that_all_neurons_share(T: int, v_reset: float | None) -> None:
     gain, feedback, rest = (torch.tensor([k], device=DEVICE) for k in (0.9, -0.4, 0.1))
     assert_like_the_reference([_random(T, 5, 7), gain, feedback, rest, _random(5, 7, seed=3)], T, _rule(v_reset))
@@ -180,6 +182,7 @@ def test_learnt_coefficients_that_all_neurons_share(T: int, v_reset: float | Non
 
 @pytest.mark.parametrize("T", [3, 2 * ALONE + 3], ids=["one-group", "groups"])
 @pytest.mark.parametrize("learnt", list(product([False, True], repeat=3))[1:], ids=str)
+@pytest.mark.sample(4)
 def test_each_set_of_learnt_coefficients(learnt: tuple[bool, bool, bool], T: int) -> None:
     numbers = zip((0.9, -0.4, 0.1), learnt, strict=True)
     coefficients = [torch.tensor([k], device=DEVICE) if wanted else k for k, wanted in numbers]
@@ -193,6 +196,7 @@ def test_each_set_of_learnt_coefficients(learnt: tuple[bool, bool, bool], T: int
     + [(T, torch.bfloat16) for T in (1, 2, 3, 5, 8, 9, 12, 16, 19, 40)],
     ids=str,
 )
+@pytest.mark.sample(7)
 def test_any_number_of_steps(T: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
     # In groups, as on a GPU.
     for name in ("AHEAD", "ALONE", "GROUPED"):

@@ -63,6 +63,7 @@ def test_forward_keeps_several_loads_in_flight_where_a_prime_number_of_steps_is_
         ("PLIF", "fp32", 37, 104),
     ],
 )
+@pytest.mark.sample(2)
 def test_backward_has_few_registers_and_is_soon_compiled(neuron: str, dtype: str, T: int, registers: int) -> None:
     compiled = launch("backward", neuron, T, DTYPES[dtype])
     assert compiled.registers <= registers

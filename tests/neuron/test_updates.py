@@ -45,6 +45,7 @@ def both(x: Tensor, coefficients: list[Any], v: float | Tensor, v_reset: float |
 @every_dtype
 @every_reset
 @every_coefficient
+@pytest.mark.sample(9)
 def test_the_count_is_that_of_the_recorded_potentials(
     coefficients: list[Any], v_reset: float | None, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:

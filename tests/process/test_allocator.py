@@ -30,6 +30,7 @@ def probe(mode: str, **environment: str) -> tuple[str, int]:
 
 
 @pytest.mark.skipif(not GLIBC, reason="mallopt is of glibc")
+@pytest.mark.slow
 def test_freed_memory_is_used_again_without_page_faults() -> None:
     answer, kept = probe("kept")
     _, given_back = probe("default")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from snntrain.training.saving import checkpoint
@@ -22,7 +23,6 @@ from .slow_disk import (
 __all__ = ["_interrupted_by_nobody", "before_the_end", "disk"]
 
 ROOT = Path(__file__).resolve().parents[2]
-
 
 KILLED = """
 import os, signal, sys
@@ -88,6 +88,7 @@ print(writes.wait(60))
 """
 
 
+@pytest.mark.slow
 def test_a_program_that_ends_while_the_thread_writes_leaves_what_was_whole(tmp_path: Path) -> None:
     """The program did not close the writer."""
     given = [sys.executable, "-c", LEFT, str(tmp_path)]

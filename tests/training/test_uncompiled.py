@@ -27,6 +27,7 @@ print([name for name in sys.modules if name.startswith(("torch._dynamo", "torch.
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_compiles_nothing_does_not_import_the_compiler(tmp_path: Path) -> None:
     given = [sys.executable, "-c", A_RUN, str(tmp_path), "optimizer=adam", "optimizer=sgd"]
     done = subprocess.run(given, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
