@@ -68,6 +68,7 @@ def test_a_run_equals_its_copy(finished_run: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.sample(3)
 def test_the_smallest_difference_is_found(finished_run: Path, tmp_path: Path, damage: Callable[[Path], None]) -> None:
     shutil.copytree(finished_run, tmp_path / "copy")
     damage(tmp_path / "copy")

@@ -105,6 +105,7 @@ def test_the_composed_config_is_printed_as_written_or_resolved(
 
 
 @pytest.mark.parametrize("argv", ["--help", "--version", "--cfg job", "-m --cfg job T=1,2", "-sc query=bash", "T=0"])
+@pytest.mark.sample(3)
 def test_what_only_prints_does_not_wait_for_torch(argv: str, tmp_path: Path) -> None:
     program = "import sys; from snntrain.cli.main import status; status(sys.argv[1:]); sys.exit('torch' in sys.modules)"
     done = subprocess.run(
@@ -227,6 +228,7 @@ main.main()
     assert "ValueError: of its own" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_run_continues_silently_when_its_reader_leaves(
     process: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

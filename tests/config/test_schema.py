@@ -51,6 +51,7 @@ def test_the_keys_of_a_saved_subtree_identify_its_schema(group, option):
 
 
 @pytest.mark.parametrize("group", GIVEN)
+@pytest.mark.sample(4)
 def test_every_target_takes_the_keys_of_its_schema(group):
     with composer() as compose:
         for option in compose.loader.get_group_options(group):

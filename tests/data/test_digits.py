@@ -63,6 +63,7 @@ def test_an_invalid_validation_share_is_a_user_error(validation: float) -> None:
         digits.load(validation=validation)
 
 
+@pytest.mark.slow
 def test_the_digits_need_neither_torchvision_nor_scikit_learn() -> None:
     program = (
         "import sys; from snntrain.data import digits; digits.load(); "

@@ -206,6 +206,7 @@ time.sleep(60)
 """
 
 
+@pytest.mark.slow
 def test_workers_end_soon_after_a_training_process_that_was_killed() -> None:
     # The workers hold its standard output, which ends with the last of them.
     parent = subprocess.Popen(

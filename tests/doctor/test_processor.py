@@ -37,6 +37,7 @@ def test_kept_memory_is_measured_and_not_assumed() -> None:
     assert memory.startswith("memory|freed memory goes back to the system")
 
 
+@pytest.mark.slow
 def test_settings_that_cost_speed_are_reported_with_hints() -> None:
     _, threads, memory = probe("kept", OMP_NUM_THREADS="1", MALLOC_ARENA_MAX="2")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

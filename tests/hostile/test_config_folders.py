@@ -129,6 +129,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize(("text", "said"), HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.sample(12)
 def test_a_file_of_a_config_folder_reaches_no_further_than_the_configuration(
     text: str, said: str, canary: Path, snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -249,6 +249,7 @@ def test_a_link_in_the_place_of_the_inspection_is_not_followed(
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "folder"])
+@pytest.mark.sample(3)
 def test_pages_replace_whatever_has_their_names(kind: str, copied: Path, outside: Outside, snntrain: Command) -> None:
     """A link, a pipe or a second name of a file is replaced, and never written through."""
     for name in ("index.html", "recordings.npz"):

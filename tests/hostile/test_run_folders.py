@@ -281,6 +281,7 @@ def test_a_completed_run_with_a_hostile_summary_is_reported_in_lines(
 
 
 @pytest.mark.parametrize("change", HOSTILE_SUMMARIES, ids=range(len(HOSTILE_SUMMARIES)))
+@pytest.mark.sample(3)
 def test_a_hostile_summary_is_not_shown_by_an_inspection(
     change: dict[str, Any], copied: Path, snntrain: Callable[..., Outcome]
 ) -> None:
@@ -293,6 +294,7 @@ def test_a_hostile_summary_is_not_shown_by_an_inspection(
 
 
 @pytest.mark.usefixtures("canary")
+@pytest.mark.slow
 def test_a_sweep_resumes_with_jobs_that_have_hostile_summaries(
     tmp_path: Path, snntrain: Callable[..., Outcome]
 ) -> None:

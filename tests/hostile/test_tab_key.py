@@ -98,6 +98,7 @@ def test_names_of_folders_execute_nothing_and_plain_ones_are_offered(canary: Pat
 
 
 @pytest.mark.skipif(BASH is None, reason="there is no bash")
+@pytest.mark.slow
 def test_options_and_keys_of_a_config_folder_execute_nothing(canary: Path) -> None:
     own = canary.parent / "conf" / "neuron"
     own.mkdir(parents=True)

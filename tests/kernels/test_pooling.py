@@ -66,6 +66,7 @@ def uses_compiled_code(x: Tensor) -> bool:
     pytest.mark.parametrize("size", [(2, 2), (3, 2), (2, 3), (7, 9), (8, 8)], ids=str),
     pytest.mark.parametrize("channels", [LANES, 3 * LANES]),
 )
+@pytest.mark.sample(8)
 def test_channels_last_images(
     dtype: torch.dtype, spikes: bool, size: tuple[int, int], channels: int, executor: str
 ) -> None:
@@ -123,6 +124,7 @@ def test_an_image_too_small_is_torchs_error(executor: str) -> None:
 
 
 @half_and_full
+@pytest.mark.sample(2)
 def test_the_operator_keeps_torchs_rules(dtype: torch.dtype, executor: str) -> None:
     x = images(2, LANES, 4, 4, dtype=dtype, executor=executor)
     torch.library.opcheck(torch.ops.snntrain.max_pool_2x2.default, (x,))

@@ -325,6 +325,7 @@ def test_a_constant_current_is_kept_once() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("record", [False, True])
+@pytest.mark.sample(2)
 def test_the_operator_keeps_torchs_rules(dtype: torch.dtype, record: bool) -> None:
     x = current(4, 3, 5).to(dtype).requires_grad_()
     v0 = random(3, 5).to(dtype).requires_grad_() if record else None

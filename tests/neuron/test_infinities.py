@@ -95,6 +95,7 @@ def outcome(kind: str, v_reset: float | None, fire: surrogate.Surrogate, detach_
     pytest.mark.parametrize("detach_reset", [False, True]),
     pytest.mark.parametrize("fire", [surrogate.ATan(), surrogate.Rectangle()], ids=lambda fire: type(fire).__name__),
 )
+@pytest.mark.sample(4)
 def test_executors_agree_on_finite_results(
     kind: str, v_reset: float | None, detach_reset: bool, fire: surrogate.Surrogate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +117,7 @@ def test_executors_agree_on_finite_results(
     pytest.mark.parametrize("v_reset", [0.0, -0.3, None]),
     pytest.mark.parametrize("v_threshold", [1e4, 1e9, 1e30]),
 )
+@pytest.mark.sample(4)
 def test_a_threshold_that_is_never_reached_gives_the_gradient_of_the_definition(
     kind: str, v_reset: float | None, v_threshold: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -214,6 +214,7 @@ def test_half_precision_input_is_computed_in_float32(neuron: Neuron, dtype: torc
 
 
 @every_pair(every_learning_neuron, every_mode, every_half)
+@pytest.mark.sample(6)
 def test_autocast_trains(neuron: Neuron, step_mode: str, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
     linear, node = nn.Linear(16, 5), neuron.build(step_mode=step_mode)

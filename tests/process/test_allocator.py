@@ -39,6 +39,7 @@ def test_freed_memory_is_used_again_without_page_faults() -> None:
 
 
 @pytest.mark.skipif(not GLIBC, reason="mallopt is of glibc")
+@pytest.mark.slow
 def test_settings_of_the_user_are_not_changed() -> None:
     answer, _ = probe("kept", MALLOC_TOP_PAD_="1048576")
     assert answer == "False"

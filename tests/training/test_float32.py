@@ -78,6 +78,7 @@ for earlier in sys.argv[1:]:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="forks a process for each")
+@pytest.mark.slow
 def test_both_sets_of_switches_agree_in_the_block_and_are_restored_after_it() -> None:
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", PROBE, *EARLIER]

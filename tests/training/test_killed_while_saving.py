@@ -48,6 +48,7 @@ trained(Path(sys.argv[1]), *GIVEN)
 """
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_while_its_thread_writes_resumes(tmp_path: Path) -> None:
     code = KILLED.format(end="os.kill(os.getpid(), signal.SIGKILL)")
     done = subprocess.run(
