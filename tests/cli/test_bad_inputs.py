@@ -20,7 +20,7 @@ EVAL = "eval run={broken}/runs"
 BAD = {
     # commands
     "command with a letter too many": ("evall run=outputs", "evall: there is no such command (did you mean eval?)"),
-    "command of other programs": ("help", "help: there is no such command; snntrain --help lists"),
+    "command of other programs": ("help", "help: there is no such command; the commands are train, eval"),
     "command of another program": ("tensorboard", "the commands are train, eval, inspect, report, doctor, resume="),
     "command without its equals sign": ("resume outputs/x", "resume: there is no such command"),
     "file in place of a command": ("conf/config.yaml", "conf/config.yaml: there is no such command"),

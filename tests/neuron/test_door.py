@@ -145,7 +145,7 @@ def test_two_million_neurons_of_no_step_cost_nothing() -> None:
 @pytest.mark.slow
 def test_random_calls_never_leave_their_memory() -> None:
     """In a process of its own, since a fault ends it; every array lies against a page that nobody may touch."""
-    calls = int(os.environ.get("SNNTRAIN_FUZZ_CALLS", "600"))
+    calls = int(os.environ.get("SNNTRAIN_FUZZ_CALLS", "300"))
     done = subprocess.run(
         [sys.executable, str(FUZZ), str(calls)], capture_output=True, text=True, timeout=120 + calls / 10
     )
