@@ -33,13 +33,13 @@ class Outcome:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Apply the marker `sample`, and skip the tests that need a GPU if there is none."""
+    """Mark the cases beyond a sample as slow. Skip GPU tests on a machine without a GPU."""
     _mark_the_rest_of_samples(items)
     _skip_without_gpu(items)
 
 
 def _mark_the_rest_of_samples(items: list[pytest.Item]) -> None:
-    """Mark the cases as slow that are not among the few of `sample(few)`, which are spread evenly over all cases."""
+    """Keep `few` cases of each test marked `sample(few)`, spread evenly, and mark its other cases as slow."""
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
         if item.get_closest_marker("sample"):

@@ -245,7 +245,7 @@ def copied(finished_run: Path, canary: Path) -> Path:
 
 @pytest.mark.parametrize("name", ["metrics.jsonl", "train.log", "summary.json", "tensorboard", "checkpoints/last.pt"])
 def test_a_run_is_not_resumed_through_links(name: str, copied: Path, snntrain: Callable[..., Outcome]) -> None:
-    """A resume appends to the file and cuts it back, which would damage a file of the user behind the link."""
+    """A resume appends to these files and truncates them. Through a link it would damage a file of the user."""
     file = next((copied / name).iterdir()) if name == "tensorboard" else copied / name
     own = copied.parent / "own"
     file.replace(own)
