@@ -204,7 +204,7 @@ def everything_below(*folders: Path) -> dict[Path, int]:
     return {path: 0 if path.is_dir() else path.stat().st_mtime_ns for path in paths}
 
 
-# Every second case is slow: tests/test_messages.py checks all messages, and half of the cases show that no file is left.
+# Every second case is slow. tests/test_messages.py checks all messages; half of the cases show that no file is left.
 SLOW = {name: [pytest.mark.slow] if number % 2 else [] for number, name in enumerate(BAD)}
 
 
