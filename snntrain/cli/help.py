@@ -68,14 +68,14 @@ def _usage() -> Iterator[str]:
 
 
 def _top_level(primary: Mapping[str, Any]) -> Iterator[str]:
-    for field in fields(schema.Config):
+    for field in fields(schema.Composition):
         if field.name in primary:
             yield _line(field.name, primary[field.name], _described(field.metadata))
 
 
 def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
     options = compose.groups[group]
-    meaning = {field.name: field.metadata["meaning"] for field in fields(schema.Config)}.get(group)
+    meaning = {field.name: field.metadata["meaning"] for field in fields(schema.Composition)}.get(group)
     yield f"{group}: {meaning or 'presets for several groups at once'}"
     shown = ", ".join(f"[{option}]" if option == chosen else option for option in options)
     yield textwrap.fill(f"  {group}={shown}", WIDTH, subsequent_indent=" " * (len(group) + 3), break_on_hyphens=False)

@@ -149,25 +149,34 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
     # This imports torch, which takes seconds; the folder is made afterwards.
     with slow_imports():
         import snntrain.training.run  # noqa: F401
-        from snntrain.cli import launch, named_root, sweep
+        from snntrain.cli import launch, named_root, sweep, sweeper
 
     sweeping = "--multirun" in arguments.flags
     # Hydra prints lines of its own for an error in a job, so the error of a single run is kept here.
     errors: list[Exception] = []
 
-    def task(composed: Composed, folder: Path, forbidden: Sequence[str]) -> float:
-        if forbidden:
-            errors.append(UserError(*forbidden))
-            log.error("%s", errors[-1])
-            return float("nan")
-        with named_root.kept(composed.value("dataset.root"), typed, Path(arguments.flags.get("--config-dir", CONF))):
-            return _job(composed, folder, typed, errors, sweeping=sweeping)
+    def task(composed: Composed, folder: Path, forbidden: Sequence[str]) -> tuple[float, str | None]:
+        file = Path(arguments.flags.get("--config-dir", CONF))
+        try:
+            if forbidden:
+                raise UserError(*forbidden)
+            with named_root.kept(composed.value("dataset.root"), typed, file):
+                return _job(composed, folder, typed, sweeping=sweeping), None
+        except (UserError, RunFailed) as error:
+            errors.append(error)
+            if sweeping:
+                log.error("%s", error)
+            # A folder that is not available belongs to another process.
+            elif isinstance(error, UserError) and not forbidden and not isinstance(error, Unavailable):
+                logging.shutdown()
+                discard(folder)
+            return float("nan"), first_line(error)
 
     with _cannot_be_written(), _errors_in_one_line():
         asked = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
         if sweeping:
             folder = user_path(asked.value("hydra.sweep.dir"))
-            sweep.run(lambda: launch.sweep(compose, asked, task), folder, typed)
+            sweep.run(lambda: sweeper.sweep(compose, asked, task), folder, typed)
         else:
             launch.single(compose, asked, task)
     if errors and not sweeping:
@@ -223,29 +232,19 @@ def _errors_in_one_line() -> Iterator[None]:
         raise UserError(first_line(error)) from error
 
 
-def _job(composed: Composed, folder: Path, typed: Sequence[str], errors: list[Exception], *, sweeping: bool) -> float:
-    """Train one run in its folder, and return its best validation accuracy.
+def _job(composed: Composed, folder: Path, typed: Sequence[str], *, sweeping: bool) -> float:
+    """Train one run in its folder, and return its best validation accuracy; a completed job is not trained again.
 
-    An error that ends the run is appended to `errors`. A failed job of a sweep does not stop the others. A completed
-    job is not trained again.
+    Raises:
+        UserError, RunFailed: an error ended the run.
     """
-    try:
-        if sweeping:
-            own_folder.check(folder, composed.values())
-        # Not every combination of a large sweep is checked before.
-        if wrong := check.errors(composed.node):
-            job.refuse(folder, composed.value("name"), composed.value("allow_targets"), wrong)
-        config = composed.settings()
-        if sweeping and (summary := own_folder.nothing_left(folder, config.trainer)):
-            log.info("%s", own_folder.nothing_left_note(folder, summary))
-            return float(summary.get("val_accuracy", "nan"))
-        return job.run(config, folder, typed)
-    except (UserError, RunFailed) as error:
-        errors.append(error)
-        if sweeping:
-            log.error("%s", error)
-        # A folder that is not available belongs to another process.
-        elif isinstance(error, UserError) and not isinstance(error, Unavailable):
-            logging.shutdown()
-            discard(folder)
-    return float("nan")
+    if sweeping:
+        own_folder.check(folder, composed.values())
+    # Not every combination of a large sweep is checked before.
+    if wrong := check.errors(composed.node):
+        job.refuse(folder, composed.value("name"), composed.value("allow_targets"), wrong)
+    config = composed.settings()
+    if sweeping and (summary := own_folder.nothing_left(folder, config.trainer)):
+        log.info("%s", own_folder.nothing_left_note(folder, summary))
+        return float(summary.get("val_accuracy", "nan"))
+    return job.run(config, folder, typed)

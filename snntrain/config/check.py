@@ -12,7 +12,13 @@ from snntrain.config import schema
 from snntrain.config.rules import RULES, Rule
 
 # Groups with keys that this program reads. In the other groups it builds the class that _target_ names.
-READ = {"reset": schema.Reset, "trainer": schema.Trainer, "monitor": schema.Monitor}
+READ = {
+    "reset": schema.Reset,
+    "trainer": schema.Trainer,
+    "monitor": schema.Monitor,
+    "sweep": schema.Sweep,
+    "search": schema.Search,
+}
 ALSO_READ = {"dataset": ("mean", "std", "augment", "resident", "workers")}
 
 # Limits for the keys of a user's own class, which has no schema, and for its keys that this program reads.
@@ -50,7 +56,7 @@ def _broken(rule: Rule, config: DictConfig) -> Iterator[str]:
     """Yield the lines of a rule, which gets the groups that it compares."""
     if all(group in config for group in rule.groups):
         groups: dict[str, Any] = {group: _object(config[group]) for group in rule.groups}
-        yield from rule.broken(schema.Config(**groups))
+        yield from rule.broken(schema.Composition(**groups))
 
 
 def _object(node: DictConfig) -> Any:
@@ -104,7 +110,7 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
 
 def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
     """Yield a finding for each group that lacks keys which this program reads."""
-    for group in (field.name for field in fields(schema.Config) if field.type is Any and field.name in config):
+    for group in (field.name for field in fields(schema.Composition) if field.type is Any and field.name in config):
         node = config._get_node(group)
         if not isinstance(node, DictConfig) or node._is_none():
             yield group, f"{group}={node}: must be a mapping, keys with values, as conf/{group}/ has"

@@ -13,7 +13,7 @@ from snntrain.config.rules import RULES, Rule
 
 # A sweep with more combinations is not checked before it starts: each job is checked when it starts.
 MOST = 1000
-SUBTREES = {field.name for field in fields(schema.Config)}
+SUBTREES = {field.name for field in fields(schema.Composition)}
 
 
 @dataclass(frozen=True)

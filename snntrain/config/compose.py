@@ -318,7 +318,7 @@ def _wrong(config: DictConfig, overrides: list[str], refused: Collection[str] = 
     lines = []
     if not isinstance(config._get_node("hydra"), DictConfig) and "hydra" in config:
         lines.append(f"hydra={config.hydra}: must stay a mapping; set its keys, as in hydra.run.dir=…")
-    if OmegaConf.get_type(config) is not Config:
+    if OmegaConf.get_type(config) is not schema.Composition:
         lines.append("the primary config has no schema: begin it with defaults: [config, _self_]")
     return [*forbidden(config, overrides), *lines, *check.errors(config, refused)]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from snntrain.config.schema import Config, OwnDataset
+from snntrain.config.schema import BESIDE_THE_RUN, Config, OwnDataset
 from snntrain.config.values import values_of
 
 
 @dataclass(frozen=True)
 class Composed:
-    """The values of conf/ and the command line, and Hydra's own part in `hydra`; only `config/` and `cli/` see it."""
+    """The values of conf/ and the command line, and in `hydra` Hydra's own part; only `config/` and `cli/` see it."""
 
     node: DictConfig
 
@@ -28,10 +28,14 @@ class Composed:
         return config
 
     def values(self) -> dict[str, Any]:
-        """Return the plain values without Hydra's part, with all references resolved."""
+        """Return the plain values of the run's settings, with all references resolved."""
         values = OmegaConf.to_container(_own(self.node), resolve=True)
         assert isinstance(values, dict)
         return values_of(values)
+
+    def text(self) -> str:
+        """Return the run's settings as YAML, with references as they are."""
+        return OmegaConf.to_yaml(_own(self.node))
 
     def value(self, key: str) -> Any:
         """Return the plain value of a dotted key; None if it is absent."""
@@ -45,7 +49,7 @@ class Composed:
 
 
 def _own(node: DictConfig) -> DictConfig:
-    return OmegaConf.masked_copy(node, [str(key) for key in node if key != "hydra"])
+    return OmegaConf.masked_copy(node, [str(key) for key in node if key not in BESIDE_THE_RUN])
 
 
 def _own_dataset(content: Mapping[str, Any]) -> OwnDataset:

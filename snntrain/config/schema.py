@@ -300,8 +300,29 @@ class Config:
     monitor: Checked[Monitor] = option("voltages and spikes in TensorBoard")
 
 
+@dataclass
+class Sweep:
+    workers: Any = option("jobs of a sweep that run at once, each in a process of its own: a number, or auto")
+
+
+@dataclass
+class Search:
+    space: Any = option("the values to search, by key: a list, or log(1e-4, 1e-1) and the like")
+
+
+@dataclass
+class Composition(Config):
+    """All keys of a command: the settings of a run, and how a command makes several runs, which no run saves."""
+
+    sweep: Checked[Sweep] = option("where the jobs of a sweep run")
+    search: Checked[Search] = option("which values a search tries, and how it finds better ones")
+
+
+# The parts of a composed configuration that are not settings of a run.
+BESIDE_THE_RUN = ("hydra", "sweep", "search")
+
 SCHEMAS: dict[str, type] = {
-    "config": Config,
+    "config": Composition,
     "neuron/if": Neuron,
     "neuron/lif": LIF,
     "neuron/plif": PLIF,
@@ -324,6 +345,8 @@ SCHEMAS: dict[str, type] = {
     "scheduler/onecycle": OneCycle,
     "trainer/trainer": Trainer,
     "monitor/monitor": Monitor,
+    "sweep/sweep": Sweep,
+    "search/search": Search,
 }
 
 

@@ -39,7 +39,7 @@ def composed(overrides: list[str], folder: Path | None = None) -> Composed:
 @pytest.mark.parametrize("overrides", COMMANDS)
 def test_settings_are_saved_as_omegaconf_saves_the_configuration(overrides: list[str]) -> None:
     found = composed(overrides)
-    own = OmegaConf.masked_copy(found.node, [str(key) for key in found.node if key != "hydra"])
+    own = OmegaConf.masked_copy(found.node, [str(key) for key in found.node if key not in schema.BESIDE_THE_RUN])
     settings = found.settings()
     assert as_yaml(settings) == OmegaConf.to_yaml(own, resolve=True)
     assert values_of(settings) == found.values() == OmegaConf.to_container(own, resolve=True)

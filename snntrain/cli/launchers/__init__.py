@@ -1,0 +1,1 @@
+"""The places in which the jobs of a sweep run: this process, worker processes, a cluster."""

@@ -1,0 +1,80 @@
+"""The jobs of a sweep: Hydra's sweeper lists them, and a launcher runs them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hydra._internal.callbacks import Callbacks
+from hydra.core.plugins import Plugins
+from hydra.core.utils import JobReturn, JobStatus
+from hydra.plugins.launcher import Launcher as HydraLauncher
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig, OmegaConf
+
+from snntrain.cli.launch import Task
+from snntrain.cli.launchers.in_process import InProcess
+from snntrain.cli.launchers.launcher import Launcher, SweepJob, outcomes
+from snntrain.config.compose import Composer
+from snntrain.config.composed import Composed
+from snntrain.files import whole
+from snntrain.files.folder import Folder
+from snntrain.files.paths import user_path
+from snntrain.runs.layout import SWEEP
+
+
+def sweep(compose: Composer, composed: Composed, task: Task) -> None:
+    """Run the jobs of a sweep in subfolders of `hydra.sweep.dir`.
+
+    Hydra's sweeper writes files as well, and follows any link there: it gets a temporary folder.
+    """
+    config = composed.node
+    folder = Folder(user_path(config.hydra.sweep.dir))
+    callbacks = Callbacks(config)
+    context = HydraContext(config_loader=compose.loader, callbacks=callbacks)
+    callbacks.on_multirun_start(config=config, config_name=compose.config_name)
+    folder.make()
+    whole.write(folder, SWEEP, OmegaConf.to_yaml(config))
+    with TemporaryDirectory(prefix="snntrain-sweep-") as place:
+        given = copy.deepcopy(config)
+        given.hydra.sweep.dir = place
+        sweeper = Plugins.instance().instantiate_sweeper(
+            config=given, hydra_context=context, task_function=_unused_task
+        )
+        # Each sweeper calls its launcher to run the jobs of a batch.
+        sweeper.launcher = _Batches(InProcess(config, context, task))
+        try:
+            sweeper.sweep(arguments=list(config.hydra.overrides.task))
+        finally:
+            for file in Path(place).iterdir():
+                if file.name != SWEEP and file.is_file():
+                    whole.write(folder, file.name, file.read_bytes())
+    callbacks.on_multirun_end(config=config, config_name=compose.config_name)
+
+
+class _Batches(HydraLauncher):
+    """What Hydra's sweeper takes for its launcher: it hands the jobs of a batch to ours."""
+
+    def __init__(self, launcher: Launcher) -> None:
+        self.launcher = launcher
+
+    def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
+        """Do nothing: the constructor has set everything."""
+
+    def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
+        """Run the jobs of a batch, and return their values in the order of their numbers."""
+        jobs = [SweepJob(number, tuple(words)) for number, words in enumerate(job_overrides, initial_job_idx)]
+        values = {outcome.job.number: outcome.value for outcome in outcomes(self.launcher, jobs)}
+        return [_returned(job, values[job.number]) for job in jobs]
+
+
+def _returned(job: SweepJob, value: float) -> JobReturn:
+    returned = JobReturn(overrides=list(job.overrides), status=JobStatus.COMPLETED)
+    returned.return_value = value
+    return returned
+
+
+def _unused_task(config: DictConfig) -> None:
+    """Stand in for the task function, which the launcher here does not use."""
