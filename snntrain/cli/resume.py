@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from snntrain.cli import job, log
+from snntrain.cli import log
 from snntrain.cli.arguments import Arguments, unquoted
+from snntrain.cli.ranks import run
 from snntrain.config import saved
 from snntrain.config.values import value_at, values_of
 from snntrain.errors import UserError
@@ -44,4 +45,4 @@ def command(arguments: Arguments, typed: Sequence[str]) -> None:
 
     log.begin(folder)
     with named_root.kept(value_at(config.dataset, "root"), overrides, folder / "config.yaml"):
-        job.run(config, folder, typed)
+        run.train(config, folder, typed)

@@ -20,6 +20,7 @@ from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
 from snntrain.cli.imports import slow_imports
+from snntrain.cli.ranks import joined, run
 from snntrain.config import check, words
 from snntrain.config.compose import CONF, Composer, checked, composer
 from snntrain.config.composed import Composed
@@ -63,10 +64,15 @@ def command(argv: Sequence[str]) -> None:
             _validate(arguments, compose)
             _show(arguments, compose)
     else:
-        one_process.check()
+        place = joined.start()
+        if place is None:
+            one_process.check()
         # All output is also in train.log, or in the report of a sweep.
         streams.output_is_dispensable()
-        _train(arguments, typed)
+        if place is not None and place.rank > 0:
+            joined.assist(place)
+        with run.leading(place):
+            _train(arguments, typed)
 
 
 def _composer(arguments: Arguments) -> AbstractContextManager[Composer]:
@@ -247,4 +253,4 @@ def _job(composed: Composed, folder: Path, typed: Sequence[str], *, sweeping: bo
     if sweeping and (summary := own_folder.nothing_left(folder, config.trainer)):
         log.info("%s", own_folder.nothing_left_note(folder, summary))
         return float(summary.get("val_accuracy", "nan"))
-    return job.run(config, folder, typed)
+    return run.train(config, folder, typed)

@@ -83,6 +83,18 @@ def precision_has_its_device(config: Config) -> Iterator[str]:
         yield f"trainer.precision={precision}: needs a GPU; on a CPU use fp32 or bf16"
 
 
+def each_process_has_its_device(config: Config) -> Iterator[str]:
+    device, devices = config.trainer.device, config.trainer.devices
+    if devices > 1 and device.startswith("cuda:"):
+        yield f"trainer.device={device}: is one GPU, and trainer.devices={devices} needs one for each process; use cuda"
+
+
+def each_process_has_rows(config: Config) -> Iterator[str]:
+    rows, devices = config.trainer.batch_size, config.trainer.devices
+    if devices > rows:
+        yield f"trainer.devices={devices}: a batch of trainer.batch_size={rows} cannot be shared by so many processes"
+
+
 @dataclass(frozen=True)
 class Rule:
     """A rule between values: `broken` yields a line if the values of `keys` do not fit each other."""
@@ -111,4 +123,6 @@ RULES = (
     Rule(("optimizer.nesterov", "optimizer.momentum"), nesterov_needs_momentum),
     Rule(("trainer.device",), device_is_named_right),
     Rule(("trainer.device", "trainer.precision"), precision_has_its_device),
+    Rule(("trainer.device", "trainer.devices"), each_process_has_its_device),
+    Rule(("trainer.batch_size", "trainer.devices"), each_process_has_rows),
 )

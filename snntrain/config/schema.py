@@ -234,6 +234,14 @@ class Trainer:
     batch_size: int = option("images per training batch", at_least=1, most=10_000_000)
     eval_batch_size: int = option("images per batch of validation and test", at_least=1, most=10_000_000)
     device: str = option("auto, cpu, cuda or cuda:<index>")
+    devices: int = option(
+        "processes that train the run together, each on a GPU of its own, or all on the CPU; they share each batch",
+        at_least=1,
+        most=100_000,
+    )
+    timeout_minutes: float = option(
+        "minutes after which a process that waits for another one ends the run", above=0, most=100_000
+    )
     precision: str = option(
         "auto: bf16 where the device has it natively, else fp16 on a GPU and fp32 on a CPU; fp32 is IEEE float32 "
         "throughout, tf32 rounds the factors of a GPU's convolutions and matrix products",

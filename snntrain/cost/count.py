@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Any
@@ -65,6 +65,14 @@ class Cost:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._attached.close()
+
+    def add_up(self, sum_over_all: Callable[[Tensor], Tensor]) -> None:
+        """Add up the counts of all processes; `sum_over_all` adds up a tensor in place."""
+        self.rates.add_up(sum_over_all)
+        for synapses in self.synapses.values():
+            synapses.add_up(sum_over_all)
+        for membranes in self.membranes.values():
+            membranes.add_up(sum_over_all)
 
     def figures(self, images: int) -> Figures:
         """Return the figures of all layers together, and under 'layers' the figures of each layer by name.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -36,6 +38,11 @@ class Membranes:
         self.updates = self.updates + self._of_call(x, s)
         if self.by_monitor and not self.watched:
             self.layer.set_monitor(False)
+
+    def add_up(self, sum_over_all: Callable[[Tensor], Tensor]) -> None:
+        """Add up the updates of all processes; `sum_over_all` adds up a tensor in place."""
+        if isinstance(self.updates, Tensor):
+            sum_over_all(self.updates)
 
     def _of_call(self, x: Tensor, s: Tensor) -> Tensor | int:
         layer = self.layer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -35,6 +36,12 @@ class FiringRates:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+
+    def add_up(self, sum_over_all: Callable[[Tensor], Tensor]) -> None:
+        """Add up the counts of all processes; `sum_over_all` adds up a tensor in place."""
+        for name, spikes in self.spikes.items():
+            sum_over_all(spikes)
+            self.steps[name] = int(sum_over_all(torch.tensor(self.steps[name], device=spikes.device)))
 
     def means(self) -> dict[str, float]:
         """Return the spikes per neuron and time step of each layer, over all images."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -49,6 +50,15 @@ class Synapses:
         self.inputs[shape] = self.inputs.get(shape, 0) + len(rows)
         self.active[shape] = active + self.active.get(shape, 0)
         self.analog = analog if self.analog is None else self.analog | analog
+
+    def add_up(self, sum_over_all: Callable[[Tensor], Tensor]) -> None:
+        """Add up the counts of all processes; `sum_over_all` adds up a tensor in place."""
+        if self.analog is None:
+            return
+        for shape, active in self.active.items():
+            sum_over_all(active)
+            self.inputs[shape] = int(sum_over_all(torch.tensor(self.inputs[shape], device=active.device)))
+        self.analog = sum_over_all(self.analog.int()) > 0
 
     def operations(self) -> Operations | None:
         """Return the operations of the layer; None if it was never called: another module may use its weights."""

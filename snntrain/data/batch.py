@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from snntrain.data.share import Share
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -16,8 +18,10 @@ class Batch:
         labels: true classes, int64 `[N]`.
         lengths: valid time steps of each sequence, int64 `[N]`, from 1 to T; the steps after them are padding. None if
             all steps are valid.
+        share: the rows of the whole batch that these are; None if they are all of it.
     """
 
     x: Tensor
     labels: Tensor
     lengths: Tensor | None = None
+    share: Share | None = None

@@ -9,6 +9,7 @@ from torch import Tensor
 from snntrain.data.augment import Augment, resample
 from snntrain.data.batch import Batch
 from snntrain.data.dataset import ImageTensors, Split, lengths_of
+from snntrain.data.share import Share
 from snntrain.data.workers import Workers, stack
 
 # The data from which the device makes a batch: tensors with the same shapes for every batch of one size.
@@ -19,7 +20,7 @@ class Batches:
     """The batches of a split, epoch by epoch; the last one may be smaller.
 
     The host draws a batch, and the device makes the batch from its draw: a recorded training step contains the second
-    part. `epoch` does both.
+    part. `epoch` does both. Several processes draw the same batches, and each takes its share of the rows.
 
     Args:
         split: images or sequences, stored as bytes.
@@ -32,6 +33,7 @@ class Batches:
         resident: whether the whole split is held on the device, as bytes; otherwise it is read batch by batch.
         workers: number of processes that read ahead if the split is not resident; 0 to read in this process.
         limit: maximum number of batches per epoch; None for all.
+        rank, size: this process and the number of processes that share each batch.
 
     Raises:
         ValueError: an empty split, a batch size or a limit below 1.
@@ -50,6 +52,8 @@ class Batches:
         resident: bool = True,
         workers: int = 0,
         limit: int | None = None,
+        rank: int = 0,
+        size: int = 1,
     ) -> None:
         if not len(split) or batch_size < 1 or (limit is not None and limit < 1):
             raise ValueError(
@@ -58,17 +62,25 @@ class Batches:
             )
         self.batch_size, self.seed, self.shuffle, self.limit = batch_size, seed, shuffle, limit
         self.scale = scale
+        self.rank, self.size = rank, size
         self.device = torch.device(device)
         self.augment = None if augment is None or augment.is_identity else augment
-        self._size = len(split)
+        self._images = len(split)
         if self.augment is not None:
             self._height, self._width = split[0].shape[-2:]
         self._source = _Resident(split, self.device) if resident else _Streamed(split, self.device, workers)
 
     def __len__(self) -> int:
         """Return the number of batches per epoch."""
-        count = -(-self._size // self.batch_size)
+        count = -(-self._images // self.batch_size)
         return count if self.limit is None else min(count, self.limit)
+
+    def share(self, index: int) -> Share | None:
+        """Return the rows of batch `index` that this process has; None if it is the only process."""
+        if self.size == 1:
+            return None
+        rows = min(self.batch_size, self._images - index * self.batch_size)
+        return Share.of(rows, self.rank, self.size)
 
     def epoch(self, epoch: int = 0, start: int = 0) -> Iterator[Batch]:
         """Return the batches of one epoch, from batch `start` on; earlier batches are not read.
@@ -76,7 +88,8 @@ class Batches:
         Raises:
             ValueError: `start` outside 0 to `len(self)`; the latter gives no batch.
         """
-        return map(self.make, self.draws(epoch, start))
+        draws = self.draws(epoch, start)
+        return (self.make(draw, self.share(index)) for index, draw in enumerate(draws, start))
 
     def draws(self, epoch: int = 0, start: int = 0) -> Iterator[Draw]:
         """Return the draws of the batches of one epoch, from batch `start` on.
@@ -88,30 +101,42 @@ class Batches:
             raise ValueError(f"start must lie between 0 and the {len(self)} batches of an epoch, not {start}")
         return self._draws(epoch, start)
 
-    def make(self, draw: Draw) -> Batch:
-        """Make the batch of a draw, with operations of the device that never wait for it."""
+    def make(self, draw: Draw, share: Share | None = None) -> Batch:
+        """Make the batch of a draw, with operations of the device that never wait for it.
+
+        Args:
+            draw: from `draws`.
+            share: the share of the batch; the batch keeps it.
+        """
         drawn, maps = (draw, None) if self.augment is None else (draw[:-1], draw[-1])
         stored, labels, *lengths = self._source.make(*drawn)
         steps_first = stored.transpose(0, 1).contiguous() if stored.ndim == 5 else stored
         # A product, because a GPU and a CPU round a division by a number differently.
         x = steps_first.to(torch.float32).mul_(1 / self.scale)
-        return Batch(x if maps is None else resample(x, maps), labels, *lengths)
+        (length,) = lengths or (None,)
+        return Batch(x if maps is None else resample(x, maps), labels, length, share)
 
     def _draws(self, epoch: int, start: int) -> Iterator[Draw]:
-        rows = self._order(epoch).split(self.batch_size)[: len(self)]
-        if not rows[start:]:
+        whole = self._order(epoch).split(self.batch_size)[: len(self)]
+        if not whole[start:]:
             return
+        rows = [self._own(part) for part in whole[start:]]
         if self.augment is None:
-            yield from self._source.draws(rows[start:])
+            yield from self._source.draws(rows)
             return
-        maps = self._maps(self.augment, epoch, [len(part) for part in rows])
-        for drawn, own in zip(self._source.draws(rows[start:]), maps[start:], strict=True):
-            yield *drawn, own
+        maps = self._maps(self.augment, epoch, [len(part) for part in whole])
+        for drawn, of_batch in zip(self._source.draws(rows), maps[start:], strict=True):
+            yield *drawn, self._own(of_batch)
+
+    def _own(self, of_batch: Tensor) -> Tensor:
+        """Return the rows of this process."""
+        share = Share.of(len(of_batch), self.rank, self.size)
+        return of_batch[share.start : share.stop]
 
     def _order(self, epoch: int) -> Tensor:
         if not self.shuffle:
-            return torch.arange(self._size)
-        return torch.randperm(self._size, generator=_generator(self.seed, epoch, 0))
+            return torch.arange(self._images)
+        return torch.randperm(self._images, generator=_generator(self.seed, epoch, 0))
 
     def _maps(self, augment: Augment, epoch: int, sizes: list[int]) -> Sequence[Tensor]:
         """Return the maps of each batch of an epoch, computed together and copied to the device at once."""

@@ -42,6 +42,11 @@ def only_read(root: str | None, named_by: Path) -> Iterator[None]:
         _only_read.reset(token)
 
 
+def read_only_root() -> tuple[Path, Path] | None:
+    """Return the data root to which nothing is downloaded now, and the file that names it; None if there is none."""
+    return _only_read.get()
+
+
 @dataclass(frozen=True)
 class Source:
     """The place of a data set below the data root, and its download.

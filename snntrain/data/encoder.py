@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from snntrain.data.share import own_rows
+
 # The byte of intensity 1.
 BRIGHTEST = 255
 
@@ -76,7 +78,10 @@ class Poisson(Encoder):
     """Random spikes: at each step with the intensity as the probability, from torch's global generator."""
 
     def images(self, x: Tensor) -> Tensor:
-        return (torch.rand(self.T, *x.shape, device=x.device) < x).to(x.dtype)
+        def draw(rows: int) -> Tensor:
+            return torch.rand(self.T, rows, *x.shape[1:], device=x.device)
+
+        return (own_rows(draw, len(x), dim=1) < x).to(x.dtype)
 
 
 class Latency(Encoder):

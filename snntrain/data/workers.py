@@ -163,5 +163,6 @@ def _portable(error: Exception) -> Exception:
 
 
 def stack(split: Split, rows: Iterable[int]) -> Tensor:
-    """Return the images `rows` of a split, stacked."""
-    return torch.stack([split[row] for row in rows])
+    """Return the images `rows` of a split, stacked; there may be none."""
+    images = [split[row] for row in rows]
+    return torch.stack(images) if images else split[0].new_empty(0, *split[0].shape)

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from snntrain.data.share import own_rows
 from snntrain.network.sequence import OverTime
 
 
@@ -27,10 +28,20 @@ class TimeDropout(OverTime):
         """Return a sequence of the same shape, `[T, N, *]`."""
         if not self.training or self.p == 0:
             return x
-        return x * F.dropout(torch.ones_like(x[0]), self.p)
+        return x * own_rows(lambda rows: F.dropout(ones_of(x[0], rows), self.p), x.shape[1])
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
+
+
+def ones_of(x: Tensor, rows: int) -> Tensor:
+    """Return ones with the dtype, the device and the memory order of `x` `[N, *]`, but another number of rows."""
+    if rows == len(x):
+        return torch.ones_like(x)
+    ones = x.new_ones(rows, *x.shape[1:])
+    if x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous():
+        return ones.contiguous(memory_format=torch.channels_last)
+    return ones
 
 
 class Vote(OverTime):

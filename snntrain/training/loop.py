@@ -1,5 +1,6 @@
 """The training loop."""
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -10,20 +11,30 @@ from snntrain.cost.rates import FiringRates
 from snntrain.errors import RunFailed
 from snntrain.neuron import begin_epoch
 from snntrain.signals import Stop, Stopped
+from snntrain.training.agreement import Agreement
 from snntrain.training.evaluation.evaluate import Metrics, evaluate
 from snntrain.training.job.build import Job
 from snntrain.training.job.out_of_memory import EVALUATION, explained
 from snntrain.training.logs.bar import with_bar
 from snntrain.training.logs.journal import Epoch, Journal
 from snntrain.training.saving.saver import Saver, check_weights
+from snntrain.training.silent import SilentJournal, SilentSaver
 from snntrain.training.state import TrainingState
 from snntrain.training.step.bad_steps import ADVICE
 
+log = logging.getLogger("snntrain")
 
-def fit(training: TrainingState, journal: Journal, saver: Saver, stop: Stop) -> None:
+
+def fit(training: TrainingState, journal: Journal | SilentJournal, saver: Saver | SilentSaver, stop: Agreement) -> None:
     """Train until all epochs are done, or validation no longer improves.
 
     Every epoch is validated and saved; if a signal interrupts one, its part is saved.
+
+    Args:
+        training: the state from which to train.
+        journal: records each epoch.
+        saver: saves the state.
+        stop: can end the training between two steps, and has the state saved between two steps.
 
     Raises:
         RunFailed: the loss, a gradient or a weight stays infinite or NaN, or nothing can be saved.
@@ -33,13 +44,14 @@ def fit(training: TrainingState, journal: Journal, saver: Saver, stop: Stop) -> 
 
     def between_steps() -> None:
         stop.check()
-        if saver.due():
+        if stop.save_now:
             saver.save()
 
     try:
         while not progress.is_over(trainer):
             stop.check()
             trained = train_epoch(training, between_steps)
+            align(training)
             validation, rates = validate(training.job, stop)
             epoch = finish_epoch(training, trained, validation, rates)
             journal.epoch(epoch, last=progress.is_over(trainer))
@@ -93,6 +105,18 @@ def train_epoch(training: TrainingState, between_steps: Callable[[], None] = lam
     return metrics
 
 
+def align(training: TrainingState) -> None:
+    """Give all processes the same weights again, if they have drifted apart."""
+    job = training.job
+    models = [job.model] if job.average is None else [job.model, job.average.model]
+    if any(job.world.align(model) for model in models):
+        log.warning(
+            "epoch %d: the weights of the processes differed by rounding, which processors of different types do; "
+            "all have those of process 0 now",
+            training.progress.epoch,
+        )
+
+
 def validate(job: Job, stop: Stop) -> tuple[Metrics, FiringRates]:
     """Return the metrics of the evaluated model on the validation images, and the firing rates of its neurons.
 
@@ -101,7 +125,9 @@ def validate(job: Job, stop: Stop) -> tuple[Metrics, FiringRates]:
     """
     with explained(job.config, job.world, EVALUATION), FiringRates(job.evaluated.network) as rates:
         images = stop.between(job.validation.epoch())
-        return evaluate(job.evaluated, job.loss, images, job.classes, job.world.precision), rates
+        metrics = evaluate(job.evaluated, job.loss, images, job.classes, job.world.precision, job.world.sum)
+        rates.add_up(job.world.sum)
+        return metrics, rates
 
 
 def finish_epoch(training: TrainingState, trained: Metrics, validation: Metrics, rates: FiringRates) -> Epoch:

@@ -52,7 +52,10 @@ class ReadyMade:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         return map(self.make, self.draws(epoch, start))
 
-    def make(self, draw: tuple[Tensor, ...]) -> Batch:
+    def share(self, index: int) -> None:
+        return None
+
+    def make(self, draw: tuple[Tensor, ...], share: None = None) -> Batch:
         return Batch(*draw)
 
 

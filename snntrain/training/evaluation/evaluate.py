@@ -1,12 +1,13 @@
 """Loss, accuracy and confusion matrix of a network over a set of images."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from snntrain.data.batch import Batch
+from snntrain.data.share import computing
 from snntrain.network.readout import Readout
 from snntrain.neuron import reset_net
 from snntrain.training.job.build import Model
@@ -69,12 +70,31 @@ class Tally:
             spikes: output for the batch, `[T, N, classes]`.
             batch: images and labels.
         """
-        loss, labels = loss.detach().double(), batch.labels
+        self.add_loss(loss, len(batch.labels))
+        self.ties += self._count(self.confusion, spikes, batch)
+
+    def add_loss(self, loss: Tensor, images: int) -> None:
+        """Add the mean loss of some images."""
+        loss = loss.detach().double()
         finite = loss.isfinite()
-        self.loss += torch.stack([loss, torch.where(finite, loss, 0.0), finite.double()]) * len(labels)
+        self.loss += torch.stack([loss, torch.where(finite, loss, 0.0), finite.double()]) * images
+
+    def counts(self, spikes: Tensor, batch: Batch) -> Tensor:
+        """Return the confusion matrix of a batch, row by row, and behind it the number of ties; int64."""
+        confusion = torch.zeros_like(self.confusion)
+        ties = self._count(confusion, spikes, batch)
+        return torch.cat([confusion, ties.unsqueeze(0)])
+
+    def add_counts(self, counts: Tensor) -> None:
+        """Add the result of `counts`."""
+        self.confusion += counts[:-1]
+        self.ties += counts[-1]
+
+    def _count(self, confusion: Tensor, spikes: Tensor, batch: Batch) -> Tensor:
+        """Add a batch to a confusion matrix, and return the number of ties."""
         decision = self.readout.decide(spikes, batch.lengths)
-        self.confusion.index_add_(0, labels * self.classes + decision.classes, torch.ones_like(labels))
-        self.ties += decision.tied.sum()
+        confusion.index_add_(0, batch.labels * self.classes + decision.classes, torch.ones_like(batch.labels))
+        return decision.tied.sum()
 
     def images(self) -> int:
         """Return the number of images so far; waits for the device."""
@@ -105,19 +125,33 @@ def evaluate(
     batches: Iterable[Batch],
     classes: int,
     precision: Precision,
+    sum_over_all: Callable[[Tensor], Tensor] | None = None,
 ) -> Metrics:
     """Evaluate `net` on all `batches`; it stays in evaluation mode.
 
     A random encoder draws the same numbers in each call: the metrics depend only on the weights and on the division of
     the images into batches.
+
+    Args:
+        net: encoder and network.
+        loss_function: the loss.
+        batches: the batches; each of several processes has its share of them.
+        classes: number of classes.
+        precision: device and format.
+        sum_over_all: adds up a tensor over all processes, in place; None if there is only one.
     """
     net.eval()
     tally = Tally(classes, precision.device, net.readout)
     with repeatable_draws(precision.device):
         for batch in batches:
-            with precision.autocast():
+            with precision.autocast(), computing(batch.share):
                 spikes = net(batch.x)
                 loss = loss_of(loss_function, spikes, batch)
             reset_net(net)
-            tally.add(loss, spikes, batch)
+            # The loss of a share without rows is NaN.
+            if len(batch.labels):
+                tally.add(loss, spikes, batch)
+    if sum_over_all is not None:
+        for sums in tally.sums().values():
+            sum_over_all(sums)
     return tally.metrics()

@@ -27,10 +27,10 @@ def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
         desc="test images",
         leave=False,
         # None: only on a terminal.
-        disable=None,
+        disable=None if job.world.is_main else True,
         dynamic_ncols=True,
         bar_format="{desc} {percentage:3.0f}%|{bar}| {remaining} left",
     )
     with bar:
         images = bar if stop is None else stop.between(bar)
-        return evaluate(job.evaluated, job.loss, images, job.classes, job.world.precision)
+        return evaluate(job.evaluated, job.loss, images, job.classes, job.world.precision, job.world.sum)

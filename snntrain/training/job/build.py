@@ -23,6 +23,7 @@ from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
 from snntrain.network.parameter_groups import optimizer_argument, parameter_groups, scale_learning_rates
 from snntrain.network.readout import Readout, readout_of
+from snntrain.network.synchronised import synchronise
 from snntrain.neuron import BaseNode
 from snntrain.training.job import compilers, repeatable
 from snntrain.training.job.average import Average
@@ -118,9 +119,11 @@ def prepare(config: Config, world: World) -> Job:
         repeatable.check_deterministic(world.device)
     compilers.keep_privately(torch_compiles=trainer.compile, device=world.device.type)
     repeatable.seed_everything(config.seed)
-    data: Data = component(config, "dataset")
+    data = _loaded(config, world)
     # Channels last is the order in which convolutions and pooling compute on both devices.
     network = model(config, data).to(world.device).to(memory_format=torch.channels_last)
+    if world.size > 1:
+        synchronise(network, world.sum)
     training = batches(config, data, data.train, world, augmented=True, limit=trainer.limit_batches)
     steps = trainer.epochs * -(-len(training) // trainer.accumulate)
     loss = component(config, "loss").to(world.device)
@@ -142,6 +145,17 @@ def prepare(config: Config, world: World) -> Job:
         train=training,
         validation=batches(config, data, data.validation, world, limit=trainer.limit_batches),
     )
+
+
+def _loaded(config: Config, world: World) -> Data:
+    """Return the data set; one process of each machine loads it first, and may download it."""
+    first = world.group is None or world.group.place.local_rank == 0
+    if not first:
+        world.wait_for_all()
+    data: Data = component(config, "dataset")
+    if first:
+        world.wait_for_all()
+    return data
 
 
 def _check_targets(config: Config) -> None:
@@ -219,6 +233,8 @@ def batches(
         resident=resident == "always" or (resident == "auto" and fits(split, world.device)),
         workers=config.dataset.workers,
         limit=limit,
+        rank=world.rank,
+        size=world.size,
     )
 
 

@@ -2,12 +2,15 @@
 
 import torch
 
+from snntrain.training.job.world import World
 
-def device_entries(device: torch.device, device_name: str) -> dict[str, str | int | None]:
+
+def device_entries(world: World) -> dict[str, str | int | None]:
     """Return the entries by key."""
     return {
-        "device": str(device),
-        "device_name": device_name,
+        "device": str(world.device),
+        "device_name": world.device_name,
         "cuda": torch.version.cuda,
+        "processes": world.size,
         "cpu_threads": torch.get_num_threads(),
     }

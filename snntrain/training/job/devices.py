@@ -9,24 +9,42 @@ import torch
 
 from snntrain.config.rules import UNSUPPORTED
 from snntrain.errors import UserError
+from snntrain.training.job.group import Place
 
 AUTO = "auto"
 
 
-def choose(name: str) -> torch.device:
+def choose(name: str, place: Place | None = None) -> torch.device:
     """Return the device for `trainer.device`: 'auto' is the current GPU of NVIDIA or AMD, else the CPU.
 
+    Args:
+        name: `trainer.device`.
+        place: the place of this process among several, each of which gets a GPU of its own; None if it is the only one.
+
     Raises:
-        UserError: this machine does not have that GPU.
+        UserError: this machine does not have that GPU, or not one for each process.
     """
     gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    if name == AUTO:
-        return torch.device("cuda" if gpus else "cpu")
-    device = torch.device(name)
+    if name == AUTO and not gpus:
+        return torch.device("cpu")
+    device = torch.device("cuda" if name == AUTO else name)
     if device.type == "cuda" and (device.index or 0) >= gpus:
         usable = ", ".join(["cpu", *(f"cuda:{index}" for index in range(gpus))])
         raise UserError(f"trainer.device={name}: PyTorch finds no such GPU here; there are {usable}, or use auto")
+    if device.type == "cuda" and place is not None:
+        return torch.device("cuda", _index(place, gpus))
     return device
+
+
+def _index(place: Place, gpus: int) -> int:
+    if place.local_rank < gpus:
+        return place.local_rank
+    if gpus == 1 and place.has_own_gpu:
+        return 0
+    raise UserError(
+        f"trainer.devices={place.size}: each process needs a GPU of its own, and PyTorch finds {gpus} here; "
+        f"give trainer.devices={gpus}, or trainer.device=cpu"
+    )
 
 
 def name_of(device: torch.device) -> str:

@@ -18,6 +18,7 @@ def job_entries(job: Job) -> dict[str, Any]:
         "device": str(job.world.device),
         "device_name": job.world.device_name,
         "precision": job.world.precision.name,
+        "processes": job.world.size,
     }
 
 
@@ -37,11 +38,12 @@ def first_lines(job: Job) -> str:
     """Return the table of the layers, the data set, and the settings of the computation."""
     images = next(job.validation.epoch()).x
     data = job.data
+    processes = f", {job.world.size} processes" if job.world.size > 1 else ""
     return (
         f"{layer_table(job.model.network, job.model.encoder(images[..., :1, :, :, :]))}\n"
         f"{data.name}: {len(data.train):,} training, {len(data.validation):,} validation, "
         f"{len(data.test):,} test images of {'x'.join(map(str, data.shape))}, {job.classes} classes\n"
-        f"{job.world.device_name}, {job.world.precision.name}, T={job.config.T}, seed {job.config.seed}"
+        f"{job.world.device_name}{processes}, {job.world.precision.name}, T={job.config.T}, seed {job.config.seed}"
     )
 
 

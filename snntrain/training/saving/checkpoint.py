@@ -45,6 +45,19 @@ def write(file: IO[bytes], state: dict[str, Any], check: Callable[[], None] = la
     file.write(struct.pack("<H", len(comment)) + comment)
 
 
+def as_bytes(state: dict[str, Any]) -> bytes:
+    """Return a state as the content of a file."""
+    file = io.BytesIO()
+    write(file, state)
+    return file.getvalue()
+
+
+def from_bytes(content: bytes) -> dict[str, Any]:
+    """Return the state in the result of `as_bytes`, its tensors on the CPU."""
+    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return state
+
+
 def load(path: Path) -> dict[str, Any]:
     """Return the saved state, its tensors on the CPU.
 

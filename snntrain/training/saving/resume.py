@@ -15,9 +15,10 @@ from snntrain.runs import event_files
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training.job.build import Job
 from snntrain.training.job.out_of_memory import is_out_of_memory
+from snntrain.training.job.world import World
 from snntrain.training.logs.journal import Journal
 from snntrain.training.progress import fresh_progress
-from snntrain.training.saving import validate
+from snntrain.training.saving import checkpoint, validate
 from snntrain.training.saving.checkpoints import Checkpoints
 from snntrain.training.saving.saver import Saver
 from snntrain.training.saving.state_dicts import load_state_dict
@@ -45,6 +46,22 @@ def saved(config: Config, run: RunFolder) -> State | None:
     return Checkpoints(run.checkpoints).newest(foreign)
 
 
+def send(state: State | None, world: World) -> None:
+    """Send the state of process 0 to the others: only process 0 needs the run folder."""
+    if world.size > 1:
+        world.broadcast_bytes(b"" if state is None else checkpoint.as_bytes(state))
+
+
+def received(world: World) -> State | None:
+    """Return the state that process 0 has sent; None if the run begins.
+
+    Raises:
+        OtherFailed: process 0 has failed.
+    """
+    content = world.broadcast_bytes(None)
+    return checkpoint.from_bytes(content) if content else None
+
+
 def restore(job: Job, state: State, data: str) -> TrainingState:
     """Restore a job from a saved state.
 
@@ -69,6 +86,13 @@ def restore(job: Job, state: State, data: str) -> TrainingState:
     where = f"epoch {progress.epoch} of {epochs}" if progress.finished < epochs else f"the end of {epochs} epochs"
     batches = f", after {progress.batch} of {len(job.train)} batches" if progress.batch else ""
     log.info("resuming from %s%s", where, batches)
+    if (before := state.get("processes", 1)) != job.world.size:
+        log.info(
+            "%s process%s trained this run before, and %d now: sums over a batch may differ by rounding",
+            before,
+            "" if before == 1 else "es",
+            job.world.size,
+        )
     # Not earlier: a recorded step keeps the tensors of the optimizer.
     step = TrainingStep(job, progress.tally)
     with _whole():

@@ -40,6 +40,7 @@ def state_dict(training: TrainingState) -> dict[str, Any]:
         "step": training.step.state_dict(),
         "progress": progress.state_dict(),
         "random": random_states(job.world.device),
+        "processes": job.world.size,
     }
 
 

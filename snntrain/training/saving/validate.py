@@ -135,6 +135,7 @@ def number(name: str, value: Any, least: float = -MOST, most: float = MOST) -> f
 
 def _check_beside(job: Job, state: Mapping[str, Any]) -> None:
     count("epoch", state["epoch"])
+    count("processes", state.get("processes", 1), 1)
     sizes = mapping("sizes", state["sizes"], "metrics", "events")
     count("sizes.metrics", sizes["metrics"])
     if not isinstance(sizes["events"], list):

@@ -19,6 +19,7 @@ from torch.optim import SGD, Adam, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from snntrain.data.batches import Draw
+from snntrain.data.share import Share
 from snntrain.neuron import reset_net
 from snntrain.training.job.build import Job
 from snntrain.training.step.move import takes_found_inf
@@ -76,6 +77,7 @@ class RecordedStep:
         counts: tensors of the tally; every step changes them.
         left_out: whether the last step moved no weights, a bool tensor without dimensions.
         ready: returns whether the host no longer decides anything.
+        shares: returns the shares of the batches, on which the work of the step depends as well.
     """
 
     def __init__(
@@ -87,12 +89,14 @@ class RecordedStep:
         counts: Sequence[Tensor],
         left_out: Tensor,
         ready: Callable[[], bool],
+        shares: Callable[[], Sequence[Share | None]] = lambda: (),
     ) -> None:
         self.step, self.job, self.recorder = step, job, recorder
-        self.counts, self.left_out, self.ready = counts, left_out, ready
+        self.counts, self.left_out, self.ready, self.shares = counts, left_out, ready, shares
         self.launched = self.replayed = self.greatest = 0
         self.failed = False
         self.draws: list[Draw] = []
+        self.of_shares: Sequence[Share | None] = ()
         self.recording: Recording | None = None
         self.proven = False
         _make_capturable(job.optimizer, left_out.device)
@@ -100,24 +104,36 @@ class RecordedStep:
     def __call__(self, draws: Sequence[Draw]) -> None:
         if self.recording is None and not self.failed and self._is_usual(draws) and self.ready():
             self._record(draws)
-        if self.recording is None or _shapes(draws) != _shapes(self.draws) or not self._replay(self.recording, draws):
+        if self.recording is None or not self._is_recorded(draws) or not self._replay(self.recording, draws):
             self.launched += 1
             self.recorder.launch(lambda: self.step(draws))
+
+    def _is_recorded(self, draws: Sequence[Draw]) -> bool:
+        """Return whether the work of these draws is the recorded work; the same in all processes."""
+        if self.job.world.size > 1:
+            return list(self.shares()) == list(self.of_shares)
+        return _shapes(draws) == _shapes(self.draws)
 
     def _is_usual(self, draws: Sequence[Draw]) -> bool:
         """Return whether enough steps were launched, none of them with larger batches."""
         size = sum(tensor.numel() for draw in draws for tensor in draw)
+        if self.job.world.size > 1:
+            size = sum(share.rows for share in self.shares() if share is not None)
         self.greatest = max(self.greatest, size)
         return self.launched >= WARM_UP and size == self.greatest
 
     def _record(self, draws: Sequence[Draw]) -> None:
         """Record the step on copies of its draws, without running it."""
-        self.draws = [tuple(tensor.clone() for tensor in draw) for draw in draws]
+        self.draws, self.of_shares = [tuple(tensor.clone() for tensor in draw) for draw in draws], list(self.shares())
+        failure = ""
         try:
             with undone_on_error(self.job):
                 self.recording = self.recorder.record(lambda: self.step(self.draws))
         except Exception as error:  # From a compiler, or out of memory: launched, the step may still work.
-            self._give_up(f"recording one failed: {type(error).__name__}: {str(error).partition(chr(10))[0]}")
+            failure = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        # NCCL takes a call that is replayed in one process and launched in another for two calls.
+        if not self.job.world.all(not failure):
+            self._give_up(f"recording one failed: {failure or 'in another process'}")
 
     def _replay(self, recording: Recording, draws: Sequence[Draw]) -> bool:
         """Replay the step, and return whether the replay did its work."""
@@ -136,7 +152,8 @@ class RecordedStep:
         parameters = list(self.job.model.parameters())
         before, counted = _copies(parameters), _copies(self.counts)
         recording.replay()
-        if _same(counted, self.counts):
+        did_nothing = _same(counted, self.counts)
+        if not self.job.world.all(not did_nothing):
             self._give_up("the replay of a recorded step did nothing")
             return False
         if not _same(before, parameters):

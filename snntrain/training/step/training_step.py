@@ -11,14 +11,17 @@ from torch import Tensor
 
 from snntrain.data.batch import Batch
 from snntrain.data.batches import Draw
+from snntrain.data.share import Share, computing
 from snntrain.neuron import reset_net
 from snntrain.training.evaluation.evaluate import Tally
+from snntrain.training.job import devices
 from snntrain.training.job.build import Job
 from snntrain.training.loss import loss_of
 from snntrain.training.step.bad_steps import ADVICE, BadSteps
 from snntrain.training.step.buffers import Buffers
 from snntrain.training.step.cuda_graph import CudaGraphs
 from snntrain.training.step.diagnose import INPUT, where_it_began
+from snntrain.training.step.exchange import Exchange, Learnt
 from snntrain.training.step.gradients import GradientNorms
 from snntrain.training.step.move import Move
 from snntrain.training.step.recorded_step import RecordedStep, Recorder, obstacle
@@ -57,7 +60,10 @@ class TrainingStep:
         # Each step writes here, launched or replayed.
         self.left_out = torch.zeros((), dtype=torch.bool, device=device)
         self.total = torch.zeros((), device=device)
+        self.exchange = None if job.world.group is None else Exchange(job.world, job.model, tally)
         self.draws: list[Draw] = []
+        # The share of each draw.
+        self.shares: list[Share | None] = []
         self.pending = False
         self.step = self._recorded(recorder) or self._step
 
@@ -78,12 +84,16 @@ class TrainingStep:
             counts=list(self.tally.sums().values()),
             left_out=self.left_out,
             ready=lambda: not self.move.by_host and (job.average is None or job.average.begun),
+            shares=lambda: self.shares,
         )
 
     def __call__(self, draw: Draw, index: int) -> None:
         """Take the draw of batch `index` of an epoch; the last batch of a step moves the weights."""
         first = index - index % self.accumulate
-        self.draws = [*self.draws, draw] if index > first else [draw]
+        if index == first:
+            self.draws, self.shares = [], []
+        self.draws = [*self.draws, draw]
+        self.shares = [*self.shares, self.job.train.share(index)]
         # The last step of an epoch may have fewer batches.
         self.pending = len(self.draws) < min(self.accumulate, len(self.job.train) - first)
         if not self.pending:
@@ -107,14 +117,20 @@ class TrainingStep:
 
         Nothing waits for a GPU: its last few steps may be missing.
         """
-        return self.bad_steps.too_many()
+        too_many = self.bad_steps.too_many()
+        if devices.host_decides(self.left_out.device):
+            return too_many
+        # The processes may have read the count of different steps.
+        return not self.job.world.all(not too_many)
 
     def failure(self) -> str:
         """Return why training cannot continue, in one line; runs the batches of the last step again."""
         row, most = int(self.bad_steps.longest), self.bad_steps.most
         steps = f"{row} steps in a row were" if row > 1 else "a step was"
-        places = (where_it_began(self.job, self.job.train.make(draw)) for draw in self.draws)
-        place = next((place for place in places if place is not None), None)
+        batches = (self.job.train.make(*drawn) for drawn in zip(self.draws, self.shares, strict=True))
+        places = (where_it_began(self.job, batch) for batch in batches)
+        # Another process may have the image that is not finite.
+        place = self.job.world.first_text(next((place for place in places if place is not None), None))
         seen = f"the first number that is not finite is in {place}" if place else "run again, all numbers are finite"
         advice = "look at the data" if place == INPUT else ADVICE
         return (
@@ -133,22 +149,29 @@ class TrainingStep:
     def _step(self, draws: Sequence[Draw]) -> None:
         self.buffers.keep()
         self.total.zero_()
-        for draw in draws:
-            batch = self.job.train.make(draw)
+        learnt = []
+        for draw, share in zip(draws, self.shares, strict=True):
+            batch = self.job.train.make(draw, share)
             loss, spikes = self._learn(batch, len(draws))
-            self.total += loss
-            self.tally.add(loss, spikes, batch)
+            if self.exchange is None:
+                self.total += loss
+                self.tally.add(loss, spikes, batch)
+            else:
+                learnt.append(Learnt(loss, spikes, batch))
+        if self.exchange is not None:
+            self.total += self.exchange(learnt)
         self._move(self.total)
         if self.job.average is not None:
             self.job.average.update(self.job.model, self.left_out)
 
     def _learn(self, batch: Batch, count: int) -> tuple[Tensor, Tensor]:
         """Add the gradients of a batch, one of `count` in this step."""
-        with self.job.world.precision.autocast():
-            spikes = self.forward(batch.x)
-            loss = loss_of(self.job.loss, spikes, batch)
-        reset_net(self.job.model)
-        self.job.scaler.scale(loss / count).backward()
+        with computing(batch.share):
+            with self.job.world.precision.autocast():
+                spikes = self.forward(batch.x)
+                loss = _weighted(loss_of(self.job.loss, spikes, batch), spikes, batch.share)
+            reset_net(self.job.model)
+            self.job.scaler.scale(loss / count).backward()
         return loss.detach(), spikes.detach()
 
     def _move(self, loss: Tensor) -> None:
@@ -170,3 +193,11 @@ class TrainingStep:
         if not self.job.scaler.is_enabled():
             return self.left_out
         return self.left_out & ~(finite_loss & (self.job.scaler.scale(self.one) >= 1))
+
+
+def _weighted(loss: Tensor, spikes: Tensor, share: Share | None) -> Tensor:
+    """Return the part of a batch's mean loss that comes from a share of its rows."""
+    if share is None:
+        return loss
+    # The mean loss of no rows is NaN; the layers still need a backward pass, which meets the other processes.
+    return loss * share.weight if share.count else spikes.float().sum() * 0

@@ -1,0 +1,60 @@
+"""The work of the processes of a run, as JSON: they are handed it by the process that read the command line."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from snntrain.config import wire
+from snntrain.config.schema import Config
+from snntrain.data.download import only_read, read_only_root
+
+
+@dataclass(frozen=True)
+class Work:
+    """A run to train.
+
+    Args:
+        config: its checked settings, as `snntrain.config.wire` writes them.
+        folder: its folder.
+        typed: the command as it was typed.
+        root: the data root to which nothing is downloaded, and the file that names it; None if there is none.
+        verbose: whether debug messages are shown.
+    """
+
+    config: str
+    folder: str
+    typed: Sequence[str]
+    root: Sequence[str] | None
+    verbose: bool
+
+    @classmethod
+    def of(cls, config: Config, folder: Path, typed: Sequence[str]) -> Work:
+        """Return the work of training in a folder, as it is set up in this process."""
+        root = read_only_root()
+        verbose = logging.getLogger().level == logging.DEBUG
+        return cls(wire.to_json(config), str(folder), list(typed), root and [*map(str, root)], verbose)
+
+    @classmethod
+    def from_json(cls, text: str) -> Work:
+        """Return the work that `to_json` wrote."""
+        return cls(**json.loads(text))
+
+    def to_json(self) -> str:
+        """Return the work as one line."""
+        return json.dumps(asdict(self))
+
+    def settings(self) -> Config:
+        """Return the settings of the run."""
+        return wire.from_json(self.config)
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Forbid downloads in the block, as in the process that read the command line."""
+        if self.root is None:
+            return nullcontext()
+        root, file = self.root
+        return only_read(root, Path(file))

@@ -1,0 +1,40 @@
+"""The agreement of several processes to stop, or to save, between the same two steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from snntrain.signals import Stop, Stopped
+from snntrain.training.job.world import World
+
+
+class Agreement(Stop):
+    """A request to stop that all processes see at the same check, whichever of them got the signal.
+
+    All processes make the same checks in the same order.
+
+    Args:
+        stop: the request of this process.
+        world: the processes.
+        due: returns whether this process wants the state to be saved.
+
+    Attributes:
+        save_now: whether the state is to be saved, as the last check has found.
+    """
+
+    def __init__(self, stop: Stop, world: World, due: Callable[[], bool] = lambda: False) -> None:
+        super().__init__()
+        self.stop, self.world, self.due = stop, world, due
+        self.save_now = False
+
+    def check(self) -> None:
+        """Find out whether any process stops, or wants the state to be saved.
+
+        Raises:
+            Stopped: a signal has arrived in one of the processes.
+            RunFailed: another process has ended, or does not answer; or an earlier snapshot could not be written.
+        """
+        number, save = self.world.greatest(self.stop.number or 0, int(self.due()))
+        self.save_now = bool(save)
+        if number:
+            raise Stopped(number)

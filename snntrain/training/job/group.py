@@ -1,0 +1,226 @@
+"""The processes that train a run together, connected by torch.distributed.
+
+Every call of a group is made by all of its processes in the same order. If one of them ends or does not answer, the
+call raises in the others, so that none waits for ever.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed import DistError
+from torch.distributed.distributed_c10d import Store
+
+from snntrain.errors import RunFailed, first_line
+
+# Keys of the store that all processes share.
+FAILURE, JOINED = "snntrain/failure", "snntrain/joined"
+# A process that ends reports its error within this time.
+SECONDS_FOR_A_REPORT = 5.0
+# Backends that end a call after a time say so in words like these.
+TIMED_OUT = ("timed out", "timeout")
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of a process in its group.
+
+    Args:
+        rank: its number, from 0.
+        size: number of processes.
+        local_rank: its number among the processes of its machine; it selects the GPU.
+        has_own_gpu: whether the program that started it may have hidden the other GPUs from it.
+    """
+
+    rank: int
+    size: int
+    local_rank: int
+    has_own_gpu: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The error that ended a process.
+
+    Args:
+        rank: the process.
+        lines: the error, in one line; a user's mistakes one line each.
+        users: whether the user's input is wrong.
+        traceback: where it was raised; '' if that is known.
+    """
+
+    rank: int
+    lines: tuple[str, ...]
+    users: bool = False
+    traceback: str = ""
+
+    @property
+    def named_lines(self) -> tuple[str, ...]:
+        """The lines, each with the process if it is not process 0."""
+        return tuple(f"process {self.rank}: {line}" if self.rank else line for line in self.lines)
+
+    @property
+    def named(self) -> str:
+        """The lines as one."""
+        return "; ".join(self.named_lines)
+
+
+@dataclass(frozen=True)
+class Peers:
+    """The other processes of a run, before they are connected.
+
+    Args:
+        place: the place of this process.
+        store: a key-value store that all processes share.
+    """
+
+    place: Place
+    store: Store
+
+    def join(self, device: torch.device, seconds: float) -> Group:
+        """Connect this process to the others, which may need some time to start.
+
+        Args:
+            device, seconds: as in `Group`.
+
+        Raises:
+            OtherFailed: another process has failed before it was connected.
+            RunFailed: another process does not come.
+        """
+        ranks = range(self.place.size)
+        end = time.monotonic() + seconds
+        try:
+            self.store.set(f"{JOINED}/{self.place.rank}", "")
+            while missing := [rank for rank in ranks if not self.store.check([f"{JOINED}/{rank}"])]:
+                if (failure := first_failure(self.store, self.place.size)) is not None:
+                    raise OtherFailed(failure.named)
+                if time.monotonic() > end:
+                    raise RunFailed(
+                        f"of {self.place.size} processes these have not come within {seconds / 60:g} minutes "
+                        f"(trainer.timeout_minutes): {', '.join(map(str, missing))}"
+                    )
+                time.sleep(0.02)
+        except DistError as error:
+            raise OtherFailed(f"the process that connects the others does not answer ({first_line(error)})") from error
+        return Group(self.place, self.store, device, seconds)
+
+
+class OtherFailed(RunFailed):
+    """Another process of the group has failed, so this one cannot continue."""
+
+
+class Group:
+    """The connection of this process to the others.
+
+    Args:
+        place: the place of this process.
+        store: a key-value store that all processes share.
+        device: device of the tensors: those of a GPU go through NCCL, those of a CPU through Gloo.
+        seconds: the longest time that a call waits for the other processes.
+
+    Raises:
+        RunFailed: the others do not answer.
+    """
+
+    def __init__(self, place: Place, store: Store, device: torch.device, seconds: float) -> None:
+        self.place, self.store, self.seconds = place, store, seconds
+        backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+        with self._explained():
+            dist.init_process_group(
+                backend,
+                store=store,
+                rank=place.rank,
+                world_size=place.size,
+                timeout=timedelta(seconds=seconds),
+                device_id=device if device.type == "cuda" else None,
+            )
+
+    def close(self) -> None:
+        """Leave the group."""
+        # A process that has failed has closed its connections.
+        with suppress(RuntimeError):
+            dist.destroy_process_group()
+
+    def sum(self, value: Tensor) -> Tensor:
+        """Add up a tensor over all processes, in place, and return it; all get the same bits."""
+        with self._explained():
+            dist.all_reduce(value)
+        return value
+
+    def greatest(self, numbers: Sequence[int]) -> list[int]:
+        """Return the greatest of each number over all processes."""
+        value = torch.tensor(list(numbers))
+        with self._explained():
+            dist.all_reduce(value, op=dist.ReduceOp.MAX)
+        greatest: list[int] = value.tolist()
+        return greatest
+
+    def broadcast(self, value: Tensor) -> Tensor:
+        """Copy the tensor of process 0 into that of each process, and return it."""
+        with self._explained():
+            dist.broadcast(value, src=0)
+        return value
+
+    def broadcast_bytes(self, content: bytes | None) -> bytes:
+        """Return the bytes of process 0; the others give None."""
+        size = self.broadcast(torch.tensor([len(content or b"")]))
+        sent = torch.frombuffer(bytearray(content), dtype=torch.uint8) if content else torch.empty(0, dtype=torch.uint8)
+        whole = sent if self.place.rank == 0 else torch.empty(int(size), dtype=torch.uint8)
+        return self.broadcast(whole).numpy().tobytes() if int(size) else b""
+
+    def report(self, failure: Failure) -> None:
+        """Report the error that ends this process; the others look for it."""
+        report(self.store, failure)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn an error of torch.distributed into one that says what happened to the others.
+
+        Raises:
+            OtherFailed: another process has ended.
+            RunFailed: another process does not answer.
+        """
+        began = time.monotonic()
+        try:
+            yield
+        except RuntimeError as error:
+            failure = first_failure(self.store, self.place.size, SECONDS_FOR_A_REPORT)
+            if failure is not None:
+                raise OtherFailed(failure.named) from error
+            waited = time.monotonic() - began >= 0.9 * self.seconds
+            if waited or any(words in str(error).lower() for words in TIMED_OUT):
+                raise RunFailed(
+                    f"another process did not answer for {self.seconds / 60:g} minutes (trainer.timeout_minutes); "
+                    "it hangs, or is much slower than this one"
+                ) from error
+            raise OtherFailed("another process has ended without an error message; it may have been killed") from error
+
+
+def report(store: Store, failure: Failure) -> None:
+    """Report an error to the processes that share the store; the first report of a process counts."""
+    content = [failure.lines, failure.users, failure.traceback]
+    # The process that serves the store may be gone, and then nobody reads it.
+    with suppress(RuntimeError):
+        store.compare_set(f"{FAILURE}/{failure.rank}", "", json.dumps(content))
+
+
+def first_failure(store: Store, size: int, seconds: float = 0.0) -> Failure | None:
+    """Return the error of the process with the lowest rank that has reported one; wait for it for some seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        with suppress(RuntimeError):
+            for rank in range(size):
+                if store.check([f"{FAILURE}/{rank}"]):
+                    lines, users, traceback = json.loads(store.get(f"{FAILURE}/{rank}"))
+                    return Failure(rank, tuple(lines), users, traceback)
+        if time.monotonic() >= end:
+            return None
+        time.sleep(0.05)
