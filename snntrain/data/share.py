@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -44,23 +45,22 @@ class Share:
         return self.count / self.rows
 
 
-_current: Share | None = None
+_current: ContextVar[Share | None] = ContextVar("share", default=None)
 
 
 @contextmanager
 def computing(share: Share | None) -> Iterator[None]:
     """Compute the rows of `share` in the block; None if this process has the whole batch."""
-    global _current
-    before, _current = _current, share
+    token = _current.set(share)
     try:
         yield
     finally:
-        _current = before
+        _current.reset(token)
 
 
 def current() -> Share | None:
     """Return the share that is computed now; None if this process has the whole batch."""
-    return _current
+    return _current.get()
 
 
 def own_rows(draw: Callable[[int], Tensor], rows: int, dim: int = 0) -> Tensor:
@@ -71,7 +71,7 @@ def own_rows(draw: Callable[[int], Tensor], rows: int, dim: int = 0) -> Tensor:
         rows: number of rows that this process computes.
         dim: the dimension of the rows in the result of `draw`.
     """
-    share = _current
+    share = _current.get()
     if share is None or rows != share.count:
         return draw(rows)
     return draw(share.rows).narrow(dim, share.start, rows)

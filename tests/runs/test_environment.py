@@ -18,10 +18,12 @@ from snntrain.runs.environment import environment
 from snntrain.runs.run_folder import RunFolder
 from snntrain.training import run
 from snntrain.training.job.device_entries import device_entries
+from snntrain.training.job.precision import choose
+from snntrain.training.job.world import World
 from tests.hostile.test_run_folders import JSON_BOMBS
 from tests.training.jobs import configured
 
-CPU = device_entries(torch.device("cpu"), "cpu")
+CPU = device_entries(World(torch.device("cpu"), choose("fp32", torch.device("cpu"))))
 
 
 def environment_in(folder: Path) -> dict[str, Any]:

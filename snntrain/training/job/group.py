@@ -192,11 +192,11 @@ class Group:
         try:
             yield
         except RuntimeError as error:
+            waited = time.monotonic() - began
             failure = first_failure(self.store, self.place.size, SECONDS_FOR_A_REPORT)
             if failure is not None:
                 raise OtherFailed(failure.named) from error
-            waited = time.monotonic() - began >= 0.9 * self.seconds
-            if waited or any(words in str(error).lower() for words in TIMED_OUT):
+            if waited >= 0.9 * self.seconds or any(words in str(error).lower() for words in TIMED_OUT):
                 raise RunFailed(
                     f"another process did not answer for {self.seconds / 60:g} minutes (trainer.timeout_minutes); "
                     "it hangs, or is much slower than this one"
