@@ -181,9 +181,9 @@ class Pool:
         Raises:
             Stopped: always.
         """
+        self.display.stopping(len(self._busy()), signal.Signals(number).name)
         self._send_to_all(number)
-        while busy := self._busy():
-            self.display.stopping(len(busy), signal.Signals(number).name)
+        while self._busy():
             self._handle()
         raise Stopped(number)
 
