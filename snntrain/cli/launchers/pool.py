@@ -41,6 +41,8 @@ class Pool:
         display: shows the jobs.
     """
 
+    isolates = True
+
     def __init__(self, command: SweepCommand, slots: Sequence[Slot], display: Display) -> None:
         self.command, self.display = command, display
         self.slots = len(slots)
