@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import time
 from collections.abc import Collection, Iterable
@@ -20,6 +20,7 @@ from snntrain.errors import on_one_line, printable
 
 # Between two drawings, and between two looks at the files of the jobs.
 SECONDS = 1.0
+USUAL_COLUMNS = 80
 
 
 @dataclass
@@ -127,9 +128,17 @@ class Display:
         if not self._bars:
             return f"{name}{colon} {result}".rstrip()
         # A terminal moves to the next line when the last column is written.
-        width = shutil.get_terminal_size().columns - 1
+        width = _columns() - 1
         room = max(width // 3, width - disp_len(result) - 1 - len(colon)) if result else width
         return shortened(f"{shortened(name, room)}{colon} {result}".rstrip(), width)
+
+
+def _columns() -> int:
+    """Return the width of the terminal; the environment may name the width of another one."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or USUAL_COLUMNS
+    except (OSError, ValueError):
+        return USUAL_COLUMNS
 
 
 def shortened(text: str, width: int) -> str:
