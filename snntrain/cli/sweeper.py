@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from hydra._internal.callbacks import Callbacks
 from hydra.core.plugins import Plugins
@@ -45,7 +46,7 @@ def sweep(compose: Composer, composed: Composed, command: SweepCommand) -> list[
         whole.write(folder, SWEEP, OmegaConf.to_yaml(config))
         given = copy.deepcopy(config)
         given.hydra.sweep.dir = place
-        sweeper = Plugins.instance().instantiate_sweeper(
+        sweeper: Any = Plugins.instance().instantiate_sweeper(
             config=given, hydra_context=context, task_function=_unused_task
         )
         if launcher.isolates:

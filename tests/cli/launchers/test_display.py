@@ -39,7 +39,7 @@ print("the end")
 """
 
 
-@pytest.mark.parametrize("columns", [40, 80])
+@pytest.mark.parametrize("columns", [50, 80])
 def test_no_line_is_wider_than_the_terminal(columns: int) -> None:
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
