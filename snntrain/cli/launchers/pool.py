@@ -88,7 +88,12 @@ class Pool:
             for position in range(self.slots)
             if position not in self._workers or self._workers[position].job is None
         )
-        worker = self._workers.get(position) or self._hire(position)
+        worker = self._workers.get(position)
+        if worker is not None and worker.has_ended():
+            # It was killed between two jobs.
+            self._dismiss(worker)
+            worker = None
+        worker = worker or self._hire(position)
         worker.begin(job)
         self.display.started(job, worker.position)
 
