@@ -86,9 +86,9 @@ def _run(command: SweepCommand, content: Mapping[str, Any], reports: int) -> Out
 
 
 def _free_memory() -> None:
-    """Free what the last job has left: other jobs may share the GPU."""
-    gc.collect()
+    """Free what the last job has left on a GPU, which other jobs may share."""
     if (torch := sys.modules.get("torch")) is not None and torch.cuda.is_initialized():
+        gc.collect()
         torch.cuda.empty_cache()
 
 
