@@ -95,6 +95,28 @@ def each_process_has_rows(config: Config) -> Iterator[str]:
         yield f"trainer.devices={devices}: a batch of trainer.batch_size={rows} cannot be shared by so many processes"
 
 
+def workers_are_a_number_or_auto(config: Config) -> Iterator[str]:
+    workers = value_at(value_at(config, "sweep"), "workers")
+    if workers != "auto" and type(workers) is not int:
+        yield f"sweep.workers={workers}: must be a whole number >= 1, or auto"
+
+
+def gpus_are_whole_or_a_share(config: Config) -> Iterator[str]:
+    gpus = value_at(value_at(config, "sweep"), "gpus_per_job")
+    if isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
+        yield f"sweep.gpus_per_job={gpus}: must be a whole number, or below 1 for jobs that share a GPU, as 0.5"
+
+
+def a_job_has_a_gpu_for_each_process(config: Config) -> Iterator[str]:
+    sweep, devices = value_at(config, "sweep"), config.trainer.devices
+    gpus = value_at(sweep, "gpus_per_job")
+    # With one worker a job has all GPUs.
+    if value_at(sweep, "workers") == 1 or config.trainer.device != "cuda" or not isinstance(gpus, int | float):
+        return
+    if 0 < gpus < devices and devices > 1:
+        yield f"sweep.gpus_per_job={gpus:g}: a job with trainer.devices={devices} needs {devices}"
+
+
 @dataclass(frozen=True)
 class Rule:
     """A rule between values: `broken` yields a line if the values of `keys` do not fit each other."""
@@ -125,4 +147,9 @@ RULES = (
     Rule(("trainer.device", "trainer.precision"), precision_has_its_device),
     Rule(("trainer.device", "trainer.devices"), each_process_has_its_device),
     Rule(("trainer.batch_size", "trainer.devices"), each_process_has_rows),
+    Rule(
+        ("sweep.gpus_per_job", "sweep.workers", "trainer.devices", "trainer.device"), a_job_has_a_gpu_for_each_process
+    ),
+    Rule(("sweep.workers",), workers_are_a_number_or_auto),
+    Rule(("sweep.gpus_per_job",), gpus_are_whole_or_a_share),
 )

@@ -14,14 +14,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from snntrain.cli import job, streams
+from snntrain.cli import job, start, streams
 from snntrain.cli import log as logs
 from snntrain.cli.imports import slow_imports
 from snntrain.cli.ranks.work import Work
 from snntrain.errors import UserError, first_line
-from snntrain.process import parent, unicode, working_directory
-from snntrain.process.cublas import reserve_workspace
-from snntrain.process.openmp import sleep_soon
+from snntrain.process import parent, unicode
 from snntrain.signals import machine
 
 if TYPE_CHECKING:
@@ -51,13 +49,10 @@ class Orders:
 
 def main() -> None:
     """Take part in a run, and exit with the status of this process."""
-    working_directory.leave_out()
+    start.prepare()
     unicode.ensure()
     streams.prepare()
     streams.output_is_dispensable()
-    sleep_soon()
-    reserve_workspace()
-    logging.raiseExceptions = False
     machine.begin()
     code = _status()
     streams.flush()

@@ -25,6 +25,7 @@ from snntrain.cli.ranks.member import HOST, Orders
 from snntrain.cli.ranks.work import Work
 from snntrain.config.schema import Config
 from snntrain.errors import Interrupted, RunFailed, UserError
+from snntrain.process import cores
 from snntrain.runs import summary as summaries
 from snntrain.signals import SIGNALS
 
@@ -175,9 +176,8 @@ class Processes:
 
 def environment(size: int) -> dict[str, str]:
     """Return the environment of a process of a run: its share of the cores, and connections within this machine."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     own = {
-        "OMP_NUM_THREADS": str(max(1, cores // size)),
+        "OMP_NUM_THREADS": str(max(1, cores.usable() // size)),
         # Its warnings about a lost connection would hide the message.
         "TORCH_CPP_LOG_LEVEL": "FATAL",
     }
