@@ -337,6 +337,7 @@ def forbidden(config: DictConfig, overrides: Sequence[str]) -> list[str]:
         lines.append(f"allow_targets={allowed}: only counts on the command line, not in a file; give it there")
     if isinstance(config._get_node("hydra"), DictConfig):
         lines += config_files.check_folders(config.hydra, given)
+        lines += config_files.check_launcher(config.hydra, given)
     values = OmegaConf.to_container(config, resolve=False)
     assert isinstance(values, dict)
     return [*targets.forbidden(values, allowed if "allow_targets" in given else []), *lines]

@@ -1,4 +1,6 @@
-"""Hydra's loader of configs, with two changes: config folders are data, and each choice of options is composed once."""
+"""Hydra's loader of configs, with changes: config folders are data, plugins do not change the options of other packages,
+and each choice of options is composed once.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
@@ -80,7 +82,7 @@ class Loader(ConfigLoaderImpl):
         return parsed, self._files[config_name]
 
     def _load_single_config(self, default: ResultDefault, repo: IConfigRepository) -> ConfigResult:
-        result = super()._load_single_config(default, repo)
+        result = super()._load_single_config(default, _Unmatched(repo))
         if result.provider in CONFIG_FOLDERS:
             config_files.check_hydra(result.config, f"{default.config_path}.yaml")
         # A config without a package, such as a preset, is merged itself: without a copy, the result's changes would
@@ -93,6 +95,21 @@ class Loader(ConfigLoaderImpl):
         super()._process_config_searchpath(config_name, parsed_overrides, repo)
         assert isinstance(repo.delegate, ConfigRepository)
         _read_as_data(repo.delegate)
+
+
+class _Unmatched(CachingConfigRepository):
+    """A repository in which a file is not merged into the schema with its name that a plugin has registered.
+
+    Hydra does so, with a warning, and will drop it. hydra-submitit-launcher registers a hydra/launcher=submitit_slurm.
+    """
+
+    def __init__(self, repository: IConfigRepository) -> None:
+        # Hydra's own copies the repository, which takes long.
+        self.delegate, self.cache = repository, {}
+
+    def get_schema_source(self) -> ConfigSource:
+        """Raise the error for a schema that does not exist."""
+        raise ConfigLoadError("a file names its schema in its defaults")
 
 
 def _read_as_data(repository: ConfigRepository) -> None:
