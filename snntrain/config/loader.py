@@ -1,5 +1,5 @@
-"""Hydra's loader of configs, with changes: config folders are data, plugins do not change the options of other packages,
-and each choice of options is composed once.
+"""Hydra's loader of configs, with changes: config folders are data, a plugin does not change the options of others, and
+each choice of options is composed once.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ SIGKILL. FAKE_SLURM_MINUTE is the length of a minute in seconds.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -106,10 +107,8 @@ class Task:
 
     def signal(self, number: int) -> None:
         if (group := self.step()) is not None:
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(group, number)
-            except ProcessLookupError:
-                pass
 
     def end(self, becomes: str) -> None:
         """Ask the step to end, as SLURM does."""
@@ -121,10 +120,8 @@ class Task:
     def kill(self) -> None:
         assert self.process is not None
         self.signal(signal.SIGKILL)
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def requested(self, what: str) -> bool:
         request = self.state / f"{self.identity}.{what}"
