@@ -73,12 +73,7 @@ def run_job(
     Raises:
         UserError: the folder cannot be used.
     """
-    # References such as ${hydra:…} look up Hydra's part there.
-    HydraConfig.instance().set_config(config)
-    below = str(OmegaConf.select(config, below_key)) if below_key else ""
-    if leads_out(below):
-        raise UserError(f"{below_key}={below}: the folder of a job must lie below the sweep's; leave .. out")
-    folder = Folder(user_path(OmegaConf.select(config, folder_key)), *Path(below).parts)
+    folder = job_folder(config, folder_key, below_key)
     check_run(folder)
     folder.make()
     logs.begin(folder.path, _verbose(config))
@@ -99,6 +94,20 @@ def run_job(
         job_subdir_key=below_key,
         configure_logging=False,
     )
+
+
+def job_folder(config: DictConfig, folder_key: str, below_key: str | None = None) -> Folder:
+    """Return the folder of a job; `run_job` describes the arguments.
+
+    Raises:
+        UserError: it does not lie below the sweep's folder.
+    """
+    # References such as ${hydra:…} look up Hydra's part there.
+    HydraConfig.instance().set_config(config)
+    below = str(OmegaConf.select(config, below_key)) if below_key else ""
+    if leads_out(below):
+        raise UserError(f"{below_key}={below}: the folder of a job must lie below the sweep's; leave .. out")
+    return Folder(user_path(OmegaConf.select(config, folder_key)), *Path(below).parts)
 
 
 def _verbose(config: DictConfig) -> bool | str | list[str]:

@@ -10,49 +10,32 @@ If standard output cannot be written, as on a full disk, the status is 1 for a c
 output that is closed, or that nobody reads, does not change the status. `snntrain.cli.streams` implements this.
 """
 
-import logging
-import os
 import sys
-import threading
 import traceback
 from collections.abc import Sequence
 
-from snntrain.cli import streams
+from snntrain.cli import start, streams
 from snntrain.cli.commands import BY_NAME, TRAIN, Command
 from snntrain.errors import RunFailed, UserError, first_line, on_one_line
-from snntrain.process import unicode, working_directory
-from snntrain.process.cublas import reserve_workspace
-from snntrain.process.openmp import sleep_soon
+from snntrain.process import unicode
 from snntrain.signals import machine
 
 
 def main() -> None:
     """The console script."""
-    working_directory.leave_out()
     unicode.ensure()
     streams.prepare()
-    sleep_soon()
-    reserve_workspace()
-    # A log message that cannot be written does not matter; train.log has it.
-    logging.raiseExceptions = False
-    threading.excepthook = _in_train_log
+    start.prepare()
     machine.begin()
     code = status(sys.argv[1:])
     machine.finish()
     sys.exit(code)
 
 
-def _in_train_log(failed: threading.ExceptHookArgs) -> None:
-    """Log an error in a thread, such as TensorBoard's writer; the code that needs the thread reports it to the user."""
-    failure = (failed.exc_type, failed.exc_value or failed.exc_type(), failed.exc_traceback)
-    logging.getLogger("snntrain.file").error("a thread has failed", exc_info=failure)
-
-
 def status(argv: Sequence[str]) -> int:
     """Run the command line and return the exit status."""
-    # Without this variable Hydra prints errors itself; `_report` decides whether to show a traceback.
-    show_traceback = os.environ.get("HYDRA_FULL_ERROR") == "1"
-    os.environ["HYDRA_FULL_ERROR"] = "1"
+    # `_report` decides whether to show a traceback.
+    show_traceback = start.raise_errors()
     code = 0
     try:
         command, rest = _command(argv)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from snntrain.cli.report import show
 from snntrain.config.composed import Composed
+from snntrain.config.explain import key_of
+from snntrain.config.job_folder import is_of_a_run
 from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line, on_one_line, printable
 from snntrain.files import bounded, safe_yaml
@@ -75,15 +78,21 @@ def of_files(composed: Composed, overrides: Sequence[str]) -> list[str]:
 
 
 def _own(overrides: Sequence[str]) -> list[str]:
-    """Return the overrides that are not Hydra's own."""
-    return [line for line in overrides if not line.lstrip("+~").startswith("hydra")]
+    """Return the overrides of the runs, without Hydra's own and those that may change when a sweep is resumed."""
+    return [line for line in overrides if is_of_a_run(line)]
+
+
+def with_fixed_folder(overrides: Sequence[str], folder: Path) -> tuple[str, ...]:
+    """Return the overrides with the absolute folder of the sweep, for processes that start later or elsewhere."""
+    others = [line for line in overrides if key_of(line) != "hydra.sweep.dir"]
+    return (*others, assigned("hydra.sweep.dir", os.path.abspath(folder)))
 
 
 def _swept(folder: Path) -> list[str]:
     """Return the overrides of the sweep in a folder, recorded when it started."""
     try:
         content = safe_yaml.parse(bounded.text(folder / SWEEP))
-        return [str(line) for line in content["hydra"]["overrides"]["task"]]
+        return _own([str(line) for line in content["hydra"]["overrides"]["task"]])
     except (OSError, ValueError, LookupError, TypeError, RecursionError, yaml.YAMLError):
         return []
 

@@ -14,9 +14,8 @@ from hydra.plugins.launcher import Launcher as HydraLauncher
 from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
-from snntrain.cli.launch import Task
-from snntrain.cli.launchers.in_process import InProcess
-from snntrain.cli.launchers.launcher import Launcher, SweepJob, outcomes
+from snntrain.cli.launchers import choice
+from snntrain.cli.launchers.launcher import Launcher, SweepCommand, SweepJob, outcomes
 from snntrain.config.compose import Composer
 from snntrain.config.composed import Composed
 from snntrain.files import whole
@@ -25,7 +24,7 @@ from snntrain.files.paths import user_path
 from snntrain.runs.layout import SWEEP
 
 
-def sweep(compose: Composer, composed: Composed, task: Task) -> None:
+def sweep(compose: Composer, composed: Composed, command: SweepCommand) -> None:
     """Run the jobs of a sweep in subfolders of `hydra.sweep.dir`.
 
     Hydra's sweeper writes files as well, and follows any link there: it gets a temporary folder.
@@ -34,17 +33,17 @@ def sweep(compose: Composer, composed: Composed, task: Task) -> None:
     folder = Folder(user_path(config.hydra.sweep.dir))
     callbacks = Callbacks(config)
     context = HydraContext(config_loader=compose.loader, callbacks=callbacks)
-    callbacks.on_multirun_start(config=config, config_name=compose.config_name)
-    folder.make()
-    whole.write(folder, SWEEP, OmegaConf.to_yaml(config))
-    with TemporaryDirectory(prefix="snntrain-sweep-") as place:
+    with choice.launcher(composed, context, command) as launcher, TemporaryDirectory(prefix="snntrain-sweep-") as place:
+        callbacks.on_multirun_start(config=config, config_name=compose.config_name)
+        folder.make()
+        whole.write(folder, SWEEP, OmegaConf.to_yaml(config))
         given = copy.deepcopy(config)
         given.hydra.sweep.dir = place
         sweeper = Plugins.instance().instantiate_sweeper(
             config=given, hydra_context=context, task_function=_unused_task
         )
         # Each sweeper calls its launcher to run the jobs of a batch.
-        sweeper.launcher = _Batches(InProcess(config, context, task))
+        sweeper.launcher = _Batches(launcher)
         try:
             sweeper.sweep(arguments=list(config.hydra.overrides.task))
         finally:

@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 
 import snntrain
-from snntrain.cli import job, one_process, resume, streams
+from snntrain.cli import one_process, resume, streams
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
@@ -31,8 +31,6 @@ from snntrain.runs import own_folder
 from snntrain.runs.layout import HYDRA_FOLDER
 from snntrain.runs.lock import Unavailable
 from snntrain.runs.unstarted import discard
-
-log = logging.getLogger("snntrain")
 
 # Hydra answers these itself: it prints something and ends.
 HYDRA_ANSWERS = {"--hydra-help", "--shell-completion", "--info"}
@@ -79,7 +77,9 @@ def _train(arguments: Arguments, typed: Sequence[str]) -> None:
         return
     with _composer(arguments) as compose:
         composed = _validate(arguments, compose)
-        if "--multirun" not in arguments.flags and (summary := _nothing_left(composed)):
+        if "--multirun" in arguments.flags:
+            _sweep(arguments, typed, compose)
+        elif summary := _nothing_left(composed):
             print(own_folder.nothing_left_note(_folder(composed), summary))
         else:
             _run(arguments, typed, compose)
@@ -149,38 +149,48 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
     # This imports torch, which takes seconds; the folder is made afterwards.
     with slow_imports():
         import snntrain.training.run  # noqa: F401
-        from snntrain.cli import launch, named_root, sweep, sweeper
+        from snntrain.cli import job, launch, named_root
 
-    sweeping = "--multirun" in arguments.flags
-    # Hydra prints lines of its own for an error in a job, so the error of a single run is kept here.
+    # Hydra prints lines of its own for an error in a job, so the error is kept here.
     errors: list[Exception] = []
 
     def task(composed: Composed, folder: Path, forbidden: Sequence[str]) -> tuple[float, str | None]:
         file = Path(arguments.flags.get("--config-dir", CONF))
         try:
-            if forbidden:
-                raise UserError(*forbidden)
+            if wrong := forbidden or check.errors(composed.node):
+                raise UserError(*wrong)
             with named_root.kept(composed.value("dataset.root"), typed, file):
-                return _job(composed, folder, typed, sweeping=sweeping), None
+                return job.run(composed.settings(), folder, typed), None
         except (UserError, RunFailed) as error:
             errors.append(error)
-            if sweeping:
-                log.error("%s", error)
             # A folder that is not available belongs to another process.
-            elif isinstance(error, UserError) and not forbidden and not isinstance(error, Unavailable):
+            if isinstance(error, UserError) and not forbidden and not isinstance(error, Unavailable):
                 logging.shutdown()
                 discard(folder)
             return float("nan"), first_line(error)
 
     with _cannot_be_written(), _errors_in_one_line():
-        asked = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN if sweeping else RunMode.RUN)
-        if sweeping:
-            folder = user_path(asked.value("hydra.sweep.dir"))
-            sweep.run(lambda: sweeper.sweep(compose, asked, task), folder, typed)
-        else:
-            launch.single(compose, asked, task)
-    if errors and not sweeping:
+        launch.single(compose, launch.composed(compose, arguments.overrides, RunMode.RUN), task)
+    if errors:
         raise errors[0]
+
+
+def _sweep(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
+    with slow_imports():
+        from snntrain.cli import launch, sweep, sweeper
+        from snntrain.cli.launchers.launcher import SweepCommand
+
+    with _cannot_be_written(), _errors_in_one_line():
+        asked = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN)
+        folder = user_path(asked.value("hydra.sweep.dir"))
+        command = SweepCommand(
+            config_name=compose.config_name,
+            config_dir=arguments.flags.get("--config-dir"),
+            overrides=sweep.with_fixed_folder(arguments.overrides, folder),
+            typed=tuple(typed),
+            working_directory=os.getcwd(),
+        )
+        sweep.run(lambda: sweeper.sweep(compose, asked, command), folder, typed)
 
 
 @contextmanager
@@ -230,21 +240,3 @@ def _errors_in_one_line() -> Iterator[None]:
         yield
     except (HydraException, ValueError) as error:
         raise UserError(first_line(error)) from error
-
-
-def _job(composed: Composed, folder: Path, typed: Sequence[str], *, sweeping: bool) -> float:
-    """Train one run in its folder, and return its best validation accuracy; a completed job is not trained again.
-
-    Raises:
-        UserError, RunFailed: an error ended the run.
-    """
-    if sweeping:
-        own_folder.check(folder, composed.values())
-    # Not every combination of a large sweep is checked before.
-    if wrong := check.errors(composed.node):
-        job.refuse(folder, composed.value("name"), composed.value("allow_targets"), wrong)
-    config = composed.settings()
-    if sweeping and (summary := own_folder.nothing_left(folder, config.trainer)):
-        log.info("%s", own_folder.nothing_left_note(folder, summary))
-        return float(summary.get("val_accuracy", "nan"))
-    return job.run(config, folder, typed)

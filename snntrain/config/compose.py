@@ -25,6 +25,7 @@ from snntrain.config import check, primary, schema, words
 from snntrain.config.combinations import SUBTREES, combinations
 from snntrain.config.composed import Composed
 from snntrain.config.explain import OF_OVERRIDES, explain, key_of
+from snntrain.config.job_folder import job_folder
 from snntrain.config.loader import Loader
 from snntrain.config.schema import Config
 from snntrain.config.trust import config_files, targets
@@ -34,8 +35,6 @@ PACKAGE = Path(__file__).resolve().parents[1]
 # In a wheel conf/ lies inside the package, in a checkout beside it.
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
 VERSION_BASE = "1.3"
-# A file name has at most 255 bytes, and a job's folder is named after its overrides.
-LONGEST_FOLDER = 120
 # If a scheduler starts a thousand jobs in one second, two of them share a folder in one of nine thousand such cases;
 # with two bytes, seven pairs would share one each time.
 ID_BYTES = 4
@@ -55,12 +54,7 @@ def prepare() -> None:
     """Register our schemas and resolvers with Hydra; a second call has no effect."""
     schema.register()
     OmegaConf.register_new_resolver("short_id", lambda: secrets.token_hex(ID_BYTES), use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("job_folder", _job_folder, replace=True)
-
-
-def _job_folder(number: int, overrides: str) -> str:
-    """Return the name of a job's folder, like '3_neuron=lif,reset=soft'; the number keeps shortened names apart."""
-    return f"{number}_{overrides}"[:LONGEST_FOLDER].rstrip("_").replace("/", "-")
+    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
 
 
 class Composer:

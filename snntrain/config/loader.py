@@ -9,7 +9,7 @@ import os
 from collections import OrderedDict
 from typing import Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository, IConfigRepository
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.default_element import ResultDefault
@@ -19,6 +19,7 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSou
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
+from snntrain.config.job_folder import joined
 from snntrain.config.trust import config_files
 from snntrain.config.trust.config_files import ConfigFolder
 
@@ -142,4 +143,5 @@ def _record(config: DictConfig, overrides: list[Override]) -> None:
     config.hydra.overrides.task = [override.input_line for override in own]
     config.hydra.overrides.hydra = [override.input_line for override in overrides if override.is_hydra_override()]
     how = config.hydra.job.config.override_dirname
-    config.hydra.job.override_dirname = get_overrides_dirname(own, how.exclude_keys, how.item_sep, how.kv_sep)
+    # Hydra 1.4 deprecates this key; a command line may still name it.
+    config.hydra.job.override_dirname = joined(config.hydra.overrides.task, how.exclude_keys, how.item_sep, how.kv_sep)

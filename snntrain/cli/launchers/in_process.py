@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from hydra.core.utils import filter_overrides
 from hydra.types import HydraContext
 from omegaconf import DictConfig, open_dict
 
-from snntrain.cli.launch import Task, run_job
+from snntrain.cli import launch
+from snntrain.cli.launch import Task
 from snntrain.cli.launchers.launcher import Outcome, SweepJob
+
+FOLDER, BELOW = "hydra.sweep.dir", "hydra.sweep.subdir"
 
 
 class InProcess:
@@ -31,15 +35,29 @@ class InProcess:
     def start(self, job: SweepJob) -> None:
         """Run a job."""
         print(f"\njob {job.number}: {' '.join(filter_overrides(job.overrides))}", flush=True)
-        config = self.context.config_loader.load_sweep_config(self.config, list(job.overrides))
-        with open_dict(config):
-            config.hydra.job.id = config.hydra.job.num = job.number
-        done = run_job(self.context, config, self.task, "hydra.sweep.dir", "hydra.sweep.subdir")
-        # This raises an error that is not the job's own.
-        value, error = done.return_value
-        assert done.hydra_cfg is not None
-        self._ended.append(Outcome(job, Path(done.hydra_cfg.hydra.runtime.output_dir), value, error))
+        self._ended.append(self.run(job, lambda folder: None))
 
     def outcome(self) -> Outcome:
         """Return the outcome of the job that was started first."""
         return self._ended.popleft()
+
+    def run(self, job: SweepJob, begins: Callable[[Path], None]) -> Outcome:
+        """Run a job, and return its outcome.
+
+        Args:
+            job: the job.
+            begins: called with the folder of the job before it runs.
+
+        Raises:
+            Exception: an error that is not the job's own.
+            Interrupted: a signal has ended the job.
+        """
+        config = self.context.config_loader.load_sweep_config(self.config, list(job.overrides))
+        with open_dict(config):
+            config.hydra.job.id = config.hydra.job.num = job.number
+        begins(launch.job_folder(config, FOLDER, BELOW).path)
+        done = launch.run_job(self.context, config, self.task, FOLDER, BELOW)
+        # This raises an error that is not the job's own.
+        value, error = done.return_value
+        assert done.hydra_cfg is not None
+        return Outcome(job, Path(done.hydra_cfg.hydra.runtime.output_dir), value, error)

@@ -31,12 +31,33 @@ class Outcome:
         folder: its run folder; None if it never had one.
         value: its best validation accuracy; NaN if it did not complete.
         error: why it did not complete, in one line; None if it did.
+        signal: the number of the signal that stopped it; None if no signal did.
     """
 
     job: SweepJob
     folder: Path | None
     value: float = math.nan
     error: str | None = None
+    signal: int | None = None
+
+
+@dataclass(frozen=True)
+class SweepCommand:
+    """The command of a sweep for other processes: plain values, which can be pickled or written as JSON.
+
+    Args:
+        config_name: the primary config.
+        config_dir: the folder that --config-dir names.
+        overrides: the overrides of the command line as Hydra reads them, with an absolute `hydra.sweep.dir`.
+        typed: the command as it was typed.
+        working_directory: the folder in which it was typed.
+    """
+
+    config_name: str
+    config_dir: str | None
+    overrides: tuple[str, ...]
+    typed: tuple[str, ...]
+    working_directory: str
 
 
 class Launcher(Protocol):

@@ -1,0 +1,32 @@
+"""The launcher that a sweep's configuration asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hydra.types import HydraContext
+
+from snntrain.cli.imports import slow_imports
+from snntrain.cli.launchers.in_process import InProcess
+from snntrain.cli.launchers.launcher import Launcher, SweepCommand
+from snntrain.config.compose import CONF
+from snntrain.config.composed import Composed
+
+
+@contextmanager
+def launcher(composed: Composed, context: HydraContext, command: SweepCommand) -> Iterator[Launcher]:
+    """Yield the launcher for a sweep; it leaves no process behind.
+
+    Args:
+        composed: the configuration of the sweep.
+        context: Hydra's loader and callbacks.
+        command: the sweep's command, for launchers that start other processes.
+    """
+    # This imports torch, which takes seconds.
+    with slow_imports():
+        import snntrain.training.run  # noqa: F401
+        from snntrain.cli import sweep_job
+
+    yield InProcess(composed.node, context, sweep_job.task(command.typed, Path(command.config_dir or CONF)))
