@@ -123,7 +123,8 @@ def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
 
 def _wrong_launcher(config: DictConfig) -> Iterator[Finding]:
     """Yield a finding for each wrong value of a launcher of ours; the keys of Hydra's own are Hydra's."""
-    launcher = config.hydra._get_node("launcher") if isinstance(config._get_node("hydra"), DictConfig) else None
+    own = config._get_node("hydra") if "hydra" in config else None
+    launcher = own._get_node("launcher") if isinstance(own, DictConfig) else None
     if isinstance(launcher, DictConfig) and OmegaConf.get_type(launcher) in schema.LAUNCHERS:
         yield from (findings := [*_wrong_values(launcher, "hydra.launcher.")])
         if not findings:

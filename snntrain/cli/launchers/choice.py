@@ -10,9 +10,13 @@ from hydra.types import HydraContext
 
 from snntrain.cli.imports import slow_imports
 from snntrain.cli.launchers.in_process import InProcess
+from snntrain.cli.launchers.job_folders import JobFolders
 from snntrain.cli.launchers.launcher import Launcher, SweepCommand
 from snntrain.config.compose import CONF
 from snntrain.config.composed import Composed
+from snntrain.config.schema import SubmititSlurm
+from snntrain.files.folder import Folder
+from snntrain.files.paths import user_path
 
 
 @contextmanager
@@ -24,6 +28,16 @@ def launcher(composed: Composed, context: HydraContext, command: SweepCommand) -
         context: Hydra's loader and callbacks.
         command: the sweep's command, for launchers that start other processes.
     """
+    settings = composed.launcher()
+    if isinstance(settings, SubmititSlurm):
+        from snntrain.cli.launchers.slurm.launcher import SlurmArrays
+        from snntrain.cli.launchers.slurm.parameters import gpus_of_a_job
+
+        gpus = gpus_of_a_job(settings, composed.value("trainer.device"))
+        sweep = Folder(user_path(composed.value("hydra.sweep.dir")))
+        with SlurmArrays(settings, gpus, sweep, command, JobFolders(composed.node, context)) as slurm:
+            yield slurm
+        return
     # This imports torch, which takes seconds.
     with slow_imports():
         import snntrain.training.run  # noqa: F401

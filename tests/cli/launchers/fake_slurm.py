@@ -5,7 +5,7 @@ an array, and files with requests for it. sbatch leaves a process behind, the co
 its last task.
 
 As in SLURM, only the processes that srun starts get signals: the warning before the time limit, and SIGTERM before
-SIGKILL. FAKE_SLURM_MINUTE is the length of a minute in seconds.
+SIGKILL. There is no clock: `ask` makes a task's time run out.
 """
 
 from __future__ import annotations
@@ -45,9 +45,16 @@ def tasks(state: Path) -> dict[str, dict[str, Any]]:
     return {file.stem: json.loads(file.read_text()) for file in sorted(state.glob("*.json"))}
 
 
-def end_as(state: Path, task: str, ending: str) -> None:
-    """Make a task end as if SLURM had ended it for a reason, as OUT_OF_MEMORY: with SIGKILL."""
-    (state / f"{task}.{ending}").touch()
+def ask(state: Path, task: str, request: str) -> None:
+    """Ask the controller of a task for something.
+
+    Args:
+        state: the folder of the state.
+        task: the id of the task.
+        request: warn, the signal before the time limit; limit, the time limit; cancel; OUT_OF_MEMORY or NODE_FAIL, a
+            death for this reason.
+    """
+    (state / f"{task}.{request}").touch()
 
 
 class Task:
@@ -57,10 +64,9 @@ class Task:
         self.state, self.identity, self.script, self.options = state, identity, script, options
         self.process: subprocess.Popen[bytes] | None = None
         self.restarts = 0
-        # When it began; when it was asked to end, and what it becomes afterwards.
-        self.began = self.asked = 0.0
+        # When it was asked to end, and what it becomes afterwards.
+        self.asked = 0.0
         self.becomes: str | None = None
-        self.warned = False
         self.record("PENDING")
 
     def record(self, status: str) -> None:
@@ -102,7 +108,7 @@ class Task:
                 stderr=output,
                 start_new_session=True,
             )
-        self.began, self.asked, self.becomes, self.warned = time.monotonic(), 0.0, None, False
+        self.asked, self.becomes = 0.0, None
         self.record("RUNNING")
 
     def signal(self, number: int) -> None:
@@ -131,7 +137,7 @@ class Task:
         return True
 
     def look(self) -> None:
-        """Act on requests, on the clock, and on the end of the processes."""
+        """Act on requests, and on the end of the processes."""
         if self.requested("cancel"):
             if self.status == "PENDING":
                 self.record("CANCELLED")
@@ -144,18 +150,13 @@ class Task:
             if self.requested(ending):
                 self.becomes = ending
                 self.kill()
-        minute = float(os.environ.get("FAKE_SLURM_MINUTE", "60"))
-        limit = int(self.options["time"]) * minute
-        name, _, seconds = self.options["signal"].partition("@")
-        now = time.monotonic()
         if self.requested("requeue"):
             self.end("PENDING")
-        if now - self.began > limit:
+        if self.requested("warn"):
+            self.signal(getattr(signal, f"SIG{self.options['signal'].partition('@')[0]}"))
+        if self.requested("limit"):
             self.end("TIMEOUT")
-        elif now - self.began > limit - int(seconds) * minute / 60 and not self.warned:
-            self.warned = True
-            self.signal(getattr(signal, f"SIG{name}"))
-        if self.asked and now - self.asked > KILL_WAIT:
+        if self.asked and time.monotonic() - self.asked > KILL_WAIT:
             self.kill()
         if (code := self.process.poll()) is None:
             return
@@ -232,19 +233,19 @@ def sacct(state: Path, words: list[str]) -> int:
         print("Slurm accounting storage is disabled", file=sys.stderr)
         return 1
     arrays = words[words.index("-j") + 1].split(",")
-    print("JobID|State|ExitCode")
     for identity, task in tasks(state).items():
         if identity.split("_")[0] in arrays:
             by = f" by {os.getuid()}" if task["state"] == "CANCELLED" else ""
-            print(f"{identity}|{task['state']}{by}|0:0")
-            print(f"{identity}.batch|{task['state']}|0:0")
+            print(f"{identity}|{task['state']}{by}")
+            print(f"{identity}.batch|{task['state']}")
     return 0
 
 
 def scancel(state: Path, words: list[str]) -> int:
-    for identity in tasks(state):
-        if identity in words or identity.split("_")[0] in words:
-            (state / f"{identity}.cancel").touch()
+    names = [word.removeprefix("--name=") for word in words if word.startswith("--name=")]
+    for identity, task in tasks(state).items():
+        if task["name"] in names:
+            ask(state, identity, "cancel")
     return 0
 
 
@@ -253,7 +254,7 @@ def scontrol(state: Path, words: list[str]) -> int:
     if os.environ.get("FAKE_SLURM_REQUEUE") == "no":
         print("Requested operation is presently disabled", file=sys.stderr)
         return 1
-    (state / f"{words[1]}.requeue").touch()
+    ask(state, words[1], "requeue")
     return 0
 
 

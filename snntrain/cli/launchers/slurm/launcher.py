@@ -1,0 +1,239 @@
+"""A launcher that submits the jobs of a sweep to SLURM as one array, and waits for them."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import time
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from snntrain.cli.launchers import lines
+from snntrain.cli.launchers.job_folders import JobFolders
+from snntrain.cli.launchers.launcher import Outcome, SweepCommand, SweepJob
+from snntrain.cli.launchers.slurm import queue
+from snntrain.cli.launchers.slurm.node import NodeJob
+from snntrain.cli.launchers.slurm.parameters import parameters
+from snntrain.cli.launchers.slurm.submission import submit
+from snntrain.config.compose import MOST_JOBS
+from snntrain.config.schema import SubmititSlurm
+from snntrain.errors import UserError, first_line, on_one_line
+from snntrain.files.folder import Folder
+from snntrain.files.paths import shown
+from snntrain.runs import killed
+from snntrain.runs.layout import SLURM_FOLDER
+
+if TYPE_CHECKING:
+    from submitit import Job
+
+# SLURM takes arrays of 1,001 jobs unless the administrator allows more.
+MOST_IN_AN_ARRAY = 1000
+# Seconds between two looks into the folder of results.
+TICK = 0.5
+# Seconds between two questions to SLURM, at the beginning and later.
+SOONEST, LATEST = 2.0, 30.0
+# Seconds until the result of a job that has ended must be visible: file systems of a network cache their folders.
+RESULT_SECONDS = 30.0
+# Seconds in which cancelled jobs end; SLURM kills them after some 30.
+END_SECONDS = 90.0
+_NAME = re.compile(r"snntrain-[0-9a-f]{8}")
+
+
+@dataclass
+class Running:
+    """A job that was submitted.
+
+    Args:
+        job: the job.
+        handle: submitit's handle.
+        gone: since when SLURM does not know it any more; None if it does.
+    """
+
+    job: SweepJob
+    handle: Job[Any]
+    gone: float | None = None
+
+    @property
+    def log(self) -> Path:
+        """The output of the job."""
+        return self.handle.paths.stdout
+
+
+class SlurmArrays:
+    """A launcher with a slot for each job: SLURM decides how many run at once.
+
+    Jobs that are started are submitted together when the first outcome is asked for. As a context manager it cancels
+    the jobs that are left at the end, as after Ctrl-C, which saves them.
+
+    Args:
+        settings: the keys of hydra.launcher.
+        gpus: GPUs of a job.
+        sweep: the folder of the sweep.
+        command: the sweep's command.
+        folders: finds the run folder of a job.
+    """
+
+    slots = MOST_JOBS
+
+    def __init__(
+        self, settings: SubmititSlurm, gpus: int, sweep: Folder, command: SweepCommand, folders: JobFolders
+    ) -> None:
+        self.settings, self.gpus, self.command, self.folders = settings, gpus, command, folders
+        self.at_once = settings.array_parallelism
+        self.place = Folder(Path(os.path.abspath(sweep.path)), SLURM_FOLDER)
+        self._started: list[SweepJob] = []
+        self._running: list[Running] = []
+        self._ended: deque[Outcome] = deque()
+        # The names of all jobs that may be in SLURM's queue.
+        self._names: set[str] = set()
+        self._asked = self._submitted = 0.0
+
+    def __enter__(self) -> SlurmArrays:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is not None and self._names:
+            self._cancel()
+
+    def start(self, job: SweepJob) -> None:
+        """Take a job, which `outcome` submits."""
+        self._started.append(job)
+
+    def outcome(self) -> Outcome:
+        """Submit the jobs that were started, wait for a job to end, and return its outcome."""
+        if self._started:
+            self._submit()
+        while not self._ended:
+            self._collect()
+            if not self._ended:
+                time.sleep(TICK)
+        outcome = self._ended.popleft()
+        print(lines.ended(outcome), flush=True)
+        return outcome
+
+    def _submit(self) -> None:
+        if not self._names:
+            self._wait_for_earlier()
+        known = [(job, self.folders.completed(job)) for job in self._started]
+        self._ended += [outcome for _, outcome in known if outcome is not None]
+        left = [job for job, outcome in known if outcome is None]
+        self._started.clear()
+        groups = [left[first : first + MOST_IN_AN_ARRAY] for first in range(0, len(left), MOST_IN_AN_ARRAY)]
+        for group in groups:
+            name = f"snntrain-{secrets.token_hex(4)}"
+            self._names.add(name)
+            place = self.place / name
+            place.make()
+            jobs = [NodeJob(self.command, job, self.settings.max_num_timeout) for job in group]
+            handles = submit(place.path, jobs, parameters(self.settings, name, self.gpus, len(groups)))
+            self._running += [Running(job, handle) for job, handle in zip(group, handles, strict=True)]
+            array = handles[0].job_id.partition("_")[0]
+            count = f"{len(group)} job{'s' if len(group) > 1 else ''}"
+            print(f"{count} submitted to SLURM as {array}; their output: {shown(place.path)}", flush=True)
+        self._submitted = time.monotonic()
+
+    def _wait_for_earlier(self) -> None:
+        """Wait for the jobs of an earlier start of this sweep that was killed, or ended with its terminal."""
+        said = False
+        # If a signal ends the wait, they are cancelled.
+        self._names = set(filter(_NAME.fullmatch, self.place.names()))
+        while self._names and (left := queue.queued(self._names)) != {}:
+            if left is None:
+                self._names.clear()
+                raise UserError(
+                    "hydra/launcher=submitit_slurm: squeue does not answer, so it is unknown whether an earlier start "
+                    "of this sweep still has jobs; try again when it does"
+                )
+            if not said:
+                said = True
+                print(f"waiting for {len(left)} jobs that an earlier start of this sweep has submitted", flush=True)
+            time.sleep(SOONEST)
+        self._names.clear()
+
+    def _collect(self) -> None:
+        """Gather the outcomes of the jobs that have ended."""
+        for running in [each for each in self._running if each.handle.paths.result_pickle.exists()]:
+            self._end(running, _returned(running))
+        now = time.monotonic()
+        if now - self._asked < min(LATEST, max(SOONEST, (now - self._submitted) / 10)):
+            return
+        self._asked = now
+        if (queued := queue.queued(self._names)) is None:
+            return
+        gone = [each for each in self._running if each.handle.job_id not in queued]
+        for running in self._running:
+            running.gone = (running.gone or now) if running in gone else None
+        if not gone:
+            return
+        states = queue.ended({each.handle.job_id.partition("_")[0] for each in gone})
+        for running in gone:
+            _refresh(running.handle.paths.folder)
+            state = states.get(running.handle.job_id, "")
+            assert running.gone is not None
+            # A job that SLURM has killed leaves no result.
+            waits = state in ("", "COMPLETED", "FAILED") and now - running.gone < _patience(state)
+            if running.handle.paths.result_pickle.exists():
+                self._end(running, _returned(running))
+            elif not waits:
+                self._end(running, _died(running, state))
+
+    def _end(self, running: Running, outcome: Outcome) -> None:
+        self._running.remove(running)
+        folder = outcome.folder or self.folders.path(running.job)
+        if outcome.error is not None and folder is not None:
+            killed.record(folder, outcome.error)
+        self._ended.append(outcome)
+
+    def _cancel(self) -> None:
+        """Cancel the jobs that are left, and wait until they are saved."""
+        if not queue.cancel(self._names):
+            print(f"scancel failed; cancel the jobs with: scancel --name={','.join(sorted(self._names))}", flush=True)
+            return
+        until = time.monotonic() + END_SECONDS
+        said = False
+        while (left := queue.queued(self._names)) != {} and time.monotonic() < until:
+            if left and not said:
+                said = True
+                print(f"{len(left)} jobs are cancelled; waiting until they are saved", flush=True)
+            time.sleep(TICK)
+
+
+def _patience(state: str) -> float:
+    """Return for how many seconds a result may be invisible."""
+    return 2 * SOONEST if state == "FAILED" else RESULT_SECONDS
+
+
+def _refresh(folder: Path) -> None:
+    """Make a file system of a network look again at a folder; submitit does the same."""
+    try:
+        folder.chmod(folder.stat().st_mode)
+    except OSError:
+        return
+
+
+def _returned(running: Running) -> Outcome:
+    """Return the outcome that a job has returned."""
+    try:
+        outcome = running.handle.result()
+    except Exception as error:  # The job could not even begin: its node may lack a package.
+        said = re.findall(r"^(\w[\w.]*(?:Error|Exception)\b.*)$", str(error), re.MULTILINE)
+        reason = on_one_line(said[-1] if said else first_line(error))
+        return Outcome(running.job, None, error=f"{reason} (output in {shown(running.log)})")
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+def _died(running: Running, state: str) -> Outcome:
+    """Return the outcome of a job that has left no result."""
+    ending = f"SLURM's state {state}" if state else "SLURM does not know it any more"
+    if running.log.exists():
+        where = f"output in {shown(running.log)}"
+    else:
+        where = f"it wrote no output: do the nodes see {shown(running.log.parent)}?"
+    return Outcome(running.job, None, error=f"ended without a result: {ending} ({where})")
