@@ -42,7 +42,7 @@ def check_launcher(composed: Composed) -> None:
     Raises:
         UserError: it is another one, or it lacks a package or a command.
     """
-    name = (composed.value("hydra.runtime.choices") or {}).get("hydra/launcher")
+    name = str((composed.value("hydra.runtime.choices") or {}).get("hydra/launcher"))
     if (settings := composed.launcher()) is not None:
         available.check(name, settings, composed.value("sweep.workers"))
     elif composed.value("hydra.launcher._target_") != LAUNCHER:

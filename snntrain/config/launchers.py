@@ -10,8 +10,10 @@ from snntrain.config import schema
 # A broken rule: the key below hydra.launcher, and the message.
 Broken = tuple[str, str]
 # Options of sbatch that the launcher sets itself, as sbatch writes them.
-SET_ITSELF = ("array", "error", "export", "job-name", "nodes", "ntasks", "ntasks-per-node", "open-mode", "output")
-SET_ITSELF += ("requeue", "no-requeue", "signal", "time", "wrap")
+SET_ITSELF = (
+    *("array", "error", "export", "job-name", "nodes", "ntasks", "ntasks-per-node", "open-mode", "output"),
+    *("requeue", "no-requeue", "signal", "time", "wrap"),
+)
 
 
 def broken(settings: Any) -> Iterator[Broken]:

@@ -14,7 +14,7 @@ from snntrain.cli.launchers.job_folders import JobFolders
 from snntrain.cli.launchers.launcher import Launcher, SweepCommand
 from snntrain.config.compose import CONF
 from snntrain.config.composed import Composed
-from snntrain.config.schema import SubmititSlurm
+from snntrain.config.schema import Ray, SubmititSlurm
 from snntrain.files.folder import Folder
 from snntrain.files.paths import user_path
 
@@ -37,6 +37,13 @@ def launcher(composed: Composed, context: HydraContext, command: SweepCommand) -
         sweep = Folder(user_path(composed.value("hydra.sweep.dir")))
         with SlurmArrays(settings, gpus, sweep, command, JobFolders(composed.node, context)) as slurm:
             yield slurm
+        return
+    if isinstance(settings, Ray):
+        from snntrain.cli.launchers.ray_tasks import RayTasks
+
+        folders = JobFolders(composed.node, context)
+        with RayTasks(settings, composed.value("trainer.device"), command, folders) as ray:
+            yield ray
         return
     # This imports torch, which takes seconds.
     with slow_imports():

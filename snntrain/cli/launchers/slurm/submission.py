@@ -7,7 +7,8 @@ import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +41,8 @@ def submit(place: Path, jobs: Sequence[NodeJob], parameters: Mapping[str, Any]) 
     executor = submitit.SlurmExecutor(folder=place, python=f"{shlex.quote(sys.executable)} -P")
     executor.update_parameters(**parameters)
     try:
-        with _without_allocation():
+        # submitit prints what sbatch prints, which is in the error, too.
+        with _without_allocation(), redirect_stderr(StringIO()):
             return executor.submit_array(jobs)
     except (FailedJobError, FailedSubmissionError, OSError) as error:
         shutil.rmtree(place, ignore_errors=True)
