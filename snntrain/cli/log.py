@@ -1,16 +1,26 @@
-"""Logging to the terminal and, with the time, to the train.log of the run."""
+"""Logging to the terminal and, with the time, to the train.log of the run.
+
+A process that runs jobs beside others shows nothing on the terminal: all that its jobs print goes into their train.log.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import logging.config
+import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from snntrain.errors import WRITTEN_OUT
 from snntrain.files.folder import Folder
 from snntrain.runs.layout import LOG
+
+# Standard output and standard error.
+OUTPUTS = (1, 2)
+# Descriptors of the outputs as they were before `into_folders_only`; empty if the output is shown.
+_before: list[int] = []
 
 
 class FolderHandler(logging.Handler):
@@ -28,6 +38,34 @@ class FolderHandler(logging.Handler):
             file.write(line)
 
 
+def into_folders_only() -> None:
+    """Show no messages from now on, and write all that a job prints into its train.log, from `begin` to `leave_folder`.
+
+    The descriptors are redirected, so the last words of a job that crashes are kept, too.
+    """
+    _before[:] = map(os.dup, OUTPUTS)
+
+
+def leave_folder() -> None:
+    """Write no more output into the folder of the last job."""
+    _flush()
+    for kept, number in zip(_before, OUTPUTS, strict=False):
+        os.dup2(kept, number)
+
+
+def _enter_folder(folder: Folder) -> None:
+    _flush()
+    with contextlib.suppress(OSError), folder.append(LOG) as file:
+        for number in OUTPUTS:
+            os.dup2(file.fileno(), number)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
+
+
 def begin(folder: Path, verbose: bool | str | Sequence[str] = False) -> None:
     """Send messages to the terminal and into a folder from now on.
 
@@ -35,6 +73,8 @@ def begin(folder: Path, verbose: bool | str | Sequence[str] = False) -> None:
         folder: the run's folder.
         verbose: True for the debug messages of all loggers, or the names of the loggers whose debug messages are shown.
     """
+    if _before:
+        _enter_folder(Folder(Path(folder).absolute()))
     logging.config.dictConfig(
         {
             "version": 1,
@@ -52,7 +92,10 @@ def begin(folder: Path, verbose: bool | str | Sequence[str] = False) -> None:
                 },
             },
             # Other packages log warnings only; ours logs information, too.
-            "root": {"level": "DEBUG" if verbose is True else "WARNING", "handlers": ["terminal", "file"]},
+            "root": {
+                "level": "DEBUG" if verbose is True else "WARNING",
+                "handlers": ["file"] if _before else ["terminal", "file"],
+            },
             "loggers": {
                 "snntrain": {"level": "INFO"},
                 "snntrain.file": {"handlers": ["file"], "propagate": False},

@@ -12,10 +12,12 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from snntrain.cli.launchers.launcher import Outcome
 from snntrain.cli.report import show
 from snntrain.config.composed import Composed
 from snntrain.config.explain import key_of
 from snntrain.config.job_folder import is_of_a_run
+from snntrain.config.schema import BESIDE_THE_RUN
 from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line, on_one_line, printable
 from snntrain.files import bounded, safe_yaml
@@ -25,7 +27,7 @@ from snntrain.report.comparison import METRIC
 from snntrain.report.files import write
 from snntrain.report.report import make
 from snntrain.runs.find import find
-from snntrain.runs.layout import HYDRA_FOLDER, SWEEP
+from snntrain.runs.layout import HYDRA_FOLDER, LOG, SWEEP
 from snntrain.runs.reading import Run, read
 from snntrain.runs.state import COMPLETED, RUNNING
 from snntrain.runs.unstarted import discard
@@ -70,6 +72,19 @@ def check_folders(composed: Composed, overrides: Sequence[str]) -> None:
         raise UserError(f"hydra.sweep.subdir={subdir}: is the same for all jobs; leave it out, and each gets its own")
 
 
+def check_whole(overrides: Sequence[str]) -> None:
+    """Check that keys of the sweep as a whole have one value.
+
+    Raises:
+        UserError: one has several values, as if jobs could differ in it.
+    """
+    parser = OverridesParser.create()
+    for line in overrides:
+        group = key_of(line).replace("/", ".").partition(".")[0]
+        if group in BESIDE_THE_RUN and group != "hydra" and parser.parse_override(line).is_sweep_override():
+            raise UserError(f"{line}: belongs to the sweep as a whole, not to a job; give one value")
+
+
 def of_files(composed: Composed, overrides: Sequence[str]) -> list[str]:
     """Return the overrides in a file's `hydra.sweeper.params`, without those that the command line gives itself."""
     params: dict[str, Any] | None = composed.value("hydra.sweeper.params")
@@ -103,11 +118,11 @@ def command_to_resume(typed: Sequence[str], folder: Path) -> str:
     return shlex.join([*words, assigned("hydra.sweep.dir", shown(folder))])
 
 
-def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
+def run(launch: Callable[[], Sequence[Outcome]], folder: Path, typed: Sequence[str]) -> None:
     """Run the jobs, and report on them when the sweep ends.
 
     Args:
-        launch: runs the jobs.
+        launch: runs the jobs, and returns their outcomes.
         folder: the sweep's folder.
         typed: the command as it was typed.
 
@@ -116,25 +131,30 @@ def run(launch: Callable[[], None], folder: Path, typed: Sequence[str]) -> None:
         Interrupted: a signal has ended the sweep, in a job or between two; the message has the command that resumes it.
     """
     try:
-        launch()
+        ended = launch()
     except (Exception, KeyboardInterrupt) as error:
         if (number := machine.behind(error)) is None:
             raise
         raise _stopped(number, folder, typed) from error
-    conclude(folder)
+    conclude(folder, [outcome for outcome in ended if outcome.folder is None])
 
 
-def conclude(folder: Path) -> None:
+def conclude(folder: Path, lost: Sequence[Outcome] = ()) -> None:
     """Write and print the sweep's report, the number of completed jobs, and the errors of the other jobs.
+
+    Args:
+        folder: the sweep's folder.
+        lost: jobs that ended before they had a folder.
 
     Raises:
         RunFailed: a job was not completed.
     """
     jobs = _jobs(folder)
-    unfinished = _summarize(jobs, folder, "jobs")
+    unfinished = _summarize(jobs, folder, "jobs", lost)
     running = sum(job.status == RUNNING for job in jobs)
     if failed := unfinished - running:
-        raise RunFailed(f"{failed} of {len(jobs)} jobs of the sweep failed; each folder's summary.json says why")
+        count = len(jobs) + len(lost)
+        raise RunFailed(f"{failed} of {count} jobs of the sweep failed; each folder's summary.json says why")
     if running:
         raise RunFailed(
             f"{running} of {len(jobs)} jobs of the sweep are running in another process; "
@@ -156,9 +176,11 @@ def _stopped(number: int, folder: Path, typed: Sequence[str]) -> Interrupted:
 
 
 def _remove_unstarted(folder: Path) -> None:
-    """Remove the folders of jobs that a signal ended when they had only written .hydra."""
+    """Remove the folders of jobs that a signal ended when they had only written .hydra, and nothing into train.log."""
     for path in folder.iterdir():
-        if path.is_dir() and not path.is_symlink() and {entry.name for entry in path.iterdir()} <= {HYDRA_FOLDER}:
+        if path.is_dir() and not path.is_symlink() and {entry.name for entry in path.iterdir()} <= {HYDRA_FOLDER, LOG}:
+            if (log := path / LOG).is_symlink() or (log.exists() and log.stat().st_size):
+                continue
             discard(path)
 
 
@@ -167,16 +189,18 @@ def _jobs(folder: Path) -> list[Run]:
     return [job for job in found if job is not None]
 
 
-def _summarize(jobs: Sequence[Run], folder: Path, which: str) -> int:
+def _summarize(jobs: Sequence[Run], folder: Path, which: str, lost: Sequence[Outcome] = ()) -> int:
     """Report on the jobs, print which were completed, and return the number of the others."""
     if jobs:
         _report(folder)
     failed = [job for job in jobs if job.status != COMPLETED]
-    print(f"{len(jobs) - len(failed)} of {len(jobs)} {which} completed in {folder}")
+    print(f"{len(jobs) - len(failed)} of {len(jobs) + len(lost)} {which} completed in {folder}")
     for job in failed:
         name = printable(str(job.path.relative_to(folder)))
         print("  " + ": ".join(filter(None, [job.status, name, job.ending])))
-    return len(failed)
+    for outcome in lost:
+        print(f"  failed: job {outcome.job.number}: {printable(str(outcome.error))}")
+    return len(failed) + len(lost)
 
 
 def _report(folder: Path) -> None:

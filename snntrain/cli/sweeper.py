@@ -15,18 +15,20 @@ from hydra.types import HydraContext, TaskFunction
 from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.launchers import choice
-from snntrain.cli.launchers.launcher import Launcher, SweepCommand, SweepJob, outcomes
+from snntrain.cli.launchers.launcher import Launcher, Outcome, SweepCommand, SweepJob, outcomes
 from snntrain.cli.one_process import LAUNCHER
-from snntrain.config.compose import Composer
+from snntrain.config.compose import Composer, number_of_jobs
 from snntrain.config.composed import Composed
 from snntrain.files import whole
 from snntrain.files.folder import Folder
 from snntrain.files.paths import user_path
 from snntrain.runs.layout import SWEEP
 
+BASIC_SWEEPER = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"
 
-def sweep(compose: Composer, composed: Composed, command: SweepCommand) -> None:
-    """Run the jobs of a sweep in subfolders of `hydra.sweep.dir`.
+
+def sweep(compose: Composer, composed: Composed, command: SweepCommand) -> list[Outcome]:
+    """Run the jobs of a sweep in subfolders of `hydra.sweep.dir`, and return their outcomes.
 
     Hydra's sweeper writes files as well, and follows any link there: it gets a temporary folder.
     """
@@ -34,7 +36,10 @@ def sweep(compose: Composer, composed: Composed, command: SweepCommand) -> None:
     folder = Folder(user_path(config.hydra.sweep.dir))
     callbacks = Callbacks(config)
     context = HydraContext(config_loader=compose.loader, callbacks=callbacks)
-    with choice.launcher(composed, context, command) as launcher, TemporaryDirectory(prefix="snntrain-sweep-") as place:
+    with (
+        choice.launcher(composed, context, command, _number_of_jobs(compose, config)) as launcher,
+        TemporaryDirectory(prefix="snntrain-sweep-") as place,
+    ):
         callbacks.on_multirun_start(config=config, config_name=compose.config_name)
         folder.make()
         whole.write(folder, SWEEP, OmegaConf.to_yaml(config))
@@ -46,7 +51,7 @@ def sweep(compose: Composer, composed: Composed, command: SweepCommand) -> None:
             config=given, hydra_context=context, task_function=_unused_task
         )
         # Each sweeper calls its launcher to run the jobs of a batch.
-        sweeper.launcher = _Batches(launcher)
+        sweeper.launcher = batches = _Batches(launcher)
         try:
             sweeper.sweep(arguments=list(config.hydra.overrides.task))
         finally:
@@ -54,6 +59,14 @@ def sweep(compose: Composer, composed: Composed, command: SweepCommand) -> None:
                 if file.name != SWEEP and file.is_file():
                     whole.write(folder, file.name, file.read_bytes())
     callbacks.on_multirun_end(config=config, config_name=compose.config_name)
+    return batches.outcomes
+
+
+def _number_of_jobs(compose: Composer, config: DictConfig) -> int | None:
+    """Return the number of jobs; None if the sweeper chooses their values itself."""
+    if config.hydra.sweeper._target_ != BASIC_SWEEPER:
+        return None
+    return int(number_of_jobs(compose.parser.parse_overrides(list(config.hydra.overrides.task))))
 
 
 class _Batches(HydraLauncher):
@@ -61,6 +74,7 @@ class _Batches(HydraLauncher):
 
     def __init__(self, launcher: Launcher) -> None:
         self.launcher = launcher
+        self.outcomes: list[Outcome] = []
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
         """Do nothing: the constructor has set everything."""
@@ -68,7 +82,9 @@ class _Batches(HydraLauncher):
     def launch(self, job_overrides: Sequence[Sequence[str]], initial_job_idx: int) -> Sequence[JobReturn]:
         """Run the jobs of a batch, and return their values in the order of their numbers."""
         jobs = [SweepJob(number, tuple(words)) for number, words in enumerate(job_overrides, initial_job_idx)]
-        values = {outcome.job.number: outcome.value for outcome in outcomes(self.launcher, jobs)}
+        ended = list(outcomes(self.launcher, jobs))
+        self.outcomes += ended
+        values = {outcome.job.number: outcome.value for outcome in ended}
         return [_returned(job, values[job.number]) for job in jobs]
 
 

@@ -123,6 +123,7 @@ def _validate(arguments: Arguments, compose: Composer) -> Composed:
     arguments.overrides = [*map(words.read, arguments.overrides)]
     if multirun:
         one_process.check_launcher(first)
+        sweep.check_whole(arguments.overrides)
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
         sweep.check_folders(first, arguments.overrides)
     elif "--cfg" not in arguments.flags:

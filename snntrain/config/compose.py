@@ -248,10 +248,14 @@ def _check_size(overrides: Sequence[Override]) -> None:
     Raises:
         UserError: it has too many jobs.
     """
-    swept = [override for override in overrides if override.is_sweep_override()]
-    if (jobs := math.prod(map(_count, swept))) > MOST_JOBS:
-        given = " ".join(override.input_line or "" for override in swept)
+    if (jobs := number_of_jobs(overrides)) > MOST_JOBS:
+        given = " ".join(override.input_line or "" for override in overrides if override.is_sweep_override())
         raise UserError(f"{given}: makes {jobs:,} jobs, and a sweep takes {MOST_JOBS:,} at most; sweep in parts")
+
+
+def number_of_jobs(overrides: Sequence[Override]) -> float:
+    """Return the number of combinations of all swept values; infinite for a range without an end."""
+    return math.prod(_count(override) for override in overrides if override.is_sweep_override())
 
 
 def _count(override: Override) -> float:

@@ -83,6 +83,18 @@ def precision_has_its_device(config: Config) -> Iterator[str]:
         yield f"trainer.precision={precision}: needs a GPU; on a CPU use fp32 or bf16"
 
 
+def workers_are_a_number_or_auto(config: Config) -> Iterator[str]:
+    workers = value_at(value_at(config, "sweep"), "workers")
+    if workers != "auto" and type(workers) is not int:
+        yield f"sweep.workers={workers}: must be a whole number >= 1, or auto"
+
+
+def gpus_are_whole_or_a_share(config: Config) -> Iterator[str]:
+    gpus = value_at(value_at(config, "sweep"), "gpus_per_job")
+    if isinstance(gpus, float) and gpus > 1 and not gpus.is_integer():
+        yield f"sweep.gpus_per_job={gpus}: must be a whole number, or below 1 for jobs that share a GPU, as 0.5"
+
+
 @dataclass(frozen=True)
 class Rule:
     """A rule between values: `broken` yields a line if the values of `keys` do not fit each other."""
@@ -111,4 +123,6 @@ RULES = (
     Rule(("optimizer.nesterov", "optimizer.momentum"), nesterov_needs_momentum),
     Rule(("trainer.device",), device_is_named_right),
     Rule(("trainer.device", "trainer.precision"), precision_has_its_device),
+    Rule(("sweep.workers",), workers_are_a_number_or_auto),
+    Rule(("sweep.gpus_per_job",), gpus_are_whole_or_a_share),
 )

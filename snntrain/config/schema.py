@@ -302,7 +302,17 @@ class Config:
 
 @dataclass
 class Sweep:
-    workers: Any = option("jobs of a sweep that run at once, each in a process of its own: a number, or auto")
+    workers: Any = option(
+        "jobs that run at once: 1, in the process of the sweep; or a number of processes, or auto for as many as the "
+        "GPUs, or the cores of the CPU, allow",
+        at_least=1,
+        most=1000,
+    )
+    gpus_per_job: float = option(
+        "GPUs of a job with several workers: a whole number, or a share such as 0.5; 0: none; no effect without GPUs",
+        at_least=0,
+        most=1000,
+    )
 
 
 @dataclass

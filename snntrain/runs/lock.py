@@ -19,6 +19,7 @@ from pathlib import Path
 from types import TracebackType
 
 from snntrain.errors import UserError
+from snntrain.files import bounded
 from snntrain.files.folder import Folder
 from snntrain.runs import layout
 
@@ -132,6 +133,27 @@ class Lock:
             # By the descriptor: if the folder was removed and made again, the new file belongs to another process.
             with contextlib.suppress(OSError):
                 os.utime(self._file)
+
+
+def may_be_taken(folder: Path) -> bool:
+    """Return whether run.lock names an owner that may be alive.
+
+    A process that ends normally empties the file; the owner that it names may also have been killed. This process must
+    hold no lock there: reading the file would release it.
+    """
+    try:
+        content = bounded.read(folder / layout.LOCK, _LONGEST)
+    except (OSError, ValueError):
+        return False
+    if not content or (owner := _owner(content)) is None or owner["host"] != socket.gethostname():
+        return bool(content)
+    try:
+        os.kill(int(owner["pid"]), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:  # It belongs to another user.
+        return True
+    return owner != _myself()
 
 
 def _myself() -> dict[str, str | int]:

@@ -6,8 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from snntrain.errors import printable
-from snntrain.runs.layout import LOCK, SIGNS_OF_LIFE
-from snntrain.runs.lock import STALE_SECONDS
+from snntrain.runs.layout import SIGNS_OF_LIFE
+from snntrain.runs.lock import STALE_SECONDS, may_be_taken
 from snntrain.runs.summary import MISSING, Summary
 
 COMPLETED = "completed"
@@ -30,7 +30,7 @@ def state(folder: Path, summary: Summary, now: float, *, over: bool = False) -> 
         now: the time in seconds. A run that has written nothing for `STALE_SECONDS` is not running.
         over: whether the caller has ended the run; it then runs only if another process has taken it over.
     """
-    lives = _lives(folder, now) and (not over or _is_taken(folder))
+    lives = _lives(folder, now) and (not over or may_be_taken(folder))
     if summary.damage == MISSING:
         # The folder of a job exists some seconds before its summary.
         return (RUNNING, None) if lives else (FAILED, MISSING)
@@ -61,11 +61,3 @@ def last_written(folder: Path) -> float:
 def _lives(folder: Path, now: float) -> bool:
     # A time in the future counts as now: the clock was set back, or another machine's clock is ahead.
     return now - last_written(folder) < STALE_SECONDS
-
-
-def _is_taken(folder: Path) -> bool:
-    """Return whether run.lock names an owner; a process that ends normally empties it."""
-    try:
-        return (folder / LOCK).stat().st_size > 0
-    except OSError:
-        return False

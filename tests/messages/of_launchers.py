@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from snntrain.cli.launchers import available
+from snntrain.cli.launchers.display import Display
 from snntrain.cli.launchers.job_folders import JobFolders
 from snntrain.cli.launchers.launcher import SweepCommand
 from snntrain.cli.launchers.ray_tasks import RayTasks
@@ -73,7 +74,7 @@ def silent_queue(world: World) -> None:
     (world.folder / "sweep" / ".slurm" / "snntrain-0123abcd").mkdir(parents=True, exist_ok=True)
     world.patch.setattr(queue, "queued", lambda names: None)
     settings = SubmititSlurm(array_parallelism=1)
-    launcher = SlurmArrays(settings, 0, Folder(world.folder / "sweep"), COMMAND, NOWHERE)
+    launcher = SlurmArrays(settings, 0, Folder(world.folder / "sweep"), COMMAND, NOWHERE, Display((), 0, None))
     launcher.start(NOWHERE)
     launcher.outcome()
 
@@ -85,7 +86,7 @@ def ray(settings: Ray, **functions: Any) -> Callable[[World], None]:
         nothing = {"init": lambda **given: None, "shutdown": lambda: None, "cluster_resources": dict}
         world.patch.setitem(sys.modules, "ray", SimpleNamespace(**(nothing | functions)))
         world.patch.setenv("RAY_USAGE_STATS_ENABLED", os.environ.get("RAY_USAGE_STATS_ENABLED", "0"))
-        with RayTasks(settings, "cpu", COMMAND, JobFolders(NOWHERE, NOWHERE)):
+        with RayTasks(settings, "cpu", COMMAND, JobFolders(NOWHERE, NOWHERE), Display((), 0, None)):
             pass
 
     return connect

@@ -8,16 +8,19 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from snntrain.cli.launchers import lines, remote_job
+from snntrain.cli import log, streams
+from snntrain.cli.launchers import remote_job
+from snntrain.cli.launchers.display import Display
 from snntrain.cli.launchers.job_folders import JobFolders
+from snntrain.cli.launchers.killed_job import record
 from snntrain.cli.launchers.launcher import Outcome, SweepCommand, SweepJob
 from snntrain.config.compose import MOST_JOBS
 from snntrain.config.schema import Ray
 from snntrain.errors import UserError, first_line, on_one_line
-from snntrain.runs import killed
 from snntrain.signals import SIGNALS, machine
 
 if TYPE_CHECKING:
@@ -31,13 +34,20 @@ END_SECONDS = 60.0
 NEUTRAL = "/"
 
 
-def _run(command: SweepCommand, job: SweepJob) -> Outcome:
-    """Run a job in a worker of Ray, which runs nothing before and after it.
+def _run(command: SweepCommand, job: SweepJob) -> tuple[Outcome, float]:
+    """Run a job in a worker of Ray, which runs nothing before and after it; return its outcome and its seconds.
 
     Ray cancels a task by a KeyboardInterrupt in the main thread, through the handler of SIGINT: the training is saved.
     """
     machine.begin()
-    return remote_job.run(command, job)
+    # All that the job prints goes into its train.log.
+    streams.output_is_dispensable()
+    log.into_folders_only()
+    began = time.monotonic()
+    try:
+        return remote_job.run(command, job), time.monotonic() - began
+    finally:
+        log.leave_folder()
 
 
 class RayTasks:
@@ -51,14 +61,18 @@ class RayTasks:
         device: `trainer.device`.
         command: the sweep's command.
         folders: finds the run folder of a job.
+        display: shows the jobs.
     """
 
     slots = MOST_JOBS
 
-    def __init__(self, settings: Ray, device: str, command: SweepCommand, folders: JobFolders) -> None:
-        self.settings, self.device, self.command, self.folders = settings, device, command, folders
+    def __init__(
+        self, settings: Ray, device: str, command: SweepCommand, folders: JobFolders, display: Display
+    ) -> None:
+        self.settings, self.device, self.command = settings, device, command
+        self.folders, self.display = folders, display
         self._running: dict[ObjectRef[Any], SweepJob] = {}
-        self._ended: list[Outcome] = []
+        self._ended: list[tuple[Outcome, float]] = []
 
     def __enter__(self) -> RayTasks:
         """Connect to the cluster.
@@ -95,12 +109,13 @@ class RayTasks:
             if self._running:
                 self._cancel()
         finally:
+            self.display.close()
             ray.shutdown()
 
     def start(self, job: SweepJob) -> None:
         """Submit a job, unless an earlier start has completed it."""
         if (outcome := self.folders.completed(job)) is not None:
-            self._ended.append(outcome)
+            self._ended.append((outcome, 0.0))
         else:
             self._running[self._task.remote(self.command, job)] = job
 
@@ -111,8 +126,9 @@ class RayTasks:
         while not self._ended:
             done, _ = ray.wait(list(self._running), timeout=TICK)
             self._ended += [self._result(reference) for reference in done]
-        outcome = self._ended.pop(0)
-        print(lines.ended(outcome), flush=True)
+            self.display.refresh(())
+        outcome, seconds = self._ended.pop(0)
+        self.display.ended(outcome, seconds)
         return outcome
 
     def _connect(self) -> None:
@@ -161,19 +177,20 @@ class RayTasks:
             )
         return at_once
 
-    def _result(self, reference: ObjectRef[Any]) -> Outcome:
+    def _result(self, reference: ObjectRef[Any]) -> tuple[Outcome, float]:
         import ray
 
         job = self._running.pop(reference)
         try:
-            outcome: Outcome = ray.get(reference)
+            outcome, seconds = ray.get(reference)
         except Exception as error:  # Ray's own, for a worker or a machine that died; or the worker lacks a package.
             reason = f"{type(error).__name__}: {first_line(error)}"
-            outcome = Outcome(job, None, error=on_one_line(f"ended without a result: {reason}"))
-        folder = outcome.folder or self.folders.path(job)
-        if outcome.error is not None and folder is not None:
-            killed.record(folder, outcome.error)
-        return outcome
+            outcome, seconds = Outcome(job, None, error=on_one_line(f"ended without a result: {reason}")), 0.0
+        if outcome.folder is None:
+            outcome = replace(outcome, folder=self.folders.path(job))
+        if outcome.error is not None:
+            record(outcome)
+        return outcome, seconds
 
     def _cancel(self) -> None:
         """Cancel the jobs that are left, and wait until they are saved."""
@@ -182,7 +199,7 @@ class RayTasks:
         left = list(self._running)
         for reference in left:
             ray.cancel(reference)
-        print("the jobs are cancelled; waiting until they are saved", flush=True)
+        self.display.say("the jobs are cancelled; waiting until they are saved")
         until = time.monotonic() + END_SECONDS
         while left and time.monotonic() < until:
             _, left = ray.wait(left, num_returns=len(left), timeout=TICK)

@@ -21,6 +21,7 @@ from snntrain.cli.launchers.in_process import InProcess
 from snntrain.cli.launchers.launcher import Outcome, SweepCommand, SweepJob
 from snntrain.config.compose import CONF, composer
 from snntrain.errors import first_line, on_one_line
+from snntrain.process import program
 from snntrain.signals import machine
 
 # The composed sweep of this process: Hydra has one configuration in a process.
@@ -57,6 +58,7 @@ def run(command: SweepCommand, job: SweepJob, begins: Callable[[Path], None] = l
 def prepared(command: SweepCommand) -> InProcess:
     """Return the launcher that runs the jobs of this command here; the last command's is kept."""
     _prepare_process()
+    program.works_for(command.typed)
     os.chdir(command.working_directory)
     if command not in _open:
         _stack.close()

@@ -66,8 +66,8 @@ def test_eight_jobs_of_which_one_fails_and_one_is_killed_are_complete_after_the_
     status, out, _ = started(tmp_path, nodes, *given).ended()
     assert status == 1
     assert "4 of 8 jobs completed in sweep\n" in out
-    assert out.count("not completed: the run failed: of its own (traceback in ") == 2
-    assert out.count("not completed: ended without a result: WorkerCrashedError") == 2
+    assert out.count("failed: the run failed: of its own (traceback in ") == 2
+    assert out.count("failed: ended without a result: WorkerCrashedError") == 2
     assert [each["status"] for each in summaries(tmp_path).values()] == ["completed"] * 2 + ["failed"] * 4 + [
         "completed"
     ] * 2
@@ -111,7 +111,7 @@ def test_the_job_of_a_node_that_dies_is_listed_and_resumed(nodes: Any, tmp_path:
     nodes.remove_node(gone, allow_graceful=False)
     code, out, _ = command.ended()
     assert code == 1
-    assert "job 0: not completed: ended without a result: " in out
+    assert "job 0 seed=0: failed: ended without a result: " in out
     (summary,) = summaries(tmp_path).values()
     assert summary["status"] == "failed"
     nodes.add_node(num_cpus=1, num_gpus=1, object_store_memory=STORE)

@@ -74,8 +74,8 @@ def test_the_jobs_are_one_array_and_a_failed_one_is_listed(cluster: Cluster) -> 
     status, out, err = cluster.run(*given)
     assert (status, err) == (1, "snntrain: 1 of 2 jobs of the sweep failed; each folder's summary.json says why\n")
     assert "2 jobs submitted to SLURM as 1; their output: sweep/.slurm/snntrain-" in out
-    assert "\njob 0: completed: val_accuracy=" in out
-    assert "\njob 1: not completed: trainer.device=cuda:99: PyTorch finds no such GPU here" in out
+    assert "\njob 0 trainer.device=cpu: val_accuracy=" in out
+    assert "\njob 1 trainer.device=cuda:99: failed: trainer.device=cuda:99: PyTorch finds no such GPU here" in out
     first, _ = tasks(cluster.state).values()
     wanted = {"array": "0-1%2", "gpus-per-task": "1", "ntasks-per-node": "1", "qos": "high", "requeue": ""}
     assert wanted.items() <= first["options"].items()
@@ -97,8 +97,8 @@ def test_eight_jobs_of_which_one_fails_and_one_is_killed_are_complete_after_the_
     status, out, err = cluster.run(*given)
     assert status == 1
     assert "4 of 8 jobs completed in sweep\n" in out
-    assert out.count("not completed: the run failed: of its own (traceback in ") == 2
-    assert out.count("not completed: ended without a result: SLURM's state FAILED (output in sweep/.slurm/") == 2
+    assert out.count("failed: the run failed: of its own (traceback in ") == 2
+    assert out.count("failed: ended without a result: SLURM's state FAILED (output in sweep/.slurm/") == 2
     assert "4 of 8 jobs of the sweep failed" in err
     ended = {number: (each["status"], each["error"]) for number, each in summaries(cluster.folder).items()}
     assert [ending[0] for ending in ended.values()] == ["completed"] * 2 + ["failed"] * 4 + ["completed"] * 2
@@ -205,7 +205,7 @@ def test_a_job_that_slurm_kills_is_listed_with_its_state(accounting: str, cluste
     status, out, _ = started.ended()
     assert status == 1
     why = "SLURM's state OUT_OF_MEMORY" if accounting == "yes" else "SLURM does not know it any more"
-    assert f"job 1: not completed: ended without a result: {why} (output in sweep/.slurm/" in out
+    assert f"job 1 seed=1: failed: ended without a result: {why} (output in sweep/.slurm/" in out
     assert [each["status"] for each in summaries(cluster.folder).values()] == ["completed", "failed"]
 
 

@@ -7,16 +7,17 @@ import re
 import secrets
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from snntrain.cli.launchers import lines
+from snntrain.cli.launchers.display import Display
 from snntrain.cli.launchers.job_folders import JobFolders
+from snntrain.cli.launchers.killed_job import record
 from snntrain.cli.launchers.launcher import Outcome, SweepCommand, SweepJob
 from snntrain.cli.launchers.slurm import queue
-from snntrain.cli.launchers.slurm.node import NodeJob
+from snntrain.cli.launchers.slurm.node import Ended, NodeJob
 from snntrain.cli.launchers.slurm.parameters import parameters
 from snntrain.cli.launchers.slurm.submission import submit
 from snntrain.config.compose import MOST_JOBS
@@ -24,7 +25,6 @@ from snntrain.config.schema import SubmititSlurm
 from snntrain.errors import UserError, first_line, on_one_line
 from snntrain.files.folder import Folder
 from snntrain.files.paths import shown
-from snntrain.runs import killed
 from snntrain.runs.layout import SLURM_FOLDER
 
 if TYPE_CHECKING:
@@ -75,19 +75,27 @@ class SlurmArrays:
         sweep: the folder of the sweep.
         command: the sweep's command.
         folders: finds the run folder of a job.
+        display: shows the jobs.
     """
 
     slots = MOST_JOBS
 
     def __init__(
-        self, settings: SubmititSlurm, gpus: int, sweep: Folder, command: SweepCommand, folders: JobFolders
+        self,
+        settings: SubmititSlurm,
+        gpus: int,
+        sweep: Folder,
+        command: SweepCommand,
+        folders: JobFolders,
+        display: Display,
     ) -> None:
-        self.settings, self.gpus, self.command, self.folders = settings, gpus, command, folders
+        self.settings, self.gpus, self.command = settings, gpus, command
+        self.folders, self.display = folders, display
         self.at_once = settings.array_parallelism
         self.place = Folder(Path(os.path.abspath(sweep.path)), SLURM_FOLDER)
         self._started: list[SweepJob] = []
         self._running: list[Running] = []
-        self._ended: deque[Outcome] = deque()
+        self._ended: deque[Ended] = deque()
         # The names of all jobs that may be in SLURM's queue.
         self._names: set[str] = set()
         self._asked = self._submitted = 0.0
@@ -98,8 +106,11 @@ class SlurmArrays:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if error is not None and self._names:
-            self._cancel()
+        try:
+            if error is not None and self._names:
+                self._cancel()
+        finally:
+            self.display.close()
 
     def start(self, job: SweepJob) -> None:
         """Take a job, which `outcome` submits."""
@@ -112,16 +123,17 @@ class SlurmArrays:
         while not self._ended:
             self._collect()
             if not self._ended:
+                self.display.refresh(())
                 time.sleep(TICK)
-        outcome = self._ended.popleft()
-        print(lines.ended(outcome), flush=True)
-        return outcome
+        ended = self._ended.popleft()
+        self.display.ended(ended.outcome, ended.seconds)
+        return ended.outcome
 
     def _submit(self) -> None:
         if not self._names:
             self._wait_for_earlier()
         known = [(job, self.folders.completed(job)) for job in self._started]
-        self._ended += [outcome for _, outcome in known if outcome is not None]
+        self._ended += [Ended(outcome, 0.0) for _, outcome in known if outcome is not None]
         left = [job for job, outcome in known if outcome is None]
         self._started.clear()
         groups = [left[first : first + MOST_IN_AN_ARRAY] for first in range(0, len(left), MOST_IN_AN_ARRAY)]
@@ -135,7 +147,7 @@ class SlurmArrays:
             self._running += [Running(job, handle) for job, handle in zip(group, handles, strict=True)]
             array = handles[0].job_id.partition("_")[0]
             count = f"{len(group)} job{'s' if len(group) > 1 else ''}"
-            print(f"{count} submitted to SLURM as {array}; their output: {shown(place.path)}", flush=True)
+            self.display.say(f"{count} submitted to SLURM as {array}; their output: {shown(place.path)}")
         self._submitted = time.monotonic()
 
     def _wait_for_earlier(self) -> None:
@@ -152,7 +164,7 @@ class SlurmArrays:
                 )
             if not said:
                 said = True
-                print(f"waiting for {len(left)} jobs that an earlier start of this sweep has submitted", flush=True)
+                self.display.say(f"waiting for {len(left)} jobs that an earlier start of this sweep has submitted")
             time.sleep(SOONEST)
         self._names.clear()
 
@@ -183,24 +195,26 @@ class SlurmArrays:
             elif not waits:
                 self._end(running, _died(running, state))
 
-    def _end(self, running: Running, outcome: Outcome) -> None:
+    def _end(self, running: Running, ended: Ended) -> None:
         self._running.remove(running)
-        folder = outcome.folder or self.folders.path(running.job)
-        if outcome.error is not None and folder is not None:
-            killed.record(folder, outcome.error)
-        self._ended.append(outcome)
+        if ended.outcome.folder is None:
+            ended = replace(ended, outcome=replace(ended.outcome, folder=self.folders.path(running.job)))
+        if ended.outcome.error is not None:
+            record(ended.outcome)
+        self._ended.append(ended)
 
     def _cancel(self) -> None:
         """Cancel the jobs that are left, and wait until they are saved."""
         if not queue.cancel(self._names):
-            print(f"scancel failed; cancel the jobs with: scancel --name={','.join(sorted(self._names))}", flush=True)
+            names = " ".join(f"--name={name}" for name in sorted(self._names))
+            self.display.say(f"scancel failed; cancel the jobs with: scancel {names}")
             return
         until = time.monotonic() + END_SECONDS
         said = False
         while (left := queue.queued(self._names)) != {} and time.monotonic() < until:
             if left and not said:
                 said = True
-                print(f"{len(left)} jobs are cancelled; waiting until they are saved", flush=True)
+                self.display.say(f"{len(left)} jobs are cancelled; waiting until they are saved")
             time.sleep(TICK)
 
 
@@ -217,23 +231,23 @@ def _refresh(folder: Path) -> None:
         return
 
 
-def _returned(running: Running) -> Outcome:
-    """Return the outcome that a job has returned."""
+def _returned(running: Running) -> Ended:
+    """Return what a job has returned."""
     try:
-        outcome = running.handle.result()
+        ended = running.handle.result()
     except Exception as error:  # The job could not even begin: its node may lack a package.
         said = re.findall(r"^(\w[\w.]*(?:Error|Exception)\b.*)$", str(error), re.MULTILINE)
         reason = on_one_line(said[-1] if said else first_line(error))
-        return Outcome(running.job, None, error=f"{reason} (output in {shown(running.log)})")
-    assert isinstance(outcome, Outcome)
-    return outcome
+        return Ended(Outcome(running.job, None, error=f"{reason} (output in {shown(running.log)})"))
+    assert isinstance(ended, Ended)
+    return ended
 
 
-def _died(running: Running, state: str) -> Outcome:
-    """Return the outcome of a job that has left no result."""
+def _died(running: Running, state: str) -> Ended:
+    """Return the end of a job that has left no result."""
     ending = f"SLURM's state {state}" if state else "SLURM does not know it any more"
     if running.log.exists():
         where = f"output in {shown(running.log)}"
     else:
         where = f"it wrote no output: do the nodes see {shown(running.log.parent)}?"
-    return Outcome(running.job, None, error=f"ended without a result: {ending} ({where})")
+    return Ended(Outcome(running.job, None, error=f"ended without a result: {ending} ({where})"))

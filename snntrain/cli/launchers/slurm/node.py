@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +24,19 @@ from snntrain.errors import on_one_line
 from snntrain.signals import machine
 
 LONGEST_ANSWER_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The end of a job.
+
+    Args:
+        outcome: its outcome.
+        seconds: the time since its last start.
+    """
+
+    outcome: Outcome
+    seconds: float = 0.0
 
 
 @dataclass
@@ -39,25 +53,28 @@ class NodeJob:
     job: SweepJob
     requeues: int
 
-    def __call__(self) -> Outcome:
-        """Run the job, and return its outcome.
+    def __call__(self) -> Ended:
+        """Run the job, and return its end.
 
         Raises:
             SystemExit: a signal has ended it; the job has no outcome yet, or was cancelled.
         """
         # From here on, submitit's handlers are replaced.
         machine.begin()
+        began = time.monotonic()
         outcome = remote_job.run(self.command, self.job)
         if outcome.signal is None:
-            return outcome
-        if outcome.signal == signal.SIGUSR1:
-            if int(os.environ.get("SLURM_RESTART_COUNT") or 0) >= self.requeues:
-                reason = f"the time limit has ended it after hydra.launcher.max_num_timeout={self.requeues} requeues"
-                return replace(outcome, error=f"{reason}; the same command resumes it")
-            if refused := _requeue():
-                reason = f"the time limit has ended it, and SLURM does not requeue it ({refused})"
-                return replace(outcome, error=f"{reason}; the same command resumes it")
+            return Ended(outcome, time.monotonic() - began)
+        if outcome.signal == signal.SIGUSR1 and (reason := self._requeue()):
+            return Ended(replace(outcome, error=f"the time limit has ended it, {reason}; the same command resumes it"))
         raise SystemExit(128 + outcome.signal)
+
+    def _requeue(self) -> str | None:
+        """Ask SLURM to start this job again; return why it does not, None if it does."""
+        if int(os.environ.get("SLURM_RESTART_COUNT") or 0) >= self.requeues:
+            return f"after hydra.launcher.max_num_timeout={self.requeues} requeues"
+        refused = _requeue()
+        return f"and SLURM does not requeue it ({refused})" if refused else None
 
     def checkpoint(self) -> Any:
         """Return the submission that submitit requeues if its own handler gets the signal, before the job has begun."""

@@ -1,0 +1,38 @@
+"""A neuron of the user's own that hurts its process, until a file `mended` lies in the working directory."""
+
+from __future__ import annotations
+
+MODULE = """
+import ctypes, os, signal, sys, time
+from pathlib import Path
+from snntrain.neuron import IFNode
+
+class Faulty(IFNode):
+    def __init__(self, fault: str, **arguments):
+        print("made", fault)
+        os.write(2, b"bytes of C\\n")
+        if not Path("mended").exists():
+            if fault == "raise":
+                raise RuntimeError("of its own")
+            if fault == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            if fault == "segfault":
+                ctypes.string_at(0)
+            if fault == "exit":
+                os._exit(7)
+            if fault == "memory":
+                raise RuntimeError("CUDA error: out of memory")
+        if fault == "wait":
+            Path(f"waits-{os.getpid()}").touch()
+            while not Path("mended").exists():
+                time.sleep(0.05)
+        super().__init__(**arguments)
+"""
+OWN = ("--config-dir", "conf", "neuron=faulty", "allow_targets=[faulty]")
+
+
+def write(folder) -> None:  # type: ignore[no-untyped-def]
+    """Write the module and its option into a working directory."""
+    (folder / "faulty.py").write_text(MODULE)
+    (folder / "conf" / "neuron").mkdir(parents=True)
+    (folder / "conf" / "neuron" / "faulty.yaml").write_text("_target_: faulty.Faulty\nfault: none\n")
