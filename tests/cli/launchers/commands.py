@@ -45,7 +45,8 @@ def own_neuron(folder: Path) -> tuple[str, ...]:
 def sweep(*given: str, epochs: int = 1) -> tuple[str, ...]:
     """Return the arguments of a sweep in the folder `sweep`."""
     length = (f"trainer.epochs={epochs}", "trainer.limit_batches=2", "monitor=off", "hydra.sweep.dir=sweep")
-    return ("-m", *TINY[:2], *TINY[3:], "T=2", *length, *given)
+    device = () if any(word.startswith("trainer.device=") for word in given) else ("trainer.device=cpu",)
+    return ("-m", *TINY[:2], "trainer.precision=fp32", *device, "T=2", *length, *given)
 
 
 class Started:
