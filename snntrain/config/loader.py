@@ -17,7 +17,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config.job_folder import joined
 from snntrain.config.trust import config_files
@@ -53,17 +53,20 @@ class Loader(ConfigLoaderImpl):
         run_mode: RunMode,
         from_shell: bool = True,
         validate_sweep_overrides: bool = True,
+        **newer: Any,  # Of Hydra 1.4.
     ) -> DictConfig:
         parsed, files = self._parse_overrides_and_create_caching_repo(config_name, overrides)
         how = (run_mode, from_shell, validate_sweep_overrides)
         if any(_is_below(override, WRITTEN_BY_HYDRA) for override in parsed):
-            return super()._load_configuration_impl(config_name, overrides, *how)
+            return super()._load_configuration_impl(config_name, overrides, *how, **newer)
         values = [override for override in parsed if _is_value(override, files)]
         choices = [override.input_line or "" for override in parsed if override not in values]
         # `from_shell` changes messages, not the composed configuration.
-        key = (config_name, run_mode, validate_sweep_overrides, *choices)
+        # Hydra 1.4 passes the parsed overrides of all lines; here only those of the choices count.
+        newer = {name: value for name, value in newer.items() if name != "parsed_overrides"}
+        key = (config_name, run_mode, validate_sweep_overrides, *sorted(newer.items()), *choices)
         if key not in self._kept:
-            self._kept[key] = super()._load_configuration_impl(config_name, choices, *how)
+            self._kept[key] = super()._load_configuration_impl(config_name, choices, *how, **newer)
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -73,7 +76,7 @@ class Loader(ConfigLoaderImpl):
         return config
 
     def _parse_overrides_and_create_caching_repo(
-        self, config_name: str | None, overrides: list[str]
+        self, config_name: str | None, overrides: list[str], *newer: Any
     ) -> tuple[list[Override], CachingConfigRepository]:
         parsed = OverridesParser.create().parse_overrides(overrides)
         if any(_is_below(override, ("hydra.searchpath",)) for override in parsed):
@@ -142,6 +145,9 @@ def _record(config: DictConfig, overrides: list[Override]) -> None:
     own = [override for override in overrides if not override.is_hydra_override()]
     config.hydra.overrides.task = [override.input_line for override in own]
     config.hydra.overrides.hydra = [override.input_line for override in overrides if override.is_hydra_override()]
-    how = config.hydra.job.config.override_dirname
-    # Hydra 1.4 deprecates this key; a command line may still name it.
-    config.hydra.job.override_dirname = joined(config.hydra.overrides.task, how.exclude_keys, how.item_sep, how.kv_sep)
+    if not OmegaConf.is_interpolation(config.hydra.job, "override_dirname"):  # In Hydra 1.4 it is one.
+        how = config.hydra.job.config.override_dirname
+        # Hydra 1.4 deprecates this key; a command line may still name it.
+        config.hydra.job.override_dirname = joined(
+            config.hydra.overrides.task, how.exclude_keys, how.item_sep, how.kv_sep
+        )

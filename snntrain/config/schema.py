@@ -403,6 +403,9 @@ SCHEMAS: dict[str, type] = {
 def register() -> None:
     """Register the schemas with Hydra, in a group of their own so that no list of options shows them."""
     store = ConfigStore.instance()
+    # Hydra 1.4 warns of a second registration.
+    if "config.yaml" in store.repo.get("schema", {}):
+        return
     for path, node in SCHEMAS.items():
         group, _, name = f"schema/{path}".rpartition("/")
         store.store(group=group, name=name, node=node)
