@@ -44,7 +44,7 @@ def check_launcher(composed: Composed) -> None:
     """
     name = str((composed.value("hydra.runtime.choices") or {}).get("hydra/launcher"))
     if (settings := composed.launcher()) is not None:
-        available.check(name, settings, composed.value("sweep.workers"))
+        available.check(name, settings, composed.value("sweep"))
     elif composed.value("hydra.launcher._target_") != LAUNCHER:
         raise UserError(
             f"hydra/launcher={name}: cannot stop and resume the jobs of a sweep; give submitit_slurm or ray for a "

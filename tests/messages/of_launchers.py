@@ -30,7 +30,7 @@ NOWHERE: Any = None
 
 def missing(world: World) -> None:
     world.patch.setattr(importlib.util, "find_spec", lambda name: None)
-    available.check("submitit_slurm", SubmititSlurm(), 1)
+    available.check("submitit_slurm", SubmititSlurm(), {"workers": 1, "gpus_per_job": 1.0})
 
 
 def found(world: World) -> None:
@@ -39,13 +39,13 @@ def found(world: World) -> None:
 
 def workers(world: World) -> None:
     found(world)
-    available.check("submitit_slurm", SubmititSlurm(), 4)
+    available.check("submitit_slurm", SubmititSlurm(), {"workers": 4})
 
 
 def no_commands(world: World) -> None:
     found(world)
     world.patch.setenv("PATH", "/nowhere")
-    available.check("submitit_slurm", SubmititSlurm(), 1)
+    available.check("submitit_slurm", SubmititSlurm(), {"workers": 1, "gpus_per_job": 1.0})
 
 
 def refused(world: World) -> None:

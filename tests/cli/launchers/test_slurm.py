@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -147,28 +146,25 @@ def test_a_job_whose_time_is_nearly_up_is_requeued_and_ends_as_if_it_had_not_bee
 def test_a_job_that_is_not_requeued_is_saved_and_listed(
     key: str, environment: dict[str, str], why: str, cluster: Cluster
 ) -> None:
-    started = cluster.start(*sweep("seed=3,4", f"hydra.launcher.{key}", epochs=25), environment=environment)
-    wait_until(lambda: epochs(cluster.folder, 1) >= 2)
-    ask(cluster.state, "1_1", "warn")
+    started = cluster.start(*sweep("seed=3", f"hydra.launcher.{key}", epochs=200), environment=environment)
+    wait_until(lambda: epochs(cluster.folder, 0) >= 2)
+    ask(cluster.state, "1", "warn")
     status, out, _ = started.ended()
     assert status == 1
     assert why in out
-    assert [each["status"] for each in summaries(cluster.folder).values()] == ["completed", "interrupted"]
-    assert "  interrupted: 1_" in out
+    assert [each["status"] for each in summaries(cluster.folder).values()] == ["interrupted"]
+    assert "  interrupted: 0_" in out
     assert ": resume with: " in out
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_sweep_cancels_its_jobs_and_the_same_command_resumes_them(
-    number: int, status: int, cluster: Cluster
-) -> None:
-    given = sweep("seed=0,1,2,3", "hydra.launcher.array_parallelism=2", epochs=25)
+def test_an_interrupted_sweep_cancels_its_jobs_and_the_same_command_resumes_them(cluster: Cluster) -> None:
+    given = sweep("seed=0,1,2", "hydra.launcher.array_parallelism=2", epochs=60)
     started = cluster.start(*given)
     wait_until(lambda: min(epochs(cluster.folder, 0), epochs(cluster.folder, 1)) >= 2)
-    interrupt(started, number)
+    interrupt(started)
     code, out, err = started.ended()
-    assert code == status
+    assert code == 130
     assert "snntrain: interrupted; resume with: " in err
     assert "hydra.sweep.dir=sweep" in err
     assert "jobs are cancelled; waiting until they are saved\n" in out
@@ -178,8 +174,8 @@ def test_an_interrupted_sweep_cancels_its_jobs_and_the_same_command_resumes_them
     wait_until(cluster.is_empty)
     code, out, _ = cluster.run(*given)
     assert code == 0
-    assert "4 of 4 jobs completed in sweep\n" in out
-    assert 2 <= trained < epochs(cluster.folder, 0) == 25
+    assert "3 of 3 jobs completed in sweep\n" in out
+    assert 2 <= trained < epochs(cluster.folder, 0) == 60
 
 
 @pytest.mark.slow
@@ -200,14 +196,16 @@ def test_a_sweep_that_was_killed_waits_for_its_jobs_at_the_next_start(cluster: C
 @pytest.mark.slow
 @pytest.mark.parametrize("accounting", ["yes", "no"])
 def test_a_job_that_slurm_kills_is_listed_with_its_state(accounting: str, cluster: Cluster) -> None:
-    started = cluster.start(*sweep("seed=0,1", epochs=25), environment={"FAKE_SLURM_ACCOUNTING": accounting})
-    wait_until(lambda: epochs(cluster.folder, 1) >= 1)
-    ask(cluster.state, "1_1", "OUT_OF_MEMORY")
+    started = cluster.start(*sweep("seed=0", epochs=200), environment={"FAKE_SLURM_ACCOUNTING": accounting})
+    wait_until(lambda: epochs(cluster.folder, 0) >= 1)
+    ask(cluster.state, "1", "OUT_OF_MEMORY")
     status, out, _ = started.ended()
     assert status == 1
     why = "SLURM's state OUT_OF_MEMORY" if accounting == "yes" else "SLURM does not know it any more"
-    assert f"job 1 seed=1: failed: ended without a result: {why} (output in sweep/.slurm/" in out
-    assert [each["status"] for each in summaries(cluster.folder).values()] == ["completed", "failed"]
+    assert f"job 0 seed=0: failed: ended without a result: {why} (output in sweep/.slurm/" in out
+    (summary,) = summaries(cluster.folder).values()
+    assert summary["status"] == "failed"
+    assert summary["error"].startswith(f"ended without a result: {why}")
 
 
 def test_jobs_that_slurm_refuses_are_reported_in_one_line(
