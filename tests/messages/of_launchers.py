@@ -79,6 +79,12 @@ def silent_queue(world: World) -> None:
     launcher.outcome()
 
 
+def pattern(world: World) -> None:
+    folder = Folder(world.folder / "50%a")
+    with SlurmArrays(SubmititSlurm(array_parallelism=1), 0, folder, COMMAND, NOWHERE, Display((), 0, None)):
+        pass
+
+
 def ray(settings: Ray, **functions: Any) -> Callable[[World], None]:
     """Return a case that connects to a Ray with these functions."""
 
@@ -137,6 +143,7 @@ CASES: dict[str, Case] = {
         ("submitit_slurm", "sbatch refuses the jobs (Invalid account)", "change hydra.launcher."),
     ),
     "squeue is silent": (silent_queue, ("submitit_slurm", "squeue does not answer", "try again when it does")),
+    "a pattern of SLURM": (pattern, ("50%a", "SLURM replaces % and the letter after it", "name another folder")),
     # cli/launchers/ray_tasks.py
     "no Ray": (
         ray(Ray(address="head:6379", num_cpus=1, num_gpus=0), init=_no_answer),

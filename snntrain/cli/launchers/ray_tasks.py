@@ -145,6 +145,8 @@ class RayTasks:
                     log_to_driver=False,
                     logging_level=logging.ERROR,
                 )
+            # When a machine dies, Ray prints the end of that machine's log. The switch has no public name.
+            ray._private.worker._worker_logs_enabled = False
         except (ConnectionError, RuntimeError, ValueError) as error:
             raise UserError(
                 f"hydra.launcher.address={address}: Ray does not answer ({on_one_line(first_line(error))}); start it "

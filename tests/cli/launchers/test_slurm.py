@@ -202,7 +202,7 @@ def test_a_job_that_slurm_kills_is_listed_with_its_state(accounting: str, cluste
     status, out, _ = started.ended()
     assert status == 1
     why = "SLURM's state OUT_OF_MEMORY" if accounting == "yes" else "SLURM does not know it any more"
-    assert f"job 0 seed=0: failed: ended without a result: {why} (output in sweep/.slurm/" in out
+    assert f"job 0: failed: ended without a result: {why} (output in sweep/.slurm/" in out
     (summary,) = summaries(cluster.folder).values()
     assert summary["status"] == "failed"
     assert summary["error"].startswith(f"ended without a result: {why}")

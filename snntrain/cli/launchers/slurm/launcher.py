@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -32,14 +33,16 @@ if TYPE_CHECKING:
 
 # SLURM takes arrays of 1,001 jobs unless the administrator allows more.
 MOST_IN_AN_ARRAY = 1000
-# Seconds between two looks into the folder of results.
-TICK = 0.5
+# Seconds between two looks into the folder of results, and for each job in it.
+TICK, TICK_OF_A_JOB = 0.5, 0.002
 # Seconds between two questions to SLURM, at the beginning and later.
 SOONEST, LATEST = 2.0, 30.0
 # Seconds until the result of a job that has ended must be visible: file systems of a network cache their folders.
 RESULT_SECONDS = 30.0
 # Seconds in which cancelled jobs end; SLURM kills them after some 30.
 END_SECONDS = 90.0
+# The states of jobs that SLURM itself has ended.
+KILLED = ("BOOT_FAIL", "CANCELLED", "DEADLINE", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "TIMEOUT")
 _NAME = re.compile(r"snntrain-[0-9a-f]{8}")
 
 
@@ -101,6 +104,16 @@ class SlurmArrays:
         self._asked = self._submitted = 0.0
 
     def __enter__(self) -> SlurmArrays:
+        """Check the folder.
+
+        Raises:
+            UserError: SLURM would read its name as a pattern.
+        """
+        if "%" in str(self.place.path):
+            raise UserError(
+                f"hydra.sweep.dir={shown(self.place.root)}: SLURM replaces % and the letter after it; name "
+                "another folder"
+            )
         return self
 
     def __exit__(
@@ -124,7 +137,7 @@ class SlurmArrays:
             self._collect()
             if not self._ended:
                 self.display.refresh(())
-                time.sleep(TICK)
+                time.sleep(max(TICK, len(self._running) * TICK_OF_A_JOB))
         ended = self._ended.popleft()
         self.display.ended(ended.outcome, ended.seconds)
         return ended.outcome
@@ -170,29 +183,28 @@ class SlurmArrays:
 
     def _collect(self) -> None:
         """Gather the outcomes of the jobs that have ended."""
-        for running in [each for each in self._running if each.handle.paths.result_pickle.exists()]:
+        # One look for all jobs: the folder may be on a disk of the network.
+        written = {name for place in {each.handle.paths.folder for each in self._running} for name in os.listdir(place)}
+        for running in [each for each in self._running if each.handle.paths.result_pickle.name in written]:
             self._end(running, _returned(running))
         now = time.monotonic()
-        if now - self._asked < min(LATEST, max(SOONEST, (now - self._submitted) / 10)):
-            return
-        self._asked = now
-        if (queued := queue.queued(self._names)) is None:
-            return
-        gone = [each for each in self._running if each.handle.job_id not in queued]
+        if now - self._asked >= min(LATEST, max(SOONEST, (now - self._submitted) / 10)):
+            self._asked = now
+            if (queued := queue.queued(self._names)) is not None:
+                self._collect_gone(queued, now)
+
+    def _collect_gone(self, queued: Collection[str], now: float) -> None:
+        """Gather the outcomes of the jobs that are not in SLURM's queue any more: one that was killed has no result."""
         for running in self._running:
-            running.gone = (running.gone or now) if running in gone else None
-        if not gone:
-            return
-        states = queue.ended({each.handle.job_id.partition("_")[0] for each in gone})
-        for running in gone:
+            running.gone = None if running.handle.job_id in queued else running.gone or now
+        gone = [(running, running.gone) for running in self._running if running.gone is not None]
+        states = queue.ended({running.handle.job_id.partition("_")[0] for running, _ in gone}) if gone else {}
+        for running, since in gone:
             _refresh(running.handle.paths.folder)
             state = states.get(running.handle.job_id, "")
-            assert running.gone is not None
-            # A job that SLURM has killed leaves no result.
-            waits = state in ("", "COMPLETED", "FAILED") and now - running.gone < _patience(state)
             if running.handle.paths.result_pickle.exists():
                 self._end(running, _returned(running))
-            elif not waits:
+            elif now - since >= _patience(state):
                 self._end(running, _died(running, state))
 
     def _end(self, running: Running, ended: Ended) -> None:
@@ -219,7 +231,9 @@ class SlurmArrays:
 
 
 def _patience(state: str) -> float:
-    """Return for how many seconds a result may be invisible."""
+    """Return for how many seconds the result of a job may be invisible after its end."""
+    if state.startswith(KILLED):
+        return 0.0
     return 2 * SOONEST if state == "FAILED" else RESULT_SECONDS
 
 

@@ -65,6 +65,8 @@ class NodeJob:
         outcome = remote_job.run(self.command, self.job)
         if outcome.signal is None:
             return Ended(outcome, time.monotonic() - began)
+        # All is saved: what SLURM sends now, as after the requeue, must not disturb the end.
+        machine.finish()
         if outcome.signal == signal.SIGUSR1 and (reason := self._requeue()):
             return Ended(replace(outcome, error=f"the time limit has ended it, {reason}; the same command resumes it"))
         raise SystemExit(128 + outcome.signal)
