@@ -95,12 +95,12 @@ def further_job(package: Path) -> Seconds:
     with tempfile.TemporaryDirectory() as place:
         _, single = seconds(package, PROGRAM, COMMANDS["debug=smoke"][1], place=place)
         _, whole = seconds(package, PROGRAM, [*SWEEP, "hydra.sweep.dir=sweep"], place=place)
-        ends = sorted(map(_end, Path(place).glob("sweep/*/train.log")))
+        ends = sorted(map(ended, Path(place).glob("sweep/*/train.log")))
     assert len(ends) == JOBS
     return statistics.median(after - before for before, after in pairwise(ends)), (whole - single) / (JOBS - 1)
 
 
-def _end(log: Path) -> float:
+def ended(log: Path) -> float:
     """Return the time of the last line in a run's log."""
     moment, thousandths = WRITTEN.findall(log.read_text(encoding="utf-8"))[-1]
     return datetime.fromisoformat(moment).timestamp() + int(thousandths) / 1000

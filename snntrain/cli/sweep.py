@@ -17,7 +17,6 @@ from snntrain.cli.report import show
 from snntrain.config.composed import Composed
 from snntrain.config.explain import key_of
 from snntrain.config.job_folder import is_of_a_run
-from snntrain.config.schema import BESIDE_THE_RUN
 from snntrain.config.words import assigned
 from snntrain.errors import Interrupted, RunFailed, UserError, first_line, on_one_line, printable
 from snntrain.files import bounded, safe_yaml
@@ -70,19 +69,6 @@ def check_folders(composed: Composed, overrides: Sequence[str]) -> None:
     if not composed.is_reference("hydra.sweep.subdir"):
         subdir = composed.value("hydra.sweep.subdir")
         raise UserError(f"hydra.sweep.subdir={subdir}: is the same for all jobs; leave it out, and each gets its own")
-
-
-def check_whole(overrides: Sequence[str]) -> None:
-    """Check that keys of the sweep as a whole have one value.
-
-    Raises:
-        UserError: one has several values, as if jobs could differ in it.
-    """
-    parser = OverridesParser.create()
-    for line in overrides:
-        group = key_of(line).replace("/", ".").partition(".")[0]
-        if group in BESIDE_THE_RUN and group != "hydra" and parser.parse_override(line).is_sweep_override():
-            raise UserError(f"{line}: belongs to the sweep as a whole, not to a job; give one value")
 
 
 def of_files(composed: Composed, overrides: Sequence[str]) -> list[str]:

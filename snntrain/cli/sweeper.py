@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from hydra._internal.callbacks import Callbacks
 from hydra.core.plugins import Plugins
@@ -19,6 +20,7 @@ from snntrain.cli.launchers.launcher import Launcher, Outcome, SweepCommand, Swe
 from snntrain.cli.one_process import LAUNCHER
 from snntrain.config.compose import Composer, number_of_jobs
 from snntrain.config.composed import Composed
+from snntrain.config.explain import key_of
 from snntrain.files import whole
 from snntrain.files.folder import Folder
 from snntrain.files.paths import user_path
@@ -47,9 +49,12 @@ def sweep(compose: Composer, composed: Composed, command: SweepCommand) -> list[
         given.hydra.sweep.dir = place
         # The sweeper builds a launcher, which is replaced below; ours are no classes that Hydra builds.
         given.hydra.launcher = {"_target_": LAUNCHER}
-        sweeper = Plugins.instance().instantiate_sweeper(
+        sweeper: Any = Plugins.instance().instantiate_sweeper(
             config=given, hydra_context=context, task_function=_unused_task
         )
+        if launcher.isolates:
+            validate = sweeper.validate_batch_is_legal
+            sweeper.validate_batch_is_legal = lambda batch: validate(_different(compose, batch))
         # Each sweeper calls its launcher to run the jobs of a batch.
         sweeper.launcher = batches = _Batches(launcher)
         try:
@@ -67,6 +72,14 @@ def _number_of_jobs(compose: Composer, config: DictConfig) -> int | None:
     if config.hydra.sweeper._target_ != BASIC_SWEEPER:
         return None
     return int(number_of_jobs(compose.parser.parse_overrides(list(config.hydra.overrides.task))))
+
+
+def _different(compose: Composer, batch: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Return jobs of a batch with different options or different keys.
+
+    Composing a thousand jobs that differ in their seeds takes half a minute, and each single value was checked before.
+    """
+    return [*{tuple(w if compose.chooses(w) else key_of(w) for w in words): words for words in batch}.values()]
 
 
 class _Batches(HydraLauncher):

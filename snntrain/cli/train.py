@@ -15,7 +15,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 
 import snntrain
-from snntrain.cli import one_process, resume, streams
+from snntrain.cli import one_process, resume, streams, whole_sweep
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
 from snntrain.cli.help import help_text
@@ -121,9 +121,10 @@ def _validate(arguments: Arguments, compose: Composer) -> Composed:
         )
     # Hydra parses the words again.
     arguments.overrides = [*map(words.read, arguments.overrides)]
+    if multirun or "--cfg" not in arguments.flags:
+        whole_sweep.check(arguments.overrides, multirun=multirun)
     if multirun:
         one_process.check_launcher(first)
-        sweep.check_whole(arguments.overrides)
         arguments.overrides = sweep.keep_with_swept_groups(arguments.overrides)
         sweep.check_folders(first, arguments.overrides)
     elif "--cfg" not in arguments.flags:

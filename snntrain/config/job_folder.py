@@ -48,4 +48,13 @@ def joined(overrides: Iterable[str], exclude: Collection[str] = (), comma: str =
 
 def is_of_a_run(override: str) -> bool:
     """Return whether an override belongs to a run, and not to Hydra or to the sweep as a whole."""
-    return key_of(override).replace("/", ".").partition(".")[0] not in BESIDE_THE_RUN
+    return _top(override) not in BESIDE_THE_RUN
+
+
+def is_of_hydra(override: str) -> bool:
+    """Return whether an override belongs to Hydra."""
+    return _top(override) == "hydra"
+
+
+def _top(override: str) -> str:
+    return key_of(override).replace("/", ".").partition(".")[0]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import gpu_steps, levers, neuron, start_up, train_step
+from benchmarks import gpu_steps, levers, neuron, start_up, sweeps, train_step
 from benchmarks.layers import Problem, ours, theirs
 from benchmarks.peers import PEERS
 
@@ -136,3 +136,14 @@ def test_a_peers_neuron_takes_the_same_current_to_a_gradient(key: str, kind: str
     assert grad_x.shape == problem.x.shape
     assert grad_x.isfinite().all()
     assert len(learnt) == (kind == "plif")
+
+
+@pytest.mark.slow
+def test_the_overhead_of_a_sweep_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    cores = os.sched_getaffinity(0)
+    try:
+        sweeps.main(["--jobs=2", "--runs=5", "--rounds=1"])
+    finally:
+        os.sched_setaffinity(0, cores)
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in ("one process", "one worker", "report of 5 runs"))

@@ -6,6 +6,7 @@ import torch
 from omegaconf import OmegaConf
 
 from snntrain.cli import one_process
+from snntrain.cli.launchers import slots
 from snntrain.config import saved
 from snntrain.config.composed import Composed
 from snntrain.config.targets import Component, build
@@ -98,6 +99,29 @@ CASES: dict[str, Case] = {
     "a sweep with a job of another process": (
         World.sweep_of_another,
         ("1 of 1 jobs", "running in another process", "give the same command again when it has ended"),
+    ),
+    # cli/whole_sweep.py, cli/launchers/
+    "workers of one run": (
+        line("sweep.workers=2"),
+        ("sweep.workers=2", "belongs to a sweep", "add -m, or leave it out"),
+    ),
+    "workers swept": (line("-m sweep.workers=1,2"), ("sweep.workers=1,2", "the sweep as a whole", "give one value")),
+    "workers that do not count": (
+        line("-m T=1,2 sweep.workers=many"),
+        ("sweep.workers=many", "a whole number >= 1", "or auto"),
+    ),
+    "parts of two GPUs": (
+        line("-m T=1,2 sweep.gpus_per_job=1.5"),
+        ("sweep.gpus_per_job=1.5", "a whole number", "below 1 for jobs that share a GPU, as 0.5"),
+    ),
+    "more workers than GPUs": (
+        lambda _: slots.divided(slots.Machine(8, ("0", "1")), 3, 1, 9),
+        ("sweep.workers=3, sweep.gpus_per_job=1", "2 GPUs (0, 1), on which 2 jobs fit", "give fewer of either"),
+    ),
+    "no worker": (World.no_worker, ("the workers of the sweep do not start", "ended with status", "sweep.workers=1")),
+    "no process": (
+        World.no_process,
+        ("a worker of the sweep", "cannot be started (Resource temporarily unavailable)", "a smaller sweep.workers"),
     ),
     "a failed sweep": (World.failed_sweep, ("1 of 1 jobs", "failed", "each folder's summary.json says why")),
     # cli/evaluate.py, cli/inspect.py, cli/report.py, cli/doctor.py, cli/help.py

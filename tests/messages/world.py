@@ -20,6 +20,9 @@ from PIL import Image
 from torchvision import datasets
 
 from snntrain.cli import doctor, sweep
+from snntrain.cli.launchers import worker_process
+from snntrain.cli.launchers.launcher import SweepCommand
+from snntrain.cli.launchers.slots import Slot
 from snntrain.config import saved
 from snntrain.config.compose import validate
 from snntrain.data import digits, idx, picture_file, vision, workers
@@ -137,6 +140,19 @@ class World:
         folder = self.folder / f"sweep_{status}"
         (write_run(folder / "0", status=status, error=error) / LOCK).write_text('{"host": "node7", "pid": 3}')
         sweep.conclude(folder)
+
+    def no_worker(self) -> None:
+        with self.patch.context() as patch:
+            patch.setattr(worker_process, "START", "raise ImportError('no such library')")
+            raise RunFailed(*self.line("-m T=1,2,3,4 sweep.workers=2 hydra.sweep.dir=no_worker"))
+
+    def no_process(self) -> None:
+        def none_left(*given: Any, **more: Any) -> None:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+        with self.patch.context() as patch:
+            patch.setattr(worker_process.subprocess, "Popen", none_left)
+            worker_process.Worker(SweepCommand("config", None, (), (), "."), Slot(1), 0)
 
     def full_disk(self) -> None:
         self.patch.chdir(self.folder)

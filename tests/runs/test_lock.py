@@ -16,7 +16,7 @@ import pytest
 
 from snntrain.errors import UserError
 from snntrain.runs.layout import LOCK
-from snntrain.runs.lock import STALE_SECONDS, Lock
+from snntrain.runs.lock import STALE_SECONDS, Lock, may_be_taken
 
 # Holds the folder until its input ends, and prints a line when it has started.
 HOLDING = """
@@ -303,3 +303,18 @@ def test_without_locks_a_run_starts_with_a_warning_if_no_other_is_alive(
 def test_a_lock_does_not_wait_for_torch() -> None:
     code = "import sys, snntrain.runs.lock; sys.exit(bool({'torch', 'hydra'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, check=False).returncode == 0
+
+
+def test_a_killed_owner_does_not_count_as_alive_and_one_elsewhere_may_be(tmp_path: Path) -> None:
+    assert not may_be_taken(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDING, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holding:
+        assert holding.stdout is not None
+        assert holding.stdout.readline() == "held\n"
+        assert may_be_taken(tmp_path)
+        holding.kill()
+    assert (tmp_path / LOCK).stat().st_size
+    assert not may_be_taken(tmp_path)
+    (tmp_path / LOCK).write_text('{"host": "node7.elsewhere", "pid": 1}')
+    assert may_be_taken(tmp_path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 import time
 from collections.abc import Collection, Iterable
@@ -20,6 +20,7 @@ from snntrain.errors import on_one_line, printable
 
 # Between two drawings, and between two looks at the files of the jobs.
 SECONDS = 1.0
+USUAL_COLUMNS = 80
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Display:
         self.counts = _Counts()
         self._progress: dict[int, Progress] = {}
         self._drawn = 0.0
+        self._stops = ""
         shown = sys.stdout.isatty()
         # One line for each slot and one for all; tqdm moves between them.
         lines = range(slots + 1) if shown else ()
@@ -54,7 +56,7 @@ class Display:
         """Show a job that starts."""
         self._progress[job.number] = Progress()
         if self._bars:
-            self._bars[position].set_description_str(self._fit(f"{self._name(job)}", "starts"))
+            self._bars[position].set_description_str(self._fit(self._name(job), "starts"))
             self._draw_total(running=None)
 
     def ended(self, outcome: Outcome, seconds: float) -> None:
@@ -64,9 +66,10 @@ class Display:
             self.counts.completed += 1
             result = f"val_accuracy={outcome.value:.4g} in {duration(seconds)}"
         else:
-            self.counts.failed += 1
-            result = outcome.error if outcome.signal else f"failed: {outcome.error}"
-        self.say(self._fit(f"{self._name(outcome.job)}:", on_one_line(result)))
+            self.counts.failed += outcome.signal is None
+            reason = outcome.error.removeprefix("the run failed: ")
+            result = reason if outcome.signal else f"failed: {reason}"
+        self.say(self._fit(self._name(outcome.job), on_one_line(result), colon=":"))
 
     def say(self, line: str) -> None:
         """Write a line."""
@@ -76,13 +79,10 @@ class Display:
             print(line, flush=True)
 
     def stopping(self, running: int, signal: str) -> None:
-        """Show that a signal stops the jobs; a repeated call changes only the number."""
-        line = f"{signal}: stopping {running} jobs, each with a checkpoint; a second signal stops at once"
-        if self._bars:
-            self._bars[-1].set_description_str(self._fit(line, ""))
-        elif not self._drawn:
-            print(line, flush=True)
-            self._drawn = time.monotonic()
+        """Show that a signal stops the jobs that run."""
+        self._stops = f"{signal}: saving {running} running jobs; a second signal stops them at once"
+        if not self._bars:
+            print(self._stops, flush=True)
 
     def refresh(self, running: Iterable[Worker]) -> None:
         """Draw the jobs that run, on a terminal."""
@@ -110,6 +110,9 @@ class Display:
         return self._fit(self._name(worker.job), progress.words(now, worker.since))
 
     def _draw_total(self, running: int | None) -> None:
+        if self._stops:
+            self._bars[-1].set_description_str(self._fit(self._stops))
+            return
         done = self.counts.completed + self.counts.failed
         parts = [f"{done} of {self.jobs} jobs" if self.jobs else f"{done} jobs"]
         parts += [f"{self.counts.failed} failed"] if self.counts.failed else []
@@ -117,20 +120,28 @@ class Display:
         if done and self.jobs:
             left = (time.monotonic() - self.counts.since) / done * (self.jobs - done)
             parts.append(f"about {duration(left)} left")
-        self._bars[-1].set_description_str(self._fit(", ".join(parts), ""))
+        self._bars[-1].set_description_str(self._fit(", ".join(parts)))
 
     def _name(self, job: SweepJob) -> str:
         own = [word for word in filter_overrides(job.overrides) if word not in self.common]
         return printable(" ".join([f"job {job.number}", *own]))
 
-    def _fit(self, name: str, result: str) -> str:
+    def _fit(self, name: str, result: str = "", *, colon: str = "") -> str:
         """Return a line; on a terminal the name and then the result are shortened until it fits."""
         if not self._bars:
-            return f"{name} {result}".rstrip()
+            return f"{name}{colon} {result}".rstrip()
         # A terminal moves to the next line when the last column is written.
-        width = shutil.get_terminal_size().columns - 1
-        room = max(width // 3, width - disp_len(result) - 1)
-        return shortened(f"{shortened(name, room)} {result}".rstrip(), width)
+        width = _columns() - 1
+        room = max(width // 3, width - disp_len(result) - 1 - len(colon)) if result else width
+        return shortened(f"{shortened(name, room)}{colon} {result}".rstrip(), width)
+
+
+def _columns() -> int:
+    """Return the width of the terminal; the environment may name the width of another one."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or USUAL_COLUMNS
+    except (OSError, ValueError):
+        return USUAL_COLUMNS
 
 
 def shortened(text: str, width: int) -> str:

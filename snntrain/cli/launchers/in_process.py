@@ -27,6 +27,7 @@ class InProcess:
     """
 
     slots = 1
+    isolates = False
 
     def __init__(self, config: DictConfig, context: HydraContext, task: Task) -> None:
         self.config, self.context, self.task = config, context, task

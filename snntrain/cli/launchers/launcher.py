@@ -65,9 +65,11 @@ class Launcher(Protocol):
 
     Attributes:
         slots: the number of jobs that run at once.
+        isolates: whether a job that cannot even be composed is an outcome like others, and not the end of the sweep.
     """
 
     slots: int
+    isolates: bool
 
     def start(self, job: SweepJob) -> None:
         """Start a job; fewer than `slots` are running. A launcher of this process runs the job before it returns."""

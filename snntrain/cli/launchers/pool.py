@@ -41,6 +41,8 @@ class Pool:
         display: shows the jobs.
     """
 
+    isolates = True
+
     def __init__(self, command: SweepCommand, slots: Sequence[Slot], display: Display) -> None:
         self.command, self.display = command, display
         self.slots = len(slots)
@@ -181,9 +183,9 @@ class Pool:
         Raises:
             Stopped: always.
         """
+        self.display.stopping(len(self._busy()), signal.Signals(number).name)
         self._send_to_all(number)
-        while busy := self._busy():
-            self.display.stopping(len(busy), signal.Signals(number).name)
+        while self._busy():
             self._handle()
         raise Stopped(number)
 

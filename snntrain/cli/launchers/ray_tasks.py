@@ -65,6 +65,7 @@ class RayTasks:
     """
 
     slots = MOST_JOBS
+    isolates = True
 
     def __init__(
         self, settings: Ray, device: str, command: SweepCommand, folders: JobFolders, display: Display

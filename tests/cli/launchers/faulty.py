@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 MODULE = """
 import ctypes, os, signal, sys, time
 from pathlib import Path
@@ -22,16 +24,16 @@ class Faulty(IFNode):
                 os._exit(7)
             if fault == "memory":
                 raise RuntimeError("CUDA error: out of memory")
-        if fault == "wait":
-            Path(f"waits-{os.getpid()}").touch()
-            while not Path("mended").exists():
-                time.sleep(0.05)
+        if fault == "stuck":
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+            Path(f"stuck-{os.getpid()}").touch()
+            time.sleep(600)
         super().__init__(**arguments)
 """
 OWN = ("--config-dir", "conf", "neuron=faulty", "allow_targets=[faulty]")
 
 
-def write(folder) -> None:  # type: ignore[no-untyped-def]
+def write(folder: Path) -> None:
     """Write the module and its option into a working directory."""
     (folder / "faulty.py").write_text(MODULE)
     (folder / "conf" / "neuron").mkdir(parents=True)

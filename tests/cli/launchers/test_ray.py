@@ -66,7 +66,7 @@ def test_eight_jobs_of_which_one_fails_and_one_is_killed_are_complete_after_the_
     status, out, _ = started(tmp_path, nodes, *given).ended()
     assert status == 1
     assert "4 of 8 jobs completed in sweep\n" in out
-    assert out.count("failed: the run failed: of its own (traceback in ") == 2
+    assert out.count("failed: of its own (traceback in ") == 2
     assert out.count("failed: ended without a result: WorkerCrashedError") == 2
     assert [each["status"] for each in summaries(tmp_path).values()] == ["completed"] * 2 + ["failed"] * 4 + [
         "completed"

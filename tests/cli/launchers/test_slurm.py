@@ -97,7 +97,7 @@ def test_eight_jobs_of_which_one_fails_and_one_is_killed_are_complete_after_the_
     status, out, err = cluster.run(*given)
     assert status == 1
     assert "4 of 8 jobs completed in sweep\n" in out
-    assert out.count("failed: the run failed: of its own (traceback in ") == 2
+    assert out.count("failed: of its own (traceback in ") == 2
     assert out.count("failed: ended without a result: SLURM's state FAILED (output in sweep/.slurm/") == 2
     assert "4 of 8 jobs of the sweep failed" in err
     ended = {number: (each["status"], each["error"]) for number, each in summaries(cluster.folder).items()}

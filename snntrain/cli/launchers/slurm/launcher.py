@@ -82,6 +82,7 @@ class SlurmArrays:
     """
 
     slots = MOST_JOBS
+    isolates = True
 
     def __init__(
         self,
