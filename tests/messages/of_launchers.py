@@ -146,8 +146,8 @@ CASES: dict[str, Case] = {
     "a pattern of SLURM": (pattern, ("50%a", "SLURM replaces % and the letter after it", "name another folder")),
     # cli/launchers/ray_tasks.py
     "no Ray": (
-        ray(Ray(address="head:6379", num_cpus=1, num_gpus=0), init=_no_answer),
-        ("hydra.launcher.address=head:6379", "Ray does not answer (no route to host)", "ray start --head"),
+        ray(Ray(address="auto", num_cpus=1, num_gpus=0), init=_no_answer),
+        ("hydra.launcher.address=auto", "Ray does not answer (no route to host)", "ray start --head"),
     ),
     "too large for a node": (
         ray(

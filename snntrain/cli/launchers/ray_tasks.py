@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from snntrain.cli.launchers.killed_job import record
 from snntrain.cli.launchers.launcher import Outcome, SweepCommand, SweepJob
 from snntrain.config.compose import MOST_JOBS
 from snntrain.config.schema import Ray
-from snntrain.errors import UserError, first_line, on_one_line
+from snntrain.errors import Interrupted, UserError, first_line, on_one_line
 from snntrain.signals import SIGNALS, machine
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 TICK = 0.5
 # Seconds in which cancelled jobs are saved.
 END_SECONDS = 60.0
+CONNECT_SECONDS = 20.0
 # A folder that only root writes to: Ray puts the working directory of this process on its workers' search path.
 NEUTRAL = "/"
 
@@ -125,7 +127,11 @@ class RayTasks:
         import ray
 
         while not self._ended:
-            done, _ = ray.wait(list(self._running), timeout=TICK)
+            try:
+                done, _ = ray.wait(list(self._running), timeout=TICK)
+            except KeyboardInterrupt as error:
+                # Ray replaces the error of any signal by its own.
+                raise Interrupted(machine.number or signal.SIGINT) from error
             self._ended += [self._result(reference) for reference in done]
             self.display.refresh(())
         outcome, seconds = self._ended.pop(0)
@@ -139,6 +145,7 @@ class RayTasks:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         address = self.settings.address or os.environ.get("RAY_ADDRESS") or "local"
         try:
+            _check_port(address)
             with contextlib.chdir(NEUTRAL):
                 ray.init(
                     address=address,
@@ -148,7 +155,7 @@ class RayTasks:
                 )
             # When a machine dies, Ray prints the end of that machine's log. The switch has no public name.
             ray._private.worker._worker_logs_enabled = False
-        except (ConnectionError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise UserError(
                 f"hydra.launcher.address={address}: Ray does not answer ({on_one_line(first_line(error))}); start it "
                 "there with ray start --head, or leave the address out for a cluster of this machine alone"
@@ -206,6 +213,17 @@ class RayTasks:
         until = time.monotonic() + END_SECONDS
         while left and time.monotonic() < until:
             _, left = ray.wait(left, num_returns=len(left), timeout=TICK)
+
+
+def _check_port(address: str) -> None:
+    """Check that something listens at host:port, for which Ray itself would wait minutes.
+
+    Raises:
+        OSError: nothing does.
+    """
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_SECONDS).close()
 
 
 @contextlib.contextmanager
