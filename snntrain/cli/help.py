@@ -36,6 +36,8 @@ Flags, in any position
   --hydra-help         more flags, of Hydra
 """
 MEANING_COLUMN = 40
+# The group of launchers is Hydra's; its default option is Hydra's, too, and has no keys.
+LAUNCHERS, BASIC = "hydra/launcher", "basic"
 WIDTH = 120
 
 
@@ -52,7 +54,8 @@ def help_text(config_dir: str | None = None) -> str:
         lines = [HEAD, *_usage(), REST, "Keys at the top, with their defaults", *_top_level(primary)]
         lines += ["", "Groups, the default option in brackets, and their keys"]
         for group in sorted(compose.groups):
-            lines += ["", *_group(compose, group, chosen.get(group))]
+            lines += ["", *_group(compose, group, compose.groups[group], chosen.get(group))]
+        lines += ["", *_group(compose, LAUNCHERS, [BASIC, *_names(CONF / LAUNCHERS)], BASIC)]
     return "\n".join(lines)
 
 
@@ -73,10 +76,14 @@ def _top_level(primary: Mapping[str, Any]) -> Iterator[str]:
             yield _line(field.name, primary[field.name], _described(field.metadata))
 
 
-def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
-    options = compose.groups[group]
-    meaning = {field.name: field.metadata["meaning"] for field in fields(schema.Composition)}.get(group)
-    yield f"{group}: {meaning or 'presets for several groups at once'}"
+def _names(folder: Path) -> list[str]:
+    return sorted(file.stem for file in folder.glob("*.yaml"))
+
+
+def _group(compose: Composer, group: str, options: list[str], chosen: str | None) -> Iterator[str]:
+    meanings = {field.name: field.metadata["meaning"] for field in fields(schema.Composition)}
+    meanings[LAUNCHERS] = "where the jobs of a sweep run: in processes of this machine, or on a cluster"
+    yield f"{group}: {meanings.get(group, 'presets for several groups at once')}"
     shown = ", ".join(f"[{option}]" if option == chosen else option for option in options)
     yield textwrap.fill(f"  {group}={shown}", WIDTH, subsequent_indent=" " * (len(group) + 3), break_on_hyphens=False)
     documented = {option: dict(_documented(compose, group, option)) for option in options}
@@ -87,7 +94,7 @@ def _group(compose: Composer, group: str, chosen: str | None) -> Iterator[str]:
             alike = [option for option in having if documented[option][key][1] == text]
             # The value of the default option, if the default has the key with this meaning.
             value, _ = documented[chosen if chosen in alike else alike[0]][key]
-            yield _line(f"{group}.{key}", value, _options_with(alike, options) + text)
+            yield _line(f"{group.replace('/', '.')}.{key}", value, _options_with(alike, options) + text)
 
 
 def _options_with(having: list[str], options: list[str]) -> str:

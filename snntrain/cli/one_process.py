@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from snntrain.cli.launchers import available
 from snntrain.config.composed import Composed
 from snntrain.errors import UserError
 
@@ -36,15 +37,16 @@ def check(environment: Mapping[str, str] = os.environ) -> None:
 
 
 def check_launcher(composed: Composed) -> None:
-    """Check that the jobs of a sweep run in this process.
+    """Check that the launcher of a sweep is Hydra's basic one, or one of ours that works here.
 
     Raises:
-        UserError: the launcher starts other processes, which are neither stopped nor reported with the sweep.
+        UserError: it is another one, or it lacks a package or a command.
     """
-    if composed.value("hydra.launcher._target_") != LAUNCHER:
-        name = (composed.value("hydra.runtime.choices") or {}).get("hydra/launcher")
+    name = str((composed.value("hydra.runtime.choices") or {}).get("hydra/launcher"))
+    if (settings := composed.launcher()) is not None:
+        available.check(name, settings, composed.value("sweep"))
+    elif composed.value("hydra.launcher._target_") != LAUNCHER:
         raise UserError(
-            f"hydra/launcher={name}: a sweep runs its jobs one after the other in its own process, which stops and "
-            "reports them; leave hydra/launcher out; to run jobs in parallel, start several sweeps, each with a part "
-            "of the values and its own hydra.sweep.dir"
+            f"hydra/launcher={name}: cannot stop and resume the jobs of a sweep; give submitit_slurm or ray for a "
+            "cluster, or leave hydra/launcher out: sweep.workers=N runs N jobs at once on this machine"
         )

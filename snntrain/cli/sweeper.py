@@ -17,6 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from snntrain.cli.launchers import choice
 from snntrain.cli.launchers.launcher import Launcher, Outcome, SweepCommand, SweepJob, outcomes
+from snntrain.cli.one_process import LAUNCHER
 from snntrain.config.compose import Composer, number_of_jobs
 from snntrain.config.composed import Composed
 from snntrain.config.explain import key_of
@@ -46,6 +47,8 @@ def sweep(compose: Composer, composed: Composed, command: SweepCommand) -> list[
         whole.write(folder, SWEEP, OmegaConf.to_yaml(config))
         given = copy.deepcopy(config)
         given.hydra.sweep.dir = place
+        # The sweeper builds a launcher, which is replaced below; ours are no classes that Hydra builds.
+        given.hydra.launcher = {"_target_": LAUNCHER}
         sweeper: Any = Plugins.instance().instantiate_sweeper(
             config=given, hydra_context=context, task_function=_unused_task
         )

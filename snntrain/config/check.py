@@ -8,7 +8,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from snntrain.config import schema
+from snntrain.config import launchers, schema
 from snntrain.config.rules import RULES, Rule
 
 # Groups with keys that this program reads. In the other groups it builds the class that _target_ names.
@@ -46,7 +46,7 @@ def errors(config: DictConfig, refused: Collection[str] = ()) -> list[str]:
         config: a composed configuration.
         refused: keys with wrong values; `config` does not have these values.
     """
-    findings = [*_wrong_values(config), *_wrong_groups(config)]
+    findings = [*_wrong_values(config), *_wrong_groups(config), *_wrong_launcher(config)]
     wrong = {*refused, *(key for key, _ in findings)}
     asked = [rule for rule in RULES if not any(map(rule.reads, wrong))]
     return [*(line for _, line in findings), *(line for rule in asked for line in _broken(rule, config))]
@@ -119,6 +119,17 @@ def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
                 yield group, f"{group}: its file must begin with defaults: [/schema/{group}/{group}@_here_, _self_]"
         elif lacking := [key for key in ("_target_", *ALSO_READ.get(group, ())) if key not in node]:
             yield group, f"{group} has no {', '.join(lacking)}: its file must give them, as conf/{group}/ does"
+
+
+def _wrong_launcher(config: DictConfig) -> Iterator[Finding]:
+    """Yield a finding for each wrong value of a launcher of ours; the keys of Hydra's own are Hydra's."""
+    own = config._get_node("hydra") if "hydra" in config else None
+    launcher = own._get_node("launcher") if isinstance(own, DictConfig) else None
+    if isinstance(launcher, DictConfig) and OmegaConf.get_type(launcher) in schema.LAUNCHERS:
+        yield from (findings := [*_wrong_values(launcher, "hydra.launcher.")])
+        if not findings:
+            settings = OmegaConf.to_object(launcher)
+            yield from ((f"hydra.launcher.{key}", line) for key, line in launchers.broken(settings))
 
 
 def _extends(node: DictConfig, declared: type) -> bool:

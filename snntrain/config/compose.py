@@ -21,7 +21,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, QuotedString, RangeSweep
 from omegaconf import DictConfig, OmegaConf
 
-from snntrain.config import check, primary, schema, words
+from snntrain.config import check, primary, schema, versions, words
 from snntrain.config.combinations import SUBTREES, combinations
 from snntrain.config.composed import Composed
 from snntrain.config.explain import OF_OVERRIDES, explain, key_of
@@ -34,7 +34,6 @@ from snntrain.errors import UserError, first_line
 PACKAGE = Path(__file__).resolve().parents[1]
 # In a wheel conf/ lies inside the package, in a checkout beside it.
 CONF = PACKAGE / "conf" if (PACKAGE / "conf").is_dir() else PACKAGE.parent / "conf"
-VERSION_BASE = "1.3"
 # If a scheduler starts a thousand jobs in one second, two of them share a folder in one of nine thousand such cases;
 # with two bytes, seven pairs would share one each time.
 ID_BYTES = 4
@@ -53,8 +52,8 @@ def is_top_level(word: str) -> bool:
 def prepare() -> None:
     """Register our schemas and resolvers with Hydra; a second call has no effect."""
     schema.register()
-    OmegaConf.register_new_resolver("short_id", lambda: secrets.token_hex(ID_BYTES), use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
+    versions.register_resolver("short_id", lambda: secrets.token_hex(ID_BYTES), use_cache=True)
+    versions.register_resolver("job_folder", job_folder)
 
 
 class Composer:
@@ -118,7 +117,7 @@ def composer(config_name: str = "config", config_dir: str | None = None) -> Iter
             f"--config-dir {config_dir}: there is no such folder; give the folder with your neuron/, experiment/ …"
         )
     prepare()
-    with hydra.initialize_config_dir(str(CONF), version_base=VERSION_BASE, job_name="train"):
+    with hydra.initialize_config_dir(str(CONF), job_name="train", **versions.INITIALIZE):
         main = GlobalHydra.instance().hydra
         assert main is not None
         main.config_loader = _loader(_search_path(main.config_loader.get_search_path(), config_dir), config_dir)
@@ -335,6 +334,7 @@ def forbidden(config: DictConfig, overrides: Sequence[str]) -> list[str]:
         lines.append(f"allow_targets={allowed}: only counts on the command line, not in a file; give it there")
     if isinstance(config._get_node("hydra"), DictConfig):
         lines += config_files.check_folders(config.hydra, given)
+        lines += config_files.check_launcher(config.hydra, given)
     values = OmegaConf.to_container(config, resolve=False)
     assert isinstance(values, dict)
     return [*targets.forbidden(values, allowed if "allow_targets" in given else []), *lines]

@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from snntrain.config.schema import BESIDE_THE_RUN, Config, OwnDataset
+from snntrain.config.schema import BESIDE_THE_RUN, LAUNCHERS, Config, OwnDataset
 from snntrain.config.values import values_of
 
 
@@ -41,6 +41,11 @@ class Composed:
         """Return the plain value of a dotted key; None if it is absent."""
         found = OmegaConf.select(self.node, key)
         return OmegaConf.to_container(found, resolve=True) if OmegaConf.is_config(found) else found
+
+    def launcher(self) -> Any:
+        """Return the settings of the launcher, if it is one of ours; else None."""
+        node = OmegaConf.select(self.node, "hydra.launcher")
+        return OmegaConf.to_object(node) if OmegaConf.get_type(node) in LAUNCHERS else None
 
     def is_reference(self, key: str) -> bool:
         """Return whether the value of a dotted key refers to others, like ${hydra.job.num}."""

@@ -1,4 +1,6 @@
-"""Hydra's loader of configs, with two changes: config folders are data, and each choice of options is composed once."""
+"""Hydra's loader of configs, with changes: config folders are data, a plugin does not change the options of others, and
+each choice of options is composed once.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +15,9 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.plugins.config_source import ConfigResult
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from hydra.types import RunMode
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from snntrain.config.job_folder import joined
 from snntrain.config.trust import config_files
@@ -51,17 +53,20 @@ class Loader(ConfigLoaderImpl):
         run_mode: RunMode,
         from_shell: bool = True,
         validate_sweep_overrides: bool = True,
+        **newer: Any,  # Of Hydra 1.4.
     ) -> DictConfig:
         parsed, files = self._parse_overrides_and_create_caching_repo(config_name, overrides)
         how = (run_mode, from_shell, validate_sweep_overrides)
         if any(_is_below(override, WRITTEN_BY_HYDRA) for override in parsed):
-            return super()._load_configuration_impl(config_name, overrides, *how)
+            return super()._load_configuration_impl(config_name, overrides, *how, **newer)
         values = [override for override in parsed if _is_value(override, files)]
         choices = [override.input_line or "" for override in parsed if override not in values]
         # `from_shell` changes messages, not the composed configuration.
-        key = (config_name, run_mode, validate_sweep_overrides, *choices)
+        # Hydra 1.4 passes the parsed overrides of all lines; here only those of the choices count.
+        newer = {name: value for name, value in newer.items() if name != "parsed_overrides"}
+        key = (config_name, run_mode, validate_sweep_overrides, *sorted(newer.items()), *choices)
         if key not in self._kept:
-            self._kept[key] = super()._load_configuration_impl(config_name, choices, *how)
+            self._kept[key] = super()._load_configuration_impl(config_name, choices, *how, **newer)
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -71,7 +76,7 @@ class Loader(ConfigLoaderImpl):
         return config
 
     def _parse_overrides_and_create_caching_repo(
-        self, config_name: str | None, overrides: list[str]
+        self, config_name: str | None, overrides: list[str], *newer: Any
     ) -> tuple[list[Override], CachingConfigRepository]:
         parsed = OverridesParser.create().parse_overrides(overrides)
         if any(_is_below(override, ("hydra.searchpath",)) for override in parsed):
@@ -81,7 +86,7 @@ class Loader(ConfigLoaderImpl):
         return parsed, self._files[config_name]
 
     def _load_single_config(self, default: ResultDefault, repo: IConfigRepository) -> ConfigResult:
-        result = super()._load_single_config(default, repo)
+        result = super()._load_single_config(default, _Unmatched(repo))
         if result.provider in CONFIG_FOLDERS:
             config_files.check_hydra(result.config, f"{default.config_path}.yaml")
         # A config without a package, such as a preset, is merged itself: without a copy, the result's changes would
@@ -94,6 +99,21 @@ class Loader(ConfigLoaderImpl):
         super()._process_config_searchpath(config_name, parsed_overrides, repo)
         assert isinstance(repo.delegate, ConfigRepository)
         _read_as_data(repo.delegate)
+
+
+class _Unmatched(CachingConfigRepository):
+    """A repository in which a file is not merged into the schema with its name that a plugin has registered.
+
+    Hydra does so, with a warning, and will drop it. hydra-submitit-launcher registers a hydra/launcher=submitit_slurm.
+    """
+
+    def __init__(self, repository: IConfigRepository) -> None:
+        # Hydra's own copies the repository, which takes long.
+        self.delegate, self.cache = repository, {}
+
+    def get_schema_source(self) -> ConfigSource:
+        """Raise the error for a schema that does not exist."""
+        raise ConfigLoadError("a file names its schema in its defaults")
 
 
 def _read_as_data(repository: ConfigRepository) -> None:
@@ -125,6 +145,9 @@ def _record(config: DictConfig, overrides: list[Override]) -> None:
     own = [override for override in overrides if not override.is_hydra_override()]
     config.hydra.overrides.task = [override.input_line for override in own]
     config.hydra.overrides.hydra = [override.input_line for override in overrides if override.is_hydra_override()]
-    how = config.hydra.job.config.override_dirname
-    # Hydra 1.4 deprecates this key; a command line may still name it.
-    config.hydra.job.override_dirname = joined(config.hydra.overrides.task, how.exclude_keys, how.item_sep, how.kv_sep)
+    if not OmegaConf.is_interpolation(config.hydra.job, "override_dirname"):  # In Hydra 1.4 it is one.
+        how = config.hydra.job.config.override_dirname
+        # Hydra 1.4 deprecates this key; a command line may still name it.
+        config.hydra.job.override_dirname = joined(
+            config.hydra.overrides.task, how.exclude_keys, how.item_sep, how.kv_sep
+        )

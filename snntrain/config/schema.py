@@ -336,6 +336,44 @@ class Composition(Config):
     search: Checked[Search] = option("which values a search tries, and how it finds better ones")
 
 
+@dataclass
+class SubmititSlurm:
+    """The jobs of a sweep as a job array of SLURM; the names are those of submitit."""
+
+    partition: str | None = option("partition of the jobs; null: the cluster's default")
+    account: str | None = option("account that is charged; null: your default")
+    qos: str | None = option("quality of service; null: your default")
+    constraint: str | None = option("features that a node must have, as in 'a100|h100'; null: any node")
+    timeout_min: int = option(
+        "time limit of a job in minutes; it is saved and requeued before", at_least=1, most=10_000_000
+    )
+    cpus_per_task: int = option("CPU cores of a job", at_least=1, most=100_000)
+    gpus_per_task: int | None = option("GPUs of a job; null: 1, or 0 with trainer.device=cpu", at_least=0, most=100_000)
+    mem_gb: float | None = option("memory of a job in GB; null: the cluster's default", above=0, most=1e6)
+    array_parallelism: int = option("jobs that run at once, at most", at_least=1, most=1_000_000)
+    signal_delay_s: int = option("seconds before the time limit at which a job is saved", at_least=1, at_most=65535)
+    max_num_timeout: int = option("times that a job is requeued, at most", at_least=0, most=1_000_000)
+    setup: list[str] = option("lines of shell that run before a job, as in ['module load cuda']")
+    additional_parameters: Any = option("other options of sbatch, as in {reservation: mine}; null: none")
+
+
+@dataclass
+class Ray:
+    """The jobs of a sweep as tasks of Ray."""
+
+    address: str | None = option(
+        "address of a Ray cluster, as host:6379, or auto; null: $RAY_ADDRESS, else a cluster of this machine alone"
+    )
+    num_cpus: float = option("CPU cores of a job", above=0, most=100_000)
+    num_gpus: float | None = option(
+        "GPUs of a job, also a fraction; null: 1 in a cluster with GPUs, 0 with trainer.device=cpu",
+        at_least=0,
+        most=100_000,
+    )
+
+
+# The launchers of our own, each an option of hydra/launcher.
+LAUNCHERS: tuple[type, ...] = (SubmititSlurm, Ray)
 # The parts of a composed configuration that are not settings of a run.
 BESIDE_THE_RUN = ("hydra", "sweep", "search")
 
@@ -365,12 +403,17 @@ SCHEMAS: dict[str, type] = {
     "monitor/monitor": Monitor,
     "sweep/sweep": Sweep,
     "search/search": Search,
+    "launcher/submitit_slurm": SubmititSlurm,
+    "launcher/ray": Ray,
 }
 
 
 def register() -> None:
     """Register the schemas with Hydra, in a group of their own so that no list of options shows them."""
     store = ConfigStore.instance()
+    # Hydra 1.4 warns of a second registration.
+    if "config.yaml" in store.repo.get("schema", {}):
+        return
     for path, node in SCHEMAS.items():
         group, _, name = f"schema/{path}".rpartition("/")
         store.store(group=group, name=name, node=node)

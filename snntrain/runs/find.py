@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from snntrain.errors import UserError
-from snntrain.runs.layout import FOLDERS, HYDRA_FOLDER, SUMMARY, SWEEP
+from snntrain.runs.layout import FOLDERS, HYDRA_FOLDER, SLURM_FOLDER, SUMMARY, SWEEP
 
+# Folders that hold no runs.
+PASSED_OVER = (*FOLDERS, SLURM_FOLDER)
 # A folder with more folders below it must be the wrong one, such as the home folder.
 MOST_FOLDERS = 200_000
 
@@ -51,7 +53,7 @@ def _entries(place: Path) -> tuple[list[Path], bool]:
     except OSError:
         return [], False
     is_run = any(entry.name == SUMMARY or (entry.name == HYDRA_FOLDER and entry.is_dir()) for entry in listed)
-    folders = [Path(entry.path) for entry in listed if entry.name not in FOLDERS and _is_folder(entry)]
+    folders = [Path(entry.path) for entry in listed if entry.name not in PASSED_OVER and _is_folder(entry)]
     return folders, is_run
 
 

@@ -33,6 +33,8 @@ FOLDERS = (CHECKPOINTS_FOLDER, TENSORBOARD_FOLDER, HYDRA_FOLDER)
 
 # In the folder of a sweep.
 SWEEP = "multirun.yaml"
+# The files of submitit and the output of the jobs that SLURM runs; it holds no runs.
+SLURM_FOLDER = ".slurm"
 
 
 class Written(Enum):

@@ -52,7 +52,7 @@ BAD = {
     "key in another script": ("нейрон=lif", "cannot be read"),
     "empty option": ("neuron=", "there are if, lif, plif, rif"),
     "key of Hydra that is not there": ("hydra.foo=1", "hydra.foo=1: in hydra there is no key 'foo'"),
-    "option of Hydra that is not there": ("hydra/launcher=basicc", "there are basic (did you mean basic?)"),
+    "option of Hydra that is not there": ("hydra/launcher=basicc", "(did you mean basic?)"),
     "whole number written as a float": ("T=1e9", "T=1e9: must be a whole number"),
     "value given twice, last wrong": ("T=2 T=0", "T=0: must be >= 1"),
     "value that refers to itself": ("name=${{name}}", "Recursive interpolation"),

@@ -36,6 +36,7 @@ def test_every_option_of_every_group_is_listed(text: str) -> None:
 def test_every_key_is_listed(text: str) -> None:
     for path, declared in schema.SCHEMAS.items():
         prefix = "" if path == "config" else f"{path.partition('/')[0]}."
+        prefix = prefix.replace("launcher.", "hydra.launcher.")
         for field in fields(declared):
             is_subtree = isinstance(field.type, type) and is_dataclass(field.type)
             if field.name != "_target_" and not is_subtree and (prefix or field.type != schema.Any):

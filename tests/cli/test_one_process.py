@@ -87,7 +87,8 @@ def test_a_launcher_that_starts_processes_is_refused_before_a_job_has_a_folder(
     own = ("allow_targets=[beside]", f"hydra/launcher={launcher}")
     outcome = snntrain("-m", *TINY, "T=1,2", *own)
     assert (outcome.status, outcome.out) == (2, "")
-    assert outcome.err.startswith("snntrain: hydra/launcher=beside: a sweep runs its jobs one after the other")
+    assert outcome.err.startswith("snntrain: hydra/launcher=beside: cannot stop and resume the jobs of a sweep; give")
+    assert "sweep.workers=N runs N jobs at once on this machine" in outcome.err
     assert sorted(tmp_path.rglob("*")) == before
 
 

@@ -34,6 +34,14 @@ NOT_RUN = {
     "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest -n 2": "installs; .ci/run runs it",
     "pip install -e '.[bench]'": "installs packages",
     "pip install -e '.[neurobench]'": "installs packages",
+    "pip install 'snntrain[slurm]'": "installs packages",
+    "pip install 'snntrain[ray]'": "installs packages",
+    "snntrain -m hydra/launcher=submitit_slurm seed=0,1,2 hydra.sweep.dir=multirun/seeds "
+    "hydra.launcher.partition=gpu": "needs SLURM; tests/cli/launchers/test_slurm.py runs such sweeps",
+    "snntrain -m hydra/launcher=ray seed=0,1,2 hydra.sweep.dir=multirun/seeds": "test_ray.py does so",
+    "snntrain -m hydra/launcher=ray seed=0,1,2 hydra.sweep.dir=multirun/more hydra.launcher.address=auto": (
+        "needs a cluster; tests/cli/launchers/test_ray.py makes one"
+    ),
     "tensorboard --logdir outputs": "serves until it is stopped",
     'eval "$(snntrain --shell-completion install=bash)"': "changes the shell; its inner command is run",
     "snntrain doctor": "as the command after it; tests/cli/test_doctor.py runs it",

@@ -90,6 +90,14 @@ HOSTILE = {
         "hydra:\n  launcher:\n    _target_: os.system\n",
         f"hydra.launcher._target_: {ALONE}",
     ),
+    "jobs on a cluster": (
+        "defaults: [override /hydra/launcher: submitit_slurm]\n",
+        "hydra/launcher=submitit_slurm: only counts on the command line",
+    ),
+    "commands on a cluster": (
+        "hydra:\n  launcher:\n    setup: [touch executed]\n",
+        f"hydra.launcher.setup: {ALONE}",
+    ),
     "a sweeper of its own": ("hydra:\n  sweeper:\n    _target_: os.system\n", f"hydra.sweeper._target_: {ALONE}"),
     "Hydra as a text": ("name: mine\nhydra: ${name}\n", "hydra: must stay a mapping"),
     "a part of Hydra by reference": ("hydra:\n  run: ${trainer}\n", f"hydra.run: {ALONE}"),

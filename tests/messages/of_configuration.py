@@ -59,7 +59,7 @@ CASES: dict[str, Case] = {
                 )
             )
         ),
-        ("hydra/launcher=joblib", "one after the other", "leave hydra/launcher out"),
+        ("hydra/launcher=joblib", "submitit_slurm or ray for a cluster", "sweep.workers=N runs N jobs at once"),
     ),
     # cli/train.py, cli/sweep.py
     "mode": (line("hydra.mode=MULTIRUN"), ("hydra.mode=MULTIRUN", "a sweep without a report", "give -m")),
@@ -230,7 +230,7 @@ CASES: dict[str, Case] = {
     "option": (together("encoder=poison"), ("encoder=poison", "there are direct, latency, poisson", "mean poisson?")),
     "option of Hydra": (
         together("hydra/launcher=x"),
-        ("hydra/launcher=x", "no hydra/launcher 'x'", "there are basic"),
+        ("hydra/launcher=x", "no hydra/launcher 'x'", "there are basic, ray, submitit_"),
     ),
     "broken option": (
         overrides("neuron=syntax", config_dir=OWN),

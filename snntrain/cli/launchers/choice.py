@@ -12,10 +12,17 @@ from snntrain.cli.imports import slow_imports
 from snntrain.cli.launchers import slots
 from snntrain.cli.launchers.display import Display
 from snntrain.cli.launchers.in_process import InProcess
+from snntrain.cli.launchers.job_folders import JobFolders
 from snntrain.cli.launchers.launcher import Launcher, SweepCommand
 from snntrain.cli.launchers.pool import Pool
+from snntrain.cli.launchers.ray_tasks import RayTasks
+from snntrain.cli.launchers.slurm.launcher import SlurmArrays
+from snntrain.cli.launchers.slurm.parameters import gpus_of_a_job
 from snntrain.config.compose import CONF, MOST_JOBS
 from snntrain.config.composed import Composed
+from snntrain.config.schema import Ray, SubmititSlurm
+from snntrain.files.folder import Folder
+from snntrain.files.paths import user_path
 
 
 @contextmanager
@@ -30,6 +37,11 @@ def launcher(
         command: the sweep's command, for launchers that start other processes.
         jobs: the number of jobs; None if it is not known.
     """
+    settings = composed.launcher()
+    if isinstance(settings, SubmititSlurm | Ray):
+        with _cluster(settings, composed, context, command, jobs) as cluster:
+            yield cluster
+        return
     if composed.value("sweep.workers") == 1:
         # This imports torch, which takes seconds.
         with slow_imports():
@@ -40,6 +52,17 @@ def launcher(
         return
     with Pool(command, given := _slots(composed, jobs), Display(command.overrides, len(given), jobs)) as pool:
         yield pool
+
+
+def _cluster(
+    settings: SubmititSlurm | Ray, composed: Composed, context: HydraContext, command: SweepCommand, jobs: int | None
+) -> SlurmArrays | RayTasks:
+    folders, display = JobFolders(composed.node, context), Display(command.overrides, 0, jobs)
+    device = composed.value("trainer.device")
+    if isinstance(settings, Ray):
+        return RayTasks(settings, device, command, folders, display)
+    sweep = Folder(user_path(composed.value("hydra.sweep.dir")))
+    return SlurmArrays(settings, gpus_of_a_job(settings, device), sweep, command, folders, display)
 
 
 def _slots(composed: Composed, jobs: int | None) -> list[slots.Slot]:

@@ -69,7 +69,10 @@ class Display:
             self.counts.failed += outcome.signal is None
             reason = outcome.error.removeprefix("the run failed: ")
             result = reason if outcome.signal else f"failed: {reason}"
-        line = self._fit(self._name(outcome.job), on_one_line(result), colon=":")
+        self.say(self._fit(self._name(outcome.job), on_one_line(result), colon=":"))
+
+    def say(self, line: str) -> None:
+        """Write a line."""
         if self._bars:
             tqdm.write(line, file=sys.stdout)
         else:

@@ -38,6 +38,8 @@ HYDRA_KEYS = (
 )
 # Folders that Hydra makes; they must lie below the current folder.
 FOLDERS = ("run.dir", "sweep.dir", "sweep.subdir")
+# The group of launchers, and the option that starts nothing outside of this machine.
+LAUNCHER, BASIC = "hydra/launcher", "basic"
 _SWEPT_KEY = re.compile(r"[+]{0,2}[A-Za-z_][\w./@-]*")
 
 
@@ -200,6 +202,23 @@ def check_folders(hydra: DictConfig, given: Sequence[str]) -> list[str]:
                 f"give hydra.{key}=… on the command line"
             )
     return lines
+
+
+def check_launcher(hydra: DictConfig, given: Sequence[str]) -> list[str]:
+    """Return a line if a file chooses where the jobs of a sweep run, as on a cluster.
+
+    Args:
+        hydra: Hydra's part of the composed configuration.
+        given: the keys that the command line sets.
+    """
+    chosen = OmegaConf.select(hydra, "runtime.choices") or {}
+    launcher = chosen.get(LAUNCHER)
+    if launcher in (None, BASIC) or LAUNCHER in given:
+        return []
+    return [
+        f"{LAUNCHER}={launcher}: only counts on the command line, as a file may come from a stranger; a file leaves it "
+        f"at {BASIC}; give {LAUNCHER}={launcher} on the command line"
+    ]
 
 
 def leads_out(folder: str) -> bool:

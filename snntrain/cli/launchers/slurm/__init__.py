@@ -1,0 +1,1 @@
+"""The jobs of a sweep as job arrays of SLURM, which submitit submits."""
