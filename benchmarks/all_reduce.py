@@ -27,7 +27,7 @@ from benchmarks.exchanges import Call, Part, Step, Timed, steps
 from benchmarks.report import Row, Section, show, write
 from benchmarks.tasks import mnist_root
 from snntrain.cli.ranks.member import HOST
-from snntrain.cli.ranks.started import environment
+from snntrain.cli.ranks.started import environment, own_store
 
 if TYPE_CHECKING:
     from snntrain.config.schema import Config
@@ -90,9 +90,7 @@ class Found:
 
 
 def _measure(settings: argparse.Namespace, cases: Sequence[Case], configs: Sequence[Config]) -> list[Found]:
-    from torch.distributed import TCPStore  # type: ignore[attr-defined]
-
-    store = TCPStore(HOST, 0, is_master=True, wait_for_workers=False)
+    store = own_store()
     size = settings.processes
     each = max(1, settings.threads // size)
     alone = Process(Orders(0, 1, store.port, settings.threads, configs))
@@ -108,9 +106,7 @@ def _measure(settings: argparse.Namespace, cases: Sequence[Case], configs: Seque
         for process in [alone, *group]:
             process.end()
     # In the first round the kernels are compiled and the memory is mapped.
-    return [
-        Found(case, times[1:], found[1:]) for case, times, found in zip(cases, seconds, together, strict=True)
-    ]
+    return [Found(case, times[1:], found[1:]) for case, times, found in zip(cases, seconds, together, strict=True)]
 
 
 def _typical(found: Sequence[Step]) -> Step:
@@ -258,7 +254,9 @@ def _exchanged(step: Step) -> float:
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.all_reduce", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.all_reduce", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument("--steps", type=int, default=20, help="of an epoch, at least 4")

@@ -13,8 +13,7 @@ from benchmarks.scaling_model import AGREEMENTS, CLUSTERS, NVLINK, TCP_HOP, Clus
 from benchmarks.scaling_networks import NETWORKS, Layer, Network, linear
 from snntrain.config.compose import validate
 from snntrain.training.job import build, world
-
-from ..docs.documents import ROOT
+from tests.docs.documents import ROOT
 
 OURS, PAPERS, RESNET, SPIKFORMER, LARGE = NETWORKS
 EIGHT, INFINIBAND, ETHERNET = CLUSTERS
