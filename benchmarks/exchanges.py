@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import Tensor
 
@@ -95,7 +96,7 @@ def steps(processes: Sequence[Sequence[Call]]) -> list[Step]:
     (kind,) = kinds
     ends = [index for index, (agrees, _) in enumerate(kind) if agrees]
     together = list(zip(*processes, strict=True))
-    return [_step(together[first : last + 1]) for first, last in zip(ends, ends[1:], strict=False)]
+    return [_step(together[first : last + 1]) for first, last in pairwise(ends)]
 
 
 def _step(calls: Sequence[Sequence[Call]]) -> Step:

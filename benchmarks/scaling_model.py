@@ -178,9 +178,15 @@ def least_batch(network: Network, cluster: Cluster, efficiency: float) -> int | 
     return batch
 
 
+def gain(network: Network, cluster: Cluster, batch: int) -> float:
+    """Return how much the efficiency grows if gradients are sent during the backward pass."""
+    plain, overlapped = (step(network, cluster, batch, overlapped=way) for way in (False, True))
+    return overlapped.efficiency - plain.efficiency
+
+
 def sections() -> list[Section]:
-    """Return a table of the networks, and one for each cluster."""
-    return [_networks(), *map(_on, CLUSTERS)]
+    """Return a table of the networks, one for each cluster, and one of the gain by overlap."""
+    return [_networks(), *map(_on, CLUSTERS), _gains()]
 
 
 def _networks() -> Section:
@@ -220,6 +226,20 @@ def _on(cluster: Cluster) -> Section:
             }
         )
     return Section(cluster.name, "efficiency", rows)
+
+
+def _gains() -> Section:
+    rows: list[Row] = []
+    for network in NETWORKS:
+        row: Row = {"name": network.name}
+        for cluster in CLUSTERS:
+            points, negative = max((100 * gain(network, cluster, batch), -batch) for batch in range(1, 1025))
+            batch = -negative
+            row[cluster.name] = f"{points:.0f} at {batch:,}" if points >= 0.5 else "less than 1"
+        rows.append(row)
+    return Section(
+        "the most that overlap could bring, in points of efficiency, and at how many images per GPU", "", rows
+    )
 
 
 def _milliseconds(seconds: float) -> str:

@@ -8,7 +8,7 @@ from benchmarks.exchanges import Call, steps
 
 
 def calls(*, late: float) -> list[Call]:
-    """Return an agreement, a normalisation, the gradients and an agreement; the middle ones begin `late` seconds late."""
+    """Return an agreement, two sums that begin `late` seconds late, and an agreement."""
     return [
         Call(True, 16, 0.0, 1.0),
         Call(False, 8, 2.0 + late, 4.0),
