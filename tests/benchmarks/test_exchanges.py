@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from benchmarks.exchanges import Call, steps
+from benchmarks.report import Section, table
+from tests.docs.documents import ROOT
 
 
 def calls(*, late: float) -> list[Call]:
@@ -38,3 +42,11 @@ def test_an_epoch_has_a_step_between_each_two_agreements() -> None:
 def test_processes_with_different_calls_are_refused() -> None:
     with pytest.raises(ValueError, match="different calls"):
         steps([calls(late=0.0), calls(late=0.0)[:-1]])
+
+
+def test_the_page_shows_the_latest_measurement() -> None:
+    results = max((ROOT / "benchmarks" / "results").glob("*/all_reduce.json"))
+    page = (ROOT / "docs" / "several_devices.md").read_text(encoding="utf-8")
+    shown = [table(Section(**section)) for section in json.loads(results.read_text())["sections"]]
+    assert len(shown) == 2
+    assert [text for text in shown if text not in page] == []

@@ -31,7 +31,8 @@ from .documents import ROOT, Block, blocks, inline_commands, words_of
 LANGUAGES = ("bash", "console", "python", "yaml", "text")
 # Programs that start processes of snntrain.
 TORCHRUN = (
-    "torchrun --nnodes=4 --nproc-per-node=8 --rdzv-backend=c10d --rdzv-endpoint=node0 --no-python snntrain dataset=mnist"
+    "torchrun --nnodes=4 --nproc-per-node=8 --rdzv-backend=c10d --rdzv-endpoint=node0 "
+    "--no-python snntrain dataset=mnist"
 )
 SRUN = "srun --nodes=4 --ntasks-per-node=8 --gpus-per-node=8 snntrain dataset=mnist"
 # Commands that no test runs, and why. What can be checked without running them is checked.
