@@ -58,9 +58,14 @@ def markdown(machine: dict[str, Any], found: Sequence[Section]) -> str:
         f"`{machine['command']}`, {machine['date'][:10]}, commit {machine['commit']}, {machine['cpu']}; {versions}"
     ]
     for section in found:
-        header, *rows = ("| " + " | ".join(cells) + " |" for cells in _table(section)[1])
-        lines += ["", f"## {section.title}", "", header, re.sub(r"[^|]+", "---", header), *rows]
+        lines += ["", f"## {section.title}", "", table(section)]
     return "\n".join(lines) + "\n"
+
+
+def table(section: Section) -> str:
+    """Return the section as a Markdown table, without its title."""
+    header, *rows = ("| " + " | ".join(cells) + " |" for cells in _table(section)[1])
+    return "\n".join([header, re.sub(r"[^|]+", "---", header), *rows])
 
 
 def _table(section: Section) -> tuple[list[str], list[list[str]]]:

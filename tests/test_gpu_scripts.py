@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "scripts" / "gpu"
-SECONDS = {"smoke": 230, "full": 540}
+SECONDS = {"smoke": 230, "full": 540, "one_rank": 120}
+# Steps that every script has: installing, the machine, the data, and one that checks or measures.
+FEWEST = 4
 STEP = re.compile(r"\bstep (\w+) (\d+) (\w+)(?: (\w+))?")
 
 
@@ -26,7 +29,7 @@ def test_the_limits_of_all_steps_add_up_to_the_available_time(name: str) -> None
     text = (FOLDER / f"{name}.sh").read_text()
     assert int(re.findall(r"^TOTAL=(\d+)$", text, re.MULTILINE)[0]) == SECONDS[name]
     found = steps(name)
-    assert len(found) >= 6
+    assert len(found) >= FEWEST
     assert sum(limit for _, limit, _, _ in found) <= SECONDS[name]
     assert len({step for step, *_ in found}) == len(found)
 
@@ -71,3 +74,15 @@ def test_a_step_that_fails_or_takes_too_long_does_not_stop_the_others(tmp_path: 
         "    a figure",
         "good             passed",
     ]
+
+
+@pytest.mark.slow
+def test_one_process_with_an_exchange_ends_with_the_bits_of_a_run_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SNNTRAIN_DATA", raising=False)
+    command = [sys.executable, FOLDER / "one_rank.py", "--device=cpu", "--quick"]
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    same, *times = done.stdout.splitlines()
+    assert re.fullmatch(r"(\d+) of \1 tensors have the same bits", same)
+    assert [line.partition(":")[0] for line in times] == ["alone", "exchanged", "normalised"]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import gpu_steps, levers, neuron, start_up, sweeps, train_step
+from benchmarks import all_reduce, gpu_steps, levers, neuron, start_up, sweeps, train_step
 from benchmarks.layers import Problem, ours, theirs
 from benchmarks.peers import PEERS
 
@@ -60,6 +60,17 @@ def test_train_step_benchmark_runs_snntrains_own_path(tmp_path: Path) -> None:
     (row,) = section["rows"]
     assert row["name"] == "snntrain"
     assert row["runs"].startswith("fp32, Adam")
+
+
+@pytest.mark.slow
+def test_all_reduce_benchmark_counts_the_calls_of_a_step(tmp_path: Path) -> None:
+    all_reduce.main(["--quick", "--precision=fp32", f"--out={tmp_path}"])
+    times, parts = found(tmp_path, "all_reduce")
+    assert [row["name"] for row in times["rows"]] == ["digits, batch 64"]
+    assert times["rows"][0]["step ms"] > times["rows"][0]["waiting ms"] > 0
+    # Two normalisations of 32 and 64 channels: forward two sums and a count in float64, backward two sums in float32.
+    sums = 8 * (65 + 129) + 4 * (64 + 128)
+    assert [(row["calls"], row["KB"]) for row in parts["rows"][1:]] == [(4, sums / 1e3), (1, 16 / 1e3)]
 
 
 @pytest.mark.slow

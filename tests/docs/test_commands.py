@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tensorboard.plugins.core.core_plugin import CorePluginLoader
+from torch.distributed import run as torchrun
 
 from snntrain.doctor import speed
 from tests.conftest import run_in
@@ -28,6 +29,12 @@ from tests.data.files import pictures, write_emnist, write_mnist
 from .documents import ROOT, Block, blocks, inline_commands, words_of
 
 LANGUAGES = ("bash", "console", "python", "yaml", "text")
+# Programs that start processes of snntrain.
+TORCHRUN = (
+    "torchrun --nnodes=4 --nproc-per-node=8 --rdzv-backend=c10d --rdzv-endpoint=node0 "
+    "--no-python snntrain dataset=mnist"
+)
+SRUN = "srun --nodes=4 --ntasks-per-node=8 --gpus-per-node=8 snntrain dataset=mnist"
 # Commands that no test runs, and why. What can be checked without running them is checked.
 NOT_RUN = {
     "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/snntrain": "installs; .ci/run does so too",
@@ -69,6 +76,10 @@ NOT_RUN = {
     "python -m benchmarks.checkpoints": "takes minutes",
     "python -m benchmarks.saving": "takes minutes",
     "python -m benchmarks.kernel_registers": "takes minutes",
+    "python -m benchmarks.all_reduce": "takes minutes",
+    "python -m benchmarks.scaling_model": "tests/benchmarks/test_scaling_model.py runs it",
+    TORCHRUN: "needs four machines; two processes on one machine are tested with the command line",
+    SRUN: "needs Slurm",
     "python -m tests.cost.against_neurobench": "needs NeuroBench",
     "python scripts/cost_by_neurobench.py runs/cost": "needs NeuroBench",
 }
@@ -283,6 +294,11 @@ def _check(command: str) -> None:
     """Check the files, modules, flags and extras that a command names."""
     for part in command.split(" && "):
         words = [word for word in words_of(part) if not re.match(r"[A-Z_]+=", word)]
+        if words[0] in ("torchrun", "srun"):
+            start = words.index("snntrain")
+            if words[0] == "torchrun":
+                torchrun.parse_args(words[1:])
+            words = words[start:]
         if words[0] == "snntrain":
             assert run_in(Path.cwd(), *words[1:], "--help") == 0
         elif words[0] == "eval":

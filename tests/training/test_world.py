@@ -6,9 +6,11 @@ import logging
 
 import pytest
 import torch
+from torch import nn
 
 from snntrain.errors import UserError
 from snntrain.training.job import world
+from snntrain.training.job.group import Group, Place
 from snntrain.training.job.world import World
 
 from .jobs import configured
@@ -37,7 +39,10 @@ def test_one_process_is_the_main_one(alone: World) -> None:
 
 
 def test_a_process_of_a_higher_rank_is_not_the_main_one(alone: World) -> None:
-    assert not World(alone.device, alone.precision, rank=1, size=2).is_main
+    group = object.__new__(Group)
+    group.place = Place(rank=1, size=2, local_rank=1)
+    other = World(alone.device, alone.precision, group)
+    assert (other.rank, other.size, other.is_main) == (1, 2, False)
 
 
 def test_the_sum_over_one_process_is_the_tensor_itself(alone: World) -> None:
@@ -50,8 +55,14 @@ def test_one_process_broadcasts_to_itself(alone: World) -> None:
     assert alone.broadcast(value) is value
 
 
-def test_one_process_waits_for_no_other(alone: World) -> None:
-    assert alone.barrier() is None  # type: ignore[func-returns-value]
+def test_one_process_agrees_with_itself(alone: World) -> None:
+    alone.wait_for_all()
+    assert list(alone.greatest(3, 0)) == [3, 0]
+    assert alone.all(True)
+    assert not alone.all(False)
+    assert alone.alike("a")
+    assert alone.first_text("a") == "a"
+    assert not alone.align(nn.Linear(1, 1))
 
 
 def test_a_cpu_gets_no_warning(alone: World, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ from snntrain.runs import summary as summaries
 from snntrain.signals import SIGNALS
 
 if TYPE_CHECKING:
+    from torch.distributed import TCPStore  # type: ignore[attr-defined]
     from torch.distributed.distributed_c10d import Store
 
 log_file = logging.getLogger("snntrain.file")
@@ -53,15 +55,22 @@ def run(config: Config, folder: Path, typed: Sequence[str]) -> float:
     size = config.trainer.devices
     with Processes(size) as processes:
         # They import torch at the same time as this process.
-        with slow_imports():
-            from torch.distributed import TCPStore  # type: ignore[attr-defined]
-
-        # The system chooses a free port and gives it to this store at once.
-        store = TCPStore(HOST, 0, is_master=True, wait_for_workers=False)
+        store = own_store()
         processes.begin(store.port, Work.of(config, folder, typed).to_json())
         number = processes.wait(store)
         _raise_failure(store, processes, number)
     return float(summaries.read(folder).known.get("val_accuracy") or "nan")
+
+
+def own_store() -> TCPStore:
+    """Serve a key-value store that the processes of this machine, and no other machine, can reach."""
+    with slow_imports():
+        from torch.distributed import TCPStore  # type: ignore[attr-defined]
+
+    # The system chooses a free port. A store that opens its port itself accepts connections from all networks.
+    listening = socket.create_server((HOST, 0))
+    port = listening.getsockname()[1]
+    return TCPStore(HOST, port, is_master=True, wait_for_workers=False, master_listen_fd=listening.detach())
 
 
 class Processes:

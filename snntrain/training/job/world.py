@@ -123,6 +123,14 @@ class World:
                 self.broadcast(tensor.data)
         return True
 
+    def align_random_numbers(self) -> None:
+        """Give torch's generators of each process the state of process 0."""
+        if self.group is None:
+            return
+        torch.set_rng_state(self.broadcast(torch.get_rng_state()))
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(self.broadcast(torch.cuda.get_rng_state(self.device)), self.device)
+
     @contextmanager
     def current(self) -> Iterator[None]:
         """Make the GPU of this process the current CUDA device while the block runs; no effect on a CPU."""
