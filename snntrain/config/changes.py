@@ -15,7 +15,7 @@ FREE = (
     *("dataset.root", "dataset.resident", "dataset.workers"),
     *("trainer.epochs", "trainer.early_stopping", "trainer.eval_batch_size", "trainer.device", "trainer.precision"),
     *("trainer.clip_grad_norm", "trainer.compile", "trainer.deterministic", "trainer.checkpoint_minutes"),
-    "trainer.max_bad_steps",
+    *("trainer.max_bad_steps", "trainer.pause_after"),
 )
 # These set the learning rate of each step.
 SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")

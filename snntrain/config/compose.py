@@ -55,10 +55,10 @@ def prepare() -> None:
     """Register our schemas and resolvers with Hydra; a second call has no effect."""
     schema.register()
     OmegaConf.register_new_resolver("short_id", lambda: secrets.token_hex(ID_BYTES), use_cache=True, replace=True)
-    OmegaConf.register_new_resolver("job_folder", _job_folder, replace=True)
+    OmegaConf.register_new_resolver("job_folder", job_folder, replace=True)
 
 
-def _job_folder(number: int, overrides: str) -> str:
+def job_folder(number: int, overrides: str) -> str:
     """Return the name of a job's folder, like '3_neuron=lif,reset=soft'; the number keeps shortened names apart."""
     return f"{number}_{overrides}"[:LONGEST_FOLDER].rstrip("_").replace("/", "-")
 
@@ -174,10 +174,20 @@ def validate(
         return [composed.settings() for composed in checked(compose, overrides, multirun=multirun)]
 
 
-def checked(compose: Composer, overrides: Sequence[str], *, multirun: bool = False) -> list[Composed]:
-    """Check as `validate` does, and raise the same, with an existing composer; return composed configurations."""
+def checked(
+    compose: Composer, overrides: Sequence[str], *, multirun: bool = False, listed: bool = True
+) -> list[Composed]:
+    """Check as `validate` does, and raise the same, with an existing composer; return composed configurations.
+
+    Args:
+        compose: the composer.
+        overrides: those of the command line.
+        multirun: whether an override may have several values.
+        listed: whether every combination becomes a job, so that their number is limited.
+    """
     parsed, lines = _parse(compose, overrides, multirun)
-    _check_size(parsed)
+    if listed:
+        _check_size(parsed)
     values = [_values(override) for override in parsed]
     first = [options[0] for options in values]
     found, config = _errors(compose, first)

@@ -33,6 +33,9 @@ FOLDERS = (CHECKPOINTS_FOLDER, TENSORBOARD_FOLDER, HYDRA_FOLDER)
 
 # In the folder of a sweep.
 SWEEP = "multirun.yaml"
+# In the folder of a search, which is a sweep, too: what a report shows of it, and the folder of its study.
+SEARCH = "search.json"
+STUDY_FOLDER = "search"
 
 
 class Written(Enum):

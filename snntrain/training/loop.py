@@ -21,7 +21,7 @@ from snntrain.training.step.bad_steps import ADVICE
 
 
 def fit(training: TrainingState, journal: Journal, saver: Saver, stop: Stop) -> None:
-    """Train until all epochs are done, or validation no longer improves.
+    """Train until all epochs are done, the run pauses, or validation no longer improves.
 
     Every epoch is validated and saved; if a signal interrupts one, its part is saved.
 
@@ -37,7 +37,7 @@ def fit(training: TrainingState, journal: Journal, saver: Saver, stop: Stop) -> 
             saver.save()
 
     try:
-        while not progress.is_over(trainer):
+        while not (progress.is_over(trainer) or progress.pauses(trainer)):
             stop.check()
             trained = train_epoch(training, between_steps)
             validation, rates = validate(training.job, stop)
@@ -50,7 +50,7 @@ def fit(training: TrainingState, journal: Journal, saver: Saver, stop: Stop) -> 
         saver.save()
         raise
     saver.wait()
-    if progress.finished < trainer.epochs:
+    if progress.finished < trainer.epochs and not progress.pauses(trainer):
         journal.say(f"stopped early: no better validation (accuracy, then loss) in {trainer.early_stopping} epochs")
 
 
