@@ -44,7 +44,7 @@ def of_file(content: Any) -> dict[str, Any]:
             found[str(key)] = value
             open_key = str(key)
         text = found[open_key]
-        if not (isinstance(text, str) and text.count("(") > text.count(")")):
+        if not isinstance(text, str) or text.count("(") <= text.count(")"):
             open_key = ""
     return found
 
@@ -91,13 +91,26 @@ def of_override(key: str, override: Override) -> Dimension:
     shown = override.input_line or key
     if isinstance(given, IntervalSweep):
         low, high = _finite(shown, given.start), _finite(shown, given.end)
-        whole = isinstance(given.start, int) and isinstance(given.end, int)
+        # Hydra makes whole numbers of int(interval(1,8)), and others of interval(1,8).
+        ends: tuple[Any, Any] = (given.start, given.end)
+        whole = all(type(end) is int for end in ends)
         return _checked(Range(key, low, high, log="log" in given.tags, whole=whole), shown)
-    if isinstance(given, RangeSweep) and not given.shuffle and given.step and isinstance(given.start, int):
-        numbers = [int(text) for text in override.sweep_string_iterator() if text.lstrip("-").isdecimal()]
-        if len(numbers) > 1 and given.step > 0:
-            return Range(key, numbers[0], numbers[-1], step=float(given.step), whole=True)
+    if isinstance(given, RangeSweep):
+        return _of_range(key, given, shown)
     return _choice(key, list(override.sweep_string_iterator()), shown)
+
+
+def _of_range(key: str, given: RangeSweep, shown: str) -> Dimension:
+    """Return the dimension of range(start,stop,step), which does not include `stop`."""
+    start, stop, step = (_finite(shown, number) for number in (given.start, given.stop, given.step))
+    last = math.ceil((stop - start) / step) - 1 if step else -1
+    if last < 0:
+        raise UserError(f"{SPACE}: {key}: {shown}: gives nothing to choose from; write {FORMS}")
+    whole = type(given.start) is int and type(given.step) is int
+    low, high = sorted((start, start + last * step))
+    if last == 0:
+        return Choice(key, (str(given.start),))
+    return Range(key, low, high, step=abs(step), whole=whole)
 
 
 def _swept(compose: Composer, line: str) -> Override | None:
