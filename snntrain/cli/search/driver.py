@@ -148,7 +148,7 @@ class Driver:
         return study.add(values, self.workers.name)
 
     def _job(self, trial: Trial) -> SweepJob:
-        name = words.assigned(SUBDIR, self.place(trial).name)
+        name = f"{SUBDIR}={words.quoted(self.place(trial).name)}"
         pause_after = _pause_after(trial)
         pause = [] if pause_after is None else [f"{PAUSE}={pause_after}"]
         return SweepJob(trial.number, (*self.plan.fixed, *self.study.space.overrides(trial.values), *pause, name))

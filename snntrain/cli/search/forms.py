@@ -78,7 +78,8 @@ def dimension(compose: Composer, key: str, value: Any) -> Dimension:
             return _range(key, text, found[1] or "uniform", arguments)
     if text.startswith("[") and text.endswith("]"):
         items = [part.strip() for part in words.split_at_commas(text[1:-1])]
-        return _choice(key, [words.read(f"{key}={item}").partition("=")[2] for item in items if item], text)
+        # Each in one spelling, so that [128, 64] and [128,64] are the same.
+        return _choice(key, [compose.parse(f"{key}={item}").get_value_element_as_str() for item in items if item], text)
     override = _swept(compose, f"{key}={text}")
     if override is None:
         raise UserError(f"{SPACE}: {key}: {text}: gives nothing to choose from; write {FORMS}")
@@ -123,7 +124,7 @@ def _swept(compose: Composer, line: str) -> Override | None:
 
 def _text(key: str, value: Any) -> str:
     """Return an item of a YAML list as the text of an override."""
-    return words.assigned(key, value).partition("=")[2] if isinstance(value, str) else typed(value)
+    return words.read(words.assigned(key, value)).partition("=")[2] if isinstance(value, str) else typed(value)
 
 
 def _choice(key: str, texts: Sequence[str], shown: str) -> Choice:

@@ -114,6 +114,9 @@ class Study:
                 f"hydra.sweep.dir={shown(self.folder.path.parent)}: this folder holds another search; here: {changed}; "
                 "give its command again, or name another folder"
             )
+        for trial in self.trials():
+            # The values become overrides of a command: those of somebody else must not be others.
+            self.space.overrides(trial.values)
 
     def trials(self) -> list[Trial]:
         """Return all trials, in the order of their numbers."""
