@@ -76,11 +76,11 @@ def storage(folder: Folder) -> Any:
         UserError: the journal is damaged.
         OSError: it cannot be written.
     """
-    optuna = optional.optuna()
     with folder.append(NAME):
         pass
     if (size := folder.size(NAME)) > MOST_BYTES:
         raise UserError(damaged(folder, f"it has {size:,} bytes"))
+    optuna = optional.optuna()
     with readable(folder):
         backend = optuna.storages.journal.JournalFileBackend(str(folder.path / NAME), lock_obj=RepairingLock(folder))
         return optuna.storages.JournalStorage(backend)

@@ -93,7 +93,7 @@ def test_a_value_has_one_place_in_the_cube_of_cma_es(each: Range) -> None:
 def test_the_key_that_decides_is_the_important_one() -> None:
     trials = searched("random", PLANE, 40, far)
     shares = importances(trials, {number: trial.params["x"] ** 2 for number, trial in enumerate(trials)})
-    assert list(shares)[0] == "x"
+    assert next(iter(shares)) == "x"
     assert shares["x"] > 0.8
     assert sum(shares.values()) == pytest.approx(1)
     assert importances(trials, {0: 1.0, 1: 2.0}) == {}
