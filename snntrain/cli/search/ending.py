@@ -53,7 +53,8 @@ def conclude(driver: Driver, again: Sequence[str], typed: Sequence[str]) -> None
     if driver.timed_out:
         print(f"the time of search.timeout_minutes is over; continue with: {resume}")
     elif running := driver.running_elsewhere():
-        print(f"{running} trials are running in other processes; they write the report again at their end")
+        which = "1 trial is" if running == 1 else f"{running} trials are"
+        print(f"{which} running in another process, which writes the report again at its end")
 
 
 def stopped(number: int, driver: Driver, again: Sequence[str], typed: Sequence[str]) -> Interrupted:

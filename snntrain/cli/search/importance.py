@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -33,7 +34,10 @@ def importances(frozen: Sequence[Any], scores: Mapping[int, float]) -> dict[str,
     )
     try:
         evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-        shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
+        with warnings.catch_warnings():
+            # Few trials give equal shares, which are shown as they are.
+            warnings.simplefilter("ignore")
+            shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
     except (ValueError, RuntimeError, ZeroDivisionError):
         return {}
     return {key: share for key, share in shares.items() if math.isfinite(share)}

@@ -149,6 +149,17 @@ def test_a_trial_that_fails_is_noted_and_stops_no_other(snntrain: Callable[..., 
     assert "trainer.device=cuda:99: PyTorch finds no such GPU here" in (tmp_path / "grid" / "search.json").read_text()
 
 
+def test_without_optuna_nothing_is_written_and_the_line_to_install_it_is_shown(
+    snntrain: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    outcome = snntrain("search", *SMALL, *SPACE, "hydra.sweep.dir=s")
+    assert outcome.status == 2
+    assert outcome.err.count("\n") == 1
+    assert "pip install 'snntrain[search]'" in outcome.err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_when_all_trials_fail_the_status_is_1(snntrain: Callable[..., Outcome]) -> None:
     outcome = snntrain("search", *SMALL, "trainer.device=cuda:99", "T=2,3", "trainer.epochs=1", "hydra.sweep.dir=s")
     assert outcome.status == 1
