@@ -238,6 +238,10 @@ def _small(words: Sequence[str]) -> list[str]:
     if words[:1] == ["search"]:
         words = [word for word in words if not word.startswith("search.trials=")]
         words, network = [*words, "search.trials=2"], ("network=mlp", *SMALL_NETWORK)
+        if any(word.startswith("search.pruner=") for word in words):
+            # Its rungs lie below the last epoch.
+            words.append("search.rungs=[1]")
+            network = (*network, "trainer.epochs=2")
     elif "-m" in words:
         words, network = _two_jobs(words), ("network=mlp", *SMALL_NETWORK)
     if "network" in given:
