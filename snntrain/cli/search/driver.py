@@ -89,7 +89,12 @@ class Driver:
             if self.plan.seconds is not None and time.monotonic() - self._began >= self.plan.seconds:
                 self.timed_out = True
                 return None
-            return self._abandoned(trials) or self._promoted(trials) or self._new(trials) or self._last_resort(trials)
+            ways = [self._new, self._promoted]
+            if self.plan.seconds is not None:
+                # Otherwise new trials alone could fill the time.
+                ways.reverse()
+            found = (way(trials) for way in (self._abandoned, *ways, self._last_resort))
+            return next((trial for trial in found if trial is not None), None)
 
     def _trials(self) -> list[Trial]:
         """Return all trials, after noting the ends that a killed worker could not note."""

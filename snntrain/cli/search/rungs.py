@@ -1,8 +1,10 @@
 """Successive halving and Hyperband: which trials stop at a rung, and which are resumed.
 
 A rung is a number of epochs. Every trial of a bracket pauses at its rungs; of the trials that have reached a rung, the
-best `1/reduction` are resumed to the next one. The rule is asynchronous (ASHA, Li et al. 2018): a trial is resumed as
-soon as it is among the best, without waiting for the others, so that no slot is idle. Hyperband (Li et al. 2016) runs
+best `1/reduction` are resumed to the next one. The rule is asynchronous (ASHA, Li et al. 2018): a trial may be resumed
+as soon as it is among the best, without waiting for the others, so that no slot is idle. The driver begins new trials
+first if it has no limit of time: later trials are better ones, as the sampler learns, so that most of them would be
+among the best for a while. Hyperband (Li et al. 2016) runs
 several brackets, which begin at different rungs: it does not rely on early figures alone.
 
 Everything here is a function of the figures that are known, so that it can be computed by hand, and by each worker

@@ -95,6 +95,9 @@ def test_all_slots_are_busy_and_the_best_trial_is_trained_to_its_end(
         best = max(trials, key=lambda trial: trial.values["lr"])
         assert best.state == "complete"
         assert sum(3 in trial.scores for trial in trials) >= 3
+    if pruner == "halving" and slots == 1:
+        # All begin before one is resumed: exactly a third of each rung is.
+        assert [epochs for _, epochs in launcher.started] == [1] * 9 + [3] * 3 + [EPOCHS]
     if pruner is None:
         assert {trial.state for trial in trials} == {"complete"}
 
@@ -175,6 +178,8 @@ def test_when_the_time_is_over_no_trial_is_started_and_the_next_command_continue
         mine.run(launcher)
         assert mine.timed_out
         assert launcher.started == []
-        mine.plan = Plan("random", 6, 0, ())
+        # With time left, one of the first three is resumed before the fourth begins.
+        mine.plan = Plan("random", 6, 0, (), seconds=1000.0)
         mine.run(launcher)
         assert len(mine.study.trials()) == 6
+    assert 3 in [epochs for _, epochs in launcher.started[:5]]
