@@ -53,6 +53,16 @@ TRAIN = Command(
 COMMANDS = (
     TRAIN,
     Command(
+        "search",
+        "search.command",
+        (
+            (
+                "search [group=option …] [key=value …] key=values …",
+                "try values, learn which are good, stop what is hopeless",
+            ),
+        ),
+    ),
+    Command(
         "eval",
         "evaluate",
         (

@@ -28,7 +28,7 @@ from snntrain.report.report import make
 from snntrain.runs.find import find
 from snntrain.runs.layout import HYDRA_FOLDER, LOG, SWEEP
 from snntrain.runs.reading import Run, read
-from snntrain.runs.state import COMPLETED, RUNNING
+from snntrain.runs.state import COMPLETED, PAUSED, RUNNING
 from snntrain.runs.unstarted import discard
 from snntrain.runs.writable import check_sweep
 from snntrain.signals import machine
@@ -179,8 +179,10 @@ def _summarize(jobs: Sequence[Run], folder: Path, which: str, lost: Sequence[Out
     """Report on the jobs, print which were completed, and return the number of the others."""
     if jobs:
         _report(folder)
-    failed = [job for job in jobs if job.status != COMPLETED]
-    print(f"{len(jobs) - len(failed)} of {len(jobs) + len(lost)} {which} completed in {folder}")
+    paused = sum(job.status == PAUSED for job in jobs)
+    failed = [job for job in jobs if job.status not in (COMPLETED, PAUSED)]
+    beside = f" ({paused} paused as trainer.pause_after says)" if paused else ""
+    print(f"{len(jobs) - len(failed) - paused} of {len(jobs) + len(lost)} {which} completed{beside} in {folder}")
     for job in failed:
         name = printable(str(job.path.relative_to(folder)))
         print("  " + ": ".join(filter(None, [job.status, name, job.ending])))

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from hydra._internal.utils import get_args_parser
-from hydra.errors import HydraException
 from hydra.types import RunMode
 
 import snntrain
 from snntrain.cli import one_process, resume, streams, whole_sweep
 from snntrain.cli.arguments import Arguments, parse
 from snntrain.cli.complete import completions
+from snntrain.cli.composing import (
+    cannot_be_written,
+    check_composed,
+    check_overrides,
+    composer_of,
+    errors_in_one_line,
+)
 from snntrain.cli.help import help_text
 from snntrain.cli.imports import slow_imports
 from snntrain.cli.ranks import joined, run
-from snntrain.config import check, words
-from snntrain.config.compose import CONF, Composer, checked, composer
+from snntrain.cli.search import asked as searching
+from snntrain.config import words
+from snntrain.config.compose import Composer, checked
 from snntrain.config.composed import Composed
-from snntrain.config.explain import key_of
-from snntrain.errors import RunFailed, UserError, first_line
+from snntrain.errors import UserError
 from snntrain.files.paths import user_path
 from snntrain.process import program
 from snntrain.runs import own_folder
-from snntrain.runs.layout import HYDRA_FOLDER
-from snntrain.runs.lock import Unavailable
-from snntrain.runs.unstarted import discard
 
 # Hydra answers these itself: it prints something and ends.
 HYDRA_ANSWERS = {"--hydra-help", "--shell-completion", "--info"}
-LOGGING = ("hydra.job_logging", "hydra.hydra_logging")
 ONE_OF = {"--run", "--multirun", "--cfg"}
 
 
@@ -58,7 +58,7 @@ def command(argv: Sequence[str]) -> None:
     elif HYDRA_ANSWERS & arguments.flags.keys():
         _answer(arguments)
     elif "--cfg" in arguments.flags and not resume.is_meant(arguments):
-        with _composer(arguments) as compose:
+        with composer_of(arguments) as compose:
             _validate(arguments, compose)
             _show(arguments, compose)
     else:
@@ -73,15 +73,16 @@ def command(argv: Sequence[str]) -> None:
             _train(arguments, typed)
 
 
-def _composer(arguments: Arguments) -> AbstractContextManager[Composer]:
-    return composer(arguments.flags.get("--config-name", "config"), arguments.flags.get("--config-dir"))
-
-
 def _train(arguments: Arguments, typed: Sequence[str]) -> None:
     if resume.is_meant(arguments):
         resume.command(arguments, typed)
         return
-    with _composer(arguments) as compose:
+    with composer_of(arguments) as compose:
+        if "--multirun" in arguments.flags and searching.is_asked(compose, arguments.overrides):
+            from snntrain.cli.search.command import search
+
+            search(arguments, typed, compose)
+            return
         composed = _validate(arguments, compose)
         if "--multirun" in arguments.flags:
             _sweep(arguments, typed, compose)
@@ -94,12 +95,7 @@ def _train(arguments: Arguments, typed: Sequence[str]) -> None:
 def _validate(arguments: Arguments, compose: Composer) -> Composed:
     """Return the checked configuration; for a sweep, the configuration of its first job."""
     multirun = "--multirun" in arguments.flags
-    for line in arguments.overrides:
-        if key_of(line).replace("/", ".").startswith(LOGGING):
-            raise UserError(
-                f"{line}: snntrain logs by itself, to the terminal and to the run's train.log; leave it out, "
-                "hydra.verbose=true shows debug messages"
-            )
+    check_overrides(arguments.overrides)
     first, *_ = checked(compose, arguments.overrides, multirun=multirun)
     if multirun:
         from snntrain.cli import sweep
@@ -107,24 +103,9 @@ def _validate(arguments: Arguments, compose: Composer) -> Composed:
         if swept := sweep.of_files(first, arguments.overrides):
             arguments.overrides = [*swept, *arguments.overrides]
             first, *_ = checked(compose, arguments.overrides, multirun=True)
-    package = arguments.flags.get("--package", "_global_")
-    if package != "_global_" and first.value(package) is None:
-        raise UserError(
-            f"--package {package}: there is no such part of the configuration; give one that exists, as neuron"
-        )
-    if first.value("hydra.job.chdir"):
-        raise UserError(
-            "hydra.job.chdir=true: a run finds data, and your own classes, relative to the current folder; "
-            "leave it out, a run writes into its own folder anyway"
-        )
-    if not multirun and str(first.value("hydra.mode")).endswith(RunMode.MULTIRUN.name):
-        raise UserError("hydra.mode=MULTIRUN: would start a sweep without a report; give -m instead")
-    subdir = first.value("hydra.output_subdir")
-    if subdir not in (None, HYDRA_FOLDER):
-        raise UserError(
-            f"hydra.output_subdir={subdir}: reports read the overrides from {HYDRA_FOLDER}/; "
-            "leave it out, or give null to write no such folder"
-        )
+    check_composed(first, arguments, multirun=multirun)
+    if "--cfg" not in arguments.flags:
+        searching.check_not_meant(first, arguments.overrides)
     # Hydra parses the words again.
     arguments.overrides = [*map(words.read, arguments.overrides)]
     if multirun or "--cfg" not in arguments.flags:
@@ -157,28 +138,14 @@ def _run(arguments: Arguments, typed: Sequence[str], compose: Composer) -> None:
     # This imports torch, which takes seconds; the folder is made afterwards.
     with slow_imports():
         import snntrain.training.run  # noqa: F401
-        from snntrain.cli import launch, named_root
+        from snntrain.cli import launch
+        from snntrain.cli.task import task_of
 
     # Hydra prints lines of its own for an error in a job, so the error is kept here.
     errors: list[Exception] = []
-
-    def task(composed: Composed, folder: Path, forbidden: Sequence[str]) -> tuple[float, str | None]:
-        file = Path(arguments.flags.get("--config-dir", CONF))
-        try:
-            if wrong := forbidden or check.errors(composed.node):
-                raise UserError(*wrong)
-            with named_root.kept(composed.value("dataset.root"), typed, file):
-                return run.train(composed.settings(), folder, typed), None
-        except (UserError, RunFailed) as error:
-            errors.append(error)
-            # A folder that is not available belongs to another process.
-            if isinstance(error, UserError) and not forbidden and not isinstance(error, Unavailable):
-                logging.shutdown()
-                discard(folder)
-            return float("nan"), first_line(error)
-
-    with _cannot_be_written(), _errors_in_one_line():
-        launch.single(compose, launch.composed(compose, arguments.overrides, RunMode.RUN), task)
+    with cannot_be_written(), errors_in_one_line():
+        asked = launch.composed(compose, arguments.overrides, RunMode.RUN)
+        launch.single(compose, asked, task_of(arguments, typed, errors))
     if errors:
         raise errors[0]
 
@@ -188,7 +155,7 @@ def _sweep(arguments: Arguments, typed: Sequence[str], compose: Composer) -> Non
         from snntrain.cli import launch, sweep, sweeper
         from snntrain.cli.launchers.launcher import SweepCommand
 
-    with _cannot_be_written(), _errors_in_one_line():
+    with cannot_be_written(), errors_in_one_line():
         asked = launch.composed(compose, arguments.overrides, RunMode.MULTIRUN)
         folder = user_path(asked.value("hydra.sweep.dir"))
         command = SweepCommand(
@@ -201,22 +168,10 @@ def _sweep(arguments: Arguments, typed: Sequence[str], compose: Composer) -> Non
         sweep.run(lambda: sweeper.sweep(compose, asked, command), folder, typed)
 
 
-@contextmanager
-def _cannot_be_written() -> Iterator[None]:
-    """Report a folder that cannot be made, and the remedy; inside a job every error is caught."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"{error.filename}: cannot be written ({error.strerror}); choose another folder with hydra.run.dir=… "
-            "(hydra.sweep.dir=… with -m)"
-        ) from error
-
-
 def _show(arguments: Arguments, compose: Composer) -> None:
     """Print the configuration, or a part of it."""
     flags = arguments.flags
-    with _errors_in_one_line():
+    with errors_in_one_line():
         compose.hydra.show_cfg(
             config_name=compose.config_name,
             overrides=arguments.overrides,
@@ -229,7 +184,7 @@ def _show(arguments: Arguments, compose: Composer) -> None:
 def _answer(arguments: Arguments) -> None:
     """Print an answer that Hydra gives itself."""
     flags = arguments.flags
-    with _composer(arguments) as compose, _errors_in_one_line():
+    with composer_of(arguments) as compose, errors_in_one_line():
         if "--info" in flags:
             mode = RunMode.MULTIRUN if "--multirun" in flags else RunMode.RUN
             compose.hydra.show_info(flags["--info"], compose.config_name, arguments.overrides, mode)
@@ -240,11 +195,3 @@ def _answer(arguments: Arguments) -> None:
         else:
             parser = get_args_parser()
             compose.hydra.hydra_help(None, parser, parser.parse_args(arguments.argv()))
-
-
-@contextmanager
-def _errors_in_one_line() -> Iterator[None]:
-    try:
-        yield
-    except (HydraException, ValueError) as error:
-        raise UserError(first_line(error)) from error

@@ -15,7 +15,7 @@ FREE = (
     *("dataset.root", "dataset.resident", "dataset.workers"),
     *("trainer.epochs", "trainer.early_stopping", "trainer.eval_batch_size", "trainer.device", "trainer.precision"),
     *("trainer.clip_grad_norm", "trainer.compile", "trainer.deterministic", "trainer.checkpoint_minutes"),
-    *("trainer.max_bad_steps", "trainer.devices", "trainer.timeout_minutes"),
+    *("trainer.max_bad_steps", "trainer.devices", "trainer.timeout_minutes", "trainer.pause_after"),
 )
 # These set the learning rate of each step.
 SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")

@@ -167,10 +167,20 @@ def validate(
         return [composed.settings() for composed in checked(compose, overrides, multirun=multirun)]
 
 
-def checked(compose: Composer, overrides: Sequence[str], *, multirun: bool = False) -> list[Composed]:
-    """Check as `validate` does, and raise the same, with an existing composer; return composed configurations."""
+def checked(
+    compose: Composer, overrides: Sequence[str], *, multirun: bool = False, listed: bool = True
+) -> list[Composed]:
+    """Check as `validate` does, and raise the same, with an existing composer; return composed configurations.
+
+    Args:
+        compose: the composer.
+        overrides: those of the command line.
+        multirun: whether an override may have several values.
+        listed: whether every combination becomes a job, so that their number is limited.
+    """
     parsed, lines = _parse(compose, overrides, multirun)
-    _check_size(parsed)
+    if listed:
+        _check_size(parsed)
     values = [_values(override) for override in parsed]
     first = [options[0] for options in values]
     found, config = _errors(compose, first)

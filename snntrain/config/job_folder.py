@@ -34,7 +34,12 @@ def job_folder(number: int, overrides: str | None = None, *, _root_: Any) -> str
         given = OmegaConf.select(_root_, SETTINGS) or {}
         how = {name: given[key] for name, key in SEPARATORS.items() if key in given}
         overrides = joined(_root_.hydra.overrides.task, **how)
-    return f"{number}_{overrides}"[:LONGEST].rstrip("_").replace("/", "-")
+    return shortened(number, overrides)
+
+
+def shortened(number: int, text: str) -> str:
+    """Return the name of a folder for a job's number and a text about it."""
+    return f"{number}_{text}"[:LONGEST].rstrip("_").replace("/", "-")
 
 
 def joined(overrides: Iterable[str], exclude: Collection[str] = (), comma: str = ",", equals: str = "=") -> str:

@@ -231,6 +231,11 @@ class OneCycle(Scheduler):
 @dataclass
 class Trainer:
     epochs: int = option("passes over the training images", at_least=1, most=1_000_000)
+    pause_after: int | None = option(
+        "epochs after which the run pauses without a test, to be resumed; the schedule still spans all epochs",
+        at_least=1,
+        most=1_000_000,
+    )
     batch_size: int = option("images per training batch", at_least=1, most=10_000_000)
     eval_batch_size: int = option("images per batch of validation and test", at_least=1, most=10_000_000)
     device: str = option("auto, cpu, cuda or cuda:<index>")
@@ -321,11 +326,29 @@ class Sweep:
         at_least=0,
         most=1000,
     )
+    search: str | None = option(
+        "with -m, how the next values are chosen: null trains every combination; the others are snntrain search",
+        choices=("random", "tpe", "grid", "cmaes"),
+    )
 
 
 @dataclass
 class Search:
     space: Any = option("the values to search, by key: a list, or log(1e-4, 1e-1) and the like")
+    trials: int = option("configurations to try", at_least=1, most=100_000)
+    seed: int = option("seed of the choice of values, apart from the runs' seed", at_least=0, below=2**32)
+    objectives: list[str] = option("figures to make better, as val_accuracy; several give a Pareto front")
+    pruner: str | None = option(
+        "how hopeless trials are stopped early; null: each is trained to its end", choices=("halving", "hyperband")
+    )
+    reduction: int = option("of so many trials that reach a rung, one is resumed", at_least=2, most=1000)
+    min_epochs: int = option("epochs of the first rung; each further rung has reduction times as many", at_least=1)
+    rungs: list[int] | None = option(
+        "epochs of the rungs before the end, in place of those of min_epochs and reduction, as [1,3,9]",
+        at_least=1,
+        most_items=20,
+    )
+    timeout_minutes: float | None = option("minutes after which a command starts no further trial", above=0)
 
 
 @dataclass

@@ -54,7 +54,7 @@ def read(word: str) -> str:
 
 def _each(value: str, change: Callable[[str], str]) -> str:
     """Return the value with each of its comma-separated parts changed."""
-    return ",".join(change(part.strip(" \t")) for part in _parts(value))
+    return ",".join(change(part.strip(" \t")) for part in split_at_commas(value))
 
 
 def _readable(word: str, key: str, text: str) -> str:
@@ -82,7 +82,7 @@ def _unchanged(text: str) -> str:
 def _corrected(word: str, key: str, text: str) -> str:
     """Return a correction of a list: the word to type, if only quotes around its items are missing."""
     if text.startswith("[") and text.endswith("]"):
-        inside = [part.strip(" \t") for part in _parts(text[1:-1])]
+        inside = [part.strip(" \t") for part in split_at_commas(text[1:-1])]
         parts = [part if part and _parsed(f"{key}=[{part}]") else quoted(part) for part in inside]
         if _parsed(corrected := f"{key}=[{','.join(parts)}]") is not None:
             return f"write {shlex.quote(corrected)}"
@@ -173,7 +173,7 @@ def _missing(word: str, following: Sequence[str]) -> int:
     return 0
 
 
-def _parts(value: str) -> list[str]:
+def split_at_commas(value: str) -> list[str]:
     """Return the value split at its commas, except those in brackets and quotes."""
     parts, begun, expected = [], 0, ""
     for position, letter in enumerate(value):

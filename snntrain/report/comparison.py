@@ -18,6 +18,8 @@ METRIC = "val_accuracy"
 TESTED = "test_accuracy"
 # Not factors: the name is a label, and results are averaged over the seed.
 LABELS = ("name", "seed")
+# Where a run of a search has paused is a result of the search, and no setting of its runs.
+PAUSE = "trainer.pause_after"
 _LOWER_IS_BETTER = ("loss", "_seconds", "_per_image", "parameters", "_bytes", "_ties", "_ties_last")
 
 
@@ -120,7 +122,7 @@ def _names(runs: Sequence[Run], group: str) -> dict[Path, str]:
 
 def _columns(values: Sequence[Mapping[str, str]]) -> tuple[list[str], dict[str, str]]:
     """Return the keys that differ, except those that an option of their group determines, and the shared keys."""
-    keys = list(dict.fromkeys(key for settings in values for key in settings))
+    keys = list(dict.fromkeys(key for settings in values for key in settings if key != PAUSE))
     distinct = {key: {settings[key] for settings in values if key in settings} for key in keys}
     differing = [key for key in keys if len(distinct[key]) > 1]
     columns = [key for key in differing if not _follows(key, differing, values)]

@@ -16,6 +16,7 @@ from snntrain.report.glance import glance
 from snntrain.report.markup import element
 from snntrain.report.plot_data import plot_data
 from snntrain.report.report import Report
+from snntrain.report.search import sections as searched
 from snntrain.report.sentences import links
 from snntrain.runs.state import KILLED_NOTE
 
@@ -28,6 +29,7 @@ def html(report: Report, links: Sequence[str]) -> str:
     data = plot_data(report)
     shown = [
         glance(report, links),
+        *searched.sections(report.searches),
         *sections.errors(report, links),
         sections.runs(report, links),
         *sections.curves(report, data),

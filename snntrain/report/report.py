@@ -12,6 +12,8 @@ from urllib.parse import quote
 from snntrain.errors import UserError, printable
 from snntrain.report.comparison import METRIC, Comparison, compare, metrics
 from snntrain.report.effects import Effects, effects
+from snntrain.report.search.reading import Search
+from snntrain.report.search.reading import read as search_in
 from snntrain.report.statistics import SeedGroup, over_seeds
 from snntrain.runs.find import find, links
 from snntrain.runs.reading import read
@@ -27,6 +29,7 @@ class Report:
         groups: the completed runs that differ only in the seed.
         effects: the marginal effects of the settings.
         linked: a line for each link through which runs were found.
+        searches: the searches in the folders.
     """
 
     title: str
@@ -34,6 +37,7 @@ class Report:
     groups: Sequence[SeedGroup]
     effects: Effects
     linked: Sequence[str] = ()
+    searches: Sequence[Search] = ()
 
     @property
     def counts(self) -> str:
@@ -83,6 +87,12 @@ def make(folders: Sequence[Path], metric: str, now: float, *, over: bool = False
         raise UserError(f"metric={metric}: no run has it; {allowed}")
     comparison = compare(found, metric)
     linked = [f"{path} is a link and leads to {place}" for path, place in links(folders, paths).items()]
+    searches = [search for folder in folders if (search := search_in(folder)) is not None]
     return Report(
-        printable(where), comparison, over_seeds(comparison), effects(comparison), list(map(printable, linked))
+        printable(where),
+        comparison,
+        over_seeds(comparison),
+        effects(comparison),
+        list(map(printable, linked)),
+        searches,
     )

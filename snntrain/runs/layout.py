@@ -35,6 +35,9 @@ FOLDERS = (CHECKPOINTS_FOLDER, TENSORBOARD_FOLDER, HYDRA_FOLDER)
 SWEEP = "multirun.yaml"
 # The files of submitit and the output of the jobs that SLURM runs; it holds no runs.
 SLURM_FOLDER = ".slurm"
+# In the folder of a search, which is a sweep, too: what a report shows of it, and the folder of its study.
+SEARCH = "search.json"
+STUDY_FOLDER = "search"
 
 
 class Written(Enum):

@@ -15,7 +15,7 @@ from snntrain.files.paths import shown
 from snntrain.runs import summary as summaries
 from snntrain.runs.layout import CONFIG, LOCK, SUMMARY
 from snntrain.runs.lock import Lock
-from snntrain.runs.state import COMPLETED
+from snntrain.runs.state import COMPLETED, PAUSED
 from snntrain.runs.summary import number
 from snntrain.runs.unstarted import holds_a_run
 from snntrain.runs.writable import check_run
@@ -42,8 +42,13 @@ def check(folder: Path, values: Mapping[str, Any]) -> None:
 
 
 def nothing_left(folder: Path, trainer: Trainer) -> dict[str, Any] | None:
-    """Return the summary of the run in the folder if the run is completed and `trainer` asks for no more; else None."""
+    """Return the summary of the run in the folder if `trainer` asks for no more than the run has; else None.
+
+    The run is completed, or it has paused and `trainer` asks for no later pause.
+    """
     summary = summaries.read(folder).known
+    if summary.get("status") == PAUSED and trainer.pause_after is not None:
+        return summary if trainer.pause_after <= number(summary.get("epochs")) < trainer.epochs else None
     if summary.get("status") != COMPLETED:
         return None
     before = saved.read(folder / CONFIG).get("trainer", {})
@@ -55,8 +60,13 @@ def nothing_left(folder: Path, trainer: Trainer) -> dict[str, Any] | None:
 
 
 def nothing_left_note(folder: Path, summary: dict[str, Any]) -> str:
-    """Return a line that the run is completed, and how to train it longer."""
+    """Return a line that the run is completed or has paused, and how to train it longer."""
     epochs, accuracy = number(summary.get("epochs")), number(summary.get("test_accuracy"))
+    if summary.get("status") == PAUSED:
+        return (
+            f"{shown(folder)}: nothing is left to train before the pause after epoch {epochs}; "
+            f"to resume the run, give trainer.pause_after=null, or more than {epochs}"
+        )
     return (
         f"{shown(folder)}: nothing is left to train, {epochs} epochs are completed (test_accuracy={accuracy:.6g}); "
         f"to train longer, give trainer.epochs=<more than {epochs}>"

@@ -59,6 +59,8 @@ class RunFolder:
         self.config = config
         self.summary: dict[str, Any] = {"status": RUNNING, "error": None, "name": name}
         self.summary |= dict.fromkeys(FIGURES)
+        # The status of a run that ends without an error.
+        self.ending = COMPLETED
         self._earlier: dict[str, Any] = {}
         self._opened = time.monotonic()
 
@@ -89,7 +91,7 @@ class RunFolder:
             # Nothing was trained in this start: the earlier figures still hold.
             self.summary |= {key: value for key, value in self._earlier.items() if key in FIGURES}
         if error is None:
-            self.summary["status"] = COMPLETED
+            self.summary["status"] = self.ending
         elif machine.behind(error) is not None:
             self.summary["status"] = INTERRUPTED
         elif isinstance(error, UserError) and self._earlier:

@@ -1,4 +1,4 @@
-"""The status of a run from its files: completed, failed, interrupted, running, killed or damaged."""
+"""The status of a run from its files: completed, paused, failed, interrupted, running, killed or damaged."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from snntrain.runs.lock import STALE_SECONDS, may_be_taken
 from snntrain.runs.summary import MISSING, Summary
 
 COMPLETED = "completed"
+# Ended as `trainer.pause_after` asks, to be resumed.
+PAUSED = "paused"
 RUNNING = "running"
 FAILED = "failed"
 INTERRUPTED = "interrupted"

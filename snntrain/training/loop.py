@@ -26,7 +26,7 @@ log = logging.getLogger("snntrain")
 
 
 def fit(training: TrainingState, journal: Journal | SilentJournal, saver: Saver | SilentSaver, stop: Agreement) -> None:
-    """Train until all epochs are done, or validation no longer improves.
+    """Train until all epochs are done, the run pauses, or validation no longer improves.
 
     Every epoch is validated and saved; if a signal interrupts one, its part is saved.
 
@@ -48,7 +48,7 @@ def fit(training: TrainingState, journal: Journal | SilentJournal, saver: Saver 
             saver.save()
 
     try:
-        while not progress.is_over(trainer):
+        while not (progress.is_over(trainer) or progress.pauses(trainer)):
             stop.check()
             trained = train_epoch(training, between_steps)
             align(training)
@@ -62,7 +62,7 @@ def fit(training: TrainingState, journal: Journal | SilentJournal, saver: Saver 
         saver.save()
         raise
     saver.wait()
-    if progress.finished < trainer.epochs:
+    if progress.finished < trainer.epochs and not progress.pauses(trainer):
         journal.say(f"stopped early: no better validation (accuracy, then loss) in {trainer.early_stopping} epochs")
 
 

@@ -67,6 +67,11 @@ class Progress:
         """Return whether the run has no more epochs to train."""
         return self.finished >= trainer.epochs or self.stopped_early(trainer)
 
+    def pauses(self, trainer: Trainer) -> bool:
+        """Return whether the run pauses here, with epochs left for a later start."""
+        reached = trainer.pause_after is not None and self.finished >= trainer.pause_after
+        return reached and not self.is_over(trainer)
+
     def next_epoch(self) -> None:
         """Start the next epoch, after the current one was trained and validated."""
         self.train_seconds += self.seconds

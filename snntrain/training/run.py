@@ -15,6 +15,7 @@ from snntrain.data.fingerprint import fingerprint
 from snntrain.errors import UserError
 from snntrain.inspect.tensorboard import Board
 from snntrain.runs.run_folder import RunFolder
+from snntrain.runs.state import PAUSED
 from snntrain.signals import Stop, machine
 from snntrain.training.agreement import Agreement
 from snntrain.training.evaluation import kept_test
@@ -29,7 +30,7 @@ from snntrain.training.logs.cost_scalars import cost_scalars
 from snntrain.training.logs.hparams import final_metrics, hyper_parameters
 from snntrain.training.logs.journal import Journal
 from snntrain.training.logs.monitor import Monitor
-from snntrain.training.logs.summary import first_lines, job_entries, last_line
+from snntrain.training.logs.summary import first_lines, job_entries, last_line, paused_line
 from snntrain.training.loop import fit
 from snntrain.training.progress import Best
 from snntrain.training.saving import resume
@@ -41,7 +42,7 @@ log = logging.getLogger("snntrain")
 
 
 def train(config: Config, folder: Path, command: Sequence[str] = (), peers: Peers | None = None) -> dict[str, Any]:
-    """Train, test once at the end, and return the content of summary.json.
+    """Train, test once at the end, and return the content of summary.json. A run that pauses is not tested.
 
     If the folder has checkpoints of this run, the run resumes from them.
 
@@ -88,6 +89,10 @@ def train(config: Config, folder: Path, command: Sequence[str] = (), peers: Peer
             journal = Journal(job, run, board, monitor)
             resume.restore_outputs(training, journal, saver, saved)
             fit(training, journal, saver, stop)
+            if training.progress.pauses(config.trainer):
+                run.ending = PAUSED
+                log.info(paused_line(training.progress, config.trainer, run))
+                return run.summary
             record(test(job, training.progress.best, Agreement(own, here)), job, run, board)
             board.hyper_parameters(hyper_parameters(config, job.data.name), final_metrics(run.summary))
     log.info(last_line(run))
@@ -113,7 +118,8 @@ def assist(config: Config, peers: Peers) -> None:
             with machine.training() as own:
                 stop = Agreement(own, here)
                 fit(training, SilentJournal(), SilentSaver(training), stop)
-                test(job, training.progress.best, stop)
+                if not training.progress.pauses(config.trainer):
+                    test(job, training.progress.best, stop)
 
 
 def agreed_data(job: Job) -> str:

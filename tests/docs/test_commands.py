@@ -49,6 +49,7 @@ NOT_RUN = {
     "snntrain -m hydra/launcher=ray seed=0,1,2 hydra.sweep.dir=multirun/more hydra.launcher.address=auto": (
         "needs a cluster; tests/cli/launchers/test_ray.py makes one"
     ),
+    "pip install 'snntrain[search]'": "installs packages",
     "tensorboard --logdir outputs": "serves until it is stopped",
     'eval "$(snntrain --shell-completion install=bash)"': "changes the shell; its inner command is run",
     "snntrain doctor": "as the command after it; tests/cli/test_doctor.py runs it",
@@ -88,7 +89,7 @@ SMALL = ("trainer.epochs=1", "trainer.limit_batches=2", "trainer.device=cpu", "t
 # A preset sets the size of its network itself.
 SMALL_NETWORK = ("network.hidden=[16]",)
 SMALL_MAPS = ("network.channels=[4]",)
-COMMANDS = ("eval", "inspect", "report", "doctor")
+COMMANDS = ("search", "eval", "inspect", "report", "doctor")
 # Blocks of many trainings, sweeps and pictures, by their first commands. The README has a few of each kind.
 SLOW = (
     "snntrain",
@@ -228,6 +229,8 @@ def _carry_out(command: str, folder: Path) -> int:
             patch.setenv(*words.pop(0).split("=", 1))
         if words[:3] == ["python", "-m", "snntrain"]:
             words[:3] = ["snntrain"]
+        if words[:2] == ["snntrain", "search"] and find_spec("optuna") is None:
+            pytest.skip("a search needs Optuna: pip install 'snntrain[search]'")
         if words[0] == "snntrain":
             return run_in(folder, *_small(words[1:]))
         if words == ["python", "-P", "-m", "snntrain"]:
@@ -251,7 +254,14 @@ def _small(words: Sequence[str]) -> list[str]:
     given = {word.partition("=")[0] for word in words}
     # A sweep has many jobs, and a network of the reader's own has other keys.
     network: Sequence[str] = (*SMALL_NETWORK, *SMALL_MAPS)
-    if "-m" in words:
+    if words[:1] == ["search"]:
+        words = [word for word in words if not word.startswith("search.trials=")]
+        words, network = [*words, "search.trials=2"], ("network=mlp", *SMALL_NETWORK)
+        if any(word.startswith("search.pruner=") for word in words):
+            # Its rungs lie below the last epoch.
+            words.append("search.rungs=[1]")
+            network = (*network, "trainer.epochs=2")
+    elif "-m" in words:
         words, network = _two_jobs(words), ("network=mlp", *SMALL_NETWORK)
     if "network" in given:
         network = SMALL_NETWORK if "network=mlp" in words else ()

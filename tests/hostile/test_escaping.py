@@ -124,7 +124,27 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     folder = tmp_path_factory.mktemp("hostile")
     for number, name in enumerate(HOSTILE):
         write_run(folder / name.replace("/", "∕").strip("\0"), **texts(number))
+    write_search(folder)
     return make([folder], "test_accuracy", 0.0)
+
+
+def write_search(folder: Path) -> None:
+    """Write a search.json with hostile texts in every place."""
+    numbered = list(enumerate(HOSTILE))
+    content = {
+        "format": 1,
+        "method": TAKEN,
+        "objectives": [{"name": TAKEN, "maximize": True}, {"name": FORMULA, "maximize": False}],
+        "trials": [
+            {"number": number, "folder": text, "state": text, "values": {text: text}, "error": text}
+            | {"results": [number / 10, 1 - number], "rungs": [[1, 0.5]]}
+            for number, text in numbered
+        ],
+        "best": [{"number": number, "command": text} for number, text in numbered],
+        "rungs": [{"bracket": n, "epochs": 1, "trials": 9, "resumed": 3, "best": 0.5} for n in (0, 1)],
+        "importances": {"epochs": 1, "by": {text: dict.fromkeys(HOSTILE, 0.05) for text in HOSTILE}},
+    }
+    (folder / "search.json").write_text(json.dumps(content))
 
 
 def test_a_page_of_a_report_holds_everything_as_text(report: Report) -> None:
@@ -133,6 +153,8 @@ def test_a_page_of_a_report_holds_everything_as_text(report: Report) -> None:
     shown = Page(text)
     assert shown.is_harmless()
     assert shown.elements.count("script") == 2
+    assert "Importance for " in text
+    assert "Pareto front" in text
     words = "".join(word for element, word in shown.words if element not in ("script", "style"))
     printable = [name for name in HOSTILE if name.isprintable()]
     assert all(name in words for name in printable), [name for name in printable if name not in words]

@@ -25,7 +25,7 @@ CASES: dict[str, Case] = {
     "completion of nothing": (line("--shell-completion"), ("--shell-completion", "needs", "install=bash, or zsh")),
     "unknown command": (
         line("evall"),
-        ("evall", "no such command (did you mean eval?)", "the commands are train, eval"),
+        ("evall", "no such command (did you mean eval?)", "the commands are train, search, eval"),
     ),
     "no home folder": (
         line("eval run=~no_user/x"),

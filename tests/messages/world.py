@@ -229,6 +229,7 @@ def made(
         "lists/neuron/list.yaml": "- a\n",
         "primary/mine.yaml": "defaults: [config\n",
         "primary/bare.yaml": "defaults: [neuron: lif, _self_]\nT: 4\n",
+        "searches/search/list.yaml": "defaults: [default, _self_]\nspace: T\n",
         "configs/reset/bare.yaml": "v_reset: 0\n",
         "configs/neuron/number.yaml": "# @package _global_\nneuron: 3\n",
         "modules/unlucky_loss.py": "import torch\n\n\nclass Loss(torch.nn.Module):\n    def forward(self, *given):\n"

@@ -26,7 +26,7 @@ class InProcess:
         task: runs a job.
     """
 
-    slots = 1
+    slots = at_once = 1
     isolates = False
 
     def __init__(self, config: DictConfig, context: HydraContext, task: Task) -> None:

@@ -64,11 +64,13 @@ class Launcher(Protocol):
     """A place that runs jobs.
 
     Attributes:
-        slots: the number of jobs that run at once.
+        slots: the number of jobs that it takes before one has ended; a cluster has a queue for those that wait.
+        at_once: the number of jobs that run at once.
         isolates: whether a job that cannot even be composed is an outcome like others, and not the end of the sweep.
     """
 
     slots: int
+    at_once: int
     isolates: bool
 
     def start(self, job: SweepJob) -> None:

@@ -45,7 +45,7 @@ class Pool:
 
     def __init__(self, command: SweepCommand, slots: Sequence[Slot], display: Display) -> None:
         self.command, self.display = command, display
-        self.slots = len(slots)
+        self.slots = self.at_once = len(slots)
         self._given = slots
         self._workers: dict[int, Worker] = {}
         self._ended: deque[Outcome] = deque()

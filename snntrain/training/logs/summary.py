@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from snntrain.config.schema import Trainer
 from snntrain.files.paths import shown
 from snntrain.network.table import layer_table
 from snntrain.runs.run_folder import RunFolder
@@ -44,6 +45,14 @@ def first_lines(job: Job) -> str:
         f"{data.name}: {len(data.train):,} training, {len(data.validation):,} validation, "
         f"{len(data.test):,} test images of {'x'.join(map(str, data.shape))}, {job.classes} classes\n"
         f"{job.world.device_name}{processes}, {job.world.precision.name}, T={job.config.T}, seed {job.config.seed}"
+    )
+
+
+def paused_line(progress: Progress, trainer: Trainer, run: RunFolder) -> str:
+    """Return a line about a run that pauses, with its best validation accuracy so far."""
+    return (
+        f"paused after {progress.finished} of {trainer.epochs} epochs, as trainer.pause_after={trainer.pause_after} "
+        f"says: val_accuracy={run.summary['val_accuracy']:.6g} run={shown(run.path)}"
     )
 
 
