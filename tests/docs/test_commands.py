@@ -63,6 +63,7 @@ NOT_RUN = {
     "bash scripts/sweep_digits.sh": "takes an hour",
     "bash scripts/gpu/smoke.sh": "needs a GPU; tests/test_gpu_scripts.py runs it on a CPU",
     "bash scripts/gpu/full.sh": "needs a GPU; tests/test_gpu_scripts.py runs it on a CPU",
+    "bash scripts/gpu/one_rank.sh": "needs a GPU; tests/test_gpu_scripts.py runs its CPU part",
     "pytest tests/hostile tests/test_messages.py": "takes minutes; they run by themselves",
     "pytest -m slow tests/hostile": "takes minutes; .ci/run runs them",
     "SNNTRAIN_FUZZ=50 pytest -m slow tests/hostile": "takes hours",
