@@ -157,9 +157,16 @@ class Meeting:
             raise UserError(
                 f"trainer.devices={devices}: {self.place.starter} has started {size} processes; leave the key out"
             )
+        from snntrain.training.job.group import first_failure, log_traceback
+
         number, self.runs = self.runs, self.runs + 1
         self.store.set(f"{WORK}/{number}", Work.of(config, folder, typed).to_json())
-        return job.run(config, folder, typed, _peers(self.place, self.store, number))
+        peers = _peers(self.place, self.store, number)
+        try:
+            return job.run(config, folder, typed, peers)
+        except RunFailed:
+            log_traceback(first_failure(peers.store, size), size)
+            raise
 
     def assist(self) -> int:
         """Wait for the work of process 0 and take part in it, until it has no more; return the exit status.
