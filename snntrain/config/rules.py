@@ -92,7 +92,10 @@ def each_process_has_its_device(config: Config) -> Iterator[str]:
 def each_process_has_rows(config: Config) -> Iterator[str]:
     rows, devices = config.trainer.batch_size, config.trainer.devices
     if devices > rows:
-        yield f"trainer.devices={devices}: a batch of trainer.batch_size={rows} cannot be shared by so many processes"
+        yield (
+            f"trainer.devices={devices}: a batch of trainer.batch_size={rows} cannot be shared by so many processes; "
+            f"give at most trainer.devices={rows}, or a greater trainer.batch_size"
+        )
 
 
 @dataclass(frozen=True)

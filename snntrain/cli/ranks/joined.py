@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from snntrain.cli.ranks.member import take_part
 from snntrain.cli.ranks.work import Work
 from snntrain.config.schema import Config
 from snntrain.errors import RunFailed, UserError
+from snntrain.signals import machine
 
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 WORK, OVER = "snntrain/work", "snntrain/over"
 # Nodes of a cluster may start this command minutes apart.
-MINUTES_TO_MEET = 10
+MINUTES_TO_MEET, MINUTES_TO_CONNECT = 10, 1
 LOOK_SECONDS = 0.1
 # Ports from here on are free for programs of users, below those that a system gives out by itself.
 FIRST_PORT, PORTS = 15_000, 15_000
@@ -47,6 +48,7 @@ class Start:
         rank, size, local_rank: the place.
         address, port: where the processes meet.
         has_own_gpu: whether the program may have hidden the GPUs of the others.
+        serves: whether this process serves the store in which they meet.
     """
 
     starter: str
@@ -56,6 +58,7 @@ class Start:
     address: str
     port: int
     has_own_gpu: bool
+    serves: bool
 
 
 def start(environment: Mapping[str, str] = os.environ) -> Start | None:
@@ -86,21 +89,25 @@ def _of_torchrun(environment: Mapping[str, str]) -> Start:
             f"between 0 and {int(size) - 1}, a port between 1 and 65535; start the command with torchrun"
         )
     local = _number(environment, "LOCAL_RANK", rank)
-    return Start("torchrun", rank, int(size), local, environment["MASTER_ADDR"], port, False)
+    # Clusters set these variables, too, and leave it to process 0 to serve the store.
+    served = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    return Start("torchrun", rank, int(size), local, environment["MASTER_ADDR"], port, False, rank == 0 and not served)
 
 
 def _of_srun(environment: Mapping[str, str]) -> Start:
     job_number, step = _number(environment, "SLURM_JOB_ID"), _number(environment, "SLURM_STEP_ID")
     nodes = environment.get("SLURM_STEP_NODELIST") or environment.get("SLURM_JOB_NODELIST") or "127.0.0.1"
+    rank = _number(environment, "SLURM_PROCID")
     return Start(
         "srun",
-        _number(environment, "SLURM_PROCID"),
+        rank,
         _number(environment, "SLURM_STEP_NUM_TASKS"),
         _number(environment, "SLURM_LOCALID"),
         environment.get("MASTER_ADDR") or first_node(nodes),
         # All processes compute the same port; two steps of a job get different ones.
         _number(environment, "MASTER_PORT") or FIRST_PORT + (31 * job_number + step) % PORTS,
         True,
+        rank == 0,
     )
 
 
@@ -121,6 +128,8 @@ class Meeting:
     def __init__(self, place: Start) -> None:
         self.place = place
         self.runs = 0
+        # A second try would wait as long as the first.
+        self.unreachable = False
         self._store: Store | None = None
 
     @property
@@ -138,11 +147,8 @@ class Meeting:
             try:
                 self._store = _connect(self.place)
             except DistError as error:
-                raise UserError(
-                    f"{self.place.starter}: process {self.place.rank} of {self.place.size} cannot reach process 0 at "
-                    f"{self.place.address}:{self.place.port} ({str(error).splitlines()[0]}); MASTER_ADDR and "
-                    "MASTER_PORT name another place"
-                ) from error
+                self.unreachable = True
+                raise UserError(_no_meeting(self.place, error)) from error
         return self._store
 
     def train(self, config: Config, folder: Path, typed: Sequence[str]) -> float:
@@ -156,6 +162,11 @@ class Meeting:
         if devices not in (1, size):
             raise UserError(
                 f"trainer.devices={devices}: {self.place.starter} has started {size} processes; leave the key out"
+            )
+        if size > config.trainer.batch_size:
+            raise UserError(
+                f"{self.place.starter} has started {size} processes: a batch of trainer.batch_size="
+                f"{config.trainer.batch_size} cannot be shared by so many; start fewer"
             )
         from snntrain.training.job.group import first_failure, log_traceback
 
@@ -183,7 +194,7 @@ class Meeting:
                 found = _first_key(self.store, f"{WORK}/{number}", OVER)
                 content = self.store.get(found).decode()
             except DistError as error:
-                raise RunFailed(f"process 0 of {self.place.size} has ended without a message") from error
+                raise RunFailed(f"process 0 of {self.place.size} has ended; its train.log may say why") from error
             if found == OVER:
                 return int(content)
             take_part(Work.from_json(content), _peers(self.place, self.store, number))
@@ -193,9 +204,11 @@ class Meeting:
         """Report to the other processes that there is no more work."""
         from torch.distributed import DistError
 
+        if self.unreachable:
+            return
         with suppress(DistError, UserError):
             self.store.set(OVER, str(status))
-            if self.place.starter == "srun":
+            if self.place.serves:
                 # The store ends with this process: the others must have read it.
                 time.sleep(2 * LOOK_SECONDS)
 
@@ -221,12 +234,29 @@ def _connect(place: Start) -> Store:
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
     from torch.distributed.distributed_c10d import PrefixStore
 
-    # torchrun serves the store itself; its processes are all clients.
-    serves = place.starter == "srun" and place.rank == 0
-    waits = timedelta(minutes=MINUTES_TO_MEET)
-    store = TCPStore(place.address, place.port, None, serves, waits, wait_for_workers=False)
+    # torchrun serves it before it starts the processes.
+    minutes = MINUTES_TO_CONNECT if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" else MINUTES_TO_MEET
+    # While it waits for process 0, torch handles no signal.
+    with nullcontext() if place.rank == 0 else machine.importing():
+        store = TCPStore(
+            place.address, place.port, None, place.serves, timedelta(minutes=minutes), wait_for_workers=False
+        )
     # After a restart by torchrun the keys of the earlier start are still there.
     return PrefixStore(f"snntrain/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+
+
+def _no_meeting(place: Start, error: Exception) -> str:
+    """Return the message for a store that cannot be served or reached."""
+    where, reason = f"{place.address}:{place.port}", str(error).splitlines()[0]
+    if place.serves:
+        return (
+            f"MASTER_PORT={place.port}: process 0 of {place.size} cannot listen there, another program may do so "
+            f"({reason}); set MASTER_PORT to a free port, the same for all processes"
+        )
+    return (
+        f"{place.starter}: process {place.rank} of {place.size} cannot reach the others at {where} ({reason}); "
+        "MASTER_ADDR and MASTER_PORT must name the machine of process 0 and its port"
+    )
 
 
 def _peers(place: Start, store: Store, number: int) -> Peers:

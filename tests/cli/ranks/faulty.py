@@ -11,6 +11,7 @@ import time
 
 import torch
 import torch.distributed as dist
+
 from snntrain.data import digits
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.network.mlp import MLP

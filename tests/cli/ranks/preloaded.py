@@ -12,7 +12,4 @@ from chaos.process import import_all
 
 _folder = Path(tempfile.mkdtemp())
 import_all(_folder)
-import snntrain.cli.ranks.member
-import torch.distributed
-
 shutil.rmtree(_folder)

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from multiprocessing import get_context
 from multiprocessing.context import ForkServerContext
@@ -85,9 +85,7 @@ class Program:
         return found
 
 
-def start(
-    folder: Path, *argv: str, environment: Mapping[str, str] = os.environ, fresh: bool = False
-) -> Program:
+def start(folder: Path, *argv: str, environment: Mapping[str, str] = os.environ, fresh: bool = False) -> Program:
     """Start `snntrain argv` in `folder`.
 
     Args:

@@ -16,7 +16,9 @@ from tests.cli.ranks.programs import LONG, TWO, left_behind
 slow = pytest.mark.slow
 
 
-@pytest.mark.parametrize("killed", [pytest.param("process 0", marks=slow), "process 1", pytest.param("parent", marks=slow)])
+@pytest.mark.parametrize(
+    "killed", [pytest.param("process 0", marks=slow), "process 1", pytest.param("parent", marks=slow)]
+)
 def test_a_killed_process_ends_the_run_and_the_same_command_resumes_to_the_same_bits(
     killed: str, command: Start, folder: Path, undisturbed: Path
 ) -> None:
