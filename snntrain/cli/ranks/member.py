@@ -58,7 +58,7 @@ def main() -> None:
     sleep_soon()
     reserve_workspace()
     logging.raiseExceptions = False
-    machine.begin()
+    machine.begin(silent=True)
     code = _status()
     streams.flush()
     machine.finish()

@@ -74,6 +74,7 @@ def torchrun(folder: Path, *argv: str) -> subprocess.Popen[str]:
     )
 
 
+@slow
 def test_two_processes_of_srun_train_one_run(by_srun: Started, folder: Path) -> None:
     first, second = by_srun(*RUN, *SHORT)
     assert (first.wait(), second.wait()) == (0, 0), first.shown() + second.shown()
