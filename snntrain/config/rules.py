@@ -13,6 +13,8 @@ UNSUPPORTED = {
     "mps": "Apple's GPUs have no float64, in which losses and scores are summed, and snntrain is untested there",
     "xpu": "snntrain is untested on Intel's GPUs",
 }
+# Dynamo gives up at the exchange, with warnings, and compiles the parts between.
+UNCOMPILED = "torch.compile cannot trace the exchange between several processes"
 # torch keeps the index in 8 bits, and mistakes a greater one for another.
 DEVICE = re.compile(r"auto|cpu|cuda(:(\d|[1-9]\d|1[01]\d|12[0-7]))?", re.ASCII)
 
@@ -98,6 +100,11 @@ def each_process_has_rows(config: Config) -> Iterator[str]:
         )
 
 
+def several_processes_are_not_compiled(config: Config) -> Iterator[str]:
+    if config.trainer.compile and config.trainer.devices > 1:
+        yield f"trainer.compile=true: {UNCOMPILED}; leave it out with trainer.devices={config.trainer.devices}"
+
+
 @dataclass(frozen=True)
 class Rule:
     """A rule between values: `broken` yields a line if the values of `keys` do not fit each other."""
@@ -128,4 +135,5 @@ RULES = (
     Rule(("trainer.device", "trainer.precision"), precision_has_its_device),
     Rule(("trainer.device", "trainer.devices"), each_process_has_its_device),
     Rule(("trainer.batch_size", "trainer.devices"), each_process_has_rows),
+    Rule(("trainer.compile", "trainer.devices"), several_processes_are_not_compiled),
 )

@@ -20,8 +20,8 @@ from .world import Case, World, fake, overrides
 OF_TORCHRUN = {"WORLD_SIZE": "2", "MASTER_ADDR": "here", "MASTER_PORT": "1", "RANK": "2"}
 
 
-def _train(devices: int, batch_size: int) -> None:
-    config = fake(trainer=fake(devices=devices, batch_size=batch_size))
+def _train(devices: int, batch_size: int, *, compiled: bool = False) -> None:
+    config = fake(trainer=fake(devices=devices, batch_size=batch_size, compile=compiled))
     Meeting(Start("srun", 0, 2, 0, "here", 1, True, True)).train(config, Path("run"), ())
 
 
@@ -80,6 +80,14 @@ CASES: dict[str, Case] = {
     "more processes than images": (
         lambda _: _train(1, 1),
         ("srun has started 2 processes", "trainer.batch_size=1 cannot be shared", "start fewer"),
+    ),
+    "compiled processes of srun": (
+        lambda _: _train(1, 64, compiled=True),
+        ("trainer.compile=true", "srun has started 2", "leave it out"),
+    ),
+    "compiled processes": (
+        overrides("trainer.devices=2", "trainer.compile=true"),
+        ("trainer.compile=true", "cannot trace the exchange", "leave it out with trainer.devices=2"),
     ),
     "a port that is taken": (
         _taken_port,

@@ -20,6 +20,7 @@ from snntrain.cli import job
 from snntrain.cli.imports import slow_imports
 from snntrain.cli.ranks.member import take_part
 from snntrain.cli.ranks.work import Work
+from snntrain.config.rules import UNCOMPILED
 from snntrain.config.schema import Config
 from snntrain.errors import RunFailed, UserError
 from snntrain.signals import machine
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
 
     from snntrain.training.job.group import Peers
 
-WORK, OVER = "snntrain/work", "snntrain/over"
+# Keys of the store: the work of a run; its end; and for each process whether it has come, and has read the end.
+WORK, OVER, HERE, LEFT = "work", "over", "here", "left"
 # Nodes of a cluster may start this command minutes apart.
 MINUTES_TO_MEET, MINUTES_TO_CONNECT = 10, 1
 LOOK_SECONDS = 0.1
+# After an error of process 0, the others have this time to read that all is over; those that still start have more.
+SECONDS_TO_LEAVE, SECONDS_TO_COME = 5.0, 60.0
 # Ports from here on are free for programs of users, below those that a system gives out by itself.
 FIRST_PORT, PORTS = 15_000, 15_000
 # The first name in a list of nodes: of node7, of node[07-12,15], or of gpu-a[1,3],login.
@@ -163,6 +167,10 @@ class Meeting:
             raise UserError(
                 f"trainer.devices={devices}: {self.place.starter} has started {size} processes; leave the key out"
             )
+        if config.trainer.compile:
+            raise UserError(
+                f"trainer.compile=true: {UNCOMPILED}, and {self.place.starter} has started {size}; leave it out"
+            )
         if size > config.trainer.batch_size:
             raise UserError(
                 f"{self.place.starter} has started {size} processes: a batch of trainer.batch_size="
@@ -191,12 +199,14 @@ class Meeting:
         number = 0
         while True:
             try:
+                self.store.set(f"{HERE}/{self.place.rank}", "")
                 found = _first_key(self.store, f"{WORK}/{number}", OVER)
                 content = self.store.get(found).decode()
+                if found == OVER:
+                    self.store.set(f"{LEFT}/{self.place.rank}", "")
+                    return int(content)
             except DistError as error:
                 raise RunFailed(f"process 0 of {self.place.size} has ended; its train.log may say why") from error
-            if found == OVER:
-                return int(content)
             take_part(Work.from_json(content), _peers(self.place, self.store, number))
             number += 1
 
@@ -209,8 +219,16 @@ class Meeting:
         with suppress(DistError, UserError):
             self.store.set(OVER, str(status))
             if self.place.serves:
-                # The store ends with this process: the others must have read it.
-                time.sleep(2 * LOOK_SECONDS)
+                self._wait_for_all()
+
+    def _wait_for_all(self) -> None:
+        """Wait until the others have read the end, because the store ends with this process; some may still start."""
+        began, left = time.monotonic(), list(range(1, self.place.size))
+        while left := [rank for rank in left if not self.store.check([f"{LEFT}/{rank}"])]:
+            all_here = all(self.store.check([f"{HERE}/{rank}"]) for rank in left)
+            if time.monotonic() - began > (SECONDS_TO_LEAVE if all_here else SECONDS_TO_COME):
+                return
+            time.sleep(LOOK_SECONDS)
 
 
 @contextmanager

@@ -111,6 +111,7 @@ def test_debug_messages_are_shown_by_process_0(verbose: str, command: Start) -> 
     ("given", "line"),
     [
         ("trainer.batch_size=1", "trainer.devices=2: a batch of trainer.batch_size=1 cannot be shared"),
+        ("trainer.compile=true", "trainer.compile=true: torch.compile cannot trace the exchange between several"),
         ("trainer.device=cuda:1 trainer.precision=auto", "trainer.device=cuda:1: is one GPU, and trainer.devices=2"),
     ],
 )

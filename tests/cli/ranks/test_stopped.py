@@ -93,7 +93,8 @@ def test_ctrl_c_at_a_terminal_saves_once(folder: Path) -> None:
     assert program.wait(30) == 130
     os.close(main)
     text = shown.decode()
-    assert text.count("snntrain: interrupted; resume with: snntrain resume=run\r\n") == 1
+    assert text.count("snntrain: interrupted; resume with: ") == 1
+    assert text.endswith(" -m snntrain resume=run\r\n")
     assert text.count("stopping after this step") == 1
     assert "Traceback" not in text
 
