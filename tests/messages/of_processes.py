@@ -44,7 +44,7 @@ def _process_0_gone(_: World) -> None:
         raise DistError("connection reset")
 
     meeting = Meeting(Start("srun", 1, 2, 1, "here", 1, True, False))
-    meeting._store = fake(check=gone)
+    meeting._store = fake(check=gone, set=lambda key, value: None)
     meeting.assist()
 
 

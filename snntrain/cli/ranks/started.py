@@ -194,11 +194,7 @@ class Processes:
 def environment(size: int) -> dict[str, str]:
     """Return the environment of a process of a run: its share of the cores, and connections within this machine."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    own = {
-        "OMP_NUM_THREADS": str(max(1, cores // size)),
-        # Its warnings about a lost connection would hide the message.
-        "TORCH_CPP_LOG_LEVEL": "FATAL",
-    }
+    own = {"OMP_NUM_THREADS": str(max(1, cores // size))}
     if sys.platform == "linux":
         own["GLOO_SOCKET_IFNAME"] = "lo"
     return own | os.environ
