@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -23,7 +23,6 @@ from snntrain.cli.ranks.work import Work
 from snntrain.config.rules import UNCOMPILED
 from snntrain.config.schema import Config
 from snntrain.errors import RunFailed, UserError
-from snntrain.signals import machine
 
 if TYPE_CHECKING:
     from torch.distributed.distributed_c10d import Store
@@ -35,6 +34,8 @@ WORK, OVER, HERE, LEFT = "work", "over", "here", "left"
 # Nodes of a cluster may start this command minutes apart.
 MINUTES_TO_MEET, MINUTES_TO_CONNECT = 10, 1
 LOOK_SECONDS = 0.1
+# torch handles no signal while it tries to connect.
+SECONDS_OF_A_TRY = 3.0
 # After an error of process 0, the others have this time to read that all is over; those that still start have more.
 SECONDS_TO_LEAVE, SECONDS_TO_COME = 5.0, 60.0
 # Ports from here on are free for programs of users, below those that a system gives out by itself.
@@ -249,16 +250,23 @@ def assist(place: Start) -> NoReturn:
 
 
 def _connect(place: Start) -> Store:
-    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+    from torch.distributed import DistError, TCPStore  # type: ignore[attr-defined]
     from torch.distributed.distributed_c10d import PrefixStore
 
     # torchrun serves it before it starts the processes.
     minutes = MINUTES_TO_CONNECT if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" else MINUTES_TO_MEET
-    # While it waits for process 0, torch handles no signal.
-    with nullcontext() if place.rank == 0 else machine.importing():
-        store = TCPStore(
-            place.address, place.port, None, place.serves, timedelta(minutes=minutes), wait_for_workers=False
-        )
+    tries = min(SECONDS_OF_A_TRY, 60 * minutes)
+    end = time.monotonic() + 60 * minutes
+    store: Store | None = None
+    while store is None:
+        try:
+            store = TCPStore(
+                place.address, place.port, None, place.serves, timedelta(seconds=tries), wait_for_workers=False
+            )
+        except DistError:
+            if place.serves or time.monotonic() > end:
+                raise
+    store.set_timeout(timedelta(minutes=MINUTES_TO_MEET))
     # After a restart by torchrun the keys of the earlier start are still there.
     return PrefixStore(f"snntrain/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
 

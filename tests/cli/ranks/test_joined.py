@@ -97,7 +97,7 @@ def test_the_bits_are_those_of_the_processes_that_the_command_starts_itself(
 @pytest.mark.parametrize(
     ("argv", "line"),
     [
-        ((*RUN, "T=0"), "T must be >= 1"),
+        ((*RUN, "T=0"), "T=0: must be >= 1"),
         ((*RUN, "trainer.devices=3"), "trainer.devices=3: srun has started 2 processes; leave the key out"),
         ((*RUN, "trainer.batch_size=1"), "srun has started 2 processes: a batch of trainer.batch_size=1 cannot be"),
         (
