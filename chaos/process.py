@@ -200,7 +200,7 @@ def _become(
     except BaseException:
         traceback.print_exc()
     after()
-    _end(code)
+    finish(code)
 
 
 def _own_random_numbers() -> None:
@@ -215,7 +215,7 @@ def _own_random_numbers() -> None:
     torch.seed()
 
 
-def _end(code: int) -> None:
+def finish(code: int) -> None:
     """End as Python does: join threads, run exit functions, flush."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]

@@ -55,10 +55,15 @@ class Bench:
         self.outcome.runs += 1
         return Training(self, config, name, given)
 
-    def training_of(self, *given: str) -> Training:
-        """Run the undisturbed twin of a training with these overrides, and return the training to disturb."""
+    def training_of(self, *given: str, **how: Any) -> Training:
+        """Run the undisturbed twin of a training with these overrides, and return the training to disturb.
+
+        Args:
+            given: the overrides.
+            how: options of `start` for the twin.
+        """
         self.references = self.place / "references"
-        twin = start([*given, "hydra.run.dir=references/twin"], self.place)
+        twin = start([*given, "hydra.run.dir=references/twin"], self.place, **how)
         if code := twin.wait():
             raise AssertionError(f"the undisturbed training ended with {code}: {twin.said()}")
         return self.training("twin", given=given)

@@ -84,15 +84,22 @@ class Machine:
         state: the current state.
         number: in `leaving` the signal that ends the command; None otherwise.
         stop: the request that a training checks, in `training`.
+        silent: whether another process reports the signal.
     """
 
     def __init__(self) -> None:
         self.state = State.STARTING
         self.number: int | None = None
         self.stop = Stop()
+        self.silent = False
 
-    def begin(self) -> None:
-        """Handle the signals of this process from now on; called once, by the command line."""
+    def begin(self, *, silent: bool = False) -> None:
+        """Handle the signals of this process from now on; called once, by the command line.
+
+        Args:
+            silent: whether another process reports the signal.
+        """
+        self.silent = silent
         self._install()
         sys.unraisablehook = self._report_unraisable
 
@@ -128,7 +135,7 @@ class Machine:
             Interrupted: the command ends at once.
         """
         if self.state is State.IMPORTING:
-            _exit(number)
+            _exit(number, silent=self.silent)
         if self.state is State.TRAINING and self.stop.number is None:
             self.stop.number = number
             name = signal.Signals(number).name
@@ -164,9 +171,10 @@ class Machine:
             sys.__unraisablehook__(lost)
 
 
-def _exit(number: int) -> None:
+def _exit(number: int, *, silent: bool) -> None:
     with suppress(OSError):  # Nobody reads it, or the disk is full.
-        os.write(2, b"snntrain: interrupted\n")
+        if not silent:
+            os.write(2, b"snntrain: interrupted\n")
     os._exit(128 + number)
 
 

@@ -12,11 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.messages import of_configuration, of_launchers, of_running, of_search, of_trust
+from tests.messages import of_configuration, of_launchers, of_processes, of_running, of_search, of_trust
 from tests.messages.inventory import brought, messages, parts_of, raised, shown
 from tests.messages.world import lines, made
 
-CASES = of_configuration.CASES | of_running.CASES | of_trust.CASES | of_search.CASES | of_launchers.CASES
+CASES = (
+    of_configuration.CASES
+    | of_running.CASES
+    | of_processes.CASES
+    | of_trust.CASES
+    | of_search.CASES
+    | of_launchers.CASES
+)
 
 
 def test_every_message_shows_the_input_the_allowed_values_and_the_remedy(

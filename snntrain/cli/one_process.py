@@ -1,4 +1,7 @@
-"""The check that a command is one process; several are refused before anything is written."""
+"""The check that a command is one process; several are refused before anything is written.
+
+A training may be several processes of torchrun or srun, see `snntrain.cli.ranks.joined`.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,9 @@ def check(environment: Mapping[str, str] = os.environ) -> None:
         count = environment.get(number, "")
         if count.isdecimal() and int(count) > 1 and any(rank in environment for rank in ranks):
             raise UserError(
-                f"{number}={count}: {starter} starts this command {count} times, but a run is one process; "
-                f"start it without {starter}, or with one process; if each process is to run something else, put "
-                f"env -u {number} in front of the command"
+                f"{number}={count}: {starter} starts this command {count} times, but it is one process; start it "
+                f"without {starter}; if each process is to run something else, put env -u {number} in front of the "
+                "command; a training takes several processes by trainer.devices, torchrun or srun"
             )
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from snntrain.cli import one_process
 from snntrain.cli.arguments import parse, unquoted
 from snntrain.errors import UserError
 from snntrain.files.paths import user_path
@@ -44,6 +45,7 @@ def command(argv: Sequence[str]) -> None:
         return
     for flag in arguments.flags:
         raise UserError(f"{flag}: report takes folders, metric=<figure> and out=<folder>")
+    one_process.check()
     folders, given = _split(arguments.overrides)
     report = make(folders, given.get("metric", METRIC), time.time())
     out = user_path(given["out"], "out") if "out" in given else folders[0] if len(folders) == 1 else Path()

@@ -63,6 +63,7 @@ def command(argv: Sequence[str]) -> None:
             _show(arguments, compose)
     else:
         place = joined.start()
+        run.hide_warnings_of_torch()
         if place is None:
             one_process.check()
         # All output is also in train.log, or in the report of a sweep.

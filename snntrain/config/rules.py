@@ -13,6 +13,8 @@ UNSUPPORTED = {
     "mps": "Apple's GPUs have no float64, in which losses and scores are summed, and snntrain is untested there",
     "xpu": "snntrain is untested on Intel's GPUs",
 }
+# Dynamo gives up at the exchange, with warnings, and compiles the parts between.
+UNCOMPILED = "torch.compile cannot trace the exchange between several processes"
 # torch keeps the index in 8 bits, and mistakes a greater one for another.
 DEVICE = re.compile(r"auto|cpu|cuda(:(\d|[1-9]\d|1[01]\d|12[0-7]))?", re.ASCII)
 
@@ -92,7 +94,15 @@ def each_process_has_its_device(config: Config) -> Iterator[str]:
 def each_process_has_rows(config: Config) -> Iterator[str]:
     rows, devices = config.trainer.batch_size, config.trainer.devices
     if devices > rows:
-        yield f"trainer.devices={devices}: a batch of trainer.batch_size={rows} cannot be shared by so many processes"
+        yield (
+            f"trainer.devices={devices}: a batch of trainer.batch_size={rows} cannot be shared by so many processes; "
+            f"give at most trainer.devices={rows}, or a greater trainer.batch_size"
+        )
+
+
+def several_processes_are_not_compiled(config: Config) -> Iterator[str]:
+    if config.trainer.compile and config.trainer.devices > 1:
+        yield f"trainer.compile=true: {UNCOMPILED}; leave it out with trainer.devices={config.trainer.devices}"
 
 
 def workers_are_a_number_or_auto(config: Config) -> Iterator[str]:
@@ -152,4 +162,5 @@ RULES = (
     ),
     Rule(("sweep.workers",), workers_are_a_number_or_auto),
     Rule(("sweep.gpus_per_job",), gpus_are_whole_or_a_share),
+    Rule(("trainer.compile", "trainer.devices"), several_processes_are_not_compiled),
 )

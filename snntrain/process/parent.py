@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import sys
+import threading
+import time
 
-PR_SET_PDEATHSIG = 1
+# A process that handles the signal ends within this time, unless it hangs.
+SECONDS_TO_END = 30.0
 
 
-def end_with(parent: int, number: signal.Signals = signal.SIGTERM) -> None:
-    """Send this process a signal when its parent ends; on Linux only.
+def end_with(pipe: int, number: signal.Signals = signal.SIGTERM) -> None:
+    """Send this process a signal when its parent ends, and end it if it does not end by itself.
 
     Args:
-        parent: the process that started this one.
+        pipe: the reading end of a pipe; only the parent has the other end, and keeps it open.
         number: the signal.
     """
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number)
-    # The parent may have ended before.
-    if os.getppid() != parent:
-        os.kill(os.getpid(), number)
+    threading.Thread(target=_watch, args=(pipe, number), name="parent", daemon=True).start()
+
+
+def _watch(pipe: int, number: signal.Signals) -> None:
+    while os.read(pipe, 1):
+        pass
+    os.kill(os.getpid(), number)
+    time.sleep(SECONDS_TO_END)
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 from collections.abc import Callable
 
 from snntrain.signals import Stop, Stopped
 from snntrain.training.job.world import World
+
+log = logging.getLogger("snntrain")
 
 
 class Agreement(Stop):
@@ -37,4 +41,7 @@ class Agreement(Stop):
         number, save = self.world.greatest(self.stop.number or 0, int(self.due()))
         self.save_now = bool(save)
         if number:
+            if self.stop.number is None:
+                name = signal.Signals(number).name
+                log.info("stopping after this step, with a checkpoint (another process got %s)", name)
             raise Stopped(number)

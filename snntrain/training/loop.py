@@ -109,7 +109,7 @@ def align(training: TrainingState) -> None:
     """Give all processes the same weights again, if they have drifted apart, and the same random numbers."""
     job = training.job
     # A layer of the user's own may have drawn another number of random numbers in each process.
-    job.world.align_random_numbers()
+    job.world.share_random_state()
     models = [job.model] if job.average is None else [job.model, job.average.model]
     if any(job.world.align(model) for model in models):
         log.warning(

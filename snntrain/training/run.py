@@ -76,6 +76,7 @@ def train(config: Config, folder: Path, command: Sequence[str] = (), peers: Peer
         here.report(config.trainer)
         data = agreed_data(job)
         training = begin(job) if saved is None else resume.restore(job, saved, data)
+        here.share_random_state()
         # Not earlier: a run that cannot be resumed must keep its old configuration.
         run.write_config(config)
         resume.cut_back(run, saved)
@@ -115,6 +116,7 @@ def assist(config: Config, peers: Peers) -> None:
         with job.computing():
             data = agreed_data(job)
             training = begin(job) if saved is None else resume.restore(job, saved, data)
+            here.share_random_state()
             with machine.training() as own:
                 stop = Agreement(own, here)
                 fit(training, SilentJournal(), SilentSaver(training), stop)

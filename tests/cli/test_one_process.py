@@ -1,4 +1,7 @@
-"""Several processes of one command, and launchers of Hydra: refused before anything is written."""
+"""Several processes of one command, and launchers of Hydra: refused before anything is written.
+
+Only a training may be several processes, of torchrun or srun: see tests/cli/ranks.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,6 @@ MPIEXEC = {"PMI_SIZE": "2", "PMI_RANK": "0"}
 # Variables that sbatch --ntasks=4 sets for its script, and torchrun, srun and clusters for a single process.
 SBATCH = {"SLURM_JOB_ID": "7", "SLURM_NTASKS": "4", "SLURM_NPROCS": "4", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
 SINGLE = {"WORLD_SIZE": "1", "RANK": "0", "SLURM_STEP_NUM_TASKS": "1", "SLURM_PROCID": "0", "PMI_SIZE": "1"}
-LEFT_OVER = {"WORLD_SIZE": "8"}
 
 
 def given(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +28,7 @@ def given(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-@pytest.mark.parametrize("command", ["", "-m T=1,2", "resume=run trainer.epochs=9", "eval run=run", "inspect run=run"])
+@pytest.mark.parametrize("command", ["eval run=run", "inspect run=run", "doctor", "report run"])
 def test_one_of_several_processes_does_nothing(
     command: str, snntrain: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -49,7 +51,18 @@ def test_the_launcher_of_several_processes_is_named(
     assert f"start it without {who}" in outcome.err
 
 
-@pytest.mark.parametrize("environment", [SBATCH, SINGLE, LEFT_OVER], ids=["sbatch", "single", "left over"])
+@pytest.mark.parametrize("command", ["", "-m T=1,2", "resume=run trainer.epochs=9"])
+def test_mpirun_does_not_train(
+    command: str, snntrain: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given(MPIRUN, monkeypatch)
+    outcome = snntrain(*command.split())
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "training takes several processes by trainer.devices, torchrun or srun" in outcome.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("environment", [SBATCH, SINGLE], ids=["sbatch", "single"])
 def test_one_process_of_a_cluster_trains(
     environment: dict[str, str], snntrain: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:

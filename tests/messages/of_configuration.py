@@ -44,7 +44,7 @@ CASES: dict[str, Case] = {
     # cli/one_process.py
     "torchrun": (
         lambda _: one_process.check({"WORLD_SIZE": "2", "RANK": "1"}),
-        ("WORLD_SIZE=2", "a run is one process", "start it without torchrun"),
+        ("WORLD_SIZE=2", "it is one process", "start it without torchrun"),
     ),
     "launcher": (
         lambda _: one_process.check_launcher(

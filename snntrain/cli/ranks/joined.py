@@ -20,6 +20,7 @@ from snntrain.cli import job
 from snntrain.cli.imports import slow_imports
 from snntrain.cli.ranks.member import take_part
 from snntrain.cli.ranks.work import Work
+from snntrain.config.rules import UNCOMPILED
 from snntrain.config.schema import Config
 from snntrain.errors import RunFailed, UserError
 
@@ -28,10 +29,15 @@ if TYPE_CHECKING:
 
     from snntrain.training.job.group import Peers
 
-WORK, OVER = "snntrain/work", "snntrain/over"
+# Keys of the store: the work of a run; its end; and for each process whether it has come, and has read the end.
+WORK, OVER, HERE, LEFT = "work", "over", "here", "left"
 # Nodes of a cluster may start this command minutes apart.
-MINUTES_TO_MEET = 10
+MINUTES_TO_MEET, MINUTES_TO_CONNECT = 10, 1
 LOOK_SECONDS = 0.1
+# torch handles no signal while it tries to connect.
+SECONDS_OF_A_TRY = 3.0
+# After an error of process 0, the others have this time to read that all is over; those that still start have more.
+SECONDS_TO_LEAVE, SECONDS_TO_COME = 5.0, 60.0
 # Ports from here on are free for programs of users, below those that a system gives out by itself.
 FIRST_PORT, PORTS = 15_000, 15_000
 # The first name in a list of nodes: of node7, of node[07-12,15], or of gpu-a[1,3],login.
@@ -47,6 +53,7 @@ class Start:
         rank, size, local_rank: the place.
         address, port: where the processes meet.
         has_own_gpu: whether the program may have hidden the GPUs of the others.
+        serves: whether this process serves the store in which they meet.
     """
 
     starter: str
@@ -56,6 +63,7 @@ class Start:
     address: str
     port: int
     has_own_gpu: bool
+    serves: bool
 
 
 def start(environment: Mapping[str, str] = os.environ) -> Start | None:
@@ -86,21 +94,25 @@ def _of_torchrun(environment: Mapping[str, str]) -> Start:
             f"between 0 and {int(size) - 1}, a port between 1 and 65535; start the command with torchrun"
         )
     local = _number(environment, "LOCAL_RANK", rank)
-    return Start("torchrun", rank, int(size), local, environment["MASTER_ADDR"], port, False)
+    # Clusters set these variables, too, and leave it to process 0 to serve the store.
+    served = environment.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
+    return Start("torchrun", rank, int(size), local, environment["MASTER_ADDR"], port, False, rank == 0 and not served)
 
 
 def _of_srun(environment: Mapping[str, str]) -> Start:
     job_number, step = _number(environment, "SLURM_JOB_ID"), _number(environment, "SLURM_STEP_ID")
     nodes = environment.get("SLURM_STEP_NODELIST") or environment.get("SLURM_JOB_NODELIST") or "127.0.0.1"
+    rank = _number(environment, "SLURM_PROCID")
     return Start(
         "srun",
-        _number(environment, "SLURM_PROCID"),
+        rank,
         _number(environment, "SLURM_STEP_NUM_TASKS"),
         _number(environment, "SLURM_LOCALID"),
         environment.get("MASTER_ADDR") or first_node(nodes),
         # All processes compute the same port; two steps of a job get different ones.
         _number(environment, "MASTER_PORT") or FIRST_PORT + (31 * job_number + step) % PORTS,
         True,
+        rank == 0,
     )
 
 
@@ -121,6 +133,8 @@ class Meeting:
     def __init__(self, place: Start) -> None:
         self.place = place
         self.runs = 0
+        # A second try would wait as long as the first.
+        self.unreachable = False
         self._store: Store | None = None
 
     @property
@@ -138,11 +152,8 @@ class Meeting:
             try:
                 self._store = _connect(self.place)
             except DistError as error:
-                raise UserError(
-                    f"{self.place.starter}: process {self.place.rank} of {self.place.size} cannot reach process 0 at "
-                    f"{self.place.address}:{self.place.port} ({str(error).splitlines()[0]}); MASTER_ADDR and "
-                    "MASTER_PORT name another place"
-                ) from error
+                self.unreachable = True
+                raise UserError(_no_meeting(self.place, error)) from error
         return self._store
 
     def train(self, config: Config, folder: Path, typed: Sequence[str]) -> float:
@@ -157,9 +168,25 @@ class Meeting:
             raise UserError(
                 f"trainer.devices={devices}: {self.place.starter} has started {size} processes; leave the key out"
             )
+        if config.trainer.compile:
+            raise UserError(
+                f"trainer.compile=true: {UNCOMPILED}, and {self.place.starter} has started {size}; leave it out"
+            )
+        if size > config.trainer.batch_size:
+            raise UserError(
+                f"{self.place.starter} has started {size} processes: a batch of trainer.batch_size="
+                f"{config.trainer.batch_size} cannot be shared by so many; start fewer"
+            )
+        from snntrain.training.job.group import first_failure, log_traceback
+
         number, self.runs = self.runs, self.runs + 1
         self.store.set(f"{WORK}/{number}", Work.of(config, folder, typed).to_json())
-        return job.run(config, folder, typed, _peers(self.place, self.store, number))
+        peers = _peers(self.place, self.store, number)
+        try:
+            return job.run(config, folder, typed, peers)
+        except RunFailed:
+            log_traceback(first_failure(peers.store, size), size)
+            raise
 
     def assist(self) -> int:
         """Wait for the work of process 0 and take part in it, until it has no more; return the exit status.
@@ -173,12 +200,14 @@ class Meeting:
         number = 0
         while True:
             try:
+                self.store.set(f"{HERE}/{self.place.rank}", "")
                 found = _first_key(self.store, f"{WORK}/{number}", OVER)
                 content = self.store.get(found).decode()
+                if found == OVER:
+                    self.store.set(f"{LEFT}/{self.place.rank}", "")
+                    return int(content)
             except DistError as error:
-                raise RunFailed(f"process 0 of {self.place.size} has ended without a message") from error
-            if found == OVER:
-                return int(content)
+                raise RunFailed(f"process 0 of {self.place.size} has ended; its train.log may say why") from error
             take_part(Work.from_json(content), _peers(self.place, self.store, number))
             number += 1
 
@@ -186,11 +215,21 @@ class Meeting:
         """Report to the other processes that there is no more work."""
         from torch.distributed import DistError
 
+        if self.unreachable:
+            return
         with suppress(DistError, UserError):
             self.store.set(OVER, str(status))
-            if self.place.starter == "srun":
-                # The store ends with this process: the others must have read it.
-                time.sleep(2 * LOOK_SECONDS)
+            if self.place.serves:
+                self._wait_for_all()
+
+    def _wait_for_all(self) -> None:
+        """Wait until the others have read the end, because the store ends with this process; some may still start."""
+        began, left = time.monotonic(), list(range(1, self.place.size))
+        while left := [rank for rank in left if not self.store.check([f"{LEFT}/{rank}"])]:
+            all_here = all(self.store.check([f"{HERE}/{rank}"]) for rank in left)
+            if time.monotonic() - began > (SECONDS_TO_LEAVE if all_here else SECONDS_TO_COME):
+                return
+            time.sleep(LOOK_SECONDS)
 
 
 @contextmanager
@@ -211,15 +250,39 @@ def assist(place: Start) -> NoReturn:
 
 
 def _connect(place: Start) -> Store:
-    from torch.distributed import TCPStore  # type: ignore[attr-defined]
+    from torch.distributed import DistError, TCPStore  # type: ignore[attr-defined]
     from torch.distributed.distributed_c10d import PrefixStore
 
-    # torchrun serves the store itself; its processes are all clients.
-    serves = place.starter == "srun" and place.rank == 0
-    waits = timedelta(minutes=MINUTES_TO_MEET)
-    store = TCPStore(place.address, place.port, None, serves, waits, wait_for_workers=False)
+    # torchrun serves it before it starts the processes.
+    minutes = MINUTES_TO_CONNECT if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" else MINUTES_TO_MEET
+    tries = min(SECONDS_OF_A_TRY, 60 * minutes)
+    end = time.monotonic() + 60 * minutes
+    store: Store | None = None
+    while store is None:
+        try:
+            store = TCPStore(
+                place.address, place.port, None, place.serves, timedelta(seconds=tries), wait_for_workers=False
+            )
+        except DistError:
+            if place.serves or time.monotonic() > end:
+                raise
+    store.set_timeout(timedelta(minutes=MINUTES_TO_MEET))
     # After a restart by torchrun the keys of the earlier start are still there.
     return PrefixStore(f"snntrain/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+
+
+def _no_meeting(place: Start, error: Exception) -> str:
+    """Return the message for a store that cannot be served or reached."""
+    where, reason = f"{place.address}:{place.port}", str(error).splitlines()[0]
+    if place.serves:
+        return (
+            f"MASTER_PORT={place.port}: process 0 of {place.size} cannot listen there, another program may do so "
+            f"({reason}); set MASTER_PORT to a free port, the same for all processes"
+        )
+    return (
+        f"{place.starter}: process {place.rank} of {place.size} cannot reach the others at {where} ({reason}); "
+        "MASTER_ADDR and MASTER_PORT must name the machine of process 0 and its port"
+    )
 
 
 def _peers(place: Start, store: Store, number: int) -> Peers:

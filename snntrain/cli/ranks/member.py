@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from snntrain.training.job.group import Peers
 
 HOST = "127.0.0.1"
+STDIN = 0
 SECONDS_TO_CONNECT = 60
 
 
@@ -36,14 +38,12 @@ class Orders:
     Args:
         rank, size: the place of the process.
         port: port of the store on this machine.
-        parent: the process that started it.
         work: the work, as JSON.
     """
 
     rank: int
     size: int
     port: int
-    parent: int
     work: str
 
 
@@ -53,7 +53,7 @@ def main() -> None:
     unicode.ensure()
     streams.prepare()
     streams.output_is_dispensable()
-    machine.begin()
+    machine.begin(silent=True)
     code = _status()
     streams.flush()
     machine.finish()
@@ -67,11 +67,11 @@ def _status() -> int:
 
             import snntrain.training.run  # noqa: F401
             from snntrain.training.job.group import Peers, Place
-        line = sys.stdin.readline()
+        line = _line()
         if not line:  # The parent has ended before there was work.
             return 1
         orders = Orders(**json.loads(line))
-        parent.end_with(orders.parent)
+        parent.end_with(STDIN)
         store = dist.TCPStore(  # type: ignore[attr-defined]
             HOST, orders.port, is_master=False, timeout=timedelta(seconds=SECONDS_TO_CONNECT)
         )
@@ -104,6 +104,14 @@ def take_part(work: Work, peers: Peers) -> int:
         report(peers.store, Failure(rank, lines, isinstance(error, UserError), _traceback(error) if rank else ""))
         return 2 if isinstance(error, UserError) else 1
     return 0
+
+
+def _line() -> bytes:
+    """Return the line on standard input, and read nothing after it."""
+    line = b""
+    while not line.endswith(b"\n") and (letter := os.read(STDIN, 1)):
+        line += letter
+    return line
 
 
 def _traceback(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,12 @@ from snntrain.signals import machine
 
 # The processes that torchrun or srun has started, in process 0.
 _met: Meeting | None = None
+
+
+def hide_warnings_of_torch() -> None:
+    """Hide torch's own lines on a lost connection, with C++ frames, which would hide the message; call it first."""
+    # Read when torch is imported.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
 
 
 def train(config: Config, folder: Path, typed: Sequence[str]) -> float:

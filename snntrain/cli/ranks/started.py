@@ -7,7 +7,6 @@ this process, however it ends.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import signal
 import socket
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from torch.distributed import TCPStore  # type: ignore[attr-defined]
     from torch.distributed.distributed_c10d import Store
 
-log_file = logging.getLogger("snntrain.file")
-
 LOOK_SECONDS = 0.05
 # After one process has failed, the others end by themselves within this time, or are terminated.
 SECONDS_TO_END = 20.0
@@ -58,7 +55,7 @@ def run(config: Config, folder: Path, typed: Sequence[str]) -> float:
         store = own_store()
         processes.begin(store.port, Work.of(config, folder, typed).to_json())
         number = processes.wait(store)
-        _raise_failure(store, processes, number)
+        _raise_failure(store, processes, number, folder)
     return float(summaries.read(folder).known.get("val_accuracy") or "nan")
 
 
@@ -79,6 +76,10 @@ class Processes:
     def __init__(self, size: int) -> None:
         self.size = size
         self.started: list[subprocess.Popen[bytes]] = []
+        # Their ranks, in the order in which they have ended.
+        self.ended: list[int] = []
+        # Those that had to be ended after another had failed.
+        self.hanging: list[int] = []
         self.errors: list[IO[bytes]] = []
         self.files = ExitStack()
 
@@ -97,11 +98,12 @@ class Processes:
     def begin(self, port: int, work: str) -> None:
         """Give each process its place and the work."""
         for rank, process in enumerate(self.started):
-            orders = Orders(rank, self.size, port, os.getpid(), work)
+            orders = Orders(rank, self.size, port, work)
             assert process.stdin is not None
-            # A process that has died already is noticed below.
-            with suppress(BrokenPipeError), process.stdin as pipe:
-                pipe.write(json.dumps(asdict(orders)).encode() + b"\n")
+            # A process that has died already is noticed below. The pipe stays open: its end shows that of this process.
+            with suppress(BrokenPipeError):
+                process.stdin.write(json.dumps(asdict(orders)).encode() + b"\n")
+                process.stdin.flush()
 
     def wait(self, store: Store) -> int | None:
         """Wait until all processes have ended; if one fails, the others must end soon.
@@ -153,18 +155,30 @@ class Processes:
         )
 
     def _wait(self, store: Store) -> None:
-        from snntrain.training.job.group import Failure, report
-
         ends_by: float | None = None
-        while None in (codes := self.codes()):
-            for rank, code in enumerate(codes):
-                if code is not None and code < 0:
-                    report(store, Failure(rank, (killed(-code),), traceback=self.last_words(rank)))
-            if ends_by is None and any(code not in (None, 0) and code not in STOPPED for code in codes):
+        while self._look(store):
+            if ends_by is None and any(code not in (None, 0) and code not in STOPPED for code in self.codes()):
                 ends_by = time.monotonic() + SECONDS_TO_END
             if ends_by is not None and time.monotonic() > ends_by:
+                self.hanging = [rank for rank, code in enumerate(self.codes()) if code is None]
                 return
             time.sleep(LOOK_SECONDS)
+
+    def _look(self, store: Store) -> bool:
+        """Report each process that has ended without a report of its own, and return whether one still runs."""
+        from snntrain.training.job.group import Failure, first_failure, report
+
+        codes = self.codes()
+        for rank, code in enumerate(codes):
+            if code is None or rank in self.ended:
+                continue
+            self.ended.append(rank)
+            if code < 0:
+                report(store, Failure(rank, (killed(rank, -code),), traceback=self.last_words(rank)))
+            # The first to end: a later one may have ended because of it.
+            elif code > 0 and code not in STOPPED and len(self.ended) == 1 and not first_failure(store, self.size):
+                report(store, Failure(rank, (silent(rank, code),), traceback=self.last_words(rank)))
+        return None in codes
 
     def _send(self, number: signal.Signals) -> None:
         for process in self.started:
@@ -180,31 +194,36 @@ class Processes:
             end = time.monotonic() + SECONDS_TO_TERMINATE
             while None in self.codes() and time.monotonic() < end:
                 time.sleep(LOOK_SECONDS)
+        for process in self.started:
+            assert process.stdin is not None
+            with suppress(BrokenPipeError):
+                process.stdin.close()
         self.files.close()
 
 
 def environment(size: int) -> dict[str, str]:
     """Return the environment of a process of a run: its share of the cores, and connections within this machine."""
-    own = {
-        "OMP_NUM_THREADS": str(max(1, cores.usable() // size)),
-        # Its warnings about a lost connection would hide the message.
-        "TORCH_CPP_LOG_LEVEL": "FATAL",
-    }
+    own = {"OMP_NUM_THREADS": str(max(1, cores.usable() // size))}
     if sys.platform == "linux":
         own["GLOO_SOCKET_IFNAME"] = "lo"
     return own | os.environ
 
 
-def killed(number: int) -> str:
+def killed(rank: int, number: int) -> str:
     """Return the message for a process that a signal has killed."""
     name = signal.Signals(number).name
     hint = "; the system does this if memory runs out" if number == signal.SIGKILL else ""
-    return f"was killed by signal {number} ({name}){hint}"
+    return f"process {rank} was killed by signal {number} ({name}){hint}"
 
 
-def _raise_failure(store: Store, processes: Processes, number: int | None) -> None:
+def silent(rank: int, code: int) -> str:
+    """Return the message for a process that has ended by itself, before the run was over."""
+    return f"process {rank} ended with status {code} and without an error message, before the run was over"
+
+
+def _raise_failure(store: Store, processes: Processes, number: int | None, folder: Path) -> None:
     """Raise the error that has ended the run, if one has."""
-    from snntrain.training.job.group import first_failure
+    from snntrain.training.job.group import Failure, first_failure, log_traceback
 
     codes = processes.codes()
     if number is not None:
@@ -213,10 +232,22 @@ def _raise_failure(store: Store, processes: Processes, number: int | None) -> No
         return
     failure = first_failure(store, processes.size)
     if failure is None:
-        rank = next(rank for rank, code in enumerate(codes) if code != 0)
-        words = processes.last_words(rank)
-        log_file.error("process %d of %d ended with status %s\n%s", rank, processes.size, codes[rank], words)
-        raise RunFailed(f"process {rank} of {processes.size} ended with status {codes[rank]} and without a message")
-    if failure.traceback:
-        log_file.error("process %d of %d failed\n%s", failure.rank, processes.size, failure.traceback)
-    raise UserError(*failure.named_lines) if failure.users else RunFailed(failure.named)
+        # One has left with status 0, and another has missed it.
+        rank = processes.ended[0]
+        failure = Failure(rank, (silent(rank, codes[rank] or 0),), traceback=processes.last_words(rank))
+    log_traceback(failure, processes.size)
+    if failure.users:
+        raise UserError(*failure.named_lines)
+    # Process 0 has said more itself.
+    if failure.rank == 0 and failure.lines[0].startswith("the run failed"):
+        raise RunFailed(_with_hanging(failure.named, processes.hanging))
+    where = f" (traceback in {folder / 'train.log'})" if failure.traceback else ""
+    raise RunFailed(_with_hanging(f"the run failed: {failure.named}{where}", processes.hanging))
+
+
+def _with_hanging(line: str, hanging: Sequence[int]) -> str:
+    """Name the processes that did not end by themselves."""
+    if not hanging:
+        return line
+    several = "es" if len(hanging) > 1 else ""
+    return f"{line}; process{several} {', '.join(map(str, hanging))} did not end, and had to be ended"

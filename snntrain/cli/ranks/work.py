@@ -23,21 +23,20 @@ class Work:
         folder: its folder.
         typed: the command as it was typed.
         root: the data root to which nothing is downloaded, and the file that names it; None if there is none.
-        verbose: whether debug messages are shown.
+        verbose: whether debug messages are shown, or the loggers that show them.
     """
 
     config: str
     folder: str
     typed: Sequence[str]
     root: Sequence[str] | None
-    verbose: bool
+    verbose: bool | Sequence[str]
 
     @classmethod
     def of(cls, config: Config, folder: Path, typed: Sequence[str]) -> Work:
         """Return the work of training in a folder, as it is set up in this process."""
         root = read_only_root()
-        verbose = logging.getLogger().level == logging.DEBUG
-        return cls(wire.to_json(config), str(folder), list(typed), root and [*map(str, root)], verbose)
+        return cls(wire.to_json(config), str(folder), list(typed), root and [*map(str, root)], _verbose())
 
     @classmethod
     def from_json(cls, text: str) -> Work:
@@ -58,3 +57,9 @@ class Work:
             return nullcontext()
         root, file = self.root
         return only_read(root, Path(file))
+
+
+def _verbose() -> bool | list[str]:
+    """Return whether all loggers of this process show debug messages, or the names of those that do."""
+    names = [name for name in logging.root.manager.loggerDict if logging.getLogger(name).level == logging.DEBUG]
+    return True if logging.root.level == logging.DEBUG else sorted(names)

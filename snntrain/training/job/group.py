@@ -7,6 +7,7 @@ call raises in the others, so that none waits for ever.
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,8 @@ from torch.distributed import DistError
 from torch.distributed.distributed_c10d import Store
 
 from snntrain.errors import RunFailed, first_line
+
+log_file = logging.getLogger("snntrain.file")
 
 # Keys of the store that all processes share.
 FAILURE, JOINED = "snntrain/failure", "snntrain/joined"
@@ -65,7 +68,8 @@ class Failure:
     @property
     def named_lines(self) -> tuple[str, ...]:
         """The lines, each with the process if it is not process 0."""
-        return tuple(f"process {self.rank}: {line}" if self.rank else line for line in self.lines)
+        name = f"process {self.rank}"
+        return tuple(f"{name}: {line}" if self.rank and not line.startswith(name) else line for line in self.lines)
 
     @property
     def named(self) -> str:
@@ -224,3 +228,9 @@ def first_failure(store: Store, size: int, seconds: float = 0.0) -> Failure | No
         if time.monotonic() >= end:
             return None
         time.sleep(0.05)
+
+
+def log_traceback(failure: Failure | None, size: int) -> None:
+    """Write the traceback of the process that has failed into train.log, if it is known."""
+    if failure is not None and failure.traceback:
+        log_file.error("process %d of %d failed\n%s", failure.rank, size, failure.traceback)

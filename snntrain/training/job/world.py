@@ -98,6 +98,14 @@ class World:
         texts = [bytes(row[row != 0].tolist()).decode(errors="replace") for row in self.sum(table)]
         return next(filter(None, texts), None)
 
+    def share_random_state(self) -> None:
+        """Draw the random numbers of process 0 in all processes from now on; some work is done by process 0 alone."""
+        if self.group is None:
+            return
+        torch.set_rng_state(self.broadcast(torch.get_rng_state()))
+        if self.device.type == "cuda":
+            torch.cuda.set_rng_state(self.broadcast(torch.cuda.get_rng_state(self.device)), self.device)
+
     def wait_for_all(self) -> None:
         """Wait until all processes have reached this call."""
         self.greatest(0)
@@ -122,14 +130,6 @@ class World:
             for tensor in tensors:
                 self.broadcast(tensor.data)
         return True
-
-    def align_random_numbers(self) -> None:
-        """Give torch's generators of each process the state of process 0."""
-        if self.group is None:
-            return
-        torch.set_rng_state(self.broadcast(torch.get_rng_state()))
-        if self.device.type == "cuda":
-            torch.cuda.set_rng_state(self.broadcast(torch.cuda.get_rng_state(self.device)), self.device)
 
     @contextmanager
     def current(self) -> Iterator[None]:
