@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from snntrain.cli.launchers import available
-from snntrain.config.composed import Composed
 from snntrain.errors import UserError
+
+if TYPE_CHECKING:
+    from snntrain.config.composed import Composed
 
 # Programs that start processes, the variable with their number, and variables of which each process has at least one.
 # SLURM_NTASKS is not used: Slurm also sets it in a batch script, which is one process.
@@ -45,6 +47,9 @@ def check_launcher(composed: Composed) -> None:
     Raises:
         UserError: it is another one, or it lacks a package or a command.
     """
+    # The commands that call only `check` do not wait for the import of Hydra.
+    from snntrain.cli.launchers import available
+
     name = str((composed.value("hydra.runtime.choices") or {}).get("hydra/launcher"))
     if (settings := composed.launcher()) is not None:
         available.check(name, settings, composed.value("sweep"))

@@ -342,10 +342,13 @@ class Search:
         "how hopeless trials are stopped early; null: each is trained to its end", choices=("halving", "hyperband")
     )
     reduction: int = option("of so many trials that reach a rung, one is resumed", at_least=2, most=1000)
-    min_epochs: int = option("epochs of the first rung; each further rung has reduction times as many", at_least=1)
+    min_epochs: int = option(
+        "epochs of the first rung; each further rung has reduction times as many", at_least=1, most=1_000_000
+    )
     rungs: list[int] | None = option(
         "epochs of the rungs before the end, in place of those of min_epochs and reduction, as [1,3,9]",
         at_least=1,
+        most=1_000_000,
         most_items=20,
     )
     timeout_minutes: float | None = option("minutes after which a command starts no further trial", above=0)

@@ -20,8 +20,11 @@ EVAL = "eval run={broken}/runs"
 BAD = {
     # commands
     "command with a letter too many": ("evall run=outputs", "evall: there is no such command (did you mean eval?)"),
-    "command of other programs": ("help", "help: there is no such command; the commands are train, eval"),
-    "command of another program": ("tensorboard", "the commands are train, eval, inspect, report, doctor, resume="),
+    "command of other programs": ("help", "help: there is no such command; the commands are train, search"),
+    "command of another program": (
+        "tensorboard",
+        "the commands are train, search, eval, inspect, report, doctor, resume=",
+    ),
     "command without its equals sign": ("resume outputs/x", "resume: there is no such command"),
     "file in place of a command": ("conf/config.yaml", "conf/config.yaml: there is no such command"),
     "key without its value": ("neuron.tau", "neuron.tau: cannot be read; write key=value"),

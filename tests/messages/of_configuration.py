@@ -114,6 +114,10 @@ CASES: dict[str, Case] = {
         line("-m T=1,2 sweep.gpus_per_job=1.5"),
         ("sweep.gpus_per_job=1.5", "a whole number", "below 1 for jobs that share a GPU, as 0.5"),
     ),
+    "a job with more processes than GPUs": (
+        line("-m T=1,2 sweep.workers=2 trainer.device=cuda trainer.devices=2"),
+        ("sweep.gpus_per_job=1", "trainer.devices=2", "needs 2"),
+    ),
     "more workers than GPUs": (
         lambda _: slots.divided(slots.Machine(8, ("0", "1")), 3, 1, 9),
         ("sweep.workers=3, sweep.gpus_per_job=1", "2 GPUs (0, 1), on which 2 jobs fit", "give fewer of either"),

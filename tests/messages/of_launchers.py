@@ -70,6 +70,10 @@ def refused(world: World) -> None:
     submission.submit(world.folder / "none", [], {})
 
 
+# A switch of Ray's without a public name.
+PRIVATE = {"_private": SimpleNamespace(worker=SimpleNamespace(_worker_logs_enabled=True))}
+
+
 def silent_queue(world: World) -> None:
     (world.folder / "sweep" / ".slurm" / "snntrain-0123abcd").mkdir(parents=True, exist_ok=True)
     world.patch.setattr(queue, "queued", lambda names: None)
@@ -90,7 +94,7 @@ def ray(settings: Ray, **functions: Any) -> Callable[[World], None]:
 
     def connect(world: World) -> None:
         nothing = {"init": lambda **given: None, "shutdown": lambda: None, "cluster_resources": dict}
-        world.patch.setitem(sys.modules, "ray", SimpleNamespace(**(nothing | functions)))
+        world.patch.setitem(sys.modules, "ray", SimpleNamespace(**(PRIVATE | nothing | functions)))
         world.patch.setenv("RAY_USAGE_STATS_ENABLED", os.environ.get("RAY_USAGE_STATS_ENABLED", "0"))
         with RayTasks(settings, "cpu", COMMAND, JobFolders(NOWHERE, NOWHERE), Display((), 0, None)):
             pass

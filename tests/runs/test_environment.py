@@ -36,7 +36,7 @@ def test_the_environment_has_everything_needed_to_repeat_a_run(finished_run: Pat
     assert reported.keys() == {
         *("started", "earlier"),
         *("command", "folder", "git_commit", "python", "platform", "packages", "device", "device_name", "cuda"),
-        "cpu_threads",
+        *("processes", "cpu_threads"),
     }
     assert reported["earlier"] == []
     assert datetime.fromisoformat(reported["started"]) <= datetime.now().astimezone()

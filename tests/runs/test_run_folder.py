@@ -21,9 +21,11 @@ from snntrain.runs.summary import FIGURES
 from snntrain.runs.unstarted import discard, holds_a_run
 from snntrain.training import run
 from snntrain.training.job.device_entries import device_entries
+from snntrain.training.job.precision import choose
+from snntrain.training.job.world import World
 from tests.training.jobs import configured
 
-CPU = device_entries(torch.device("cpu"), "cpu")
+CPU = device_entries(World(torch.device("cpu"), choose("fp32", torch.device("cpu"))))
 HYDRA = (".hydra/config.yaml", ".hydra/hydra.yaml", ".hydra/overrides.yaml", "train.log")
 
 

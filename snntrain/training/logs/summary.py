@@ -19,7 +19,6 @@ def job_entries(job: Job) -> dict[str, Any]:
         "device": str(job.world.device),
         "device_name": job.world.device_name,
         "precision": job.world.precision.name,
-        "processes": job.world.size,
     }
 
 

@@ -34,6 +34,7 @@ def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
+@pytest.mark.slow
 def test_a_failed_and_a_killed_job_stop_no_other_and_the_same_command_completes_them(
     snntrain: Callable[..., Outcome], tmp_path: Path
 ) -> None:

@@ -31,7 +31,7 @@ class Slots:
     """
 
     def __init__(self, folder: Path, slots: int, choose: Callable[[list[SweepJob]], int]) -> None:
-        self.folder, self.slots, self.choose = folder, slots, choose
+        self.folder, self.slots, self.at_once, self.choose = folder, slots, slots, choose
         self.running: list[SweepJob] = []
         self.most = 0
         self.started: list[tuple[int, int]] = []
