@@ -125,7 +125,7 @@ CASES: dict[str, Case] = {
         ("hydra.sweep.subdir=a", "names the folders of its trials itself", "leave it out"),
     ),
     # cli/search/forms.py
-    "a space that is no mapping": (
+    "a space that is not a mapping": (
         line(f"search search=list --config-dir {OWN}"),
         ("search.space=T", "must be a mapping of keys", "log(low,high)"),
     ),

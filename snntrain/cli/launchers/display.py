@@ -1,4 +1,4 @@
-"""What a sweep with several workers shows: a line for each job that ends, and on a terminal the jobs that run."""
+"""The display of a sweep with several workers: a line for each job that ends, and on a terminal the jobs that run."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Worker:
         self.since = 0.0
         self.ready = False
         self._rest = b""
-        # What is printed outside of a job.
+        # Text that is printed outside of a job.
         self._output = tempfile.TemporaryFile("a+b")  # noqa: SIM115
         self._jobs: int | None
         theirs, self._jobs = os.pipe()

@@ -25,7 +25,7 @@ SUBDIR = "hydra.sweep.subdir"
 
 @dataclass(frozen=True)
 class Asked:
-    """What a command line asks for.
+    """The wishes of a command line.
 
     Args:
         fixed: the overrides that all trials share.

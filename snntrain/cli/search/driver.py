@@ -33,7 +33,7 @@ MOST_FAILURES = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """What a search does.
+    """The extent of a search.
 
     Args:
         method: the value of `sweep.search`.

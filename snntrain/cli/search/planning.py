@@ -101,5 +101,5 @@ def identity(asked: checks.Asked, method: str, settings: Search) -> Mapping[str,
 
 
 def is_beside(word: str) -> bool:
-    """Return whether an override is none of a run."""
+    """Return whether an override does not belong to a run."""
     return key_of(word).replace("/", ".").partition(".")[0] in ("hydra", "sweep", "search")

@@ -1,4 +1,4 @@
-"""A neuron of the user's own that hurts its process, until a file `mended` lies in the working directory."""
+"""A neuron of the user's own that hurts its process, until a file `repaired` lies in the working directory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Faulty(IFNode):
     def __init__(self, fault: str, **arguments):
         print("made", fault)
         os.write(2, b"bytes of C\\n")
-        if not Path("mended").exists():
+        if not Path("repaired").exists():
             if fault == "raise":
                 raise RuntimeError("of its own")
             if fault == "kill":

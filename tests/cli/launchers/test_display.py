@@ -1,4 +1,4 @@
-"""What a sweep of workers shows: lines that fit a terminal, progress from the files of a run, durations."""
+"""The display of a sweep with workers: lines that fit a terminal, progress from the files of a run, durations."""
 
 from __future__ import annotations
 

@@ -54,11 +54,11 @@ def test_a_failed_and_a_killed_job_stop_no_other_and_the_same_command_completes_
     killed = json.loads(next((tmp_path / "sweep").glob("4_*/summary.json")).read_text())
     assert killed["error"] == "its process was killed by signal 9 (SIGKILL; out of memory?)"
     assert working_in(tmp_path) == []
-    # What a job prints is in its log, not on the terminal.
+    # The output of a job is in its log, not on the terminal.
     assert "made" not in first.out
     assert "made a\nbytes of C\n" in next((tmp_path / "sweep").glob("0_*/train.log")).read_text()
 
-    (tmp_path / "mended").touch()
+    (tmp_path / "repaired").touch()
     # With another number of workers, the folders are the same.
     second = snntrain(*EIGHT, "sweep.workers=3")
     assert (second.status, second.err) == (0, "")
@@ -102,7 +102,7 @@ def test_a_killed_sweep_in_one_process_is_completed_by_workers(
     with process(*EIGHT) as alone:
         alone.communicate()
     assert alone.returncode == -signal.SIGKILL
-    (tmp_path / "mended").touch()
+    (tmp_path / "repaired").touch()
     with process(*EIGHT, "sweep.workers=2") as again:
         printed, errors = again.communicate()
     assert (again.returncode, errors) == (0, "")
