@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import traceback
+import weakref
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import IO, ClassVar
@@ -82,6 +83,9 @@ def _become(stdin: int, stdout: int | None, stderr: IO[bytes] | None, env: Mappi
         # A pipe to another member that is open here would hide the end of the parent from it.
         for other in Forked.started:
             other.stdin.close()
+        # A temporary folder belongs to the parent, and would be removed at the end of this process.
+        for finalizer in [*weakref.finalize._registry]:  # type: ignore[attr-defined]
+            finalizer.detach()
         os.environ.update(env)
         sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
         for number in (signal.SIGTERM, signal.SIGUSR1):

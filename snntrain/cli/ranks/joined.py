@@ -7,7 +7,9 @@ that of torchrun, or under srun one that process 0 serves.
 from __future__ import annotations
 
 import os
+import queue
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -34,7 +36,6 @@ WORK, OVER, HERE, LEFT = "work", "over", "here", "left"
 # Nodes of a cluster may start this command minutes apart.
 MINUTES_TO_MEET, MINUTES_TO_CONNECT = 10, 1
 LOOK_SECONDS = 0.1
-# torch handles no signal while it tries to connect.
 SECONDS_OF_A_TRY = 3.0
 # After an error of process 0, the others have this time to read that all is over; those that still start have more.
 SECONDS_TO_LEAVE, SECONDS_TO_COME = 5.0, 60.0
@@ -258,17 +259,39 @@ def _connect(place: Start) -> Store:
     tries = min(SECONDS_OF_A_TRY, 60 * minutes)
     end = time.monotonic() + 60 * minutes
     store: Store | None = None
+
+    def connect() -> Store:
+        seconds = timedelta(seconds=tries)
+        return TCPStore(place.address, place.port, None, place.serves, seconds, wait_for_workers=False)
+
     while store is None:
         try:
-            store = TCPStore(
-                place.address, place.port, None, place.serves, timedelta(seconds=tries), wait_for_workers=False
-            )
+            store = _while_signals_are_handled(connect)
         except DistError:
             if place.serves or time.monotonic() > end:
                 raise
     store.set_timeout(timedelta(minutes=MINUTES_TO_MEET))
     # After a restart by torchrun the keys of the earlier start are still there.
     return PrefixStore(f"snntrain/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+
+
+def _while_signals_are_handled(work: Callable[[], Store]) -> Store:
+    """Return the result of work in a thread: another program at that port may accept a connection and never answer."""
+    results: queue.SimpleQueue[Store | Exception] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            results.put(work())
+        except Exception as error:
+            results.put(error)
+
+    threading.Thread(target=run, name="connection", daemon=True).start()
+    while True:
+        with suppress(queue.Empty):
+            result = results.get(timeout=LOOK_SECONDS)
+            if isinstance(result, Exception):
+                raise result
+            return result
 
 
 def _no_meeting(place: Start, error: Exception) -> str:
