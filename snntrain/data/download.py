@@ -43,7 +43,7 @@ def only_read(root: str | None, named_by: Path) -> Iterator[None]:
 
 
 def read_only_root() -> tuple[Path, Path] | None:
-    """Return the data root to which nothing is downloaded now, and the file that names it; None if there is none."""
+    """Return the data root that is only read, and the file that names it; None if downloads are allowed."""
     return _only_read.get()
 
 

@@ -22,7 +22,7 @@ class Work:
         config: its checked settings, as `snntrain.config.wire` writes them.
         folder: its folder.
         typed: the command as it was typed.
-        root: the data root to which nothing is downloaded, and the file that names it; None if there is none.
+        root: a data root that is only read, and the file that names it; None if downloads are allowed.
         verbose: whether debug messages are shown, or the loggers that show them.
     """
 

@@ -183,7 +183,7 @@ def _together(space: Space) -> Iterator[list[str]]:
 
 
 def _once(lines: Sequence[str]) -> list[str]:
-    """Return the lines without those that say the same of another value of their key."""
+    """Keep one line for each mistake of a key, whichever values of the key make it."""
     mistakes = {(key_of(line), line.partition(": ")[2]): line for line in reversed(lines)}
     return [line for line in lines if line in mistakes.values()]
 

@@ -82,7 +82,7 @@ class Driver:
             self._note(launcher.outcome())
 
     def _next(self) -> Trial | None:
-        """Return a trial to run, claimed for this worker; None if there is none now."""
+        """Claim a trial for this worker, and return it; None if no trial can run now."""
         if self.failures >= MOST_FAILURES:
             return None
         with self.workers.deciding():

@@ -84,7 +84,7 @@ class Search:
 
 
 def read(folder: Path) -> Search | None:
-    """Return the search in a folder; None if there is none, or its file cannot be used."""
+    """Return the search in a folder; None without a search, or if its file cannot be used."""
     try:
         content = json.loads(bounded.text(folder / SEARCH, MOST_BYTES))
         return _search(printable(str(folder)), content)
