@@ -21,6 +21,7 @@ the end.
 
 from __future__ import annotations
 
+import _thread
 import logging
 import os
 import signal
@@ -139,7 +140,7 @@ class Machine:
         if self.state is State.TRAINING and self.stop.number is None:
             self.stop.number = number
             name = signal.Signals(number).name
-            log.info("stopping after this step, with a checkpoint (%s; a second signal stops at once)", name)
+            _report("stopping after this step, with a checkpoint (%s; a second signal stops at once)", name)
             return
         self.state, self.number = State.LEAVING, number
         raise Interrupted(number)
@@ -169,6 +170,15 @@ class Machine:
         """Report an error that was raised in a destructor, as Python does; an interruption is only remembered."""
         if not isinstance(lost.exc_value, Interrupted):
             sys.__unraisablehook__(lost)
+
+
+def _report(message: str, *values: str) -> None:
+    """Log a message from a thread of its own.
+
+    The signal may have interrupted the writing of a message, and one message inside another is lost. It may also have
+    interrupted `Thread.start`, whose lock a second `Thread.start` would wait for; `_thread` has no such lock.
+    """
+    _thread.start_new_thread(log.info, (message, *values))
 
 
 def _exit(number: int, *, silent: bool) -> None:

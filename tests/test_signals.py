@@ -23,6 +23,27 @@ with machine.importing():
         print("raised in an import")
 print("the process has not ended")
 """
+# A handler that is slow to write, so that the signal arrives inside a message.
+WRITING = """
+import io, logging, signal, sys, time
+from snntrain.signals import machine
+class Slow(io.RawIOBase):
+    def writable(self):
+        return True
+    def write(self, data):
+        if b"first" in bytes(data):
+            signal.raise_signal(signal.SIGTERM)
+        sys.stdout.write(bytes(data).decode())
+        return len(data)
+log = logging.getLogger("snntrain")
+log.setLevel(logging.INFO)
+log.addHandler(logging.StreamHandler(io.TextIOWrapper(io.BufferedWriter(Slow()), write_through=True)))
+machine.begin()
+with machine.training() as stop:
+    log.info("first")
+    time.sleep(0.5)
+    log.info("last")
+"""
 IGNORED = """
 import signal
 from snntrain.signals import machine
@@ -53,6 +74,13 @@ def test_a_signal_while_the_command_starts_ends_it_and_is_remembered(begun: Mach
     assert ended.value.number == number
     assert (begun.state, begun.number) == (State.LEAVING, number)
     assert begun.behind(ValueError("of others")) == number
+
+
+def test_a_signal_inside_a_message_is_reported_after_it() -> None:
+    done = run(WRITING)
+    first, second, third = done.stdout.splitlines()
+    assert (first, third, done.stderr) == ("first", "last", "")
+    assert second.startswith("stopping after this step, with a checkpoint (SIGTERM")
 
 
 @NUMBERS

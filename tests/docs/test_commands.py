@@ -57,6 +57,7 @@ NOT_RUN = {
     "pytest -m gpu": "needs a GPU; scripts/gpu/smoke.sh runs it",
     "pip install 'coverage>=7.10'": "installs packages",
     "coverage run -m pytest -n 2": "takes ten minutes",
+    "python -m chaos --only ranks --kills 30 --jobs 1": "takes 17 minutes; test_the_small_chaos runs it",
     "coverage combine": "needs the result of the command before it",
     "coverage report": "needs the result of the commands before it",
     "bash .ci/run": "takes ten minutes and installs packages",
