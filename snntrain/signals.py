@@ -140,7 +140,7 @@ class Machine:
         if self.state is State.TRAINING and self.stop.number is None:
             self.stop.number = number
             name = signal.Signals(number).name
-            _report("stopping after this step, with a checkpoint (%s; a second signal stops at once)", name)
+            _report(f"stopping after this step, with a checkpoint ({name}; a second signal stops at once)")
             return
         self.state, self.number = State.LEAVING, number
         raise Interrupted(number)
@@ -172,13 +172,13 @@ class Machine:
             sys.__unraisablehook__(lost)
 
 
-def _report(message: str, *values: str) -> None:
+def _report(message: str) -> None:
     """Log a message from a thread of its own.
 
     The signal may have interrupted the writing of a message, and one message inside another is lost. It may also have
     interrupted `Thread.start`, whose lock a second `Thread.start` would wait for; `_thread` has no such lock.
     """
-    _thread.start_new_thread(log.info, (message, *values))
+    _thread.start_new_thread(log.info, (message,))
 
 
 def _exit(number: int, *, silent: bool) -> None:

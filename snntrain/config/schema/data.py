@@ -1,0 +1,51 @@
+"""The keys of the data sets."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from snntrain.config.schema.option import option
+
+
+@dataclass
+class Augment:
+    """Random changes of the training images, drawn again for each image."""
+
+    degrees: float = option("rotation, up to +- this", at_least=0, at_most=180)
+    translate: float = option("shift, up to +- this share of the side", at_least=0, below=1)
+    scale: list[float] = option("range of the zoom, [lo, hi]", above=0)
+    crop_padding: int = option("pixels of padding before a random crop to the old size", at_least=0, most=1000)
+    flip: bool = option("mirror left to right with a probability of 1/2")
+
+
+@dataclass
+class Dataset:
+    _target_: str = option("function that loads the data")
+    root: str | None = option("folder of the data; null: $SNNTRAIN_DATA, else a user cache folder", longest=4096)
+    validation: float = option("share of the training images held out for validation", above=0, below=1)
+    split_seed: int = option("seed of that split, apart from the run's", at_least=0, most=2**63 - 1)
+    mean: list[float] = option("mean intensity of each channel, in [0, 1]; encoder=direct subtracts it")
+    std: list[float] = option("standard deviation of each channel; encoder=direct divides by it", above=0)
+    augment: Augment = field(default_factory=Augment, metadata={"meaning": "random changes of the training images"})
+    resident: str = option(
+        "hold the whole set on the training device, or stream it", choices=("auto", "always", "never")
+    )
+    workers: int = option("worker processes of a streamed set", at_least=0, most=256)
+
+
+@dataclass
+class EMNIST(Dataset):
+    split: str = option(
+        "which of EMNIST's sets", choices=("balanced", "letters", "digits", "mnist", "byclass", "bymerge")
+    )
+
+
+@dataclass
+class OwnDataset:
+    """The keys of a user's own data set that this program reads; the keys of its class are attributes, too."""
+
+    _target_: str
+    mean: list[float]
+    std: list[float]
+    augment: "Augment | dict[str, Any]"
+    resident: str
+    workers: int
