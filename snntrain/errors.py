@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -69,7 +70,7 @@ class UserError(Exception):
         self.lines = tuple(map(on_one_line, lines))
         super().__init__("\n".join(self.lines))
 
-    def __reduce__(self) -> tuple[type[UserError], tuple[str, ...]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Keep the lines when the error is pickled for another process."""
         return type(self), self.lines
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from snntrain.data.split import stratified_split
+from snntrain.data.split import split_of_groups, stratified_split
 from snntrain.errors import UserError
 
 
@@ -81,6 +81,41 @@ def lengths_of(split: Split) -> Tensor | None:
     return lengths
 
 
+@dataclass(frozen=True)
+class Rows:
+    """Some samples of a split, which are read when they are asked for.
+
+    Args:
+        split: the split.
+        rows: their indices in it, int64 `[N]`.
+    """
+
+    split: Split
+    rows: Tensor
+
+    @property
+    def labels(self) -> Tensor:
+        """The class of each sample, int64 `[N]`."""
+        return self.split.labels[self.rows]
+
+    @property
+    def lengths(self) -> Tensor | None:
+        """The valid time steps of each sequence, int64 `[N]`; None if all are valid."""
+        lengths = lengths_of(self.split)
+        return None if lengths is None else lengths[self.rows]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.split[int(self.rows[index])]
+
+
+def part_of(split: Split, rows: Tensor) -> Split:
+    """Return the samples of a split with some indices: in memory if the split is in memory, else as `Rows` of it."""
+    return some_of(split, rows) if isinstance(split, ImageTensors) else Rows(split, rows)
+
+
 def some_of(split: Split, rows: Tensor | list[int]) -> ImageTensors:
     """Return the images of a split with some indices, in memory."""
     lengths = lengths_of(split)
@@ -115,21 +150,34 @@ class Data:
 
 def hold_out(
     name: str,
-    train: ImageTensors,
-    test: ImageTensors,
+    train: Split,
+    test: Split,
     class_names: tuple[str, ...],
     *,
     validation: float,
     split_seed: int,
     scale: float = 255.0,
+    groups: Tensor | None = None,
 ) -> Data:
-    """Return a data set that holds out a stratified, seeded share of the training images for validation.
+    """Return a data set that holds out a stratified, seeded share of the training samples for validation.
+
+    Args:
+        name: name on the command line.
+        train, test: the splits.
+        class_names: names of the classes, by label.
+        validation: share of the training samples that is held out; of the groups, if there are groups.
+        split_seed: seed of the choice.
+        scale: divides the stored bytes to give intensities in [0, 1].
+        groups: the speaker or the user of each training sample, int64 `[N]`: each is held out as a whole.
 
     Raises:
-        UserError: with this share, a class has no images on one of the sides.
+        UserError: with this share, a class has no samples on one of the sides, or there are too few groups.
     """
     try:
-        kept, held = stratified_split(train.labels, validation, split_seed)
+        if groups is None:
+            kept, held = stratified_split(train.labels, validation, split_seed)
+        else:
+            kept, held = split_of_groups(groups, validation, split_seed)
     except ValueError as error:
         raise UserError(f"dataset.validation={validation} of dataset={name}: {error}") from error
-    return Data(name, some_of(train, kept), some_of(train, held), test, class_names, scale)
+    return Data(name, part_of(train, kept), part_of(train, held), test, class_names, scale)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from snntrain.data.split import stratified_split
+from snntrain.data.split import split_of_groups, stratified_split
 
 labels = st.lists(st.integers(0, 5), min_size=1, max_size=60).map(lambda some: torch.tensor(some * 2))
 fractions = st.floats(0.01, 0.99)
@@ -61,3 +61,28 @@ def test_a_class_with_a_single_element_is_refused_by_its_number() -> None:
 def test_no_labels_are_refused() -> None:
     with pytest.raises(ValueError, match="nothing to split"):
         stratified_split(torch.tensor([], dtype=torch.int64), 0.5, 0)
+
+
+groups = st.lists(st.integers(0, 9), min_size=2, max_size=60).filter(lambda some: len(set(some)) > 1).map(torch.tensor)
+
+
+@given(groups, fractions, seeds)
+def test_every_group_is_on_exactly_one_side(groups: Tensor, fraction: float, seed: int) -> None:
+    kept, held = split_of_groups(groups, fraction, seed)
+    assert torch.equal(torch.cat([kept, held]).sort().values, torch.arange(len(groups)))
+    assert min(len(kept), len(held)) > 0
+    assert not set(groups[kept].tolist()) & set(groups[held].tolist())
+
+
+def test_a_share_of_the_groups_is_held_out() -> None:
+    _, held = split_of_groups(torch.arange(100) // 10, 0.3, 0)
+    assert len(held) == 30
+
+
+@pytest.mark.parametrize(
+    ("groups", "fraction", "reason"),
+    [([1, 1], 0.5, "1 group"), ([1, 2], 0.0, "between 0 and 1"), ([1, 2], 1.0, "between 0 and 1")],
+)
+def test_groups_that_cannot_be_split_are_refused(groups: list[int], fraction: float, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        split_of_groups(torch.tensor(groups), fraction, 0)

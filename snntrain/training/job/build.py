@@ -152,10 +152,17 @@ def _loaded(config: Config, world: World) -> Data:
     first = world.group is None or world.group.place.local_rank == 0
     if not first:
         world.wait_for_all()
-    data: Data = component(config, "dataset")
+    data: Data = component(config, "dataset", **_steps(config))
     if first:
         world.wait_for_all()
     return data
+
+
+def _steps(config: Config) -> dict[str, int]:
+    """Pass the time steps to a data set that makes its samples from them, as frames from events."""
+    described = _described(config, "dataset")
+    parameters = inspect.signature(locate(described.target, config.allow_targets)).parameters
+    return {"T": config.T} if "T" in parameters and "T" not in described.arguments else {}
 
 
 def _check_targets(config: Config) -> None:
@@ -163,6 +170,7 @@ def _check_targets(config: Config) -> None:
     lines = []
     for group, (given, also) in GIVEN.items():
         try:
+            also = (*also, *_steps(config)) if group == "dataset" else also
             wrong = misfit(_described(config, group), given, also, config.allow_targets)
             lines += [f"{group}: {wrong}"] if wrong else []
         except UserError as error:
