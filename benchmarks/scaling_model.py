@@ -31,8 +31,6 @@ BUCKET = 25 * 2**20
 # NCCL's own estimate of the latency of a small all-reduce in a tree (src/graph/tuning.cc, LL): the call, a hop by
 # NVLink (slower in a run on several nodes), a hop by InfiniBand. Assumed: a hop by TCP.
 CALL, NVLINK_HOP, NVLINK_SLOWER, INFINIBAND_HOP, TCP_HOP = 4.4e-6, 0.52e-6, 1.8, 5e-6, 25e-6
-# A GPU's steps have two agreements on the host, each an all-reduce by Gloo in a ring over TCP.
-AGREEMENTS = 2
 # Assumed: JPEG images that the host decodes per GPU and second, by 14 cores.
 IMAGES_PER_SECOND = 14 * 150
 
@@ -70,8 +68,8 @@ class Cluster:
         return self.latency() + 2 * (self.size - 1) / self.size * size / self.bandwidth
 
     def agreement(self) -> float:
-        """Return the seconds of the agreements of a step."""
-        return AGREEMENTS * 2 * (self.size - 1) * TCP_HOP
+        """Return the seconds of the agreement of a step on the host, an all-reduce by Gloo in a ring over TCP."""
+        return 2 * (self.size - 1) * TCP_HOP
 
 
 # NVLink 4 has 450 GB/s in each direction, of which NCCL reaches 370 (NVIDIA/nccl-tests, issue 212). The rings of a node
@@ -93,7 +91,7 @@ class Step:
         computing: forward, backward and the move of the weights.
         gradients: the all-reduce of the gradients.
         normalisations: the all-reduces of the batch normalisations.
-        agreement: the agreements of the hosts, which run beside the GPUs.
+        agreement: the agreement of the hosts, which runs beside the GPUs.
         data: the decoding of the images, beside the GPUs.
         hidden: seconds of `gradients` that run beside the backward pass.
     """

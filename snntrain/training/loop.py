@@ -43,7 +43,9 @@ def fit(training: TrainingState, journal: Journal | SilentJournal, saver: Saver 
     trainer, progress = training.job.config.trainer, training.progress
 
     def between_steps() -> None:
-        stop.check()
+        stop.check(failing=training.step.failing())
+        if stop.failing:
+            raise _failed(training)
         if stop.save_now:
             saver.save()
 
@@ -89,20 +91,22 @@ def train_epoch(training: TrainingState, between_steps: Callable[[], None] = lam
         step(draw, progress.batch)
         progress.batch += 1
         progress.seconds = time.perf_counter() - started
-        if step.failing():
-            raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
         # A checkpoint cannot hold half of an accumulated step.
         if not step.pending and progress.batch < count:
             between_steps()
     metrics = progress.tally.metrics()
-    # The metrics waited for the GPU; the check between steps may have been some steps behind it.
+    # The metrics waited for the GPU, so that all processes know the same; between steps they may be some steps behind.
     if step.failing():
-        raise RunFailed(f"in epoch {progress.epoch} {step.failure()}")
+        raise _failed(training)
     progress.seconds = time.perf_counter() - started
     if not math.isfinite(metrics.loss):
         raise RunFailed(f"the training loss was never finite in epoch {progress.epoch}: {ADVICE}")
     check_weights(training)
     return metrics
+
+
+def _failed(training: TrainingState) -> RunFailed:
+    return RunFailed(f"in epoch {training.progress.epoch} {training.step.failure()}")
 
 
 def align(training: TrainingState) -> None:

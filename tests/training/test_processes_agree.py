@@ -90,6 +90,19 @@ def test_all_processes_save_when_the_first_wants_to() -> None:
     assert in_processes(2, saving) == [[1], [1]]
 
 
+def learning_at_different_steps(peers: Peers) -> list[int]:
+    known = [False, True, True] if peers.place.rank else [False, False, True]
+    stop, found = Agreement(Stop(), joined(peers)), []
+    for number, failing in enumerate(known):
+        stop.check(failing)
+        found += [number] if stop.failing else []
+    return found
+
+
+def test_all_processes_fail_when_the_first_knows_it() -> None:
+    assert in_processes(2, learning_at_different_steps) == [[1, 2], [1, 2]]
+
+
 def failing(peers: Peers) -> None:
     here = joined(peers)
     assert here.group is not None

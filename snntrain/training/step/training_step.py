@@ -14,7 +14,6 @@ from snntrain.data.batches import Draw
 from snntrain.data.share import Share, computing
 from snntrain.neuron import reset_net
 from snntrain.training.evaluation.evaluate import Tally
-from snntrain.training.job import devices
 from snntrain.training.job.build import Job
 from snntrain.training.loss import loss_of
 from snntrain.training.step.bad_steps import ADVICE, BadSteps
@@ -117,11 +116,7 @@ class TrainingStep:
 
         Nothing waits for a GPU: its last few steps may be missing.
         """
-        too_many = self.bad_steps.too_many()
-        if devices.host_decides(self.left_out.device):
-            return too_many
-        # The processes may have read the count of different steps.
-        return not self.job.world.all(not too_many)
+        return self.bad_steps.too_many()
 
     def failure(self) -> str:
         """Return why training cannot continue, in one line; runs the batches of the last step again."""
