@@ -201,7 +201,7 @@ def _serve(orders: Orders, pipe: Connection) -> None:
 
 
 def _config(case: Case, settings: argparse.Namespace, root: Path) -> Config:
-    from snntrain.config.compose import validate
+    from snntrain.config.validate import validate
 
     (config,) = validate(
         [

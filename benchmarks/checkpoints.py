@@ -21,7 +21,7 @@ JOB = ("neuron=plif", "dataset=mnist", "trainer.epochs=3")
 
 
 def main(overrides: list[str]) -> None:
-    from snntrain.config.compose import validate
+    from snntrain.config.validate import validate
     from snntrain.process.allocator import keep_freed_memory
     from snntrain.training import loop, run
     from snntrain.training.job import devices

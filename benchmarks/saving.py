@@ -20,8 +20,8 @@ import torch
 
 from benchmarks import machine
 from benchmarks.tasks import NETWORKS, mnist_root
-from snntrain.config.compose import validate
 from snntrain.config.schema import Config
+from snntrain.config.validate import validate
 from snntrain.inspect.tensorboard import Board
 from snntrain.process.allocator import keep_freed_memory
 from snntrain.runs.run_folder import RunFolder

@@ -59,7 +59,7 @@ class Ours:
     """An epoch of `snntrain`: data from the resident set, forward, loss, backward, optimizer, metrics."""
 
     def __init__(self, spec: Spec) -> None:
-        from snntrain.config.compose import validate
+        from snntrain.config.validate import validate
         from snntrain.training import loop
         from snntrain.training.job import build, world
         from snntrain.training.state import begin

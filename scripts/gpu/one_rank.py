@@ -21,8 +21,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from benchmarks.tasks import mnist_root
-from snntrain.config.compose import validate
 from snntrain.config.schema import Config
+from snntrain.config.validate import validate
 from snntrain.data.share import Share
 from snntrain.network.synchronised import synchronise
 from snntrain.process.cublas import reserve_workspace

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from snntrain.cli import one_process
 from snntrain.cli.arguments import parse
-from snntrain.config.compose import Composer, checked, composer
+from snntrain.config.compose import Composer, composer
 from snntrain.config.composed import Composed
 from snntrain.config.schema import Config
 from snntrain.config.targets import Component
+from snntrain.config.validate import checked
 from snntrain.doctor import software
 from snntrain.doctor.finding import Finding, examined, in_short
 from snntrain.errors import RunFailed, UserError

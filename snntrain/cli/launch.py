@@ -19,9 +19,10 @@ from hydra.types import HydraContext, RunMode
 from omegaconf import DictConfig, ListConfig, OmegaConf, read_write
 
 from snntrain.cli import log as logs
-from snntrain.config.compose import Composer, forbidden
+from snntrain.config.compose import Composer
 from snntrain.config.composed import Composed
 from snntrain.config.trust.config_files import leads_out
+from snntrain.config.validate import forbidden
 from snntrain.errors import UserError
 from snntrain.files import whole
 from snntrain.files.folder import Folder

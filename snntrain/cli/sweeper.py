@@ -18,9 +18,10 @@ from omegaconf import DictConfig, OmegaConf
 from snntrain.cli.launchers import choice
 from snntrain.cli.launchers.launcher import Launcher, Outcome, SweepCommand, SweepJob, outcomes
 from snntrain.cli.one_process import LAUNCHER
-from snntrain.config.compose import Composer, number_of_jobs
+from snntrain.config.compose import Composer
 from snntrain.config.composed import Composed
 from snntrain.config.explain import key_of
+from snntrain.config.validate import number_of_jobs
 from snntrain.files import whole
 from snntrain.files.folder import Folder
 from snntrain.files.paths import user_path

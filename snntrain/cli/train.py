@@ -27,8 +27,9 @@ from snntrain.cli.imports import slow_imports
 from snntrain.cli.ranks import joined, run
 from snntrain.cli.search import asked as searching
 from snntrain.config import words
-from snntrain.config.compose import Composer, checked
+from snntrain.config.compose import Composer
 from snntrain.config.composed import Composed
+from snntrain.config.validate import checked
 from snntrain.errors import UserError
 from snntrain.files.paths import user_path
 from snntrain.process import program

@@ -11,7 +11,7 @@ from benchmarks import scaling_model
 from benchmarks.report import table
 from benchmarks.scaling_model import AGREEMENTS, CLUSTERS, NVLINK, TCP_HOP, Cluster, computing, least_batch, step
 from benchmarks.scaling_networks import NETWORKS, Layer, Network, linear
-from snntrain.config.compose import validate
+from snntrain.config.validate import validate
 from snntrain.training.job import build, world
 from tests.docs.documents import ROOT
 

@@ -8,9 +8,10 @@ import pytest
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from snntrain.config import schema
-from snntrain.config.compose import checked, composer, validate
+from snntrain.config.compose import composer
 from snntrain.config.composed import Composed
 from snntrain.config.schema import OwnDataset
+from snntrain.config.validate import checked, validate
 from snntrain.config.values import as_yaml, value_at, values_of
 from snntrain.errors import UserError
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import pytest
 from hydra.core.config_store import ConfigStore
 
-from snntrain.config.compose import checked, composer
+from snntrain.config.compose import composer
 from snntrain.config.composed import Composed
 from snntrain.config.schema import Ray, SubmititSlurm
+from snntrain.config.validate import checked
 from snntrain.errors import UserError
 
 

@@ -73,7 +73,7 @@ def test_every_choice_of_a_clamp_is_a_clamp_pair():
 
 @pytest.mark.parametrize("group", ["experiment", "debug"])
 def test_every_preset_composes_into_a_valid_configuration(group):
-    from snntrain.config.compose import validate
+    from snntrain.config.validate import validate
 
     options = sorted(path.stem for path in (CONF / group).glob("*.yaml"))
     assert options

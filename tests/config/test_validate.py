@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snntrain.config.combinations import combinations
-from snntrain.config.compose import _values, checked, composer, validate
+from snntrain.config.compose import composer
+from snntrain.config.validate import _values, checked, validate
 from snntrain.errors import UserError
 
 

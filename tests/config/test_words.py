@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snntrain.config import words
-from snntrain.config.compose import validate
+from snntrain.config.validate import validate
 from snntrain.errors import UserError
 
 LITERAL = {

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from snntrain.config.compose import checked, composer, validate
+from snntrain.config.compose import composer
+from snntrain.config.validate import checked, validate
 from snntrain.config.values import value_at
 from snntrain.errors import UserError
 from tests.conftest import TINY, Outcome

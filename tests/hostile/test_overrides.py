@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snntrain.config.compose import validate
 from snntrain.config.schema import Config
+from snntrain.config.validate import validate
 from snntrain.errors import UserError
 from tests.conftest import Outcome
 from tests.training.jobs import prepared_by

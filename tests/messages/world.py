@@ -24,7 +24,7 @@ from snntrain.cli.launchers import worker_process
 from snntrain.cli.launchers.launcher import SweepCommand
 from snntrain.cli.launchers.slots import Slot
 from snntrain.config import saved
-from snntrain.config.compose import validate
+from snntrain.config.validate import validate
 from snntrain.data import digits, idx, picture_file, vision, workers
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import RunFailed, UserError

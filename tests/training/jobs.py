@@ -17,8 +17,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from snntrain.config.compose import validate
 from snntrain.config.schema import Config
+from snntrain.config.validate import validate
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.files import whole
 from snntrain.files.folder import Folder

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from snntrain.config.compose import validate
+from snntrain.config.validate import validate
 from snntrain.doctor import device as examined
 from snntrain.errors import UserError
 from snntrain.training.job import build, devices, precision, world

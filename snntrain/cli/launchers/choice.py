@@ -18,9 +18,10 @@ from snntrain.cli.launchers.pool import Pool
 from snntrain.cli.launchers.ray_tasks import RayTasks
 from snntrain.cli.launchers.slurm.launcher import SlurmArrays
 from snntrain.cli.launchers.slurm.parameters import gpus_of_a_job
-from snntrain.config.compose import CONF, MOST_JOBS
+from snntrain.config.compose import CONF
 from snntrain.config.composed import Composed
 from snntrain.config.schema import Ray, SubmititSlurm
+from snntrain.config.validate import MOST_JOBS
 from snntrain.files.folder import Folder
 from snntrain.files.paths import user_path
 

@@ -19,8 +19,8 @@ from snntrain.cli.launchers.display import Display
 from snntrain.cli.launchers.job_folders import JobFolders
 from snntrain.cli.launchers.killed_job import record
 from snntrain.cli.launchers.launcher import Outcome, SweepCommand, SweepJob
-from snntrain.config.compose import MOST_JOBS
 from snntrain.config.schema import Ray
+from snntrain.config.validate import MOST_JOBS
 from snntrain.errors import Interrupted, UserError, first_line, on_one_line
 from snntrain.signals import SIGNALS, machine
 

@@ -12,9 +12,10 @@ from omegaconf import DictConfig, IntegerNode, OmegaConf
 from snntrain.cli.search import forms
 from snntrain.cli.search.space import Choice, Dimension, Range, Space
 from snntrain.config import words
-from snntrain.config.compose import Composer, checked
+from snntrain.config.compose import Composer
 from snntrain.config.composed import Composed
 from snntrain.config.explain import OF_OVERRIDES, key_of
+from snntrain.config.validate import checked
 from snntrain.errors import UserError
 
 # Keys of the search and of Hydra are the same for all trials.

@@ -21,8 +21,8 @@ from snntrain.cli.launchers.slurm import queue
 from snntrain.cli.launchers.slurm.node import Ended, NodeJob
 from snntrain.cli.launchers.slurm.parameters import parameters
 from snntrain.cli.launchers.slurm.submission import submit
-from snntrain.config.compose import MOST_JOBS
 from snntrain.config.schema import SubmititSlurm
+from snntrain.config.validate import MOST_JOBS
 from snntrain.errors import UserError, first_line, on_one_line
 from snntrain.files.folder import Folder
 from snntrain.files.paths import shown
