@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -100,7 +101,7 @@ def _measure(settings: argparse.Namespace, cases: Sequence[Case], configs: Seque
     try:
         for _ in range(settings.rounds + 1):
             for index in range(len(cases)):
-                seconds[index].append(_run([alone], index)[0][0] / settings.steps)
+                seconds[index].append(_run([alone], index)[0][0])
                 together[index].append(_typical(steps([calls for _, calls in _run(group, index)])))
     finally:
         for process in [alone, *group]:
@@ -152,7 +153,7 @@ class Process:
 
 
 def _run(processes: Sequence[Process], index: int) -> list[tuple[float, list[Call]]]:
-    """Train an epoch of a case in some processes at once; return the seconds and the calls of each."""
+    """Train an epoch of a case in some processes at once; return the seconds of a step and the calls of each."""
     for process in processes:
         process.pipe.send(index)
     return [process.pipe.recv() for process in processes]
@@ -188,11 +189,16 @@ def _serve(orders: Orders, pipe: Connection) -> None:
                 stop.check()
                 calls = [] if group is None else group.calls
                 calls.clear()
-                started = time.perf_counter()
-                train_epoch(training, stop.check)
-                seconds = time.perf_counter() - started
+                # Not the whole epoch: its last batch may be small.
+                ends = [time.perf_counter()]
+
+                def between_steps(ends: list[float] = ends) -> None:
+                    stop.check()
+                    ends.append(time.perf_counter())
+
+                train_epoch(training, between_steps)
                 training.progress.next_epoch()
-                pipe.send((seconds, calls))
+                pipe.send((statistics.median(after - before for before, after in pairwise(ends)), calls))
         except EOFError:
             return
         finally:

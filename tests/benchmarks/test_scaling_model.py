@@ -9,7 +9,7 @@ import torch
 
 from benchmarks import scaling_model
 from benchmarks.report import table
-from benchmarks.scaling_model import AGREEMENTS, CLUSTERS, NVLINK, TCP_HOP, Cluster, computing, least_batch, step
+from benchmarks.scaling_model import CLUSTERS, NVLINK, TCP_HOP, Cluster, computing, least_batch, step
 from benchmarks.scaling_networks import NETWORKS, Layer, Network, linear
 from snntrain.config.validate import validate
 from snntrain.training.job import build, world
@@ -63,7 +63,7 @@ def test_a_step_is_the_sum_of_its_parts() -> None:
     assert found.gradients == pytest.approx(11.68e-6 + 1.75 * 4e7 / 370e9)
     # 21 numbers of 8 bytes and 20 of 4.
     assert found.normalisations == pytest.approx(2 * 11.68e-6 + 1.75 * (168 + 80) / 370e9)
-    assert found.agreement == pytest.approx(AGREEMENTS * 14 * TCP_HOP)
+    assert found.agreement == pytest.approx(14 * TCP_HOP)
     assert found.seconds == pytest.approx(busy + found.gradients + found.normalisations)
     assert found.limit == "gradients"
 
