@@ -1,7 +1,9 @@
 """Settings and fixtures of all tests: one thread, no deadlines, and the command line in this process."""
 
 import logging
+import re
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,11 +33,26 @@ class Outcome:
     err: str
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", help="run a part of the tests, as 2/6: the second of six; a test's name decides on it")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the cases beyond a sample as slow. Skip GPU tests on a machine without a GPU."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark the cases beyond a sample as slow. Skip GPU tests on a machine without a GPU. Keep a part, if asked to."""
     _mark_the_rest_of_samples(items)
     _skip_without_gpu(items)
+    if part := config.getoption("part"):
+        items[:] = part_of(items, part)
+
+
+def part_of(items: list[pytest.Item], part: str) -> list[pytest.Item]:
+    """Return the tests of a part such as 2/6; all six together have each test once."""
+    given = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", part)
+    if given is None or int(given[1]) > int(given[2]):
+        raise pytest.UsageError(f"--part={part}: must be <number>/<parts>, as 2/6")
+    number, parts = map(int, given.groups())
+    return [item for item in items if zlib.crc32(item.nodeid.encode()) % parts == number - 1]
 
 
 def _mark_the_rest_of_samples(items: list[pytest.Item]) -> None:
