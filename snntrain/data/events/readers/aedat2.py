@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ EXTERNAL = 1 << 15
 # Longest time without an event across the overflow of the clock; a longer one is a clock that was set back.
 LONGEST_PAUSE = 2**26
 
-Bits = NDArray[np.uint16]
+Bits = NDArray[Any]
 # Column, row and polarity from A (bits 1 to 7 of the address), B (bits 8 to 14) and bit 0.
 ORIENTATIONS: dict[str, Callable[[Bits, Bits, Bits], tuple[Bits, Bits, Bits]]] = {
     "spikingjelly": lambda a, b, bit: (127 - b, 127 - a, 1 - bit),

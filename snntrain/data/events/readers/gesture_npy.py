@@ -38,7 +38,7 @@ def read(path: Path, sensor: Sensor = DVS128) -> Events:
     def byte_of(event: int) -> int:
         return start + size * event
 
-    x, y, p, t = array.T
+    x, y, p, t = np.ascontiguousarray(array.T)
     columns = {name: _whole(path, name, column, byte_of) for name, column in (("x", x), ("y", y), ("p", p))}
     columns["t"] = _microseconds(path, t, byte_of)
     return events_of(path, columns, sensor, byte_of)
