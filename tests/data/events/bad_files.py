@@ -39,13 +39,13 @@ class Bad:
     Args:
         content: its bytes, or a function that makes it.
         reason: the message behind the name of the file and the byte; … is any text of a library.
-        byte: the byte that the message names.
+        byte: the byte that the message names; … is any.
         part: what the message names besides the file.
     """
 
     content: bytes | Callable[[Path], object]
     reason: str
-    byte: int | None = None
+    byte: int | str | None = None
     part: str = ""
 
     def make(self, path: Path) -> None:
@@ -136,6 +136,14 @@ def linked(kind: str) -> Callable[[Any], object]:
 def cut(path: Path) -> None:
     spike_file(path, [[(0.1, 1)]] * 200)
     os.truncate(path, 2000)
+
+
+def zeros(path: Path) -> None:
+    """A file whose end was never written."""
+    spike_file(path, [[(0.1, 1)]] * 4)
+    content = path.read_bytes()
+    start = content.index(b"GCOL") + 16
+    path.write_bytes(content[:start] + bytes(len(content) - start))
 
 
 def spikes(rows: Any = ((0.1, 1),), change: Callable[[Any], object] | None = None, **keys: Any) -> Any:
@@ -505,6 +513,7 @@ HDF5 = {
 }
 SPIKES = {
     "cut.h5": Bad(cut, "it is not a complete HDF5 file (…truncated…); get the file again"),
+    "zeros.h5": Bad(zeros, "an entry of its heap has no size; get the file again", "…"),
     "no spikes.h5": Bad(
         hdf5(lambda file: columns_of(file)), "it has no data set spikes/times; name its format, or get the file again"
     ),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from snntrain.data.events.checks import AGAIN, check_inside, checked
 from snntrain.data.events.events import BadRecording, Events
 from snntrain.data.events.readers.hdf5 import damage_reported, dataset, member, opened
+from snntrain.data.events.readers.heaps import check_heaps
 
 TIMES, UNITS, LABELS, SPEAKERS, KEYS = "spikes/times", "spikes/units", "labels", "extra/speaker", "extra/keys"
 # The largest file, of the training part of SSC, has 75,466 recordings.
@@ -44,6 +45,7 @@ class SpikeFile:
     def __init__(self, path: Path, units: int = 700) -> None:
         self.path, self.units = path, units
         count = _opened(path).count
+        check_heaps(path)
         for name, found in (("labels", self.labels), ("speakers", self.speakers)):
             if found is not None and len(found) != count:
                 raise BadRecording(path, f"it has {len(found):,} {name} for {count:,} recordings; {AGAIN}")
