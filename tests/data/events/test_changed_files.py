@@ -15,7 +15,7 @@ from snntrain.data.events.frames import Binning
 from snntrain.data.events.readers import aedat2, aedat31, arrays, atis, gesture_npy
 
 from . import encoders
-from .bad_files import four, npz
+from .bad_files.arrays import four, npz
 from .encoders import Event, written
 
 SENSOR = Sensor(128, 128)

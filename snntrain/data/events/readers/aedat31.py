@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from snntrain.data.events.checks import AGAIN, checked
-from snntrain.data.events.events import BadRecording, Events, Sensor
+from snntrain.data.events.events import DVS128, BadRecording, Events, Sensor
 from snntrain.data.events.readers.aedat_header import header_of
 from snntrain.data.events.readers.content import content
 
-DVS128 = Sensor(128, 128)
 # Type, source; bytes of an event, offset of its time, overflows of the clock, capacity, events, valid events.
 PACKET = struct.Struct("<hhiiiiii")
 POLARITY = 1
@@ -59,7 +58,7 @@ def read(path: Path, sensor: Sensor = DVS128) -> Events:
             a packet contradict each other, an event lies outside the sensor, time runs backwards, or there are no
             events.
 
-    Source: iniVation, "AEDAT 3.1", https://docs.inivation.com/software/software-advanced-usage/file-formats.
+    Source: iniVation, "AEDAT 3.1" (file formats), and libcaer's headers.
     """
     file = content(path)
     packets = _packets(path, file, _start(path, file))

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snntrain.data.events.events import BadRecording, Events, Sensor
+from snntrain.data.events.events import DVS128, BadRecording, Events, Sensor
 from snntrain.data.events.readers.columns import LATEST, events_of
 from snntrain.data.events.readers.npy import load_npy
-
-DVS128 = Sensor(128, 128)
 
 
 def read(path: Path, sensor: Sensor = DVS128) -> Events:
