@@ -9,7 +9,8 @@ from pathlib import Path
 from snntrain.data.events.checks import AGAIN
 from snntrain.data.events.events import BadRecording
 
-MOST_BYTES = 2**16
+# jAER may write all preferences of the sensor into it.
+MOST_BYTES = 2**22
 VERSION = re.compile(rb"#!AER-DAT(\d{1,3}\.\d{1,3})")
 END = b"#!END-HEADER"
 

@@ -86,14 +86,14 @@ AEDAT2 = {
     "version 1.aedat": Bad(b"#!AER-DAT1.0\r\n", "it is AEDAT 1.0, and this reader takes 2.0; name its format", 0),
     "version 3.1.aedat": Bad(aedat31_file(PACKET), "it is AEDAT 3.1, and this reader takes 2.0; name its format", 0),
     "endless header.aedat": Bad(
-        b"#!AER-DAT2.0\r\n" + b"#" * 70_000,
-        "its header does not end within 65,536 bytes; get the file again",
+        b"#!AER-DAT2.0\r\n" + b"#" * 2**22,
+        "its header does not end within 4,194,304 bytes; get the file again",
         14,
     ),
     "many lines.aedat": Bad(
-        b"#!AER-DAT2.0\r\n" + b"#\n" * 70_000,
-        "its header does not end within 65,536 bytes; get the file again",
-        65_536,
+        b"#!AER-DAT2.0\r\n" + b"#\n" * 2**21,
+        "its header does not end within 4,194,304 bytes; get the file again",
+        4_194_304,
     ),
     "cut.aedat": Bad(
         aedat2_file(FINE)[:-3],
