@@ -5,8 +5,10 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snntrain.data.events.checks import AGAIN, checked
 from snntrain.data.events.events import DVS128, BadRecording, Events, Sensor
@@ -70,7 +72,9 @@ def read(path: Path, sensor: Sensor = DVS128) -> Events:
     halves = np.frombuffer(joined, "<u2").reshape(-1, 4)
     low, high = halves[:, 0].astype(np.uint16), halves[:, 1].astype(np.uint16)
     t = np.frombuffer(joined, "<i4")[1::2].astype(np.int64)
-    x, y, p = high >> 1, (low >> 2) | ((high & 1) << 14), ((low >> 1) & 1).astype(np.uint8)
+    x: NDArray[Any] = high >> 1
+    y: NDArray[Any] = (low >> 2) | ((high & 1) << 14)
+    p = ((low >> 1) & 1).astype(np.uint8)
     firsts = np.cumsum([0, *packets.counts])
 
     def byte_in_file(event: int) -> int:
