@@ -60,7 +60,7 @@ def test_the_first_lines_name_the_units_and_the_steps() -> None:
 
 
 def test_a_convolutional_network_refuses_units_in_one_line() -> None:
-    with pytest.raises(UserError, match=r"network: CSNN: needs images .* these samples are units, \[N, T, 140\]; use network=mlp$"):
+    with pytest.raises(UserError, match=r"CSNN: needs images .* samples are units, \[N, T, 140\]; use network=mlp$"):
         prepared(*WORDS, "network=csnn")
 
 
