@@ -8,23 +8,23 @@ do next.
 from __future__ import annotations
 
 import ast
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import pytest
 
-from tests.messages import of_configuration, of_events, of_launchers, of_processes, of_running, of_search, of_trust
+from tests import messages as subjects
 from tests.messages.inventory import brought, messages, parts_of, raised, shown
 from tests.messages.world import lines, made
 
-CASES = (
-    of_configuration.CASES
-    | of_running.CASES
-    | of_processes.CASES
-    | of_trust.CASES
-    | of_search.CASES
-    | of_launchers.CASES
-    | of_events.CASES
-)
+# The cases of each module of tests/messages/ that has a subject.
+CASES = {
+    key: case
+    for module in iter_modules(subjects.__path__)
+    if module.name.startswith("of_")
+    for key, case in import_module(f"{subjects.__name__}.{module.name}").CASES.items()
+}
 
 
 def test_every_message_shows_the_input_the_allowed_values_and_the_remedy(

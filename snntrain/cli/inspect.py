@@ -105,13 +105,13 @@ def _inspected(
         name=job.config.name,
         about=[
             f"{run.checkpoint}, epoch {run.epoch}",
-            f"{job.data.name}, {job.world.device_name}, {job.world.precision.name}, T={job.config.T}",
+            f"{job.data.name}, {job.world.device_name}, {job.world.precision.name}, T={job.steps}",
         ],
         figures=_figures(run, metrics, kept=kept is not None),
         command=shlex.join([*program.words(), "inspect", *_lasting(argv, run)]),
         sources=chosen.sources,
         probes=probes,
-        numbers={layer: layer_numbers(recording) for layer, recording in probes.recordings.items()},
+        numbers={layer: layer_numbers(recording, probes.lengths) for layer, recording in probes.recordings.items()},
         learnt=_learnt(job),
         pictures=vectors,
     )

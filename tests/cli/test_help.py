@@ -3,6 +3,7 @@
 from dataclasses import fields, is_dataclass
 from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ def test_every_key_is_listed(text: str) -> None:
         prefix = prefix.replace("launcher.", "hydra.launcher.")
         for field in fields(declared):
             is_subtree = isinstance(field.type, type) and is_dataclass(field.type)
-            if field.name != "_target_" and not is_subtree and (prefix or field.type != schema.Any):
+            if field.name != "_target_" and not is_subtree and (prefix or field.type is not Any):
                 assert f"  {prefix}{field.name}=" in text
 
 
@@ -83,3 +84,10 @@ def test_options_of_the_users_own_are_listed_with_ours(tmp_path: Path) -> None:
     text = help_text(str(tmp_path))
     assert "  neuron=if, lif, mine, [plif], rif, slow\n" in text
     assert "lif, slow: membrane time constant" in text
+
+
+def test_ready_made_choices_for_a_part_of_a_group_are_listed(text: str) -> None:
+    (line,) = [line for line in text.splitlines() if line.startswith("  dataset.augment=…")]
+    assert line.endswith("dvs_wide, none")
+    assert "  dataset.augment.shear=0.0 " in text
+    assert "null" not in next(line for line in text.splitlines() if line.startswith("  dataset.augment.roll="))

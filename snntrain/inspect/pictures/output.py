@@ -25,6 +25,7 @@ def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
     right; a triangle points at the true class.
     """
     T, N, classes = probes.output.shape
+    T = T if probes.lengths is None else max(probes.lengths)
     guesses, votes = probes.answers.classes, probes.answers.votes
     counts = probes.answers.scores / (votes or 1)
     what = "output" if votes is None else "output spikes"
