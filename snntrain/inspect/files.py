@@ -34,11 +34,18 @@ def png(figure: Figure) -> bytes:
 
 
 def arrays(probes: Probes) -> dict[str, np.ndarray]:
-    """Return all recordings: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `predicted`, …"""
+    """Return all recordings: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `predicted`, …
+
+    Of sequences, `input` is the mean over time `[N, *]`; `input_frames` `[T, N, *]` has all steps, and `lengths` the
+    valid ones of each.
+    """
     layers: dict[str, Any] = {}
     for layer, recording in probes.recordings.items():
         sequences = {"h": recording.h, "v": recording.v, "s": recording.s, **recording.more}
         layers |= {f"{layer}/{name}": sequence for name, sequence in sequences.items()}
+    if probes.sequence is not None:
+        lengths = [probes.length(sample) for sample in range(len(probes.labels))]
+        layers |= {"input_frames": probes.sequence, "lengths": np.asarray(lengths, np.int64)}
     return layers | {
         "input": probes.images,
         "output": probes.output,

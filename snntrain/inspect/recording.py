@@ -53,15 +53,18 @@ class Answers:
 
 @dataclass(frozen=True)
 class Probes:
-    """The inspected images, and a network's activity for them.
+    """The inspected images or sequences, and a network's activity for them.
 
     Args:
-        images: the images before the encoder `[N, C, H, W]`, in [0, 1].
+        images: the images before the encoder `[N, C, H, W]`, in [0, 1]; of sequences, their means over time `[N, *]`.
         labels: true classes `[N]`, or UNKNOWN.
         class_names: the names of all classes.
         recordings: the recording of each spiking layer `[T, N, *]` by name, in the order of the network.
         output: the input of the loss `[T, N, classes]`.
         answers: the predictions.
+        sequence: the sequences before the encoder `[T, N, *]`; None for images.
+        lengths: valid time steps of each sequence `[N]`; the steps after them are padding. None if all are valid.
+        scale: the data set's: stored bytes divided by it are the values of `images` and `sequence`.
     """
 
     images: NDArray[np.float32]
@@ -70,15 +73,33 @@ class Probes:
     recordings: Mapping[str, Recording]
     output: NDArray[np.float32]
     answers: Answers
+    sequence: NDArray[np.float32] | None = None
+    lengths: Sequence[int] | None = None
+    scale: float = 255.0
+
+    @property
+    def kind(self) -> str:
+        """The word for one of them."""
+        return "image" if self.sequence is None else "sample"
+
+    def length(self, sample: int) -> int:
+        """Return the number of valid time steps of a sample."""
+        return len(self.output) if self.lengths is None else self.lengths[sample]
 
 
-def of_sample(recording: Recording, sample: int) -> Recording:
-    """Return one sample of a recording `[T, N, *]`, flattened to `[T, neurons]`."""
-    T = len(recording.s)
+def of_sample(recording: Recording, sample: int, length: int | None = None) -> Recording:
+    """Return one sample of a recording `[T, N, *]`, flattened to `[T, neurons]`.
+
+    Args:
+        recording: the recording of all samples.
+        sample: the index of the sample.
+        length: the number of its valid time steps, which are returned; None for all T.
+    """
+    T = len(recording.s[:length])
     return replace(
         recording,
-        h=recording.h[:, sample].reshape(T, -1),
-        v=recording.v[:, sample].reshape(T, -1),
-        s=recording.s[:, sample].reshape(T, -1),
-        more={name: values[:, sample].reshape(T, -1) for name, values in recording.more.items()},
+        h=recording.h[:T, sample].reshape(T, -1),
+        v=recording.v[:T, sample].reshape(T, -1),
+        s=recording.s[:T, sample].reshape(T, -1),
+        more={name: values[:T, sample].reshape(T, -1) for name, values in recording.more.items()},
     )

@@ -23,12 +23,12 @@ def heat_map(recordings: Sequence[Recording], titles: Sequence[str], layer: str,
     White is the reset potential (0 with the soft reset). A dash marks a spike.
 
     Args:
-        recordings: the recordings of the layer, one per sample: `[T, neurons]`.
+        recordings: the recordings of the layer, one per sample: `[T, neurons]`; the rest of a shorter one is grey.
         titles: the titles of the panels.
         layer: the layer's name.
         rows: the largest number of neurons, spread evenly over the layer, as in the raster.
     """
-    T, neurons = recordings[0].v.shape
+    T, neurons = max(len(recording.v) for recording in recordings), recordings[0].v.shape[1]
     shown = evenly_spread(neurons, rows)
     count = len(shown)
     heading = shown_of(layer, "potential v", count, neurons)
@@ -36,12 +36,13 @@ def heat_map(recordings: Sequence[Recording], titles: Sequence[str], layer: str,
     panels = Panels(heading, titles, time_scale(T), y, below=BAR)
     bar = colour_scale(recordings[0].v_threshold, recordings[0].v_reset)
     for panel, recording in enumerate(recordings):
-        panels.image(
-            panels.box(panel), coloured(COLOURS, bar.share(recording.v[:, shown].T[::-1])), f"v {panel}", smooth=False
-        )
+        left, bottom, _, top = panels.box(panel)
+        box = (left, bottom, float(panels.x(len(recording.v) + 0.5)), top)
+        panels.image(box, coloured(COLOURS, bar.share(recording.v[:, shown].T[::-1])), f"v {panel}", smooth=False)
     spikes = [np.nonzero(recording.s[:, shown]) for recording in recordings]
     step, row = (panels.right - panels.left) / T, panels.height / count
     panels.add(spike_marks(panels, spikes, width=min(0.25 * step, 0.1), height=0.5 * row, colour=INK), "spikes")
+    panels.padding([len(recording.v) for recording in recordings])
     panels.colour_bar(COLOURS, bar)
     return panels.figure
 

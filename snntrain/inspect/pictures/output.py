@@ -9,7 +9,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from snntrain.inspect.pictures.panels import COLOURS, GREY, INK, LEGEND_ROW, Panels, Scale, round_ticks
+from snntrain.inspect.pictures.panels import (
+    COLOURS,
+    GREY,
+    INK,
+    LEGEND_ROW,
+    Panels,
+    Scale,
+    round_ticks,
+    steps_in_words,
+)
+from snntrain.inspect.pictures.thumbnail import thumbnail
 from snntrain.inspect.recording import UNKNOWN, Probes
 
 # The left edge and the side of an image, and the space beside a panel, in inches.
@@ -32,12 +42,12 @@ def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
     # An output without spikes needs an axis, too.
     most = float(counts.max(initial=0)) or 1.0
     x = Scale("class", -0.5, classes - 0.5, class_ticks(probes.class_names))
-    y = Scale(f"{what} in {T} steps", 0, 1.05 * most, round_ticks(0, most, 3))
+    y = Scale(f"{what} in {steps_in_words(T, probes.lengths)}", 0, 1.05 * most, round_ticks(0, most, 3))
     panels = Panels(heading, titles, x, y, left=BESIDE, below=0.05 + LEGEND_ROW)
     for panel in range(N):
         bottom = panels.floor(panel) + (panels.height - SIDE) / 2
         box = (IMAGE, bottom, IMAGE + SIDE, bottom + SIDE)
-        panels.image(box, visible(probes.images[panel]), f"image {panel}", smooth=False)
+        panels.image(box, thumbnail(probes, panel), f"image {panel}", smooth=False)
     others = [(panel, cls) for panel in range(N) for cls in range(classes) if cls != guesses[panel]]
     wrong = [guess != label != UNKNOWN for guess, label in zip(guesses, probes.labels, strict=True)]
     colours = [COLOURS[1] if missed else COLOURS[0] for missed in wrong]
@@ -75,10 +85,3 @@ def class_ticks(names: Sequence[str]) -> dict[float, str]:
     if len(names) <= 20 and max(map(len, names)) <= 2:
         return {float(number): name for number, name in enumerate(names)}
     return round_ticks(0, len(names) - 1, 10, integer=True)
-
-
-def visible(image: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return an image `[C, H, W]` in [0, 1] as `[H, W, RGB]`; without three channels, their mean in grey."""
-    colour = image if len(image) == 3 else np.repeat(image.mean(0, keepdims=True), 3, axis=0)
-    pixels: NDArray[np.uint8] = (255 * colour.clip(0, 1)).round().astype(np.uint8)
-    return pixels.transpose(1, 2, 0)

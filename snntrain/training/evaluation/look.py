@@ -31,16 +31,21 @@ def watch_job(job: Job, x: Tensor, layers: Collection[str] | None = None) -> tup
 
 
 def as_probes(job: Job, batch: Batch, output: Tensor, trajectories: Mapping[str, Trajectory]) -> Probes:
-    """Copy the result of `watch_job` for a batch to the host; a sequence is shown as its mean."""
+    """Copy the result of `watch_job` for a batch to the host."""
     nodes = dict(spiking_layers(job.evaluated.network))
-    shown = mean_over_time(batch.x, batch.lengths) if batch.x.ndim == 5 else batch.x
+    # Images are [N, C, H, W]; sequences are [T, N, C, H, W] or [T, N, units].
+    sequence = None if batch.x.ndim == 4 else batch.x
+    images = batch.x if sequence is None else mean_over_time(sequence, batch.lengths)
     return Probes(
-        images=shown.float().cpu().numpy(),
+        images=images.float().cpu().numpy(),
         labels=batch.labels.tolist(),
         class_names=job.data.class_names,
         recordings={name: recording(nodes[name], trajectory) for name, trajectory in trajectories.items()},
         output=output.float().cpu().numpy(),
         answers=answers(job.evaluated.readout, output, batch.lengths),
+        sequence=None if sequence is None else sequence.float().cpu().numpy(),
+        lengths=None if batch.lengths is None else batch.lengths.tolist(),
+        scale=job.data.scale,
     )
 
 
