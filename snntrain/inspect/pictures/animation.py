@@ -142,5 +142,4 @@ def _in_palette(pictures: list[NDArray[np.uint8]]) -> list[Image.Image]:
 def _codes(pixels: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """Return each pixel's colour as one number."""
     red, green, blue = (pixels[..., part].astype(np.uint32) for part in range(3))
-    codes: NDArray[np.uint32] = red << 16 | green << 8 | blue
-    return codes
+    return np.asarray(red << 16 | green << 8 | blue)

@@ -128,5 +128,4 @@ def mark_full(pixels: NDArray[np.uint8], full: NDArray[np.bool_]) -> None:
 
 def is_full(values: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Return which counts `[C, H, W]` are full in any channel: `[H, W]`."""
-    full: NDArray[np.bool_] = (values >= FULL).any(0)
-    return full
+    return np.asarray((values >= FULL).any(0))

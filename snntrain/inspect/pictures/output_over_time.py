@@ -112,5 +112,5 @@ def _lines(panels: Panels, panel: int, values: NDArray[np.float32], label: int, 
     panels.add(LineCollection(others, **STYLES[OTHER]), OTHER)
     for cls, name in named.items():
         # A line of a single step would be invisible.
-        marker = {"marker": ".", "markersize": 4} if len(values) < 30 else {}
+        marker: dict[str, Any] = {"marker": ".", "markersize": 4} if len(values) < 30 else {}
         panels.add(Line2D(steps, heights[:, cls], **STYLES[name], **marker), name)

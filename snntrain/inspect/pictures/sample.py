@@ -118,4 +118,5 @@ def pooled(values: NDArray[np.float32], height: int, width: int, *, mean: bool =
     heights, widths = (
         np.diff(np.append(starts, size)) for starts, size in zip((rows, columns), values.shape[-2:], strict=True)
     )
-    return (sums / np.outer(heights, widths)).astype(np.float32)
+    means: NDArray[np.float32] = (sums / np.outer(heights, widths)).astype(np.float32)
+    return means
