@@ -105,7 +105,7 @@ def _inspected(
         name=job.config.name,
         about=[
             f"{run.checkpoint}, epoch {run.epoch}",
-            f"{job.data.name}, {job.world.device_name}, {job.world.precision.name}, T={len(probes.output)}",
+            f"{job.data.name}, {job.world.device_name}, {job.world.precision.name}, T={job.steps}",
         ],
         figures=_figures(run, metrics, kept=kept is not None),
         command=shlex.join([*program.words(), "inspect", *_lasting(argv, run)]),

@@ -32,7 +32,7 @@ from snntrain.inspect.pictures import (
 from snntrain.inspect.pictures.sample import samples_of
 from snntrain.inspect.plotter import Figure, pixels
 from snntrain.inspect.png import as_png
-from snntrain.inspect.recording import UNKNOWN, Probes, of_sample
+from snntrain.inspect.recording import UNKNOWN, Probes, Recording, of_sample, valid_steps
 
 
 @dataclass(frozen=True)
@@ -129,17 +129,24 @@ def plots(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> 
     """
     titles = _titles(probes)
     for layer, recording in probes.recordings.items():
-        samples = [of_sample(recording, sample, probes.length(sample)) for sample in range(len(titles))]
+        samples = [of_sample(recording, sample, probes.lengths) for sample in range(len(titles))]
         yield f"spikes/{layer}", raster(samples, titles, layer, neurons)
         yield f"voltages/{layer}", voltage_traces(samples, titles, layer)
         yield f"heat_map/{layer}", heat_map(samples, titles, layer, neurons)
         if recording.s.ndim == 5:
-            yield f"spike_counts/{layer}", count_map(recording.s, titles, layer, neurons, probes.lengths)
-    if probes.sequence is not None:
+            yield f"spike_counts/{layer}", count_map(_valid_spikes(recording, probes), titles, layer, neurons)
+    if probes.sequences is not None:
         yield from _of_sequences(probes, titles)
     yield "output/spike_counts", output_counts(probes, titles)
     if confusion is not None:
         yield "output/confusion", confusion_matrix(confusion, probes.class_names)
+
+
+def _valid_spikes(recording: Recording, probes: Probes) -> NDArray[np.bool_]:
+    """Return the spikes `[T, N, *]` up to the last valid step, without those in padding."""
+    valid = valid_steps(recording, probes.lengths)
+    T = int(valid.any(1).sum())
+    return (recording.s & valid.reshape(*valid.shape, *[1] * (recording.s.ndim - 2)))[:T]
 
 
 def _of_sequences(probes: Probes, titles: Sequence[str]) -> Iterator[tuple[str, Figure]]:

@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Recording, valid_steps
 
 
 @dataclass(frozen=True)
 class LayerNumbers:
-    """The activity of a layer over all valid time steps of all images or sequences.
+    """The activity of a layer over all valid time steps of all images.
 
     Args:
         shape: the shape of the layer's neurons.
@@ -36,15 +34,12 @@ def layer_numbers(recording: Recording, lengths: Sequence[int] | None = None) ->
 
     Args:
         recording: the recording.
-        lengths: valid time steps of each sample; None if all are valid.
+        lengths: the valid time steps of each image; None if all are valid.
     """
-    T, N, *shape = recording.s.shape
-    s, h = recording.s.reshape(T * N, *shape), recording.h.reshape(T * N, *shape)
-    if lengths is not None:
-        valid = (np.arange(T)[:, None] < np.asarray(lengths)).ravel()
-        s, h = s[valid], h[valid]
+    valid = valid_steps(recording, lengths)
+    s, h = recording.s[valid], recording.h[valid]
     return LayerNumbers(
-        shape=tuple(shape),
+        shape=s.shape[1:],
         neurons=s[0].size,
         rate=float(s.mean()),
         silent=1 - float(s.any(0).mean()),

@@ -46,7 +46,7 @@ def probes(shape: tuple[int, ...] = FRAMES, lengths: list[int] | None = LENGTHS,
         sequence[length:, sample] = 9
     layers = {"conv": recording(4, 5, 5, silent_after=lengths), "out": out}
     given = probes_of(sequence.mean(0), [0, 1, 2], NAMES, layers, output, VOTES)
-    return replace(given, sequence=sequence, lengths=lengths, scale=1.0, **changes)
+    return replace(given, sequences=sequence, lengths=lengths, scale=1.0, **changes)
 
 
 @cache
@@ -97,7 +97,7 @@ def test_steps_after_the_longest_sample_are_left_out() -> None:
     figures = dict(plots(given, None, 64))
     for kind in ("spikes/out", "output/over_time", "input/over_time"):
         assert texts(figures[kind], "x tick") == ["1", "2", "3"]
-    assert texts(figures["output/spike_counts"], "y label") == ["output spikes in up to 3 steps"]
+    assert texts(figures["output/spike_counts"], "y label") == ["output spikes in 3 steps"]
 
 
 def test_spikes_in_the_padding_are_not_drawn_and_not_counted() -> None:
@@ -107,7 +107,7 @@ def test_spikes_in_the_padding_are_not_drawn_and_not_counted() -> None:
     assert len(found(drawn["spikes/out"], "spikes")[0].get_xdata()) == sum(part.sum() for part in valid)
     rates = [title.rpartition(" ")[2] for title in texts(drawn["spikes/out"], "title")]
     assert rates == [f"{part.mean():.3g}" for part in valid]
-    assert texts(drawn["spike_counts/conv"], "heading") == ["conv: spikes in up to 6 steps"]
+    assert texts(drawn["spike_counts/conv"], "heading") == ["conv: spikes in 6 steps"]
     counts = [given.recordings["conv"].s[:length, sample].sum(0).max() for sample, length in enumerate(LENGTHS)]
     assert texts(drawn["spike_counts/conv"], "bar tick")[-1] == str(max(counts))
     # The padding has potentials of 50.
@@ -181,27 +181,27 @@ def test_without_a_spiking_output_layer_the_output_itself_is_drawn(votes: int | 
 
 def test_the_input_above_the_output_is_the_valid_part_of_the_sequence() -> None:
     given = probes(UNITS)
-    assert given.sequence is not None
+    assert given.sequences is not None
     figure = dict(plots(given, None, 64))["output/over_time"]
     for sample, length in enumerate(LENGTHS):
         drawn = colours_drawn(figure, f"input {2 * sample}")[::-1]
-        np.testing.assert_array_equal((drawn != 255).any(-1), given.sequence[:length, sample].T > 0)
+        np.testing.assert_array_equal((drawn != 255).any(-1), given.sequences[:length, sample].T > 0)
 
 
 def test_a_small_picture_shows_a_sequence_of_events_in_colours_and_units_over_time() -> None:
     given = probes()
-    assert given.sequence is not None
+    assert given.sequences is not None
     small = thumbnail(given, 1)
-    np.testing.assert_array_equal((small != 255).any(-1), given.sequence[:2, 1].sum((0, 1)) > 0)
+    np.testing.assert_array_equal((small != 255).any(-1), given.sequences[:2, 1].sum((0, 1)) > 0)
     given = probes(UNITS)
-    assert given.sequence is not None
-    np.testing.assert_array_equal((thumbnail(given, 2)[::-1] != 255).any(-1), given.sequence[:4, 2].T > 0)
+    assert given.sequences is not None
+    np.testing.assert_array_equal((thumbnail(given, 2)[::-1] != 255).any(-1), given.sequences[:4, 2].T > 0)
 
 
 def test_counts_that_were_divided_by_a_scale_are_shown_as_counts() -> None:
     whole = probes()
-    assert whole.sequence is not None
-    divided = replace(whole, sequence=whole.sequence / np.float32(255), scale=255.0)
+    assert whole.sequences is not None
+    divided = replace(whole, sequences=whole.sequences / np.float32(255), scale=255.0)
     shown, expected = (dict(plots(given, None, 4)) for given in (divided, whole))
     for kind in ("input/frames", "input/over_time"):
         assert texts(shown[kind], "bar tick") == texts(expected[kind], "bar tick")
@@ -210,9 +210,9 @@ def test_counts_that_were_divided_by_a_scale_are_shown_as_counts() -> None:
 @pytest.mark.parametrize("shape", [FRAMES, UNITS])
 def test_the_recordings_hold_all_frames_and_the_lengths(shape: tuple[int, ...]) -> None:
     given = probes(shape)
-    assert given.sequence is not None
+    assert given.sequences is not None
     stored = arrays(given)
-    np.testing.assert_array_equal(stored["input_frames"], given.sequence)
+    np.testing.assert_array_equal(stored["sequences"], given.sequences)
     assert stored["lengths"].tolist() == LENGTHS
-    assert arrays(probes(shape, lengths=None))["lengths"].tolist() == [T] * N
-    assert not {"input_frames", "lengths"} & arrays(replace(given, sequence=None)).keys()
+    assert "lengths" not in arrays(probes(shape, lengths=None))
+    assert not {"sequences", "lengths"} & arrays(replace(given, sequences=None, lengths=None)).keys()

@@ -8,29 +8,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from snntrain.inspect.pictures.neurons import evenly_spread, shown_of
-from snntrain.inspect.pictures.panels import (
-    BAR,
-    LEFT,
-    RIGHT,
-    WIDTH,
-    Panels,
-    Scale,
-    coloured,
-    round_ticks,
-    steps_in_words,
-)
+from snntrain.inspect.pictures.panels import BAR, LEFT, RIGHT, WIDTH, Panels, Scale, coloured, round_ticks
 
 # Perceptually uniform, without red against green; black is silent.
 COLOURS = matplotlib.colormaps["magma"]
 
 
-def count_map(
-    spikes: NDArray[np.bool_],
-    titles: Sequence[str],
-    layer: str,
-    channels: int,
-    lengths: Sequence[int] | None = None,
-) -> Figure:
+def count_map(spikes: NDArray[np.bool_], titles: Sequence[str], layer: str, channels: int) -> Figure:
     """Plot spikes summed over time, with a panel per sample and a tile per channel, row by row from the top left.
 
     Args:
@@ -38,15 +22,13 @@ def count_map(
         titles: the N titles of the panels.
         layer: the layer's name.
         channels: the largest number of channels, spread evenly over the layer.
-        lengths: valid time steps of each sample; None if all are valid.
     """
     T, _, C, H, W = spikes.shape
     shown = evenly_spread(C, channels)
     columns = tile_columns(len(shown))
     rows = -(-len(shown) // columns)
-    ends = [T] * len(titles) if lengths is None else lengths
-    counts = np.stack([spikes[:end, sample, shown].sum(0) for sample, end in enumerate(ends)])
-    heading = shown_of(layer, f"spikes in {steps_in_words(T, lengths)}", len(shown), C, "channels")
+    counts = spikes[:, :, shown].sum(0)
+    heading = shown_of(layer, f"spikes in {T} steps", len(shown), C, "channels")
     labels = {rows - row - 0.5: str(shown[row * columns]) for row in range(rows) if rows <= 8 or row % (rows // 4) == 0}
     last = {column + 0.5: f"+{column}" for column in range(0, columns, max(1, columns // 4))}
     height = (WIDTH - LEFT - RIGHT) * (rows * (H + 1)) / (columns * (W + 1))

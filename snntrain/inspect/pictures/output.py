@@ -9,16 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from snntrain.inspect.pictures.panels import (
-    COLOURS,
-    GREY,
-    INK,
-    LEGEND_ROW,
-    Panels,
-    Scale,
-    round_ticks,
-    steps_in_words,
-)
+from snntrain.inspect.pictures.panels import COLOURS, GREY, INK, LEGEND_ROW, Panels, Scale, round_ticks
 from snntrain.inspect.pictures.thumbnail import thumbnail
 from snntrain.inspect.recording import UNKNOWN, Probes
 
@@ -35,6 +26,7 @@ def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
     right; a triangle points at the true class.
     """
     T, N, classes = probes.output.shape
+    T = T if probes.lengths is None else max(probes.lengths)
     guesses, votes = probes.answers.classes, probes.answers.votes
     counts = probes.answers.scores / (votes or 1)
     what = "output" if votes is None else "output spikes"
@@ -42,7 +34,7 @@ def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
     # An output without spikes needs an axis, too.
     most = float(counts.max(initial=0)) or 1.0
     x = Scale("class", -0.5, classes - 0.5, class_ticks(probes.class_names))
-    y = Scale(f"{what} in {steps_in_words(T, probes.lengths)}", 0, 1.05 * most, round_ticks(0, most, 3))
+    y = Scale(f"{what} in {T} steps", 0, 1.05 * most, round_ticks(0, most, 3))
     panels = Panels(heading, titles, x, y, left=BESIDE, below=0.05 + LEGEND_ROW)
     for panel in range(N):
         bottom = panels.floor(panel) + (panels.height - SIDE) / 2

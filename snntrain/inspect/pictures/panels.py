@@ -66,12 +66,6 @@ def time_scale(T: int) -> Scale:
     return Scale("time step", 0.5, T + 0.5, round_ticks(1, T, 6, integer=True))
 
 
-def steps_in_words(T: int, lengths: Sequence[int] | None) -> str:
-    """Return the number of time steps of all samples; with lengths, the largest."""
-    longest = T if lengths is None else max(lengths)
-    return f"{'up to ' if lengths is not None and min(lengths) < longest else ''}{longest} steps"
-
-
 class Panels:
     """A figure with one panel per title, from top to bottom, all with the same horizontal scale.
 

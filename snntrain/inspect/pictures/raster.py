@@ -9,7 +9,7 @@ from matplotlib.path import Path
 
 from snntrain.inspect.pictures.neurons import evenly_spread, rows_labelled, shown_of
 from snntrain.inspect.pictures.panels import COLOURS, DPI, Panels, Scale, time_scale
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Recording, longest
 
 
 def raster(recordings: Sequence[Recording], titles: Sequence[str], layer: str, rows: int) -> Figure:
@@ -23,7 +23,7 @@ def raster(recordings: Sequence[Recording], titles: Sequence[str], layer: str, r
         layer: the layer's name.
         rows: the largest number of neurons, spread evenly over the layer.
     """
-    T, neurons = max(len(recording.s) for recording in recordings), recordings[0].s.shape[1]
+    T, neurons = longest(recordings), recordings[0].s.shape[1]
     shown = evenly_spread(neurons, rows)
     count = len(shown)
     heading = shown_of(layer, "spikes", count, neurons)

@@ -98,13 +98,14 @@ def samples_of(probes: Probes) -> list[Sample]:
     Raises:
         ValueError: the probes are images.
     """
-    if probes.sequence is None:
+    if probes.sequences is None:
         raise ValueError("images are not sequences")
-    T, _, *shape = probes.sequence.shape
+    T, _, *shape = probes.sequences.shape
     counts = are_counts((T, *shape), probes.scale)
     # Counts in steps of 1: they may have been divided by the scale.
-    values = (probes.sequence * np.float32(probes.scale)).round() if counts else probes.sequence
-    return [Sample(values[: probes.length(number), number], counts) for number in range(values.shape[1])]
+    values = (probes.sequences * np.float32(probes.scale)).round() if counts else probes.sequences
+    lengths = [T] * values.shape[1] if probes.lengths is None else probes.lengths
+    return [Sample(values[:length, number], counts) for number, length in enumerate(lengths)]
 
 
 def pooled(values: NDArray[np.float32], height: int, width: int, *, mean: bool = False) -> NDArray[np.float32]:

@@ -19,7 +19,7 @@ def thumbnail(probes: Probes, number: int) -> NDArray[np.uint8]:
     An image, or the mean of images over time, has its colours, or the mean of its channels in grey. Frames of events
     are added over time, with the colours of OFF and ON. Units are shown over time, the first one at the bottom.
     """
-    if probes.sequence is None:
+    if probes.sequences is None:
         return IntensityColours().pixels(probes.images[number])
     sample = samples_of(probes)[number]
     if not sample.framed:

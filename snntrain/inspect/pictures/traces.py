@@ -19,7 +19,7 @@ from snntrain.inspect.pictures.panels import (
     round_ticks,
     time_scale,
 )
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Recording, longest
 
 # The share of a panel's height, at its top, for the ticks that mark spikes.
 TICK_BAND = 0.2
@@ -46,7 +46,7 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     scale = Scale("potential", low, top, round_ticks(low, high, 4))
     entries = len(traced) + 1 + (v_reset is not None)
     below = 0.05 + LEGEND_ROW * legend_rows(entries)
-    T = max(len(recording.h) for recording in recordings)
+    T = longest(recordings)
     panels = Panels(f"{layer}: membrane potential", titles, time_scale(T), scale, below=below)
     legend = {}
     for order, (colour, neuron) in enumerate(zip(COLOURS, traced, strict=False)):
