@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,11 @@ def frames(
     tiles = [[_tile(sample, int(step), block) for step in shown if step < sample.T] for sample in samples]
     colours = colours_of(samples[0], [values for of_sample in tiles for values, _ in of_sample])
     grid = _Grid(len(shown), height, width)
-    legend = _legend(samples, T, full=any(full.any() for of_sample in tiles for _, full in of_sample))
+    legend = squares(
+        samples[0],
+        full=any(full.any() for of_sample in tiles for _, full in of_sample),
+        padding=any(sample.T < T for sample in samples),
+    )
     panels = Panels(
         _heading(len(shown), T),
         titles,
@@ -158,11 +162,17 @@ def _per(sample: Sample, block: int) -> str:
     return f"intensity{'' if block == 1 else f', mean of {pixels}'}{colours}"
 
 
-def _legend(samples: Sequence[Sample], T: int, *, full: bool) -> Mapping[str, Line2D]:
-    """Return what the bar of colours does not explain."""
+def squares(sample: Sample, *, full: bool = False, padding: bool = False) -> dict[str, Line2D]:
+    """Return the entries of a legend for what the bar of colours does not explain.
+
+    Args:
+        sample: one of the samples.
+        full: whether there are full counts.
+        padding: whether there is padding.
+    """
     entries = {
-        "OFF and ON": (BOTH, samples[0].polarities == 2),
+        "OFF and ON": (BOTH, sample.polarities == 2),
         "255 or more events": (SATURATED, full),
-        "padding": (PADDING, any(sample.T < T for sample in samples)),
+        "padding": (PADDING, padding),
     }
     return {name: Line2D([], [], color=colour, **SQUARE) for name, (colour, used) in entries.items() if used}

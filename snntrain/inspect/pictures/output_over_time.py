@@ -11,9 +11,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from snntrain.inspect.pictures.frames import show_scale
+from snntrain.inspect.pictures.frames import show_scale, squares
 from snntrain.inspect.pictures.over_time import COLUMN, HEIGHT, UNIT, Views, units_heading
-from snntrain.inspect.pictures.panels import BAR, COLOURS, GREY, INK, LEGEND_ROW, Panels, Scale, round_ticks, time_scale
+from snntrain.inspect.pictures.panels import (
+    BAR,
+    COLOURS,
+    GREY,
+    INK,
+    LEGEND_ROW,
+    Panels,
+    Scale,
+    legend_rows,
+    round_ticks,
+    time_scale,
+)
 from snntrain.inspect.pictures.sample import Sample
 from snntrain.inspect.recording import UNKNOWN, Probes
 
@@ -50,13 +61,14 @@ def output_over_time(probes: Probes, samples: Sequence[Sample], titles: Sequence
     shown = [values[:length, number] for number, length in enumerate(lengths)]
     levels = _scale(what, shown, threshold)
     used = _used(probes, values.shape[2], threshold)
+    legend = {name: Line2D([], [], **STYLES[name]) for name in used} | squares(samples[0])
     panels = Panels(
         f"{'input: x-t view' if samples[0].framed else units_heading(samples[0])}, above the output",
         [title for of_sample in titles for title in (of_sample, "")],
         time_scale(views.T),
         [scale for sample in samples for scale in (views.views[0].scale(sample), levels)],
         height=HEIGHT,
-        below=BAR + LEGEND_ROW * -(-len(used) // 3) + 0.05,
+        below=BAR + LEGEND_ROW * legend_rows(len(legend)) + 0.05,
     )
     for number, of_classes in enumerate(shown):
         views.draw(panels, 2 * number, number, 0)
@@ -66,7 +78,7 @@ def output_over_time(probes: Probes, samples: Sequence[Sample], titles: Sequence
             panels.add(Line2D([panels.left, panels.right], [y, y], **STYLES[THRESHOLD]), THRESHOLD)
     panels.padding([length for length in lengths for _ in range(2)])
     show_scale(panels, views.colours, views.label(), colour_bar=True)
-    panels.legend({name: Line2D([], [], **STYLES[name]) for name in used}, bottom=BAR + 0.1)
+    panels.legend(legend, bottom=BAR + 0.1)
     return panels.figure
 
 

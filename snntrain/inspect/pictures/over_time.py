@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from snntrain.inspect.pictures.frames import show_scale
+from snntrain.inspect.pictures.frames import show_scale, squares
 from snntrain.inspect.pictures.input_colours import InputColours, colours_of
-from snntrain.inspect.pictures.panels import BAR, Panels, Scale, round_ticks, time_scale
+from snntrain.inspect.pictures.panels import BAR, LEGEND_ROW, Panels, Scale, round_ticks, time_scale
 from snntrain.inspect.pictures.sample import Sample, pooled
 
 # The height of a panel, in inches, and the largest number of rows of its pixels per inch, and of columns.
@@ -103,19 +103,22 @@ def over_time(samples: Sequence[Sample], titles: Sequence[str], height: float = 
     count = len(views.views)
     scales = [view.scale(sample) for sample in samples for view in views.views]
     heading = "input over time: x-t and y-t view" if samples[0].framed else units_heading(samples[0])
+    legend = squares(samples[0])
     panels = Panels(
         heading,
         [title if view == 0 else "" for title in titles for view in range(count)],
         time_scale(views.T),
         scales,
         height=height,
-        below=BAR,
+        below=BAR + (LEGEND_ROW if legend else 0),
     )
     for sample in range(len(samples)):
         for view in range(count):
             views.draw(panels, sample * count + view, sample, view)
     panels.padding([sample.T for sample in samples for _ in views.views])
     show_scale(panels, views.colours, views.label(), colour_bar=True)
+    if legend:
+        panels.legend(legend, bottom=BAR + 0.08)
     return panels.figure
 
 

@@ -163,13 +163,18 @@ class Panels:
         self.add(LineCollection(lines, linewidth=1, **style), name)
 
     def padding(self, lengths: Sequence[int]) -> None:
-        """Cover the time steps of each panel after its length in grey."""
-        starts = [float(self.x(length + 0.5)) for length in lengths]
-        boxes = [
-            [(x, low), (self.right, low), (self.right, high), (x, high)]
-            for x, (_, low, _, high) in zip(starts, map(self.box, range(self.count)), strict=True)
-            if x < self.right - 1e-6
-        ]
+        """Cover the time steps of each panel after its length in grey, with the word padding if it fits."""
+        boxes = []
+        for panel, length in enumerate(lengths):
+            (_, low, right, high), left = self.box(panel), float(self.x(length + 0.5))
+            if left > right - 1e-6:
+                continue
+            boxes.append([(left, low), (right, low), (right, high), (left, high)])
+            x, y = (left + right) / 2, (low + high) / 2
+            if right - left > 0.6:
+                self.text(x, y - 8 * HALF_DIGIT, "padding", size=8, name="padding text")
+            elif right - left > 0.15:
+                self.text(x + 8 * HALF_DIGIT, y, "padding", size=8, rotation=90, name="padding text")
         if boxes:
             self.add(PolyCollection(boxes, facecolor=PADDING, edgecolor="none"), "padding")
 

@@ -29,4 +29,4 @@ def thumbnail(probes: Probes, number: int) -> NDArray[np.uint8]:
         values = sample.values.sum(0)
     else:
         return IntensityColours().pixels(probes.images[number])
-    return colours_of(sample, [values]).pixels(values)
+    return colours_of(sample, [values], sums=sample.framed).pixels(values)
