@@ -10,7 +10,7 @@ import yaml
 from omegaconf import MISSING
 
 from snntrain.cli.commands import COMMANDS
-from snntrain.config import schema
+from snntrain.config import schema, words
 from snntrain.config.check import bounds
 from snntrain.config.compose import CONF, Composer, composer
 from snntrain.errors import UserError, first_line
@@ -96,6 +96,10 @@ def _group(compose: Composer, group: str, options: list[str], chosen: str | None
             # The value of the default option, if the default has the key with this meaning.
             value, _ = documented[chosen if chosen in alike else alike[0]][key]
             yield _line(f"{group.replace('/', '.')}.{key}", value, _options_with(alike, options) + text)
+    for key, own in words.GROUPS.items():
+        if key.startswith(f"{group}."):
+            names = ", ".join(_names(CONF / own))
+            yield f"  {f'{key}=…':<{MEANING_COLUMN}} several of these keys at once, by the name of a choice: {names}"
 
 
 def _options_with(having: list[str], options: list[str]) -> str:

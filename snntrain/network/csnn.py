@@ -46,8 +46,8 @@ class CSNN(TimeSequential):
     ) -> None:
         if len(in_shape) != 3:
             raise ValueError(
-                f"needs images or frames, [channels, height, width], and these samples are {list(in_shape)}, units "
-                "without a place; use network=mlp"
+                "needs images [N, C, H, W] or frames [N, T, C, H, W], and these samples are units, "
+                f"[N, T, {in_shape[0]}]; use network=mlp"
             )
         width, *sides = in_shape
         if not channels or any(size < 1 for size in channels):

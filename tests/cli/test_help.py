@@ -83,3 +83,10 @@ def test_options_of_the_users_own_are_listed_with_ours(tmp_path: Path) -> None:
     text = help_text(str(tmp_path))
     assert "  neuron=if, lif, mine, [plif], rif, slow\n" in text
     assert "lif, slow: membrane time constant" in text
+
+
+def test_ready_made_choices_for_a_part_of_a_group_are_listed(text: str) -> None:
+    (line,) = [line for line in text.splitlines() if line.startswith("  dataset.augment=…")]
+    assert line.endswith("dvs_wide, none")
+    assert "  dataset.augment.shear=0.0 " in text
+    assert "null" not in next(line for line in text.splitlines() if line.startswith("  dataset.augment.roll="))

@@ -28,7 +28,7 @@ CASES: dict[str, Case] = {
     ),
     "convolution of units": (
         lambda _: prepared(*WORDS, "network=csnn"),
-        ("CSNN", "needs images or frames, [channels, height, width]", "use network=mlp"),
+        ("CSNN", "needs images [N, C, H, W] or frames", "use network=mlp"),
     ),
     "means of units": (
         lambda _: prepared(*WORDS, "dataset.mean=[1,2]", "dataset.std=[1,2]"),

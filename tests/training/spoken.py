@@ -10,14 +10,23 @@ from snntrain.data.dataset import Data, ImageTensors
 UNITS, GROUP = 700, 5
 
 
-def spoken(count: int, classes: int, shortest: int, longest: int, seed: int) -> ImageTensors:
+def spoken(
+    count: int, classes: int, shortest: int, longest: int, seed: int, *, shift: float = 8.0, noise: int = 3
+) -> ImageTensors:
     """Return utterances as counts of spikes `[N, T, 140]`.
 
     A class has three bands of units, whose middles move as the formants of a word do, at the speed of the speaker. Each
-    utterance has bands that are shifted a little, and spikes of noise. The padding has any values.
+    step has nine spikes in the bands. The padding has any values.
+
+    Args:
+        count: utterances.
+        classes: classes, in turn.
+        shortest, longest: valid steps of an utterance.
+        seed: seed of the utterances; the classes are always the same.
+        shift: standard deviation of the places of an utterance's bands, in units.
+        noise: further spikes of each step, anywhere.
     """
     random = np.random.default_rng(seed)
-    # The bands of a class are the same in every split.
     bands = np.random.default_rng(0).uniform(50, UNITS - 50, (classes, 3, 2))
     labels = np.arange(count) % classes
     lengths = random.integers(shortest, longest + 1, count)
@@ -25,18 +34,18 @@ def spoken(count: int, classes: int, shortest: int, longest: int, seed: int) -> 
     for utterance, label, length in zip(counts, labels, lengths, strict=True):
         utterance[:length] = 0
         begin, end = bands[label, :, :1], bands[label, :, 1:]
-        middle = begin + (end - begin) * np.linspace(0, 1, length) + random.normal(0, 8, (3, 1))
+        middle = begin + (end - begin) * np.linspace(0, 1, length) + random.normal(0, shift, (3, 1))
         units = random.normal(middle[..., None], 12, (3, length, 3))
-        noise = random.uniform(0, UNITS, (1, length, 3))
-        units = np.concatenate([units, noise]).round().clip(0, UNITS - 1).astype(int)
-        steps = np.broadcast_to(np.arange(length)[:, None], units.shape)
-        np.add.at(utterance, (steps.ravel(), units.ravel() // GROUP), 1)
+        spikes = [units.swapaxes(0, 1).reshape(length, 9), random.uniform(0, UNITS, (length, noise))]
+        active = np.concatenate(spikes, axis=1).round().clip(0, UNITS - 1).astype(int) // GROUP
+        np.add.at(utterance, (np.arange(length)[:, None], active), 1)
     return ImageTensors(torch.from_numpy(counts), torch.from_numpy(labels), torch.from_numpy(lengths))
 
 
 def shd_shaped(root: str | None, validation: float, split_seed: int) -> Data:
     """Return 20 classes in 40 to 100 steps of 10 ms, as SHD has them."""
-    splits = [spoken(count, 20, 40, 100, seed) for seed, count in enumerate((1600, 200, 400))]
+    counts = (1000, 100, 400)
+    splits = [spoken(count, 20, 40, 100, seed, shift=20.0, noise=9) for seed, count in enumerate(counts)]
     return Data("shd_shaped", *splits, class_names=tuple(map(str, range(20))), scale=1.0)
 
 

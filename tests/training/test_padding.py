@@ -22,11 +22,14 @@ from snntrain.kernels import dispatch
 from snntrain.neuron import IFNode, reset_net
 from snntrain.training.evaluation.evaluate import evaluate
 from snntrain.training.evaluation.look import look
+from snntrain.training.job import world
 from snntrain.training.job.build import Job
+from snntrain.training.job.group import Peers
 from snntrain.training.logs.monitor import Monitor
 from snntrain.training.loss import CERate, MSERate, loss_of
 
-from .jobs import OURS, moving_dots, prepared, same, trained
+from . import ranks
+from .jobs import OURS, configured, moving_dots, prepared, same, trained
 from .recorded import epochs, launched, outcome, recorded
 from .stand_in import StandIn, device_decides
 
@@ -35,6 +38,14 @@ __all__ = ["device_decides"]
 LOSSES = pytest.mark.parametrize("loss", ["mse_rate", "ce_rate"])
 DATA = ("dataset.mean=[0,0]", "dataset.std=[.1,.1]", "dataset.workers=0", "trainer.limit_batches=null")
 DOTS = (OURS, "dataset._target_=tests.training.test_padding.padded_dots", *DATA)
+
+
+# Every change of the augmentation, and batch normalisation.
+NORMALISED = (
+    *("network=csnn", "network.channels=[2]", "network.hidden=[4]", "dataset.augment=dvs_wide"),
+    *("dataset.augment.roll=1", "dataset.augment.temporal_crop=0.4", "dataset.augment.drop=0.3"),
+    *("dataset.augment.polarity_flip=true", "dataset.augment.cutout=2", "dataset.augment.crop_padding=1"),
+)
 
 
 def padded_dots(root: str | None, validation: float, split_seed: int) -> Data:
@@ -100,10 +111,13 @@ def test_padding_gets_no_gradient_and_changes_that_of_no_other_step(loss: nn.Mod
 
 
 @pytest.mark.usefixtures("device_decides")
+@pytest.mark.parametrize("more", [(), NORMALISED], ids=["mlp", "normalised and augmented"])
 @pytest.mark.parametrize("resident", ["always", "never"])
-def test_recorded_steps_train_on_padded_sequences_as_launched_ones_do_to_the_bit(resident: str) -> None:
+def test_recorded_steps_train_on_padded_sequences_as_launched_ones_do_to_the_bit(
+    resident: str, more: tuple[str, ...]
+) -> None:
     def job() -> Job:
-        return prepared(*DOTS, f"dataset.resident={resident}", "trainer.batch_size=4", "trainer.epochs=2")
+        return prepared(*DOTS, *more, f"dataset.resident={resident}", "trainer.batch_size=4", "trainer.epochs=2")
 
     one, other = job(), job()
     right_step = launched(other)
@@ -112,6 +126,24 @@ def test_recorded_steps_train_on_padded_sequences_as_launched_ones_do_to_the_bit
     assert epochs(one, step) == losses
     assert inner.proven
     assert same(outcome(one, step), outcome(other, right_step))
+
+
+def train_with_others(peers: Peers) -> dict[str, Any]:
+    config = configured(*DOTS, *NORMALISED, "trainer.batch_size=9", "monitor=default")
+    with world.entered(config.trainer, peers) as here:
+        return ranks.trained(config, here, in_float64=True)
+
+
+def test_two_processes_train_on_padded_sequences_as_one_does() -> None:
+    config = configured(*DOTS, *NORMALISED, "trainer.batch_size=9", "monitor=default")
+    right = ranks.trained(config, ranks.alone(config), in_float64=True)
+    found, other = ranks.in_processes(2, train_with_others)
+    assert ranks.distance(right["weights"], found["weights"]) < 1e-6
+    assert ranks.distance(found["weights"], other["weights"]) == 0
+    ((epoch,), (expected,)) = found["epochs"], right["epochs"]
+    assert epoch["rates"] == pytest.approx(expected["rates"], rel=1e-6)
+    assert epoch["loss"] == pytest.approx(expected["loss"], rel=1e-6)
+    assert epoch["val_confusion"] == expected["val_confusion"]
 
 
 def test_padded_sequences_are_trained_on(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_the_first_lines_name_the_units_and_the_steps() -> None:
 
 
 def test_a_convolutional_network_refuses_units_in_one_line() -> None:
-    with pytest.raises(UserError, match=r"network: CSNN: needs images or frames.* \[140\], units .* use network=mlp$"):
+    with pytest.raises(UserError, match=r"CSNN: needs images .* samples are units, \[N, T, 140\]; use network=mlp$"):
         prepared(*WORDS, "network=csnn")
 
 
@@ -118,10 +118,10 @@ def test_a_run_learns_words_of_different_length(tmp_path: Path) -> None:
     assert all(0 < row["firing_rates"]["fc1_neuron"] < 1 for row in rows)
 
 
-def commands(run: Callable[..., Outcome], folder: Path, data: tuple[str, ...], epochs: int) -> None:
+def commands(run: Callable[..., Outcome], folder: Path, data: tuple[str, ...], epochs: int, *more: str) -> None:
     """Train with a pause, resume, evaluate and inspect, and check what each says."""
     place = "hydra.run.dir=run"
-    start = run(*data, *LEARNT, place, f"trainer.epochs={epochs}", "trainer.pause_after=2")
+    start = run(*data, *LEARNT, *more, place, f"trainer.epochs={epochs}", "trainer.pause_after=2")
     assert start.status == 0, start.err
     resumed = run("resume=run", "trainer.pause_after=null", OURS)
     assert resumed.status == 0, resumed.err
@@ -151,5 +151,6 @@ def test_words_go_through_all_commands(snntrain: Callable[..., Outcome], tmp_pat
 
 @pytest.mark.slow
 def test_a_set_in_the_shape_of_shd_goes_through_all_commands(snntrain: Callable[..., Outcome], tmp_path: Path) -> None:
-    data = ("dataset._target_=tests.training.spoken.shd_shaped", "network.hidden=[128]")
-    commands(snntrain, tmp_path, (*SHORT, *WORDS, *data), 10)
+    data = ("dataset._target_=tests.training.spoken.shd_shaped", "monitor=off")
+    changed = ("dataset.augment.roll=3", "dataset.augment.temporal_crop=0.2", "dataset.augment.drop=0.2")
+    commands(snntrain, tmp_path, (*SHORT, *WORDS, *data, *changed), 5, "network.hidden=[128]")
