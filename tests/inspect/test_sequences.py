@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,15 +13,21 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 
 from snntrain.inspect.drawing import draw, plots
 from snntrain.inspect.files import arrays
 from snntrain.inspect.numbers import layer_numbers
+from snntrain.inspect.pictures.input_colours import OFF, ON
 from snntrain.inspect.pictures.panels import COLOURS, GREY, PADDING
 from snntrain.inspect.pictures.thumbnail import thumbnail
 from snntrain.inspect.recording import UNKNOWN, Probes, Recording
+from tests.conftest import run_in
+from tests.inspect.event_files import events
 from tests.inspect.seen import probes_of
 from tests.inspect.test_pictures import colours_drawn, found, frames, pixels, step_at, texts, value_at
+from tests.training.jobs import OURS, trained
+from tests.training.test_padding import DOTS
 
 T, N, CLASSES, VOTES = 6, 3, 3, 2
 LENGTHS = [6, 2, 4]
@@ -216,3 +224,26 @@ def test_the_recordings_hold_all_frames_and_the_lengths(shape: tuple[int, ...]) 
     assert stored["lengths"].tolist() == LENGTHS
     assert "lengths" not in arrays(probes(shape, lengths=None))
     assert not {"sequences", "lengths"} & arrays(replace(given, sequences=None, lengths=None)).keys()
+
+
+def test_a_run_on_events_shows_its_input_in_tensorboard_and_in_its_inspection(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    trained(folder, *DOTS, "monitor=default", "monitor.samples=2", "trainer.limit_batches=1")
+    board = events(folder / "tensorboard")
+    assert {"input/frames", "input/over_time", "output/over_time"} <= set(board.Tags()["images"])
+    (drawn,) = board.Images("input/frames")
+    colours = np.asarray(Image.open(io.BytesIO(drawn.encoded_image_string)).convert("RGB")).reshape(-1, 3)
+    for colour in (ON, OFF, PADDING):
+        assert (colours == [int(colour[place : place + 2], 16) for place in (1, 3, 5)]).all(1).any()
+    assert run_in(tmp_path, "inspect", f"run={folder}", "sample=0,3", "out=seen", OURS) == 0
+    names = {path.name for path in (tmp_path / "seen").iterdir()}
+    kinds = ("input-frames", "input-over_time", "output-over_time")
+    assert {f"{kind}.{ending}" for kind in kinds for ending in ("png", "svg")} <= names
+    page = (tmp_path / "seen" / "index.html").read_text(encoding="utf-8")
+    assert "<h2>Samples</h2>" in page
+    assert "test sample 3" in page
+    for label in ("frames", "over time"):
+        assert f'aria-label="{label}"' in page
+    with np.load(tmp_path / "seen" / "recordings.npz") as seen:
+        assert seen["sequences"].shape == (6, 2, 2, 4, 4)
+        assert seen["lengths"].tolist() == [1, 4]

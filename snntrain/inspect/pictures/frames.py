@@ -31,10 +31,10 @@ from snntrain.inspect.pictures.sample import Sample, pooled
 MOST_FRAMES, FINEST = 10, 128
 COLUMNS = 5
 # The space on the left of the frames, that between two of them, and the line above each with its numbers, in inches.
-MARGIN, BETWEEN, CAPTION = 0.14, 0.06, 0.15
+MARGIN, BETWEEN, CAPTION = 0.14, 0.06, 0.16
 # The longest side of a frame, in inches.
 LONGEST = 1.8
-CAPTION_SIZE = 7.0
+CAPTION_SIZE = 8.0
 SQUARE: dict[str, Any] = {"marker": "s", "markersize": 7, "linestyle": ""}
 
 

@@ -39,7 +39,7 @@ STYLES: dict[str, dict[str, Any]] = {
     RIGHT: {"color": COLOURS[0], "linewidth": 1.5},
     WRONG: {"color": COLOURS[1], "linewidth": 1.5},
     MISSED: {"color": COLOURS[2], "linewidth": 1.5},
-    OTHER: {"color": GREY, "linewidth": 0.6},
+    OTHER: {"color": GREY, "linewidth": 0.8},
     THRESHOLD: {"color": INK, "linewidth": 1, "linestyle": "--"},
 }
 
