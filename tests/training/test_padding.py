@@ -111,8 +111,11 @@ def test_padding_gets_no_gradient_and_changes_that_of_no_other_step(loss: nn.Mod
 
 
 @pytest.mark.usefixtures("device_decides")
-@pytest.mark.parametrize("more", [(), NORMALISED], ids=["mlp", "normalised and augmented"])
-@pytest.mark.parametrize("resident", ["always", "never"])
+@pytest.mark.parametrize(
+    ("resident", "more"),
+    [("always", ()), ("never", ()), ("never", NORMALISED), pytest.param("always", NORMALISED, marks=pytest.mark.slow)],
+    ids=["mlp, resident", "mlp, streamed", "all changes, streamed", "all changes, resident"],
+)
 def test_recorded_steps_train_on_padded_sequences_as_launched_ones_do_to_the_bit(
     resident: str, more: tuple[str, ...]
 ) -> None:

@@ -112,7 +112,7 @@ def test_recorded_steps_train_on_units_as_launched_ones_do_to_the_bit(changed: t
 
 
 def test_a_run_learns_words_of_different_length(tmp_path: Path) -> None:
-    summary = trained(tmp_path, *WORDS, *LEARNT, "trainer.epochs=8", "monitor=default")
+    summary = trained(tmp_path, *WORDS, *LEARNT, "trainer.epochs=8", "monitor=default", "monitor.every=8")
     assert summary["test_accuracy"] > 0.9
     assert 0 < summary["cost"]["layers"]["fc1_neuron"]["spikes_per_image"] < 12 * 32
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
