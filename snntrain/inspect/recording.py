@@ -67,6 +67,7 @@ class Probes:
             images.
         lengths: the valid time steps of each sequence; None if all steps are valid. The others are padding, with any
             values, in `sequences`, `recordings` and `output`.
+        scale: the data set's: stored bytes divided by it are the values of `images` and `sequences`.
     """
 
     images: NDArray[np.float32]
@@ -77,6 +78,12 @@ class Probes:
     answers: Answers
     sequences: NDArray[np.float32] | None = None
     lengths: Sequence[int] | None = None
+    scale: float = 255.0
+
+    @property
+    def kind(self) -> str:
+        """The word for one of them."""
+        return "image" if self.sequences is None else "sample"
 
 
 def of_sample(recording: Recording, sample: int, lengths: Sequence[int] | None = None) -> Recording:

@@ -88,6 +88,7 @@ def test_units_are_recorded_and_drawn() -> None:
     tags = [tag for tag, _ in plots(probes, None, 16)]
     assert tags == [
         *(f"{kind}/{layer}" for layer in ("fc1_neuron", "out_neuron") for kind in ("spikes", "voltages", "heat_map")),
+        "output/over_time",
         "output/spike_counts",
     ]
 

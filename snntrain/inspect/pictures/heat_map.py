@@ -7,12 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from snntrain.inspect.pictures.neurons import evenly_spread, rows_labelled, shown_of
-from snntrain.inspect.pictures.panels import BAR, INK, Panels, Scale, coloured, time_scale
+from snntrain.inspect.pictures.panels import BAR, INK, PADDING, Panels, Scale, coloured, time_scale
 from snntrain.inspect.pictures.raster import spike_marks
 from snntrain.inspect.recording import Recording, longest
 
 # Blue below the reset, white at the reset, red above; distinguishable with any colour vision.
-COLOURS = matplotlib.colormaps["RdBu_r"].with_extremes(bad="#bbbbbb")
+COLOURS = matplotlib.colormaps["RdBu_r"].with_extremes(bad=PADDING)
 # The range of colours, in distances from reset to threshold: strong inhibition must not make the rest pale.
 SPAN = 1.5
 
@@ -23,7 +23,7 @@ def heat_map(recordings: Sequence[Recording], titles: Sequence[str], layer: str,
     White is the reset potential (0 with the soft reset). A dash marks a spike.
 
     Args:
-        recordings: the recordings of the layer, one per sample: `[T, neurons]`; T may differ.
+        recordings: the recordings of the layer, one per sample: `[T, neurons]`; the rest of a shorter one is grey.
         titles: the titles of the panels.
         layer: the layer's name.
         rows: the largest number of neurons, spread evenly over the layer, as in the raster.
@@ -43,6 +43,7 @@ def heat_map(recordings: Sequence[Recording], titles: Sequence[str], layer: str,
     spikes = [np.nonzero(recording.s[:, shown]) for recording in recordings]
     step, row = (panels.right - panels.left) / T, panels.height / count
     panels.add(spike_marks(panels, spikes, width=min(0.25 * step, 0.1), height=0.5 * row, colour=INK), "spikes")
+    panels.padding([len(recording.v) for recording in recordings])
     panels.colour_bar(COLOURS, bar)
     return panels.figure
 

@@ -18,7 +18,7 @@ def raster(recordings: Sequence[Recording], titles: Sequence[str], layer: str, r
     A title has the firing rate, spikes per neuron and step, of all neurons of the layer, not only of those shown.
 
     Args:
-        recordings: the recordings of the layer, one per sample: `[T, neurons]`; T may differ.
+        recordings: the recordings of the layer, one per sample: `[T, neurons]`; the rest of a shorter one is grey.
         titles: the titles of the panels.
         layer: the layer's name.
         rows: the largest number of neurons, spread evenly over the layer.
@@ -35,6 +35,7 @@ def raster(recordings: Sequence[Recording], titles: Sequence[str], layer: str, r
         spike_marks(panels, spikes, width=0.9 * (panels.right - panels.left) / T, height=0.8 * panels.height / count),
         "spikes",
     )
+    panels.padding([len(recording.s) for recording in recordings])
     return panels.figure
 
 

@@ -34,7 +34,7 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     top of the panel mark the spikes.
 
     Args:
-        recordings: the recordings of the layer, one per sample: `[T, neurons]`; T may differ.
+        recordings: the recordings of the layer, one per sample: `[T, neurons]`; the rest of a shorter one is grey.
         titles: the titles of the panels.
         layer: the layer's name.
         neurons: the number of neurons, from the most active over all samples to a quiet one.
@@ -69,6 +69,7 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     if v_reset is not None:
         panels.level(v_reset, "reset", **RESET)
         legend["reset"] = Line2D([], [], linewidth=1, **RESET)
+    panels.padding([len(recording.h) for recording in recordings])
     panels.legend(legend)
     return panels.figure
 

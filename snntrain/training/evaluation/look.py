@@ -43,6 +43,7 @@ def as_probes(job: Job, batch: Batch, output: Tensor, trajectories: Mapping[str,
         answers=answers(job.evaluated.readout, output, batch.lengths),
         sequences=sequences,
         lengths=None if batch.lengths is None else batch.lengths.tolist(),
+        scale=job.data.scale,
     )
 
 
