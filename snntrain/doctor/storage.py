@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from snntrain.config.schema import Part
-from snntrain.config.values import value_at
-from snntrain.data import vision
+from snntrain.config.values import value_at, values_of
+from snntrain.data import catalogue
 from snntrain.data.root import chosen_by, data_root
-from snntrain.doctor.finding import Finding, in_short
+from snntrain.doctor.finding import Finding
 from snntrain.doctor.folders import GB, can_be_written, free_bytes, shown
 
-OURS = "snntrain.data.vision."
-EMBEDDED = "snntrain.data.digits.load"
 # The size of a sweep of a few hundred runs.
 LITTLE = 2 * GB
 
@@ -31,36 +29,27 @@ def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterato
     writable = "" if can_be_written(root) else ", cannot be written"
     yield Finding("data root", f"{shown(root)} ({chosen_by(named)}), {_space(root)}{writable}")
     states = {name: _state(option, root) for name, option in options.items()}
-    for label in ("complete", "absent"):
-        names = [name for name, (state, _) in states.items() if state == label]
-        note = " (downloaded at the first use)" if label == "absent" else ""
+    for label in (catalogue.COMPLETE, catalogue.ABSENT):
+        names = [name for name, state in states.items() if state.word == label]
+        by_hand = ", ".join(name for name in names if states[name].by_hand)
+        note = f" (downloaded at the first use{f'; by hand: {by_hand}' if by_hand else ''})"
         if names:
-            yield Finding(label, ", ".join(names) + note)
-    for name, (state, detail) in states.items():
-        if state not in ("complete", "absent"):
-            yield Finding(state, f"{name}: {detail}")
-    state, _ = _state(wanted, root)
-    if state in ("absent", "incomplete"):
+            yield Finding(label, ", ".join(names) + (note if label == catalogue.ABSENT else ""))
+    for name, state in states.items():
+        if state.word not in (catalogue.COMPLETE, catalogue.ABSENT):
+            yield Finding(state.word, f"{name}: {state.detail}")
+    state = _state(wanted, root)
+    if state.word in (catalogue.ABSENT, catalogue.INCOMPLETE):
         name = str(value_at(wanted, "_target_")).rpartition(".")[2]
         way = "name another dataset.root" if writable else "the first run downloads what is missing"
-        yield Finding("wanted", f"dataset={name}, {state}", f"dataset={name} is {state}: {way}")
+        if state.by_hand and not writable:
+            way = f"snntrain data get {name} says what to download"
+        yield Finding("wanted", f"dataset={name}, {state.word}", f"dataset={name} is {state.word}: {way}")
 
 
-def _state(option: Any, root: Path) -> tuple[str, str]:
-    """Return 'complete', 'absent', 'incomplete' or 'unknown', with details for the last two."""
-    target = str(value_at(option, "_target_") or "")
-    if target == EMBEDDED:
-        return "complete", ""
-    try:
-        source = vision.source(target.removeprefix(OURS), value_at(option, "split") or "balanced")
-    except Exception as error:  # torchvision lists the files of some sets, and may fail in any way.
-        return "unknown", in_short(error)
-    if source is None or not target.startswith(OURS):
-        return "unknown", f"{target} finds its data itself"
-    missing = source.missing(source.data_root_of(root))
-    if not missing:
-        return "complete", ""
-    return ("absent", "") if len(missing) == len(source.files) else ("incomplete", f"lacks {', '.join(missing)}")
+def _state(option: Any, root: Path) -> catalogue.State:
+    keys = option if isinstance(option, Mapping) else values_of(option)
+    return catalogue.state_of(str(value_at(option, "_target_") or ""), keys, root)
 
 
 def runs() -> Iterator[Finding]:

@@ -5,7 +5,19 @@ bounds declared here, so a wrong key or value is refused before anything is buil
 """
 
 from snntrain.config.schema.commands import BESIDE_THE_RUN, LAUNCHERS, Composition, Ray, Search, SubmititSlurm, Sweep
-from snntrain.config.schema.data import EMNIST, Augment, Dataset, OwnDataset
+from snntrain.config.schema.data import (
+    CIFAR10DVS,
+    EMNIST,
+    NMNIST,
+    SHD,
+    SSC,
+    Augment,
+    Dataset,
+    DVS128Gesture,
+    EventDataset,
+    NCaltech101,
+    OwnDataset,
+)
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
@@ -27,6 +39,7 @@ from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle
 
 __all__ = [
     "BESIDE_THE_RUN",
+    "CIFAR10DVS",
     "CSNN",
     "EMNIST",
     "GREATEST",
@@ -35,10 +48,13 @@ __all__ = [
     "LONGEST",
     "MLP",
     "MOST_ITEMS",
+    "NMNIST",
     "PLIF",
     "RIF",
     "SCHEMAS",
     "SGD",
+    "SHD",
+    "SSC",
     "Adam",
     "Augment",
     "CERate",
@@ -46,10 +62,13 @@ __all__ = [
     "Composition",
     "Config",
     "Cosine",
+    "DVS128Gesture",
     "Dataset",
     "Encoder",
+    "EventDataset",
     "MSERate",
     "Monitor",
+    "NCaltech101",
     "Neuron",
     "OneCycle",
     "Optimizer",

@@ -3,7 +3,16 @@
 from hydra.core.config_store import ConfigStore
 
 from snntrain.config.schema.commands import Composition, Ray, Search, SubmititSlurm, Sweep
-from snntrain.config.schema.data import EMNIST, Dataset
+from snntrain.config.schema.data import (
+    CIFAR10DVS,
+    EMNIST,
+    NMNIST,
+    SHD,
+    SSC,
+    Dataset,
+    DVS128Gesture,
+    NCaltech101,
+)
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
@@ -32,6 +41,12 @@ SCHEMAS: dict[str, type] = {
     "dataset/digits": Dataset,
     "dataset/torchvision": Dataset,
     "dataset/emnist": EMNIST,
+    "dataset/nmnist": NMNIST,
+    "dataset/ncaltech101": NCaltech101,
+    "dataset/dvs128_gesture": DVS128Gesture,
+    "dataset/cifar10_dvs": CIFAR10DVS,
+    "dataset/shd": SHD,
+    "dataset/ssc": SSC,
     "encoder/encoder": Encoder,
     "network/mlp": MLP,
     "network/csnn": CSNN,

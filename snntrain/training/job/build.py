@@ -152,9 +152,19 @@ def _loaded(config: Config, world: World) -> Data:
     first = world.group is None or world.group.place.local_rank == 0
     if not first:
         world.wait_for_all()
-    data: Data = component(config, "dataset", **_steps(config))
+    data = data_of(config)
     if first:
         world.wait_for_all()
+    return data
+
+
+def data_of(config: Config) -> Data:
+    """Return the data set of checked settings.
+
+    Raises:
+        UserError: it is missing and cannot be downloaded, or damaged.
+    """
+    data: Data = component(config, "dataset", **_steps(config))
     return data
 
 
