@@ -102,7 +102,7 @@ COMMANDS = (
             ("data list", "all data sets: size, licence, source, and whether they are on this machine"),
             ("data get <set>…", "download data sets"),
             (
-                "data show dataset=<set> [sample=<index>] [split=train|validation|test] [out=<folder>] [key=value …]",
+                "data show dataset=<set> [sample=<index>] [split=test] [out=<folder>] [key=value …]",
                 "a picture and an animation of a sample as the network gets it",
             ),
             ("data clear [<set>…]", "delete converted recordings"),

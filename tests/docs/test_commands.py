@@ -91,7 +91,7 @@ SMALL = ("trainer.epochs=1", "trainer.limit_batches=2", "trainer.device=cpu", "t
 # A preset sets the size of its network itself.
 SMALL_NETWORK = ("network.hidden=[16]",)
 SMALL_MAPS = ("network.channels=[4]",)
-COMMANDS = ("search", "eval", "inspect", "report", "doctor")
+COMMANDS = ("search", "eval", "inspect", "report", "data", "doctor")
 # Blocks of many trainings, sweeps and pictures, by their first commands. The README has a few of each kind.
 SLOW = (
     "snntrain",
@@ -249,7 +249,7 @@ def _filled_in(text: str) -> str:
 
 def _small(words: Sequence[str]) -> list[str]:
     """Return the arguments with overrides that make a training small; those of other commands as they are."""
-    if words[:1] in (["eval"], ["inspect"], ["report"]) or {"--help", "--version", "--cfg"} & set(words):
+    if words[:1] in (["eval"], ["inspect"], ["report"], ["data"]) or {"--help", "--version", "--cfg"} & set(words):
         return list(words)
     if any(word.startswith("resume=") for word in words):
         return [*(word for word in words if not word.startswith("trainer.epochs=")), "trainer.epochs=2"]

@@ -231,6 +231,7 @@ def made(
         "primary/bare.yaml": "defaults: [neuron: lif, _self_]\nT: 4\n",
         "searches/search/list.yaml": "defaults: [default, _self_]\nspace: T\n",
         "configs/reset/bare.yaml": "v_reset: 0\n",
+        "own_sets/dataset/own.yaml": "defaults: [digits, _self_]\n_target_: own.load\n",
         "configs/neuron/number.yaml": "# @package _global_\nneuron: 3\n",
         "modules/unlucky_loss.py": "import torch\n\n\nclass Loss(torch.nn.Module):\n    def forward(self, *given):\n"
         "        raise RuntimeError('no such luck')\n",

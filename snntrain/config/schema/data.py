@@ -58,17 +58,15 @@ class EventCamera(EventDataset):
 
 
 @dataclass
-class NMNIST(EventCamera):
+class Saccades(EventCamera):
+    """The keys of N-MNIST and N-Caltech101, which were recorded with the same movements."""
+
     test: float | None = option(
-        "share of the recordings in Train that is the test, chosen by split_seed; null: the official test recordings",
+        "share of the training recordings that is the test, chosen by split_seed; null: the official test recordings, "
+        "which only nmnist has",
         above=0,
         below=1,
     )
-
-
-@dataclass
-class NCaltech101(EventCamera):
-    test: float = option("share of the recordings that is the test, chosen by split_seed", above=0, below=1)
 
 
 @dataclass
@@ -95,23 +93,13 @@ class CIFAR10DVS(EventCamera):
 
 
 @dataclass
-class Cochlea(EventDataset):
-    """Spikes of the units of a cochlea."""
+class Heidelberg(EventDataset):
+    """The keys of SHD and SSC, spikes of the units of a cochlea."""
 
     group_units: int = option("neighbouring units that become one input", at_least=1, most=1000)
-
-
-@dataclass
-class SHD(Cochlea):
     validation_by: str = option(
-        "what is held out for validation: whole speakers, or recordings at random", choices=("speaker", "random")
-    )
-
-
-@dataclass
-class SSC(Cochlea):
-    validation_by: str = option(
-        "official: the validation recordings of the set; speaker, random: held out of the training, as in shd",
+        "what is held out for validation: whole speakers, or recordings at random; official: the validation recordings "
+        "of the set, which only ssc has",
         choices=("official", "speaker", "random"),
     )
 

@@ -51,7 +51,9 @@ def listed_trials(folder: Path, listing: str, classes: int) -> list[Trial]:
     names = [line.strip() for line in _text(folder / listing).splitlines() if line.strip()]
     for name in names:
         if not NAME.fullmatch(name):
-            raise BadRecording(folder / listing, f"it lists {name!r}, not a recording such as user07_led.aedat")
+            raise BadRecording(
+                folder / listing, f"it lists {name!r}, not a recording such as user07_led.aedat; correct it"
+            )
     if absent := [name for name in names if not (folder / name).is_file()]:
         raise UserError(
             f"{shown(folder / listing)}: {len(absent)} of the {len(names)} recordings that it lists are missing, as "
@@ -88,7 +90,9 @@ def _lines(path: Path, labels: Path, classes: int) -> Iterator[Trial]:
             raise BadRecording(labels, f"line {number} must have three numbers, as {HEAD}; get the file again")
         gesture, start, stop = map(int, fields)
         if not 1 <= gesture <= classes:
-            raise BadRecording(labels, f"line {number} has gesture {gesture}, which must be 1 to {classes}")
+            raise BadRecording(
+                labels, f"line {number} has gesture {gesture}, which must be 1 to {classes}; get the file again"
+            )
         yield Trial(path, labels, gesture - 1, start, stop)
 
 

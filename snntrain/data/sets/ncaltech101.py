@@ -39,7 +39,7 @@ def ncaltech101(
     root: str | None = None,
     validation: float = 0.1,
     split_seed: int = 0,
-    test: float = 0.1,
+    test: float | None = 0.1,
     frames_by: str = "number",
     frame_us: int | None = None,
     downsample: int = 1,
@@ -52,6 +52,8 @@ def ncaltech101(
     Args:
         test: share of the recordings that is the test, chosen by `split_seed` with the same proportion of classes.
     """
+    if test is None:
+        raise UserError("dataset.test=null: dataset=ncaltech101 has no official test recordings; give a share, as 0.1")
     place, binning = source(), binning_of(T, frames_by, frame_us, downsample=downsample, binary=binary)
     folder = found(place, root)
     classes = class_folders(folder / ARCHIVE.holds)

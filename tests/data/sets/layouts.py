@@ -95,3 +95,13 @@ def write_spikes(root: Path, name: str, part: str, count: int, speakers: Sequenc
         end = 0.055 + 0.01 * (index % 2)
         rows.append([(0.0, 0), (0.011, 7 + index % 5), (end, 699)])
     return encoders.spikes_h5(folder / f"{name}_{part}.h5", rows, speakers=speakers)
+
+
+def write_spikes_without_classes(root: Path) -> None:
+    """Write a shd whose training file does not name its classes."""
+    import h5py
+
+    for part in ("train", "test"):
+        write_spikes(root, "shd", part, 4)
+    with h5py.File(root / "SHD" / "shd_train.h5", "r+") as file:
+        del file["extra/keys"]

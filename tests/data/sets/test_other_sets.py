@@ -13,9 +13,8 @@ from snntrain.data.sets.cifar10_dvs import cifar10_dvs
 from snntrain.data.sets.heidelberg import shd, ssc
 from snntrain.data.sets.ncaltech101 import ncaltech101
 from snntrain.errors import UserError
-from tests.data.events import encoders
 
-from .layouts import CIFAR, write_cifar10_dvs, write_ncaltech101, write_spikes
+from .layouts import CIFAR, write_cifar10_dvs, write_ncaltech101, write_spikes, write_spikes_without_classes
 
 
 def sizes(data: Data) -> tuple[int, int, int]:
@@ -151,7 +150,6 @@ def test_ssc_has_validation_recordings_of_its_own(tmp_path: Path) -> None:
 
 
 def test_a_file_that_names_no_classes_is_refused(tmp_path: Path) -> None:
-    write_spikes(tmp_path, "shd", "test", 6)
-    encoders.spikes_h5(tmp_path / "SHD" / "shd_train.h5", [[(0.0, 1)]] * 4, keys=())
+    write_spikes_without_classes(tmp_path)
     with pytest.raises(UserError, match=r"shd_train\.h5.* it names 0 classes; at least 2 are needed"):
         shd(4, str(tmp_path), validation_by="random")
