@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,7 +142,7 @@ class Conversion:
                 f"has {free / GB:,.1f} GB: make room there, or name a copy of the data with dataset.root=…"
             )
 
-    def _bar(self) -> tqdm[None]:
+    def _bar(self) -> tqdm[Any]:
         return tqdm(
             total=len(self),
             desc=f"converting {self.title}",
