@@ -18,7 +18,7 @@ from snntrain.config.targets import Component, build, misfit
 from snntrain.config.trust.targets import locate
 from snntrain.config.values import values_of
 from snntrain.data.augment import Augment
-from snntrain.data.batches import Batches, fits
+from snntrain.data.batches import SHARE_OF_MEMORY, Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
 from snntrain.network.parameter_groups import optimizer_argument, parameter_groups, scale_learning_rates
@@ -148,13 +148,9 @@ def prepare(config: Config, world: World) -> Job:
 
 
 def _loaded(config: Config, world: World) -> Data:
-    """Return the data set; one process of each machine loads it first, and may download it."""
-    first = world.group is None or world.group.place.local_rank == 0
-    if not first:
-        world.wait_for_all()
-    data = data_of(config)
-    if first:
-        world.wait_for_all()
+    """Return the data set; one process of each machine loads it first, and may download or convert it."""
+    with world.first_of_each_machine():
+        data = data_of(config)
     return data
 
 
@@ -240,6 +236,8 @@ def batches(
 ) -> Batches:
     """Return the batches of a split, at most `limit`: shuffled and augmented for training, in order for evaluation."""
     resident = config.dataset.resident
+    # Each process has a GPU of its own, but those on the CPUs of a machine share its memory.
+    share = SHARE_OF_MEMORY / (1 if world.device.type == "cuda" else world.size)
     return Batches(
         split,
         batch_size=config.trainer.batch_size if augmented else config.trainer.eval_batch_size,
@@ -248,7 +246,7 @@ def batches(
         seed=config.seed,
         shuffle=augmented,
         augment=Augment(**values_of(config.dataset.augment)) if augmented else None,
-        resident=resident == "always" or (resident == "auto" and fits(split, world.device)),
+        resident=resident == "always" or (resident == "auto" and fits(split, world.device, share)),
         workers=config.dataset.workers,
         limit=limit,
         rank=world.rank,
