@@ -150,8 +150,7 @@ def prepare(config: Config, world: World) -> Job:
 def _loaded(config: Config, world: World) -> Data:
     """Return the data set; one process of each machine loads it first, and may download or convert it."""
     with world.first_of_each_machine():
-        data = data_of(config)
-    return data
+        return data_of(config)
 
 
 def data_of(config: Config) -> Data:
