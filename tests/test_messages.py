@@ -20,6 +20,7 @@ from tests.messages import (
     of_processes,
     of_running,
     of_search,
+    of_sequences,
     of_sets,
     of_trust,
 )
@@ -36,6 +37,7 @@ CASES = (
     | of_events.CASES
     | of_sets.CASES
     | of_cache.CASES
+    | of_sequences.CASES
 )
 
 

@@ -38,7 +38,7 @@ def command(argv: Sequence[str]) -> None:
     sys.stdout.write(
         f"{run.checkpoint}, epoch {run.epoch}\n"
         f"{job.data.name}: {images:,} test images, {job.world.device_name}, {job.world.precision.name}, "
-        f"T={job.config.T}\n\n"
+        f"T={job.steps}\n\n"
         f"{_figures(metrics)}\n\n{confusion_table(metrics.confusion, job.data.class_names)}\n\n"
         f"{rate_table(cost.rates.means())}\n\n{cost_table(figures, not_counted(figures, network))}\n"
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf import MISSING
 
 from snntrain.cli.commands import COMMANDS
 from snntrain.config import schema
@@ -136,7 +137,7 @@ def _extended(file: Path, content: Mapping[str, Any]) -> Iterator[type]:
 
 def _meanings(declared: type, content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, tuple[Any, str]]]:
     for field in fields(declared):
-        value = content.get(field.name)
+        value = content.get(field.name, None if field.default == MISSING else field.default)
         if isinstance(value, dict) and isinstance(field.type, type) and is_dataclass(field.type):
             yield from _meanings(field.type, value, f"{prefix}{field.name}.")
         elif field.name != "_target_":

@@ -105,13 +105,13 @@ def _inspected(
         name=job.config.name,
         about=[
             f"{run.checkpoint}, epoch {run.epoch}",
-            f"{job.data.name}, {job.world.device_name}, {job.world.precision.name}, T={job.config.T}",
+            f"{job.data.name}, {job.world.device_name}, {job.world.precision.name}, T={job.steps}",
         ],
         figures=_figures(run, metrics, kept=kept is not None),
         command=shlex.join([*program.words(), "inspect", *_lasting(argv, run)]),
         sources=chosen.sources,
         probes=probes,
-        numbers={layer: layer_numbers(recording) for layer, recording in probes.recordings.items()},
+        numbers={layer: layer_numbers(recording, probes.lengths) for layer, recording in probes.recordings.items()},
         learnt=_learnt(job),
         pictures=vectors,
     )
@@ -139,7 +139,9 @@ def chosen_images(job: Job, given: Mapping[str, str]) -> Chosen:
         indices = _indices(given["sample"], len(split))
     else:
         indices = sample_indices(split.labels, monitor.samples, job.config.seed)
-    return Chosen(some_of(split, indices), [f"test image {index}" for index in indices])
+    chosen = some_of(split, indices)
+    kind = "image" if chosen.images.ndim == 4 else "sample"
+    return Chosen(chosen, [f"test {kind} {index}" for index in indices])
 
 
 def _indices(words: str, count: int) -> list[int]:
@@ -223,7 +225,7 @@ def _answers(seen: Inspection) -> Iterable[str]:
         zip(seen.sources, probes.labels, answers.classes, answers.tied, strict=True), 1
     ):
         true = "" if label == UNKNOWN else f", class {probes.class_names[label]}"
-        yield f"image {number}  {source}{true}, taken for {probes.class_names[guess]}{', tied' if tied else ''}"
+        yield f"{probes.kind} {number}  {source}{true}, taken for {probes.class_names[guess]}{', tied' if tied else ''}"
     yield ""
     width = max(map(len, seen.numbers))
     yield f"{'layer':<{width}}  spikes per neuron and step  silent  saturated"

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
+from omegaconf import MISSING
+
 from snntrain.config.dotted import leaves, typed
+from snntrain.config.schema import Augment
 
 # These may change: where, how and how long a run computes, how its weights are moved, and what it shows. A group stands
 # for all of its keys. All other values decide which network is trained on which data.
@@ -19,6 +23,9 @@ FREE = (
 )
 # These set the learning rate of each step.
 SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")
+
+# The values of keys that older runs do not have.
+ADDED = {f"dataset.augment.{field.name}": field.default for field in fields(Augment) if field.default != MISSING}
 
 # A key, its old value and its new value.
 Difference = tuple[str, Any, Any]
@@ -48,7 +55,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], only: Sequenc
     """Return the dotted keys with different values, and both values; only those below the keys in `only`, if given."""
     old, new = dict(leaves(before)), dict(leaves(now))
     keys = [key for key in {**old, **new} if not only or _is_below(key, only)]
-    pairs = ((key, old.get(key, ABSENT), new.get(key, ABSENT)) for key in keys)
+    pairs = ((key, *(values.get(key, ADDED.get(key, ABSENT)) for values in (old, new))) for key in keys)
     return [(key, was, wanted) for key, was, wanted in pairs if was != wanted]
 
 

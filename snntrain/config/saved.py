@@ -129,6 +129,8 @@ def _apply(config: DictConfig, compose: Composer, line: str) -> None:
     if override.is_sweep_override() or override.is_add() or override.is_delete():
         raise UserError(f"{line}: give one value, as in T=8; keys of a finished run cannot be swept, added or removed")
     key = override.key_or_group
+    if key in words.GROUPS.values():
+        raise UserError(f"{line}: presets are for training; give the keys to change")
     if key in compose.groups:
         composed = compose([override.input_line or line])
         if key not in composed:

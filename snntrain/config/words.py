@@ -23,6 +23,8 @@ from snntrain.files.paths import user_path
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 # Keys that take any text, including one that looks like a number, such as 2024_01_02.
 TEXTS = ("name", "dataset.root", *FOLDERS)
+# Keys that are also groups of options: a word in place of their mapping names an option.
+GROUPS = {"dataset.augment": "dataset/augment"}
 CLOSING = {"[": "]", "{": "}", '"': '"', "'": "'", "(": ")"}
 FUNCTION = re.compile(r"(choice|range|interval|glob|sort|shuffle|tag|extend_list|int|float|str|bool|json_str)\s*\(")
 
@@ -33,6 +35,7 @@ def read(word: str) -> str:
     Raises:
         UserError: the word has no meaning; the message shows the word to type.
     """
+    word = _option(word)
     key, equals, value = word.partition("=")
     override = _parsed(word)
     if not equals:
@@ -50,6 +53,13 @@ def read(word: str) -> str:
     if own in FOLDERS and str(override.value()).startswith("~"):
         return f"{key}={quoted(_at_home(own, str(override.value())))}"
     return f"{key}={_each(value, _unchanged)}" if own in TEXTS else word
+
+
+def _option(word: str) -> str:
+    """Return the choice of an option for a key that is also a group, as dataset/augment=… for dataset.augment=…"""
+    key, equals, value = word.partition("=")
+    group = GROUPS.get(key.lstrip("+").replace("/", "."))
+    return f"{group}={value}" if group and equals and value.strip() not in ("", "null") and value[0] != "{" else word
 
 
 def _each(value: str, change: Callable[[str], str]) -> str:

@@ -8,18 +8,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from snntrain.data.padding import ValidSteps
 from snntrain.neuron import BaseNode
 from snntrain.neuron.integrate_and_fire.updates import changed, count_updates
 
 
 class Membranes:
-    """The sum of the membrane updates of a spiking layer, on its device; `before` and `after` enclose each call."""
+    """The sum of the membrane updates of a spiking layer, on its device, without those of padding.
+
+    `before` and `after` enclose each call.
+    """
 
     def __init__(self, layer: BaseNode) -> None:
         self.layer = layer
         self.updates: Tensor | int = 0
         # A user's own rules may change more than v, and must not run twice: the monitor records their potentials.
         self.by_monitor = layer.has_own_rule
+        self._valid_steps = ValidSteps()
 
     def before(self) -> None:
         """Keep the state before a call."""
@@ -47,10 +52,13 @@ class Membranes:
     def _of_call(self, x: Tensor, s: Tensor) -> Tensor | int:
         layer = self.layer
         if layer.step_mode == "s":
-            return changed(self.v0, torch.as_tensor(layer.v).unsqueeze(0))
+            s = s.unsqueeze(0)
+        valid = self._valid_steps.of_call(*s.shape[:2])
+        if layer.step_mode == "s":
+            return changed(self.v0, torch.as_tensor(layer.v).unsqueeze(0), valid)
         if self.by_monitor:
             assert layer.monitor is not None
-            return changed(self.v0, torch.from_numpy(np.stack(layer.monitor["v"][-len(s) :])).to(s.device))
+            return changed(self.v0, torch.from_numpy(np.stack(layer.monitor["v"][-len(s) :])).to(s.device), valid)
         return count_updates(
             x.to(s.dtype),
             *layer.dynamics(),
@@ -59,4 +67,5 @@ class Membranes:
             v_reset=layer.v_reset,
             surrogate=layer.surrogate_function,
             T=len(s),
+            valid=valid,
         )

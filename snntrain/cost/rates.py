@@ -9,20 +9,22 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from snntrain.data.padding import ValidSteps
 from snntrain.neuron import BaseNode, spiking_layers
 
 
 class FiringRates:
-    """The spikes of every neuron of `net`, counted while the block runs.
+    """The spikes of every neuron of `net`, counted while the block runs; the padding of sequences is left out.
 
     The counts stay on the device, and nothing waits for them before they are read. On exit all hooks are removed.
     """
 
     def __init__(self, net: nn.Module) -> None:
         self.net = net
-        # By layer: the spikes of its neurons `[*]`, and the number of steps over all images.
+        # By layer: the spikes of its neurons `[*]`, and the number of steps over all images; on the device if there is
+        # padding.
         self.spikes: dict[str, Tensor] = {}
-        self.steps: dict[str, int] = {}
+        self.steps: dict[str, int | Tensor] = {}
         self._handles: list[torch.utils.hooks.RemovableHandle] = []
 
     def __enter__(self) -> FiringRates:
@@ -41,11 +43,11 @@ class FiringRates:
         """Add up the counts of all processes; `sum_over_all` adds up a tensor in place."""
         for name, spikes in self.spikes.items():
             sum_over_all(spikes)
-            self.steps[name] = int(sum_over_all(torch.tensor(self.steps[name], device=spikes.device)))
+            self.steps[name] = int(sum_over_all(torch.as_tensor(self.steps[name], device=spikes.device).clone()))
 
     def means(self) -> dict[str, float]:
         """Return the spikes per neuron and time step of each layer, over all images."""
-        return {name: spikes.mean().item() / self.steps[name] for name, spikes in self.spikes.items()}
+        return {name: spikes.mean().item() / int(self.steps[name]) for name, spikes in self.spikes.items()}
 
     def silent(self) -> dict[str, float]:
         """Return the share of each layer's neurons that never fired."""
@@ -56,11 +58,17 @@ class FiringRates:
         return {name: (spikes == self.steps[name]).double().mean().item() for name, spikes in self.spikes.items()}
 
     def _counter(self, name: str) -> Any:
+        valid_steps = ValidSteps()
+
         def count(layer: BaseNode, inputs: Any, spikes: Tensor) -> None:
+            spikes = spikes.detach().unsqueeze(0) if layer.step_mode == "s" else spikes.detach()
+            valid = valid_steps.of_call(*spikes.shape[:2])
             # One row per image and step.
-            rows = spikes.detach() if layer.step_mode == "s" else spikes.detach().flatten(0, 1)
+            rows = spikes.flatten(0, 1)
+            if valid is not None:
+                rows = rows.masked_fill(~valid.view(-1, *[1] * (rows.ndim - 1)), 0)
             self.spikes[name] = self.spikes.get(name, 0) + spike_counts(rows)
-            self.steps[name] = self.steps.get(name, 0) + len(rows)
+            self.steps[name] = self.steps.get(name, 0) + (len(rows) if valid is None else valid.sum())
 
         return count
 

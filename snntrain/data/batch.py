@@ -14,7 +14,8 @@ class Batch:
     """A batch of images or sequences on one device.
 
     Args:
-        x: intensities in [0, 1], float32: images `[N, C, H, W]` or sequences `[T, N, ...]`.
+        x: intensities in [0, 1] or counts, float32: images `[N, C, H, W]`, or sequences `[T, N, C, H, W]` or
+            `[T, N, units]`.
         labels: true classes, int64 `[N]`.
         lengths: valid time steps of each sequence, int64 `[N]`, from 1 to T; the steps after them are padding. None if
             all steps are valid.
@@ -25,3 +26,8 @@ class Batch:
     labels: Tensor
     lengths: Tensor | None = None
     share: Share | None = None
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether the batch has a time dimension, which comes first."""
+        return self.x.ndim != 4

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from snntrain.data.augment import Augment, resample
+from snntrain.data.augment.changes import changed, check_fit
 from snntrain.data.batch import Batch
 from snntrain.data.dataset import ImageTensors, Rows, Split, lengths_of
 from snntrain.data.share import Share
@@ -34,14 +35,14 @@ class Batches:
         device: device of the batches.
         seed: determines order and augmentation, together with the epoch and the batch index.
         shuffle: whether each epoch has a new random order; otherwise the order of the split is kept.
-        augment: random changes of the images, on the device; None for none.
+        augment: random changes of the samples, on the device; None for none.
         resident: whether the whole split is held on the device, as bytes; otherwise it is read batch by batch.
         workers: number of processes that read ahead if the split is not resident; 0 to read in this process.
         limit: maximum number of batches per epoch; None for all.
         rank, size: this process and the number of processes that share each batch.
 
     Raises:
-        ValueError: an empty split, a batch size or a limit below 1.
+        ValueError: an empty split, a batch size or a limit below 1, or changes that the samples cannot have.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Batches:
         self.augment = None if augment is None or augment.is_identity else augment
         self._images = len(split)
         if self.augment is not None:
+            check_fit(self.augment, split[0], scale)
             self._height, self._width = split[0].shape[-2:]
         self._source = _Resident(split, self.device) if resident else _Streamed(split, self.device, workers)
 
@@ -113,13 +115,17 @@ class Batches:
             draw: from `draws`.
             share: the share of the batch; the batch keeps it.
         """
-        drawn, maps = (draw, None) if self.augment is None else (draw[:-1], draw[-1])
+        own = len(draw) - (0 if self.augment is None else self.augment.is_geometric + self.augment.is_more)
+        drawn, of_augment = draw[:own], list(draw[own:])
         stored, labels, *lengths = self._source.make(*drawn)
-        steps_first = stored.transpose(0, 1).contiguous() if stored.ndim == 5 else stored
+        (length,) = lengths or (None,)
+        if self.augment is not None and self.augment.is_more:
+            stored, length = changed(self.augment, stored, length, of_augment.pop().T)
+        # An image has no time dimension.
+        steps_first = stored if stored.ndim == 4 else stored.transpose(0, 1).contiguous()
         # A product, because a GPU and a CPU round a division by a number differently.
         x = steps_first.to(torch.float32).mul_(1 / self.scale)
-        (length,) = lengths or (None,)
-        return Batch(x if maps is None else resample(x, maps), labels, length, share)
+        return Batch(resample(x, of_augment.pop()) if of_augment else x, labels, length, share)
 
     def _draws(self, epoch: int, start: int) -> Iterator[Draw]:
         whole = self._order(epoch).split(self.batch_size)[: len(self)]
@@ -129,9 +135,9 @@ class Batches:
         if self.augment is None:
             yield from self._source.draws(rows)
             return
-        maps = self._maps(self.augment, epoch, [len(part) for part in whole])
-        for drawn, of_batch in zip(self._source.draws(rows), maps[start:], strict=True):
-            yield *drawn, self._own(of_batch)
+        changes = self._changes(self.augment, epoch, [len(part) for part in whole])
+        for drawn, of_batch in zip(self._source.draws(rows), changes[start:], strict=True):
+            yield *drawn, *map(self._own, of_batch)
 
     def _own(self, of_batch: Tensor) -> Tensor:
         """Return the rows of this process."""
@@ -143,11 +149,15 @@ class Batches:
             return torch.arange(self._images)
         return torch.randperm(self._images, generator=_generator(self.seed, epoch, 0))
 
-    def _maps(self, augment: Augment, epoch: int, sizes: list[int]) -> Sequence[Tensor]:
-        """Return the maps of each batch of an epoch, computed together and copied to the device at once."""
+    def _changes(self, augment: Augment, epoch: int, sizes: list[int]) -> Sequence[Draw]:
+        """Return the draws of the augmentation for each batch of an epoch, copied to the device at once.
+
+        These are the affine maps `[N, 2, 3]` and the random numbers of the other changes `[N, 20]`, if there are any.
+        """
         u = torch.cat([augment.draw(n, _generator(self.seed, epoch, 1 + i)) for i, n in enumerate(sizes)], dim=1)
-        maps: Sequence[Tensor] = _to(self.device, augment.maps(u, self._height, self._width)).split(sizes)
-        return maps
+        changes = [augment.maps(u, self._height, self._width)] if augment.is_geometric else []
+        changes += [u.T.contiguous()] if augment.is_more else []
+        return list(zip(*(_to(self.device, each).split(sizes) for each in changes), strict=True))
 
 
 class _Resident:

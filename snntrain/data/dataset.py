@@ -1,4 +1,4 @@
-"""A data set: three splits of images, or of sequences of images, kept as bytes, and class names."""
+"""A data set: three splits of images or of sequences, kept as bytes, and class names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Split(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, index: int) -> Tensor:
-        """Return an image `[C, H, W]` or a sequence `[T, C, H, W]`, uint8."""
+        """Return an image `[C, H, W]`, or a sequence `[T, C, H, W]` or `[T, units]`, uint8."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class ImageTensors:
     """A split in memory.
 
     Args:
-        images: uint8 `[N, C, H, W]`, or sequences `[N, T, C, H, W]`.
+        images: uint8 `[N, C, H, W]`, or sequences `[N, T, C, H, W]` or `[N, T, units]`.
         labels: int64 `[N]`.
         lengths: valid time steps of each sequence, int64 `[N]`, from 1 to T; None if all steps are valid.
 
@@ -47,9 +47,9 @@ class ImageTensors:
     lengths: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if self.images.dtype != torch.uint8 or self.images.ndim not in (4, 5):
+        if self.images.dtype != torch.uint8 or self.images.ndim not in (3, 4, 5):
             raise ValueError(
-                "images must be uint8 [N, C, H, W] or [N, T, C, H, W], "
+                "images must be uint8 [N, C, H, W], or sequences [N, T, C, H, W] or [N, T, units], "
                 f"not {self.images.dtype} {list(self.images.shape)}"
             )
         if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
@@ -60,8 +60,8 @@ class ImageTensors:
             self._check_lengths(self.lengths)
 
     def _check_lengths(self, lengths: Tensor) -> None:
-        if self.images.ndim != 5:
-            raise ValueError("only sequences [N, T, C, H, W] have lengths")
+        if self.images.ndim == 4:
+            raise ValueError("only sequences [N, T, C, H, W] or [N, T, units] have lengths")
         steps = self.images.shape[1]
         if lengths.dtype != torch.int64 or lengths.shape != self.labels.shape:
             raise ValueError(f"lengths must be int64 [{len(self)}], not {lengths.dtype} {list(lengths.shape)}")
@@ -73,6 +73,11 @@ class ImageTensors:
 
     def __getitem__(self, index: int) -> Tensor:
         return self.images[index]
+
+
+def is_sequence(sample: Tensor) -> bool:
+    """Return whether a sample is a sequence, `[T, C, H, W]` or `[T, units]`, and not an image `[C, H, W]`."""
+    return sample.ndim != 3
 
 
 def lengths_of(split: Split) -> Tensor | None:
@@ -142,10 +147,26 @@ class Data:
     scale: float = 255.0
 
     @property
-    def shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of an image."""
-        channels, height, width = self.train[0].shape[-3:]
-        return channels, height, width
+    def shape(self) -> tuple[int, ...]:
+        """Channels, height and width of an image or of one step of a sequence; the number of units of a step."""
+        sample = self.train[0]
+        return tuple(sample.shape[1:] if is_sequence(sample) else sample.shape)
+
+    @property
+    def channels(self) -> int:
+        """The number of channels; all units of a step together are one channel."""
+        return self.shape[0] if len(self.shape) == 3 else 1
+
+    @property
+    def steps(self) -> int | None:
+        """The time steps of a training sequence, with its padding; None if the samples are images."""
+        sample = self.train[0]
+        return len(sample) if is_sequence(sample) else None
+
+    @property
+    def padded(self) -> bool:
+        """Whether sequences have different lengths, with padding behind the shorter ones."""
+        return any(lengths_of(split) is not None for split in (self.train, self.validation, self.test))
 
 
 def hold_out(

@@ -1,7 +1,7 @@
 """Encoders: the input of a network at each of T steps, made from intensities in [0, 1].
 
-An image batch `[N, C, H, W]` becomes `[T, N, C, H, W]`. A batch of sequences already is `[T, N, C, H, W]` and keeps its
-own T.
+An image batch `[N, C, H, W]` becomes `[T, N, C, H, W]`. A batch of sequences already is `[T, N, C, H, W]` or
+`[T, N, units]` and keeps its own T.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,8 @@ class Encoder(nn.Module):
 
     Args:
         T: time steps.
-        mean, std: mean and standard deviation of each channel's intensity in [0, 1], for encoders that normalise.
+        mean, std: mean and standard deviation of each channel's intensity in [0, 1], for encoders that normalise; one
+            number for all units.
 
     Raises:
         ValueError: T is below 1, a std is not positive, `mean` and `std` have different lengths, or images have another
@@ -44,17 +45,22 @@ class Encoder(nn.Module):
         self.register_buffer("std", torch.tensor(list(std)).view(-1, 1, 1), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode images `[N, C, H, W]` or sequences `[T, N, C, H, W]` as the network's input `[T, N, C, H, W]`."""
-        if x.shape[-3] != len(self.mean):
-            raise ValueError(f"mean and std are of {len(self.mean)} channels, the images have {x.shape[-3]}")
-        return self.sequences(x) if x.ndim == 5 else self.images(x)
+        """Return the network's input, `[T, N, C, H, W]` or `[T, N, units]`.
+
+        Args:
+            x: images `[N, C, H, W]`, or sequences `[T, N, C, H, W]` or `[T, N, units]`.
+        """
+        channels = 1 if x.ndim == 3 else x.shape[-3]
+        if channels != len(self.mean):
+            raise ValueError(f"mean and std are of {len(self.mean)} channels, the images have {channels}")
+        return self.images(x) if x.ndim == 4 else self.sequences(x)
 
     def images(self, x: Tensor) -> Tensor:
         """Encode `[N, C, H, W]` as `[T, N, C, H, W]`."""
         raise NotImplementedError(f"{type(self).__name__} defines no images(x)")
 
     def sequences(self, x: Tensor) -> Tensor:
-        """Encode `[T, N, C, H, W]`; by default they stay as they are."""
+        """Encode `[T, N, C, H, W]` or `[T, N, units]`; by default they stay as they are."""
         return x
 
     def extra_repr(self) -> str:

@@ -28,8 +28,12 @@ def read(path: Path, data: Data) -> tuple[Tensor, list[str]]:
 
     Raises:
         UserError: the file does not exist or is not an image, or the data set's images have neither one nor three
-            channels.
+            channels, or it has no images.
     """
+    if len(data.shape) != 3:
+        raise UserError(
+            f"image={path}: {data.name} has sequences of {data.shape[0]} units, and an image has none; take sample=3,14"
+        )
     channels, height, width = data.shape
     if channels not in MODES:
         raise UserError(

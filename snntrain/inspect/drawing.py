@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,14 +21,18 @@ from numpy.typing import NDArray
 from snntrain.inspect.pictures import (
     confusion_matrix,
     count_map,
+    frames,
     heat_map,
     output_counts,
+    output_over_time,
+    over_time,
     raster,
     voltage_traces,
 )
-from snntrain.inspect.plotter import Figure, FigureCanvasAgg
+from snntrain.inspect.pictures.sample import samples_of
+from snntrain.inspect.plotter import Figure, pixels
 from snntrain.inspect.png import as_png
-from snntrain.inspect.recording import UNKNOWN, Probes, of_sample
+from snntrain.inspect.recording import UNKNOWN, Probes, Recording, of_sample, valid_steps
 
 
 @dataclass(frozen=True)
@@ -105,17 +109,18 @@ def draw(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> l
     with ThreadPoolExecutor(1, thread_name_prefix="snntrain-png") as compressing:
         pictures = []
         for tag, figure in plots(probes, confusion, neurons):
-            pixels = _pixels(figure)
+            drawn = pixels(figure)
             # Level 3 takes half the time of zlib's own level, for files a fifth larger.
-            pictures.append((tag, pixels, compressing.submit(as_png, pixels, dpi=figure.dpi, level=3)))
-        return [Picture(tag, pixels.shape[1], pixels.shape[0], png.result()) for tag, pixels, png in pictures]
+            pictures.append((tag, drawn, compressing.submit(as_png, drawn, dpi=figure.dpi, level=3)))
+        return [Picture(tag, drawn.shape[1], drawn.shape[0], png.result()) for tag, drawn, png in pictures]
 
 
 def plots(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> Iterator[tuple[str, Figure]]:
     """Yield the tag, `kind/layer`, and the plot of each picture.
 
     Every layer has a spike raster, voltage traces and a heat map. A convolutional layer also has the spike counts of
-    its channels. Then follow the output's spike counts and, if given, the confusion matrix.
+    its channels. Then follow, for sequences, the input's frames and views over time, and the output's potential over
+    time; and the output's spike counts and, if given, the confusion matrix.
 
     Args:
         probes: the recordings; a plot has a panel per sample.
@@ -124,29 +129,39 @@ def plots(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> 
     """
     titles = _titles(probes)
     for layer, recording in probes.recordings.items():
-        samples = [of_sample(recording, sample) for sample in range(len(titles))]
+        samples = [of_sample(recording, sample, probes.lengths) for sample in range(len(titles))]
         yield f"spikes/{layer}", raster(samples, titles, layer, neurons)
         yield f"voltages/{layer}", voltage_traces(samples, titles, layer)
         yield f"heat_map/{layer}", heat_map(samples, titles, layer, neurons)
         if recording.s.ndim == 5:
-            yield f"spike_counts/{layer}", count_map(recording.s, titles, layer, neurons)
+            yield f"spike_counts/{layer}", count_map(_valid_spikes(recording, probes), titles, layer, neurons)
+    if probes.sequences is not None:
+        yield from _of_sequences(probes, titles)
     yield "output/spike_counts", output_counts(probes, titles)
     if confusion is not None:
         yield "output/confusion", confusion_matrix(confusion, probes.class_names)
 
 
+def _valid_spikes(recording: Recording, probes: Probes) -> NDArray[np.bool_]:
+    """Return the spikes `[T, N, *]` up to the last valid step, without those in padding."""
+    valid = valid_steps(recording, probes.lengths)
+    T = int(valid.any(1).sum())
+    return (recording.s & valid.reshape(*valid.shape, *[1] * (recording.s.ndim - 2)))[:T]
+
+
+def _of_sequences(probes: Probes, titles: Sequence[str]) -> Iterator[tuple[str, Figure]]:
+    samples = samples_of(probes)
+    if samples[0].framed:
+        yield "input/frames", frames(samples, titles)
+        yield "input/over_time", over_time(samples, titles)
+    yield "output/over_time", output_over_time(probes, samples, titles)
+
+
 def _titles(probes: Probes) -> list[str]:
     """Return the title of each sample: its class, a wrong prediction, and a tie."""
-    titles, answers = [], probes.answers
+    titles, answers, kind = [], probes.answers, probes.kind
     for number, (label, guess, tied) in enumerate(zip(probes.labels, answers.classes, answers.tied, strict=True), 1):
         true = "" if label == UNKNOWN else f", class {probes.class_names[label]}"
         taken = "" if guess == label else f", taken for {probes.class_names[guess]}"
-        titles.append(f"image {number}{true}{taken}{', tied' if tied else ''}")
+        titles.append(f"{kind} {number}{true}{taken}{', tied' if tied else ''}")
     return titles
-
-
-def _pixels(figure: Figure) -> NDArray[np.uint8]:
-    """Draw a figure as pixels `[height, width, 4]`."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba())

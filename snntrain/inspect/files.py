@@ -34,18 +34,29 @@ def png(figure: Figure) -> bytes:
 
 
 def arrays(probes: Probes) -> dict[str, np.ndarray]:
-    """Return all recordings: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input` `[N, C, H, W]`, `output`, `predicted`, …"""
+    """Return all recordings: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input`, `output`, `predicted`, …
+
+    `input` has the images `[N, C, H, W]`. Sequences are in `sequences` `[T, N, *]`, and if they have padding, the
+    number of their valid steps is in `lengths` `[N]`.
+    """
     layers: dict[str, Any] = {}
     for layer, recording in probes.recordings.items():
         sequences = {"h": recording.h, "v": recording.v, "s": recording.s, **recording.more}
         layers |= {f"{layer}/{name}": sequence for name, sequence in sequences.items()}
-    return layers | {
-        "input": probes.images,
-        "output": probes.output,
-        "predicted": np.asarray(probes.answers.classes, np.int64),
-        "labels": np.asarray(probes.labels, np.int64),
-        "class_names": np.asarray(probes.class_names, str),
-    }
+    sequences = {} if probes.sequences is None else {"sequences": probes.sequences}
+    lengths = {} if probes.lengths is None else {"lengths": np.asarray(probes.lengths, np.int64)}
+    return (
+        layers
+        | sequences
+        | lengths
+        | {
+            "input": probes.images,
+            "output": probes.output,
+            "predicted": np.asarray(probes.answers.classes, np.int64),
+            "labels": np.asarray(probes.labels, np.int64),
+            "class_names": np.asarray(probes.class_names, str),
+        }
+    )
 
 
 def npz(probes: Probes) -> bytes:

@@ -1,13 +1,14 @@
 """The activity of a layer in numbers, over the inspected images."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Recording, valid_steps
 
 
 @dataclass(frozen=True)
 class LayerNumbers:
-    """The activity of a layer over all time steps of all images.
+    """The activity of a layer over all valid time steps of all images.
 
     Args:
         shape: the shape of the layer's neurons.
@@ -28,15 +29,21 @@ class LayerNumbers:
     highest: float
 
 
-def layer_numbers(recording: Recording) -> LayerNumbers:
-    """Return the activity in a recording `[T, N, *]`."""
-    s, h = recording.s, recording.h
+def layer_numbers(recording: Recording, lengths: Sequence[int] | None = None) -> LayerNumbers:
+    """Return the activity in a recording `[T, N, *]`.
+
+    Args:
+        recording: the recording.
+        lengths: the valid time steps of each image; None if all are valid.
+    """
+    valid = valid_steps(recording, lengths)
+    s, h = recording.s[valid], recording.h[valid]
     return LayerNumbers(
-        shape=s.shape[2:],
-        neurons=s[0, 0].size,
+        shape=s.shape[1:],
+        neurons=s[0].size,
         rate=float(s.mean()),
-        silent=1 - float(s.any((0, 1)).mean()),
-        saturated=float(s.all((0, 1)).mean()),
+        silent=1 - float(s.any(0).mean()),
+        saturated=float(s.all(0).mean()),
         lowest=float(h.min()),
         highest=float(h.max()),
     )

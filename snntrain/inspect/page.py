@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from snntrain.inspect.numbers import LayerNumbers
-from snntrain.inspect.pictures.output import visible
 from snntrain.inspect.pictures.panels import INK
+from snntrain.inspect.pictures.thumbnail import thumbnail
 from snntrain.inspect.png import as_png
 from snntrain.inspect.recording import UNKNOWN, Probes
 
@@ -87,14 +87,15 @@ def _head(seen: Inspection) -> Iterable[str]:
 
 def _images(seen: Inspection) -> Iterable[str]:
     probes, guesses = seen.probes, seen.probes.answers.classes
-    yield '<section id="images"><h2>Images</h2><div class="cards">'
-    for number, (image, source) in enumerate(zip(probes.images, seen.sources, strict=True)):
+    kind = probes.kind
+    yield f'<section id="images"><h2>{kind.capitalize()}s</h2><div class="cards">'
+    for number, source in enumerate(seen.sources):
         label, guess = probes.labels[number], probes.class_names[guesses[number]]
         true = "not known" if label == UNKNOWN else probes.class_names[label]
         verdict = "" if label == UNKNOWN else ' class="right"' if guesses[number] == label else ' class="wrong"'
         yield (
-            f'<figure class="card"><img alt="image {number + 1}" src="{_png(visible(image))}">'
-            f"<figcaption><b>image {number + 1}</b><span>{escape(source)}</span>"
+            f'<figure class="card"><img alt="{kind} {number + 1}" src="{_png(thumbnail(probes, number))}">'
+            f"<figcaption><b>{kind} {number + 1}</b><span>{escape(source)}</span>"
             f"<span>true class <b>{escape(true)}</b></span>"
             f"<span{verdict}>predicted <b>{escape(guess)}</b>{', tied' if probes.answers.tied[number] else ''}</span>"
             "</figcaption></figure>"
@@ -102,7 +103,7 @@ def _images(seen: Inspection) -> Iterable[str]:
     yield "</div>"
     if any(probes.answers.tied):
         yield "<p>Tied: several classes share the largest output; the first of them is predicted.</p>"
-    yield from _pictures(seen, [tag for tag in seen.pictures if tag.startswith("output/")])
+    yield from _pictures(seen, [tag for tag in seen.pictures if tag.startswith(("input/", "output/"))])
     yield "</section>"
 
 
@@ -118,8 +119,8 @@ def _layers(seen: Inspection) -> Iterable[str]:
             f"<td>{_bar(numbers.saturated)}</td><td>{numbers.lowest:.2f} … {numbers.highest:.2f}</td>"
             f"<td>{escape(seen.learnt.get(layer, '–'))}</td></tr>"
         )
-    yield "</tbody></table><p>Over the images above. Firing rate: spikes per neuron and time step. Silent: never fired."
-    yield "Saturated: fired at every step. h: the potential before the reset.</p></section>"
+    yield f"</tbody></table><p>Over the {seen.probes.kind}s above. Firing rate: spikes per neuron and time step. "
+    yield "Silent: never fired. Saturated: fired at every step. h: the potential before the reset.</p></section>"
     for number, layer in enumerate(seen.numbers):
         yield f'<section id="layer{number}"><h2>{escape(layer)}</h2>'
         yield from _pictures(seen, [tag for tag in seen.pictures if tag.partition("/")[2] == layer])

@@ -37,8 +37,24 @@ if "matplotlib" not in sys.modules:
     with _elsewhere():
         import matplotlib  # noqa: F401
 
+import numpy as np  # noqa: E402
 from matplotlib import rc_context  # noqa: E402
 from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.figure import Figure  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
 
-__all__ = ["Figure", "FigureCanvasAgg", "rc_context"]
+__all__ = ["Figure", "FigureCanvasAgg", "pixels", "rc_context"]
+
+
+def pixels(figure: Figure, dpi: float | None = None) -> NDArray[np.uint8]:
+    """Draw a figure as pixels `[height, width, 4]`.
+
+    Args:
+        figure: the figure.
+        dpi: pixels per inch; None for the figure's own.
+    """
+    if dpi is not None:
+        figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())

@@ -56,12 +56,18 @@ class Probes:
     """The inspected images, and a network's activity for them.
 
     Args:
-        images: the images before the encoder `[N, C, H, W]`, in [0, 1].
+        images: the images before the encoder `[N, C, H, W]`, in [0, 1]; of frames `[T, C, H, W]` their mean over time,
+            of units `[T, units]` a raster `[1, units, T]`.
         labels: true classes `[N]`, or UNKNOWN.
         class_names: the names of all classes.
         recordings: the recording of each spiking layer `[T, N, *]` by name, in the order of the network.
         output: the input of the loss `[T, N, classes]`.
         answers: the predictions.
+        sequences: the sequences before the encoder `[T, N, C, H, W]` or `[T, N, units]`; None if the samples are
+            images.
+        lengths: the valid time steps of each sequence; None if all steps are valid. The others are padding, with any
+            values, in `sequences`, `recordings` and `output`.
+        scale: the data set's: stored bytes divided by it are the values of `images` and `sequences`.
     """
 
     images: NDArray[np.float32]
@@ -70,15 +76,48 @@ class Probes:
     recordings: Mapping[str, Recording]
     output: NDArray[np.float32]
     answers: Answers
+    sequences: NDArray[np.float32] | None = None
+    lengths: Sequence[int] | None = None
+    scale: float = 255.0
+
+    @property
+    def kind(self) -> str:
+        """The word for one of them."""
+        return "image" if self.sequences is None else "sample"
 
 
-def of_sample(recording: Recording, sample: int) -> Recording:
-    """Return one sample of a recording `[T, N, *]`, flattened to `[T, neurons]`."""
-    T = len(recording.s)
+def of_sample(recording: Recording, sample: int, lengths: Sequence[int] | None = None) -> Recording:
+    """Return one sample of a recording `[T, N, *]`, flattened to `[T, neurons]`.
+
+    Args:
+        recording: the recording.
+        sample: the index of the sample.
+        lengths: the valid time steps of each sample; the others are left out. None if all are valid.
+    """
+    T = int(valid_steps(recording, lengths)[:, sample].sum())
     return replace(
         recording,
-        h=recording.h[:, sample].reshape(T, -1),
-        v=recording.v[:, sample].reshape(T, -1),
-        s=recording.s[:, sample].reshape(T, -1),
-        more={name: values[:, sample].reshape(T, -1) for name, values in recording.more.items()},
+        h=recording.h[:T, sample].reshape(T, -1),
+        v=recording.v[:T, sample].reshape(T, -1),
+        s=recording.s[:T, sample].reshape(T, -1),
+        more={name: values[:T, sample].reshape(T, -1) for name, values in recording.more.items()},
     )
+
+
+def longest(recordings: Sequence[Recording]) -> int:
+    """Return the time steps of the longest of some recordings `[T, neurons]`."""
+    return max(len(recording.s) for recording in recordings)
+
+
+def valid_steps(recording: Recording, lengths: Sequence[int] | None) -> NDArray[np.bool_]:
+    """Return which time steps of a recording `[T, N, *]` are valid, `[T, N]`.
+
+    Args:
+        recording: the recording. If it has other time steps or rows than the samples, all are valid.
+        lengths: the valid time steps of each sample; None if all are valid.
+    """
+    T, N = recording.s.shape[:2]
+    if lengths is None or len(lengths) != N or max(lengths) > T:
+        return np.ones((T, N), np.bool_)
+    valid: NDArray[np.bool_] = np.arange(T)[:, None] < np.asarray(lengths)
+    return valid

@@ -19,7 +19,7 @@ class CSNN(TimeSequential):
     Maps `[T, N, C, H, W]` to `[T, N, classes]`. With a constant input the first block up to its neurons is the encoder.
 
     Args:
-        in_shape: channels, height and width of an image.
+        in_shape: channels, height and width of an image, or of a frame of a sequence.
         classes: number of classes.
         neuron: makes a fresh multi-step node.
         channels: number of channels of each 3x3 convolution; batch normalisation, neurons and pooling by 2 follow each.
@@ -29,8 +29,8 @@ class CSNN(TimeSequential):
         pool: 'max' (spikes stay spikes) or 'avg'.
 
     Raises:
-        ValueError: a size below 1, a probability outside [0, 1), an unknown pooling, or images too small for the
-            blocks.
+        ValueError: a size below 1, a probability outside [0, 1), an unknown pooling, images too small for the blocks,
+            or data without images.
     """
 
     def __init__(
@@ -44,6 +44,11 @@ class CSNN(TimeSequential):
         dropout: float = 0.0,
         pool: str = "max",
     ) -> None:
+        if len(in_shape) != 3:
+            raise ValueError(
+                f"needs images or frames, [channels, height, width], and these samples are {list(in_shape)}, units "
+                "without a place; use network=mlp"
+            )
         width, *sides = in_shape
         if not channels or any(size < 1 for size in channels):
             raise ValueError(f"channels must be one number of at least 1 per block, not {list(channels)}")

@@ -15,10 +15,10 @@ Layers = OrderedDict[str, nn.Module]
 
 
 class MLP(TimeSequential):
-    """Hidden layers and a spiking output layer: `[T, N, C, H, W]` to `[T, N, classes]`.
+    """Hidden layers and a spiking output layer: `[T, N, C, H, W]` or `[T, N, units]` to `[T, N, classes]`.
 
     Args:
-        in_shape: channels, height and width of an image.
+        in_shape: channels, height and width of an image, or the number of units.
         classes: number of classes.
         neuron: makes a fresh multi-step node.
         hidden: neurons of each hidden layer.

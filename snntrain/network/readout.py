@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from snntrain.data.padding import Padding
 from snntrain.network.layers import Vote
 from snntrain.network.sequence import TimeSequential
 from snntrain.neuron import BaseNode
@@ -74,8 +75,18 @@ def without_padding(values: Tensor, lengths: Tensor | None) -> Tensor:
     """Set the time steps of `[T, N, ...]` that are only padding to 0, whatever values they hold."""
     if lengths is None:
         return values
-    padding = torch.arange(len(values), device=values.device).unsqueeze(1) >= lengths
+    padding = ~Padding(lengths, len(values)).valid()
     return values.masked_fill(padding.view(*padding.shape, *[1] * (values.ndim - 2)), 0)
+
+
+def valid_values(values: Tensor, lengths: Tensor | None) -> Tensor:
+    """Return the valid time steps of `[T, N, *]` one after another, `[steps, *]`; `values` itself without lengths.
+
+    A GPU waits for it. A layer with other time steps or rows than the batch has no padding.
+    """
+    if lengths is None or values.shape[1] != len(lengths) or len(values) < int(lengths.max()):
+        return values
+    return values[Padding(lengths, len(values)).valid()]
 
 
 def _decide(scores: Tensor) -> Decision:

@@ -1,4 +1,7 @@
-"""Layers that compute over the whole batch if several processes share it: batch normalisation and dropout."""
+"""Layers that compute over the whole batch if several processes share it: batch normalisation and dropout.
+
+The batch normalisation also leaves out the padding of sequences, in any number of processes.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
+from snntrain.data import padding
+from snntrain.data.padding import ValidSteps
 from snntrain.data.share import current
 from snntrain.network.layers import ones_of
 
@@ -32,6 +37,7 @@ def synchronise(network: nn.Module, sum_over_all: Sum) -> None:
         if isinstance(module, _BatchNorm) and type(module).forward is _BatchNorm.forward:
             module.__class__ = _synchronised(type(module), _Normalising)
             module.sum_over_all = _Kept(sum_over_all)  # type: ignore[assignment]
+            module.valid_steps = ValidSteps()  # type: ignore[assignment]
         elif type(module) in (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d):
             module.__class__ = _synchronised(type(module), _Dropping)
 
@@ -61,34 +67,48 @@ def _synchronised(kind: type, mixed_in: type) -> type:
 
 
 class _Normalising(_BatchNorm):
-    """A batch normalisation by mean and variance of the whole batch."""
+    """A batch normalisation by mean and variance of the whole batch, without the padding of sequences.
+
+    Padding is normalised by the same mean and variance.
+    """
 
     sum_over_all: _Kept
+    valid_steps: ValidSteps
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the normalised batch, of the same shape `[N, C, *]`."""
-        if not self.training or current() is None:
+        if not self.training or (current() is None and padding.current() is None):
             return super().forward(x)
         self._check_input_dim(x)
-        mean, variance, count = self._statistics(x.detach())
+        valid = self.valid_steps.of_rows(len(x))
+        if valid is not None:
+            valid = valid.view(-1, *[1] * (x.ndim - 1))
+        mean, variance, count = self._statistics(x.detach(), valid)
         exact = torch.promote_types(x.dtype, torch.float32)
         if self.track_running_stats:
             self._update(mean, variance, count)
         y: Tensor = _Normalise.apply(
-            x, self.weight, self.bias, mean.to(exact), variance.to(exact), count.to(exact), self.eps, self.sum_over_all
+            *(x, self.weight, self.bias, mean.to(exact), variance.to(exact), count.to(exact)),
+            *(valid, self.eps, self.sum_over_all),
         )
         return y
 
-    def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _statistics(self, x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
         """Return mean and biased variance of each channel, and the number of values; float64."""
         channels = x.shape[1]
         sums = x.new_zeros(2 * channels + 1, dtype=torch.float64)
-        count = x.numel() // channels if channels else 0
-        if count:
+        values = x.numel() // channels if channels else 0
+        if values:
             # A sum of squares would lose the variance of a channel far from 0, unless it is all in float64.
-            variance, mean = torch.var_mean(
-                x.to(torch.promote_types(x.dtype, torch.float32)), _all_but_channels(x), correction=0
-            )
+            exact, over = x.to(torch.promote_types(x.dtype, torch.float32)), _all_but_channels(x)
+            count: Tensor | int = values
+            if valid is None:
+                variance, mean = torch.var_mean(exact, over, correction=0)
+            else:
+                count = valid.sum() * (values // len(x))
+                mean = exact.masked_fill(~valid, 0).sum(over, dtype=torch.float64) / count
+                centred = (exact - mean.to(exact.dtype).view(1, -1, *[1] * (x.ndim - 2))).masked_fill_(~valid, 0)
+                variance = centred.square_().sum(over, dtype=torch.float64) / count
             mean, variance = mean.double(), variance.double()
             sums[:channels] = count * mean
             sums[channels:-1] = count * (variance + mean.square())
@@ -122,16 +142,17 @@ class _Normalise(torch.autograd.Function):
         mean: Tensor,
         variance: Tensor,
         count: Tensor,
+        valid: Tensor | None,
         eps: float,
         sum_over_all: Sum,
     ) -> Tensor:
-        ctx.save_for_backward(x, weight, mean, variance, count)
+        ctx.save_for_backward(x, weight, mean, variance, count, valid)
         ctx.eps, ctx.sum_over_all = eps, sum_over_all
         return F.batch_norm(x, mean, variance, weight, bias, training=False, eps=eps)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Any, ...]:
-        x, weight, mean, variance, count = ctx.saved_tensors
+        x, weight, mean, variance, count, valid = ctx.saved_tensors
         over, shape = _all_but_channels(x), (1, -1, *[1] * (x.ndim - 2))
         deviation = (variance + ctx.eps).rsqrt()
         g = gradient.to(mean.dtype)
@@ -142,13 +163,16 @@ class _Normalise(torch.autograd.Function):
         mean_g, mean_gx = sums.chunk(2)
         scale = deviation if weight is None else deviation * weight.to(mean.dtype)
         of_x = g - mean_g.view(shape) - centred * (mean_gx * deviation).view(shape)
+        if valid is not None:
+            # Mean and variance do not depend on the padding.
+            of_x = torch.where(valid, of_x, g)
         of_x = (of_x * scale.view(shape)).to(x.dtype)
         wanted = ctx.needs_input_grad
         return (
             of_x if wanted[0] else None,
             of_weight if wanted[1] else None,
             of_bias if wanted[2] else None,
-            *[None] * 5,
+            *[None] * 6,
         )
 
 

@@ -23,7 +23,7 @@ class Row(NamedTuple):
 
 
 def layer_table(net: nn.Module, x: Tensor) -> str:
-    """Return a text table of the layers of `net` and their sums, from one pass of the example `x` `[T, N, C, H, W]`.
+    """Return a text table of the layers of `net` and their sums, from one pass of the example `x` `[T, N, *]`.
 
     The pass runs in evaluation mode and without gradients. Afterwards the neurons are reset; the rest is unchanged.
     """

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snntrain.data.batch import Batch
-from snntrain.data.dataset import Data, lengths_of
+from snntrain.data.dataset import Data
 from snntrain.errors import UserError
 from snntrain.network.readout import mean_over_time
 
@@ -61,13 +61,11 @@ def loss_of(loss: nn.Module, spikes: Tensor, batch: Batch) -> Tensor:
 
 
 def check_lengths(loss: nn.Module, data: Data) -> None:
-    """Check that a loss can leave out the padding of the data's sequences.
+    """Check that a loss can leave out the padding of sequences of different length.
 
     Raises:
-        UserError: the sequences have different lengths, and the loss takes spikes and labels alone.
+        UserError: the loss takes spikes and labels alone.
     """
-    if all(lengths_of(split) is None for split in (data.train, data.validation, data.test)):
-        return
     try:
         inspect.signature(loss.forward).bind("spikes", "labels", "lengths")
     except TypeError:

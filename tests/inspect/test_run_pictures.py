@@ -199,6 +199,16 @@ def test_a_hundred_classes_have_no_numbers_and_their_worst_mistake_is_named() ->
     assert texts(figure, "mistake")[0] == "class 1 taken for class 2: 30"
 
 
+@pytest.mark.parametrize(("classes", "labelled"), [(10, True), (20, False)])
+def test_classes_have_their_names_below_the_bars_if_the_names_fit(classes: int, labelled: bool) -> None:
+    given, names = probes(), [f"c{number % 10}" for number in range(classes)]
+    output = np.zeros((T, N, classes), np.float32)
+    figure = output_counts(probes_of(given.images, given.labels, names, {}, output), ["a", "b", "c"])
+    assert (texts(figure, "x tick") == names) is labelled
+    widths = np.diff([text.get_position()[0] for text in found(figure, "x tick")])
+    assert widths.min() > 0.16
+
+
 def test_a_network_without_mistakes_lists_none() -> None:
     figure = confusion_matrix(np.diag(np.arange(1, 5)), ["a", "b", "c", "d"])
     assert texts(figure, "mistake") == []

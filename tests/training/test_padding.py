@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
+from snntrain.cost.count import Cost
+from snntrain.cost.rates import FiringRates
 from snntrain.data.batch import Batch
 from snntrain.data.dataset import Data
 from snntrain.errors import UserError
+from snntrain.inspect.numbers import layer_numbers
+from snntrain.inspect.recording import of_sample
+from snntrain.kernels import dispatch
+from snntrain.neuron import IFNode, reset_net
 from snntrain.training.evaluation.evaluate import evaluate
 from snntrain.training.evaluation.look import look
 from snntrain.training.job.build import Job
-from snntrain.training.loss import CERate, MSERate
+from snntrain.training.logs.monitor import Monitor
+from snntrain.training.loss import CERate, MSERate, loss_of
 
 from .jobs import OURS, moving_dots, prepared, same, trained
 from .recorded import epochs, launched, outcome, recorded
@@ -108,6 +117,134 @@ def test_recorded_steps_train_on_padded_sequences_as_launched_ones_do_to_the_bit
 def test_padded_sequences_are_trained_on(tmp_path: Path) -> None:
     summary = trained(tmp_path, *DOTS, "trainer.epochs=20", "optimizer.lr=0.05", "network.votes=4", "monitor=default")
     assert summary["test_accuracy"] >= 0.75
+
+
+NETWORKS = {
+    "mlp": (*DOTS, "network.votes=4", "neuron.v_threshold=0.3"),
+    "csnn": (*DOTS, "network=csnn", "network.channels=[4]", "network.hidden=[8]", "neuron.v_threshold=0.3"),
+    "average pooling": (*DOTS, "network=csnn", "network.channels=[4]", "network.pool=avg", "neuron.v_threshold=0.05"),
+    "units": (
+        *(OURS, "dataset._target_=tests.training.spoken.words", "dataset.mean=[.1]", "dataset.std=[.4]"),
+        *("dataset.workers=0", "network.hidden=[16,16]", "neuron.v_threshold=0.1"),
+    ),
+    "own rule": (*DOTS, "neuron=if", "neuron._target_=tests.training.test_padding.Own"),
+}
+networks = pytest.mark.parametrize("network", list(NETWORKS))
+
+
+def one_by_one(batch: Batch) -> list[Batch]:
+    """Return each sequence of a batch as a batch by itself, with its padding."""
+    assert batch.lengths is not None
+    rows = [slice(index, index + 1) for index in range(len(batch.labels))]
+    return [Batch(batch.x[:, row], batch.labels[row], batch.lengths[row]) for row in rows]
+
+
+def measured(job: Job, batches: list[Batch]) -> dict[str, Any]:
+    """Return firing rates and cost over some batches."""
+    with FiringRates(job.model.network) as rates, Cost(job.model.network) as cost:
+        evaluate(job.model, job.loss, batches, job.classes, job.world.precision)
+    images = sum(len(batch.labels) for batch in batches)
+    shares = {"rates": rates.means(), "silent": rates.silent(), "saturated": rates.saturated()}
+    return shares | {"cost": cost.figures(images)}
+
+
+@networks
+@pytest.mark.parametrize("executor", ["reference", None])
+def test_padding_changes_neither_outputs_nor_loss_nor_rates_nor_cost(
+    network: str, executor: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the reference to the bit; elsewhere the rates and the cost are counts of spikes as well."""
+    if executor is not None:
+        monkeypatch.setenv(dispatch.VARIABLE, executor)
+    job = prepared(*NETWORKS[network])
+    (batch,) = job.validation.epoch()
+    job.model.eval()
+
+    @torch.no_grad()
+    def outcome(one: Batch) -> tuple[Tensor, Tensor]:
+        output = job.model(one.x)
+        reset_net(job.model)
+        return output, loss_of(job.loss, output, one)
+
+    for padded, single in zip(one_by_one(batch), alone(batch), strict=True):
+        (output, loss), (right, right_loss) = outcome(padded), outcome(single)
+        if executor is None:
+            torch.testing.assert_close(output[: len(right)], right, rtol=1e-6, atol=1e-6)
+            torch.testing.assert_close(loss, right_loss, rtol=1e-6, atol=1e-6)
+        else:
+            assert torch.equal(output[: len(right)], right)
+            assert torch.equal(loss, right_loss)
+    right = measured(job, alone(batch))
+    assert measured(job, [batch]) == right
+    assert 0 < right["rates"]["out_neuron"] < 1
+    assert right["cost"]["energy_nj_per_image"] > 0
+    unaware = measured(job, [replace(batch, lengths=None)])
+    assert unaware["rates"] != right["rates"]
+    for name in ("spikes", "membrane_updates", "dense_operations", "energy_nj"):
+        assert unaware["cost"][f"{name}_per_image"] > right["cost"][f"{name}_per_image"]
+
+
+@networks
+def test_the_numbers_of_an_inspection_leave_padding_out(network: str) -> None:
+    job = prepared(*NETWORKS[network])
+    (batch,) = job.validation.epoch()
+    seen, each = look(job, batch), [look(job, one) for one in alone(batch)]
+    for name, recording in seen.recordings.items():
+        numbers = layer_numbers(recording, seen.lengths)
+        spikes = [one.recordings[name].s[:, 0] for one in each]
+        potentials = [one.recordings[name].h for one in each]
+        assert numbers.rate == pytest.approx(np.concatenate(spikes).mean(), rel=1e-12)
+        assert numbers.silent == 1 - np.concatenate(spikes).any(0).mean()
+        assert numbers.saturated == np.concatenate(spikes).all(0).mean()
+        assert numbers.highest == pytest.approx(max(float(h.max()) for h in potentials), rel=1e-5)
+        assert numbers.lowest == pytest.approx(min(float(h.min()) for h in potentials), rel=1e-5)
+        for index, one in enumerate(each):
+            shown = of_sample(recording, index, seen.lengths)
+            np.testing.assert_array_equal(shown.s, of_sample(one.recordings[name], 0).s)
+
+
+@networks
+def test_the_monitor_leaves_padding_out(network: str) -> None:
+    job = prepared(*NETWORKS[network], "monitor=default", "monitor.samples=4")
+    monitor = Monitor(job)
+    batch, seen = monitor.batch, monitor.look(drawn=False)
+    found: dict[str, list[tuple[int, float]]] = {}
+    for one in alone(batch):
+        monitor.batch = one
+        for name, distances in (single := monitor.look(drawn=False)).distances.items():
+            found.setdefault(name, []).append((distances.number, single.in_window[name]))
+    for name, parts in found.items():
+        assert seen.distances[name].number == sum(number for number, _ in parts)
+        assert seen.in_window[name] == pytest.approx(np.average([w for _, w in parts], weights=[n for n, _ in parts]))
+
+
+class Own(IFNode):
+    """A neuron with a rule of its own, which a user writes."""
+
+    def charge(self, x: Tensor) -> Tensor:
+        return 0.8 * self.v + x
+
+
+class Stepwise(nn.Module):
+    """A network of the user's own that runs step by step, with neurons in single-step mode."""
+
+    def __init__(self, in_shape: Any, classes: int, neuron: Any) -> None:
+        super().__init__()
+        self.fc, self.fire = nn.Linear(32, classes, bias=False), IFNode(0.3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.stack([self.fire(self.fc(step.flatten(1))) for step in x])
+
+
+def test_a_network_that_runs_step_by_step_is_counted_without_padding() -> None:
+    job = prepared(*DOTS)
+    job.model.network = Stepwise((2, 4, 4), 2, None)
+    (batch,) = job.validation.epoch()
+    right = measured(job, alone(batch))
+    # Twice: the steps of the second batch begin at 0 again.
+    assert measured(job, [batch]) == right
+    assert measured(job, [batch, batch]) == right
+    assert 0 < right["rates"]["fire"] < measured(job, [replace(batch, lengths=None)])["rates"]["fire"] * 2
 
 
 class Old(nn.Module):

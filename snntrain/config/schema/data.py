@@ -8,13 +8,27 @@ from snntrain.config.schema.option import option
 
 @dataclass
 class Augment:
-    """Random changes of the training images, drawn again for each image."""
+    """Random changes of the training samples, drawn again for each sample."""
 
     degrees: float = option("rotation, up to +- this", at_least=0, at_most=180)
     translate: float = option("shift, up to +- this share of the side", at_least=0, below=1)
     scale: list[float] = option("range of the zoom, [lo, hi]", above=0)
     crop_padding: int = option("pixels of padding before a random crop to the old size", at_least=0, most=1000)
     flip: bool = option("mirror left to right with a probability of 1/2")
+    # These have a default, so that the file of a data set names only the changes that it makes.
+    shear: float = option("shear along x, up to +- this many pixels per row", at_least=0, most=100, default=0.0)
+    roll: int = option(
+        "shift pixels or units, up to +- this; they come in again on the other side", at_least=0, most=1000, default=0
+    )
+    cutout: int = option("square of zeros, with a side from 1 to this", at_least=0, most=1000, default=0)
+    temporal_crop: float = option(
+        "share of a sequence's steps that is cut off, up to this", at_least=0, below=1, default=0.0
+    )
+    drop: float = option("share of the events that is left out, up to this", at_least=0, below=1, default=0.0)
+    polarity_flip: bool = option("exchange ON and OFF with a probability of 1/2", default=False)
+    one_of: bool = option(
+        "one of rotation, shear, zoom, shift, roll, cutout for each sample, or none, instead of all", default=False
+    )
 
 
 @dataclass

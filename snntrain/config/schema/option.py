@@ -38,6 +38,7 @@ def option(
     most: float = GREATEST,
     most_items: int = MOST_ITEMS,
     longest: int = LONGEST,
+    default: Any = MISSING,
 ) -> Any:
     """Declare a documented key; the bounds hold for a number and for every number of a list.
 
@@ -50,7 +51,8 @@ def option(
         most: the greatest absolute value of a number.
         most_items: the maximum number of items of a list.
         longest: the maximum number of characters of a text.
+        default: the value if no file of conf/ gives one, for a key of which many files would give the same value.
     """
     bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below, "choices": choices}
     limits = {"most": most, "most_items": most_items, "longest": longest}
-    return field(default=MISSING, metadata={"meaning": meaning, **bounds, **limits})
+    return field(default=default, metadata={"meaning": meaning, **bounds, **limits})

@@ -29,8 +29,8 @@ def confusion_matrix(counts: NDArray[np.int64], class_names: Sequence[str]) -> F
     """
     classes, total, right = len(counts), int(counts.sum()), int(counts.trace())
     mistakes = most_frequent(counts, MOST_MISTAKES)
-    named = class_ticks(class_names)
     side = WIDTH - LEFT - RIGHT
+    named = class_ticks(class_names, side)
     panels = Panels(
         "confusion matrix",
         [f"{right:,} of {total:,} right, {100 * right / max(1, total):.2f} %"],

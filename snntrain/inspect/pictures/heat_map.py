@@ -7,12 +7,12 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from snntrain.inspect.pictures.neurons import evenly_spread, rows_labelled, shown_of
-from snntrain.inspect.pictures.panels import BAR, INK, Panels, Scale, coloured, time_scale
+from snntrain.inspect.pictures.panels import BAR, INK, PADDING, Panels, Scale, coloured, time_scale
 from snntrain.inspect.pictures.raster import spike_marks
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Recording, longest
 
 # Blue below the reset, white at the reset, red above; distinguishable with any colour vision.
-COLOURS = matplotlib.colormaps["RdBu_r"].with_extremes(bad="#bbbbbb")
+COLOURS = matplotlib.colormaps["RdBu_r"].with_extremes(bad=PADDING)
 # The range of colours, in distances from reset to threshold: strong inhibition must not make the rest pale.
 SPAN = 1.5
 
@@ -23,12 +23,12 @@ def heat_map(recordings: Sequence[Recording], titles: Sequence[str], layer: str,
     White is the reset potential (0 with the soft reset). A dash marks a spike.
 
     Args:
-        recordings: the recordings of the layer, one per sample: `[T, neurons]`.
+        recordings: the recordings of the layer, one per sample: `[T, neurons]`; the rest of a shorter one is grey.
         titles: the titles of the panels.
         layer: the layer's name.
         rows: the largest number of neurons, spread evenly over the layer, as in the raster.
     """
-    T, neurons = recordings[0].v.shape
+    T, neurons = longest(recordings), recordings[0].v.shape[1]
     shown = evenly_spread(neurons, rows)
     count = len(shown)
     heading = shown_of(layer, "potential v", count, neurons)
@@ -36,12 +36,14 @@ def heat_map(recordings: Sequence[Recording], titles: Sequence[str], layer: str,
     panels = Panels(heading, titles, time_scale(T), y, below=BAR)
     bar = colour_scale(recordings[0].v_threshold, recordings[0].v_reset)
     for panel, recording in enumerate(recordings):
-        panels.image(
-            panels.box(panel), coloured(COLOURS, bar.share(recording.v[:, shown].T[::-1])), f"v {panel}", smooth=False
-        )
+        left, bottom, right, top = panels.box(panel)
+        end = left + (right - left) * len(recording.v) / T
+        colours = coloured(COLOURS, bar.share(recording.v[:, shown].T[::-1]))
+        panels.image((left, bottom, end, top), colours, f"v {panel}", smooth=False)
     spikes = [np.nonzero(recording.s[:, shown]) for recording in recordings]
     step, row = (panels.right - panels.left) / T, panels.height / count
     panels.add(spike_marks(panels, spikes, width=min(0.25 * step, 0.1), height=0.5 * row, colour=INK), "spikes")
+    panels.padding([len(recording.v) for recording in recordings])
     panels.colour_bar(COLOURS, bar)
     return panels.figure
 

@@ -9,7 +9,20 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from snntrain.inspect.pictures.panels import COLOURS, GREY, INK, LEGEND_ROW, Panels, Scale, round_ticks
+from snntrain.inspect.pictures.panels import (
+    COLOURS,
+    GREY,
+    INK,
+    LEFT,
+    LEGEND_ROW,
+    RIGHT,
+    WIDTH,
+    Panels,
+    Scale,
+    round_ticks,
+    width_of,
+)
+from snntrain.inspect.pictures.thumbnail import thumbnail
 from snntrain.inspect.recording import UNKNOWN, Probes
 
 # The left edge and the side of an image, and the space beside a panel, in inches.
@@ -25,19 +38,20 @@ def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
     right; a triangle points at the true class.
     """
     T, N, classes = probes.output.shape
+    T = T if probes.lengths is None else max(probes.lengths)
     guesses, votes = probes.answers.classes, probes.answers.votes
     counts = probes.answers.scores / (votes or 1)
     what = "output" if votes is None else "output spikes"
     heading = f"{what}, mean of {votes} neurons per class" if votes is not None and votes > 1 else what
     # An output without spikes needs an axis, too.
     most = float(counts.max(initial=0)) or 1.0
-    x = Scale("class", -0.5, classes - 0.5, class_ticks(probes.class_names))
+    x = Scale("class", -0.5, classes - 0.5, class_ticks(probes.class_names, WIDTH - LEFT - BESIDE - RIGHT))
     y = Scale(f"{what} in {T} steps", 0, 1.05 * most, round_ticks(0, most, 3))
     panels = Panels(heading, titles, x, y, left=BESIDE, below=0.05 + LEGEND_ROW)
     for panel in range(N):
         bottom = panels.floor(panel) + (panels.height - SIDE) / 2
         box = (IMAGE, bottom, IMAGE + SIDE, bottom + SIDE)
-        panels.image(box, visible(probes.images[panel]), f"image {panel}", smooth=False)
+        panels.image(box, thumbnail(probes, panel), f"image {panel}", smooth=False)
     others = [(panel, cls) for panel in range(N) for cls in range(classes) if cls != guesses[panel]]
     wrong = [guess != label != UNKNOWN for guess, label in zip(guesses, probes.labels, strict=True)]
     colours = [COLOURS[1] if missed else COLOURS[0] for missed in wrong]
@@ -70,15 +84,9 @@ def _bars(
     return PolyCollection(bars, **style)
 
 
-def class_ticks(names: Sequence[str]) -> dict[float, str]:
-    """Return the labels of a scale of classes: names if they are short and few, else some numbers."""
-    if len(names) <= 20 and max(map(len, names)) <= 2:
+def class_ticks(names: Sequence[str], width: float) -> dict[float, str]:
+    """Return the labels of a scale of classes: names if they are short and fit into its width, else some numbers."""
+    longest = max(map(len, names))
+    if len(names) <= 20 and longest <= 2 and len(names) * (width_of(8, "0" * longest) + 0.03) <= width:
         return {float(number): name for number, name in enumerate(names)}
     return round_ticks(0, len(names) - 1, 10, integer=True)
-
-
-def visible(image: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return an image `[C, H, W]` in [0, 1] as `[H, W, RGB]`; without three channels, their mean in grey."""
-    colour = image if len(image) == 3 else np.repeat(image.mean(0, keepdims=True), 3, axis=0)
-    pixels: NDArray[np.uint8] = (255 * colour.clip(0, 1)).round().astype(np.uint8)
-    return pixels.transpose(1, 2, 0)

@@ -25,6 +25,8 @@ from snntrain.inspect.pictures.lettering import Lettering
 
 # Okabe and Ito's colours, distinguishable with any colour vision.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+# Time steps that are only padding.
+PADDING = "#bbbbbb"
 # Text, frames and the threshold. A page replaces this colour in dark mode.
 INK = "#1b1b1f"
 GREY = "#999999"
@@ -65,13 +67,13 @@ def time_scale(T: int) -> Scale:
 
 
 class Panels:
-    """A figure with one panel per title, from top to bottom, all with the same scales.
+    """A figure with one panel per title, from top to bottom, all with the same horizontal scale.
 
     Args:
         heading: the heading of the figure.
         titles: the titles of the panels.
         x: the horizontal scale, labelled below the last panel.
-        y: the vertical scale.
+        y: the vertical scale of all panels, or one for each; each is then labelled on its own.
         height: the height of a panel, in inches.
         left: more space on the left, in inches.
         right: more space on the right, in inches.
@@ -83,14 +85,15 @@ class Panels:
         heading: str,
         titles: Sequence[str],
         x: Scale,
-        y: Scale,
+        y: Scale | Sequence[Scale],
         *,
         height: float = PANEL,
         left: float = 0.0,
         right: float = 0.0,
         below: float = 0.0,
     ) -> None:
-        self.count, self.x_scale, self.y_scale, self.height = len(titles), x, y, height
+        self.count, self.x_scale, self.height = len(titles), x, height
+        self.y_scales = [y] * self.count if isinstance(y, Scale) else y
         self.left, self.right = LEFT + left, WIDTH - RIGHT - right
         self.bottom = BOTTOM + below
         self.top = self.bottom + self.count * (height + GAP) - GAP
@@ -103,7 +106,11 @@ class Panels:
         self._frames()
         self._ticks()
         self.text(middle, self.bottom - 0.37, x.label, size=9.5, name="x label")
-        self.text(0.2, (self.top + self.bottom) / 2, y.label, size=9.5, rotation=90, name="y label")
+        if isinstance(y, Scale):
+            self.text(0.2, (self.top + self.bottom) / 2, y.label, size=9.5, rotation=90, name="y label")
+        else:
+            for panel, scale in enumerate(y):
+                self.text(0.2, self.floor(panel) + height / 2, scale.label, size=9.5, rotation=90, name="y label")
 
     def floor(self, panel: int) -> float:
         """Return the lower edge of a panel, in inches from the bottom."""
@@ -115,7 +122,7 @@ class Panels:
 
     def y(self, panel: int, values: Any) -> NDArray[np.float64]:
         """Return the positions of values in a panel, in inches from the bottom."""
-        return self.floor(panel) + self.height * self.y_scale.share(values)
+        return self.floor(panel) + self.height * self.y_scales[panel].share(values)
 
     def add(self, artist: Artist, name: str) -> None:
         """Add an artist with coordinates in inches to the figure."""
@@ -155,8 +162,24 @@ class Panels:
         lines = [[(self.left, y), (self.right, y)] for y in (float(self.y(p, value)) for p in range(self.count))]
         self.add(LineCollection(lines, linewidth=1, **style), name)
 
-    def legend(self, entries: Mapping[str, Line2D], columns: int = 3) -> None:
-        """Add a legend at the bottom, with the first entry on top."""
+    def padding(self, lengths: Sequence[int]) -> None:
+        """Cover the time steps of each panel after its length in grey, with the word padding if it fits."""
+        boxes = []
+        for panel, length in enumerate(lengths):
+            (_, low, right, high), left = self.box(panel), float(self.x(length + 0.5))
+            if left > right - 1e-6:
+                continue
+            boxes.append([(left, low), (right, low), (right, high), (left, high)])
+            x, y = (left + right) / 2, (low + high) / 2
+            if right - left > 0.6:
+                self.text(x, y - 8 * HALF_DIGIT, "padding", size=8, name="padding text")
+            elif right - left > 0.15:
+                self.text(x + 8 * HALF_DIGIT, y, "padding", size=8, rotation=90, name="padding text")
+        if boxes:
+            self.add(PolyCollection(boxes, facecolor=PADDING, edgecolor="none"), "padding")
+
+    def legend(self, entries: Mapping[str, Line2D], columns: int = 3, bottom: float = 0.1) -> None:
+        """Add a legend, with the first entry on top and the last row's baseline at `bottom`."""
         rows = legend_rows(len(entries), columns)
         labels = list(entries)
         widths = [
@@ -169,7 +192,7 @@ class Panels:
         for number, (label, sample) in enumerate(entries.items()):
             row, column = number % rows, number // rows
             x = float(lefts[column])
-            y = 0.1 + (rows - 1 - row) * LEGEND_ROW
+            y = bottom + (rows - 1 - row) * LEGEND_ROW
             middle = y + 9 * HALF_DIGIT
             single = sample.get_linestyle() == "None"
             sample.set_data([x + 0.14] if single else [x, x + 0.28], [middle] if single else [middle] * 2)
@@ -179,7 +202,8 @@ class Panels:
     def colour_bar(self, colours: Colormap, scale: Scale) -> None:
         """Add a bar of all colours from `scale.low` to `scale.high` at the bottom, labelled like an axis."""
         # Half of each label at the ends sticks out.
-        left, right, bottom, top = self.left + 0.1, self.right - 0.2, 0.36, 0.46
+        first, last = (0.03 + width_of(8, scale.ticks.get(end, "")) / 2 for end in (scale.low, scale.high))
+        left, right, bottom, top = max(self.left + 0.1, first), min(self.right - 0.2, WIDTH - last), 0.36, 0.46
         row = (255.999 * colours(np.linspace(0, 1, 256))[None]).astype(np.uint8)
         self.image((left, bottom, right, top), row, "colour bar", smooth=False)
         ticks = {left + (right - left) * float(scale.share(value)): text for value, text in scale.ticks.items()}
@@ -200,7 +224,7 @@ class Panels:
             marks.append([(x, self.bottom - TICK), (x, self.bottom)])
             self.text(x, self.bottom - 0.17, text, size=8, name="x tick")
         for panel in range(self.count):
-            for value, text in self.y_scale.ticks.items():
+            for value, text in self.y_scales[panel].ticks.items():
                 y = float(self.y(panel, value))
                 marks.append([(self.left - TICK, y), (self.left, y)])
                 self.text(self.left - 0.08, y - 8 * HALF_DIGIT, text, size=8, name="y tick", align="right")

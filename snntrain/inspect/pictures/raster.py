@@ -9,7 +9,7 @@ from matplotlib.path import Path
 
 from snntrain.inspect.pictures.neurons import evenly_spread, rows_labelled, shown_of
 from snntrain.inspect.pictures.panels import COLOURS, DPI, Panels, Scale, time_scale
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Recording, longest
 
 
 def raster(recordings: Sequence[Recording], titles: Sequence[str], layer: str, rows: int) -> Figure:
@@ -18,12 +18,12 @@ def raster(recordings: Sequence[Recording], titles: Sequence[str], layer: str, r
     A title has the firing rate, spikes per neuron and step, of all neurons of the layer, not only of those shown.
 
     Args:
-        recordings: the recordings of the layer, one per sample: `[T, neurons]`.
+        recordings: the recordings of the layer, one per sample: `[T, neurons]`; the rest of a shorter one is grey.
         titles: the titles of the panels.
         layer: the layer's name.
         rows: the largest number of neurons, spread evenly over the layer.
     """
-    T, neurons = recordings[0].s.shape
+    T, neurons = longest(recordings), recordings[0].s.shape[1]
     shown = evenly_spread(neurons, rows)
     count = len(shown)
     heading = shown_of(layer, "spikes", count, neurons)
@@ -35,6 +35,7 @@ def raster(recordings: Sequence[Recording], titles: Sequence[str], layer: str, r
         spike_marks(panels, spikes, width=0.9 * (panels.right - panels.left) / T, height=0.8 * panels.height / count),
         "spikes",
     )
+    panels.padding([len(recording.s) for recording in recordings])
     return panels.figure
 
 

@@ -19,7 +19,7 @@ from snntrain.inspect.pictures.panels import (
     round_ticks,
     time_scale,
 )
-from snntrain.inspect.recording import Recording
+from snntrain.inspect.recording import Recording, longest
 
 # The share of a panel's height, at its top, for the ticks that mark spikes.
 TICK_BAND = 0.2
@@ -34,7 +34,7 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     top of the panel mark the spikes.
 
     Args:
-        recordings: the recordings of the layer, one per sample: `[T, neurons]`.
+        recordings: the recordings of the layer, one per sample: `[T, neurons]`; the rest of a shorter one is grey.
         titles: the titles of the panels.
         layer: the layer's name.
         neurons: the number of neurons, from the most active over all samples to a quiet one.
@@ -46,7 +46,7 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     scale = Scale("potential", low, top, round_ticks(low, high, 4))
     entries = len(traced) + 1 + (v_reset is not None)
     below = 0.05 + LEGEND_ROW * legend_rows(entries)
-    T = len(recordings[0].s)
+    T = longest(recordings)
     panels = Panels(f"{layer}: membrane potential", titles, time_scale(T), scale, below=below)
     legend = {}
     for order, (colour, neuron) in enumerate(zip(COLOURS, traced, strict=False)):
@@ -69,6 +69,7 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     if v_reset is not None:
         panels.level(v_reset, "reset", **RESET)
         legend["reset"] = Line2D([], [], linewidth=1, **RESET)
+    panels.padding([len(recording.h) for recording in recordings])
     panels.legend(legend)
     return panels.figure
 

@@ -31,19 +31,23 @@ def count_updates(
     v_reset: float | None,
     surrogate: Callable[[Tensor], Tensor],
     T: int,
+    valid: Tensor | None = None,
 ) -> Tensor | int:
     """Return how many potentials differ from those one step before, over all `T` steps.
 
     If `v` is a number, as after a reset, the first step changes all. On a CPU compiled code counts while the recurrence
-    runs, and keeps no potentials; elsewhere the result is a tensor, so nothing waits for it.
+    runs, and keeps no potentials; elsewhere, or if only some steps count, the result is a tensor, so nothing waits for
+    it.
 
     Args:
         x: input current `[T, N, *]`, or `[1, N, *]` if it is the same in all steps.
         gain, feedback, rest, v, v_threshold, v_reset, surrogate: as in `integrate_and_fire`.
+        T: number of steps.
+        valid: the steps that count, bool `[T, N]`; None for all.
     """
     known, v = formula(surrogate), exactly_at_rest(v, rest)
     compiled = dispatch.chosen(x) == "cpu"
-    if compiled and known is not None and not isinstance(v_threshold, Tensor):
+    if compiled and known is not None and not isinstance(v_threshold, Tensor) and valid is None:
         # This imports Numba.
         from snntrain.neuron.integrate_and_fire import cpu
 
@@ -63,12 +67,22 @@ def count_updates(
             T=T,
             record=True,
         )
-        counted = counted + changed(v0, run.v)
+        counted = counted + changed(v0, run.v, None if valid is None else valid[:, some])
     return counted
 
 
-def changed(v0: Coefficient, v: Tensor) -> Tensor | int:
-    """Return how many potentials `v` `[T, *]` differ from those before; if `v0` is a number, all first ones do."""
+def changed(v0: Coefficient, v: Tensor, valid: Tensor | None = None) -> Tensor | int:
+    """Return how many potentials `v` `[T, N, *]` differ from those before; if `v0` is a number, all first ones do.
+
+    Args:
+        v0: the potentials before, `[N, *]`, or a number.
+        v: the potentials.
+        valid: the steps that count, bool `[T, N]`; None for all.
+    """
+    if valid is not None:
+        begun = v[:1] != v0 if isinstance(v0, Tensor) else torch.ones_like(v[:1], dtype=torch.bool)
+        differs = torch.cat([begun, v[1:] != v[:-1]])
+        return _count(differs & valid.view(*valid.shape, *[1] * (v.ndim - 2)))
     first = _count(v[0] != v0) if isinstance(v0, Tensor) else v[0].numel()
     return first + _count(v[1:] != v[:-1])
 

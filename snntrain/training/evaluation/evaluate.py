@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.data.batch import Batch
+from snntrain.data.padding import padded
 from snntrain.data.share import computing
 from snntrain.network.readout import Readout
 from snntrain.neuron import reset_net
@@ -144,7 +145,7 @@ def evaluate(
     tally = Tally(classes, precision.device, net.readout)
     with repeatable_draws(precision.device):
         for batch in batches:
-            with precision.autocast(), computing(batch.share):
+            with precision.autocast(), computing(batch.share), padded(batch.x, batch.lengths):
                 spikes = net(batch.x)
                 loss = loss_of(loss_function, spikes, batch)
             reset_net(net)

@@ -9,7 +9,7 @@ from torch import Tensor
 from snntrain.data.batch import Batch
 from snntrain.inspect.probe import recording, watch
 from snntrain.inspect.recording import Answers, Probes
-from snntrain.network.readout import Readout, mean_over_time
+from snntrain.network.readout import Readout, mean_over_time, without_padding
 from snntrain.neuron import spiking_layers
 from snntrain.neuron.integrate_and_fire import Trajectory
 from snntrain.training.job.build import Job
@@ -31,17 +31,32 @@ def watch_job(job: Job, x: Tensor, layers: Collection[str] | None = None) -> tup
 
 
 def as_probes(job: Job, batch: Batch, output: Tensor, trajectories: Mapping[str, Trajectory]) -> Probes:
-    """Copy the result of `watch_job` for a batch to the host; a sequence is shown as its mean."""
+    """Copy the result of `watch_job` for a batch to the host."""
     nodes = dict(spiking_layers(job.evaluated.network))
-    shown = mean_over_time(batch.x, batch.lengths) if batch.x.ndim == 5 else batch.x
+    sequences = batch.x.float().cpu().numpy() if batch.is_sequence else None
     return Probes(
-        images=shown.float().cpu().numpy(),
+        images=_as_images(batch).float().cpu().numpy(),
         labels=batch.labels.tolist(),
         class_names=job.data.class_names,
         recordings={name: recording(nodes[name], trajectory) for name, trajectory in trajectories.items()},
         output=output.float().cpu().numpy(),
         answers=answers(job.evaluated.readout, output, batch.lengths),
+        sequences=sequences,
+        lengths=None if batch.lengths is None else batch.lengths.tolist(),
+        scale=job.data.scale,
     )
+
+
+def _as_images(batch: Batch) -> Tensor:
+    """Return one image for each sample, `[N, C, H, W]`.
+
+    Frames become their mean over time, and units a raster: a row for each unit, a column for each step.
+    """
+    if not batch.is_sequence:
+        return batch.x
+    if batch.x.ndim == 5:
+        return mean_over_time(batch.x, batch.lengths)
+    return without_padding(batch.x, batch.lengths).permute(1, 2, 0).unsqueeze(1)
 
 
 def answers(readout: Readout, output: Tensor, lengths: Tensor | None = None) -> Answers:

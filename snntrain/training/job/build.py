@@ -18,6 +18,7 @@ from snntrain.config.targets import Component, build, misfit
 from snntrain.config.trust.targets import locate
 from snntrain.config.values import values_of
 from snntrain.data.augment import Augment
+from snntrain.data.augment.changes import check_fit
 from snntrain.data.batches import SHARE_OF_MEMORY, Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
@@ -48,7 +49,7 @@ GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
 
 
 class Model(nn.Module):
-    """Encoder and network: intensities `[N, C, H, W]` (or a sequence `[T, N, C, H, W]`) to `[T, N, classes]`."""
+    """Encoder and network: images `[N, C, H, W]`, or sequences `[T, N, *]`, to `[T, N, classes]`."""
 
     def __init__(self, encoder: nn.Module, network: nn.Module) -> None:
         super().__init__()
@@ -84,6 +85,11 @@ class Job:
     @property
     def classes(self) -> int:
         return len(self.data.class_names)
+
+    @property
+    def steps(self) -> int:
+        """The time steps of the network: `T`, or those of the longest training sequence."""
+        return self.data.steps or self.config.T
 
     @property
     def evaluated(self) -> Model:
@@ -122,12 +128,15 @@ def prepare(config: Config, world: World) -> Job:
     data = _loaded(config, world)
     # Channels last is the order in which convolutions and pooling compute on both devices.
     network = model(config, data).to(world.device).to(memory_format=torch.channels_last)
-    if world.size > 1:
-        synchronise(network, world.sum)
     training = batches(config, data, data.train, world, augmented=True, limit=trainer.limit_batches)
+    padded = data.padded or (training.augment is not None and training.augment.temporal_crop > 0)
+    # Batch normalisation then covers the rows of all processes, and leaves out padding.
+    if world.size > 1 or padded:
+        synchronise(network, world.sum)
     steps = trainer.epochs * -(-len(training) // trainer.accumulate)
     loss = component(config, "loss").to(world.device)
-    check_lengths(loss, data)
+    if padded:
+        check_lengths(loss, data)
     fused = _fused(config)
     groups = parameter_groups(network)
     optimizer = component(config, "optimizer", optimizer_argument(groups), variant=without_compiler, **fused)
@@ -203,10 +212,9 @@ def _described(config: Config, group: str) -> Component:
 
 def model(config: Config, data: Data) -> Model:
     """Return encoder and network for the images of `data`."""
-    if len(config.dataset.mean) != data.shape[0]:
-        raise UserError(
-            f"dataset.mean={config.dataset.mean}: one number per channel, and {data.name} has {data.shape[0]}"
-        )
+    if len(config.dataset.mean) != data.channels:
+        whole = f"{data.channels}" if len(data.shape) == 3 else f"{data.shape[0]} units, which share one number"
+        raise UserError(f"dataset.mean={config.dataset.mean}: one number per channel, and {data.name} has {whole}")
     encoder = component(config, "encoder", T=config.T, mean=config.dataset.mean, std=config.dataset.std)
     neuron = partial(_neuron, config)
     return Model(
@@ -237,6 +245,7 @@ def batches(
     resident = config.dataset.resident
     # Each process has a GPU of its own, but those on the CPUs of a machine share its memory.
     share = SHARE_OF_MEMORY / (1 if world.device.type == "cuda" else world.size)
+    augment = _augment(config, data) if augmented else None
     return Batches(
         split,
         batch_size=config.trainer.batch_size if augmented else config.trainer.eval_batch_size,
@@ -244,13 +253,27 @@ def batches(
         device=world.device,
         seed=config.seed,
         shuffle=augmented,
-        augment=Augment(**values_of(config.dataset.augment)) if augmented else None,
+        augment=augment,
         resident=resident == "always" or (resident == "auto" and fits(split, world.device, share)),
         workers=config.dataset.workers,
         limit=limit,
         rank=world.rank,
         size=world.size,
     )
+
+
+def _augment(config: Config, data: Data) -> Augment:
+    """Return the random changes of the training samples.
+
+    Raises:
+        UserError: the samples cannot have one of them, or the settings of a user's own data set are wrong.
+    """
+    try:
+        augment = Augment(**values_of(config.dataset.augment))
+        check_fit(augment, data.train[0], data.scale)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"dataset={data.name}: {error}; leave it out, or change it") from error
+    return augment
 
 
 def _fused(config: Config) -> dict[str, bool]:

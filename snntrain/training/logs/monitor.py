@@ -12,6 +12,7 @@ from snntrain.inspect.potentials import Histogram, histogram, share_in_window
 from snntrain.inspect.probe import matching_layers
 from snntrain.inspect.recording import Probes
 from snntrain.inspect.samples import sample_indices
+from snntrain.network.readout import valid_values
 from snntrain.neuron import spiking_layers
 from snntrain.training.evaluation.look import as_probes, watch_job
 from snntrain.training.job.build import Job
@@ -60,6 +61,7 @@ class Monitor:
         in_window, distances = {}, {}
         for name, trajectory in trajectories.items():
             distance = trajectory.h - trajectory.more.get("threshold", nodes[name].v_threshold)
+            distance = valid_values(distance, self.batch.lengths)
             in_window[name] = share_in_window(distance, nodes[name].surrogate_function)
             if (counted := histogram(distance)) is not None:
                 distances[name] = counted

@@ -36,15 +36,20 @@ def progress_entries(progress: Progress) -> dict[str, Any]:
 
 def first_lines(job: Job) -> str:
     """Return the table of the layers, the data set, and the settings of the computation."""
-    images = next(job.validation.epoch()).x
-    data = job.data
+    batch, data = next(job.validation.epoch()), job.data
+    one = batch.x[:, :1] if batch.is_sequence else batch.x[:1]
+    what = "images" if data.steps is None else "sequences"
     processes = f", {job.world.size} processes" if job.world.size > 1 else ""
     return (
-        f"{layer_table(job.model.network, job.model.encoder(images[..., :1, :, :, :]))}\n"
+        f"{layer_table(job.model.network, job.model.encoder(one))}\n"
         f"{data.name}: {len(data.train):,} training, {len(data.validation):,} validation, "
-        f"{len(data.test):,} test images of {'x'.join(map(str, data.shape))}, {job.classes} classes\n"
-        f"{job.world.device_name}{processes}, {job.world.precision.name}, T={job.config.T}, seed {job.config.seed}"
+        f"{len(data.test):,} test {what} of {_shown(data.shape)}, {job.classes} classes\n"
+        f"{job.world.device_name}{processes}, {job.world.precision.name}, T={job.steps}, seed {job.config.seed}"
     )
+
+
+def _shown(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) if len(shape) == 3 else f"{shape[0]} units"
 
 
 def paused_line(progress: Progress, trainer: Trainer, run: RunFolder) -> str:

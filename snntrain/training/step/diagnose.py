@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from snntrain.data.batch import Batch
+from snntrain.data.padding import padded
 from snntrain.neuron import BaseNode, reset_net
 from snntrain.neuron.integrate_and_fire import Trajectory
 from snntrain.training.job.build import Job
@@ -32,7 +33,7 @@ def where_it_began(job: Job, batch: Batch) -> str | None:
     with torch.random.fork_rng([device] if device.type == "cuda" else []), _unchanged(job.model):
         finding.look(INPUT, batch.x)
         with _watched(job.model, finding):
-            with job.world.precision.autocast():
+            with job.world.precision.autocast(), padded(batch.x, batch.lengths):
                 spikes = job.model(batch.x)
                 loss = loss_of(job.loss, spikes, batch)
             finding.look("the loss", loss)

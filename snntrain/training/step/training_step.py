@@ -11,6 +11,7 @@ from torch import Tensor
 
 from snntrain.data.batch import Batch
 from snntrain.data.batches import Draw
+from snntrain.data.padding import padded
 from snntrain.data.share import Share, computing
 from snntrain.neuron import reset_net
 from snntrain.training.evaluation.evaluate import Tally
@@ -166,7 +167,7 @@ class TrainingStep:
 
     def _learn(self, batch: Batch, count: int) -> tuple[Tensor, Tensor]:
         """Add the gradients of a batch, one of `count` in this step."""
-        with computing(batch.share):
+        with computing(batch.share), padded(batch.x, batch.lengths):
             with self.job.world.precision.autocast():
                 spikes = self.forward(batch.x)
                 loss = _weighted(loss_of(self.job.loss, spikes, batch), spikes, batch.share)
