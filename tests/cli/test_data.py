@@ -172,7 +172,7 @@ def test_data_shows_its_usage(snntrain: Command) -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("snntrain dat", ["data", "dataset.", "dataset/", "dataset="]),
+        ("snntrain dat", ["data", "dataset.", "dataset/", "dataset=", "dataset/augment="]),
         ("snntrain data g", ["get"]),
         ("snntrain data get nm", ["nmnist"]),
         ("snntrain data get nmnist sh", ["shd", "show"]),
