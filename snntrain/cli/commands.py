@@ -99,7 +99,7 @@ COMMANDS = (
         "data",
         "data.command",
         (
-            ("data list", "all data sets: size, licence, source, and whether they are on this machine"),
+            ("data list", "all data sets: size, licence, source, and whether they are here"),
             ("data get <set>…", "download data sets"),
             (
                 "data show dataset=<set> [sample=<index>] [split=test] [out=<folder>] [key=value …]",

@@ -82,4 +82,8 @@ def _of_hydra(begun: list[str], last: str) -> Iterator[str]:
     with composer(config_dir=arguments.flags.get("--config-dir")) as compose:
         line = " ".join([*arguments.overrides, last])
         found = BashCompletion(compose.loader)._query(compose.config_name, line)
-    yield from (word for word in found if word.partition("/")[0] != "schema")
+        groups = compose.groups
+    for word in found:
+        if word.partition("/")[0] != "schema":
+            # Hydra offers a group that has groups below it without the sign.
+            yield f"{word}=" if word in groups else word
