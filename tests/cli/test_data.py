@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +13,15 @@ from PIL import Image
 
 from snntrain.cli.complete import completions
 from snntrain.config.compose import CONF
+from snntrain.runs import summary as summaries
 from tests.conftest import TINY, Outcome
 from tests.data.files import NO_NETWORK, write_mnist
 from tests.data.sets.layouts import write_cifar10_dvs, write_nmnist, write_spikes
 
 Command = Callable[..., Outcome]
+
+
+REAL = Path(os.environ.get("SNNTRAIN_DATA", "nowhere")) / "NMNIST" / "Train"
 
 
 @pytest.fixture(autouse=True)
@@ -197,3 +203,33 @@ def test_nmnist_trains_is_tested_and_resumed(snntrain: Command, tmp_path: Path) 
     assert evaluated.status == 0
     assert "nmnist: 10 test images" in evaluated.out
     assert snntrain("resume=run", "trainer.epochs=2").status == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL.is_dir(), reason="there is no NMNIST/Train below $SNNTRAIN_DATA")
+def test_real_recordings_are_learnt_tested_and_resumed_to_the_same_bits(snntrain: Command, tmp_path: Path) -> None:
+    for digit in range(10):
+        folder = tmp_path / "data" / "NMNIST" / "Train" / str(digit)
+        folder.mkdir(parents=True)
+        for path in sorted((REAL / str(digit)).iterdir())[:12]:
+            shutil.copyfile(path, folder / path.name)
+    keys = (
+        "dataset=nmnist",
+        "dataset.test=0.25",
+        "dataset.resident=always",
+        "T=4",
+        "network=mlp",
+        "network.hidden=[64]",
+    )
+    run = (*keys, "trainer.batch_size=10", "trainer.device=cpu", "trainer.precision=fp32", "monitor=off")
+    assert snntrain(*run, "trainer.epochs=8", "hydra.run.dir=whole").status == 0
+    whole = summaries.read(tmp_path / "whole").known
+    # Chance is 0.1.
+    assert whole["test_accuracy"] > 0.25
+    assert snntrain("eval", "run=whole").status == 0
+    assert snntrain(*run, "trainer.epochs=8", "trainer.pause_after=3", "hydra.run.dir=parts").status == 0
+    assert snntrain("resume=parts", "trainer.pause_after=null").status == 0
+    parts = summaries.read(tmp_path / "parts").known
+    assert [parts[key] for key in ("test_accuracy", "val_accuracy", "best_epoch")] == [
+        whole[key] for key in ("test_accuracy", "val_accuracy", "best_epoch")
+    ]
