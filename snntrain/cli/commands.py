@@ -23,6 +23,7 @@ class Command:
         folders: whether it names folders.
         overrides: whether it takes overrides of the configuration.
         words: words that only this command reads.
+        sets: whether it names data sets.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Command:
     folders: bool = False
     overrides: bool = True
     words: tuple[str, ...] = ()
+    sets: bool = False
 
     def __call__(self, argv: Sequence[str]) -> None:
         """Run the command with its arguments."""
@@ -92,6 +94,21 @@ COMMANDS = (
         folders=True,
         overrides=False,
         words=("metric=", "out="),
+    ),
+    Command(
+        "data",
+        "data.command",
+        (
+            ("data list", "all data sets: size, licence, source, and whether they are here"),
+            ("data get <set>…", "download data sets"),
+            (
+                "data show dataset=<set> [sample=<index>] [split=test] [out=<folder>] [key=value …]",
+                "a picture and an animation of a sample as the network gets it",
+            ),
+            ("data clear [<set>…]", "delete converted recordings"),
+        ),
+        words=("list", "get", "show", "clear", "sample=", "split=", "out="),
+        sets=True,
     ),
     Command(
         "doctor",

@@ -13,6 +13,7 @@ from snntrain.config.compose import composer
 from snntrain.files.paths import user_path
 
 CHECKPOINTS = ("checkpoint=best", "checkpoint=last")
+CHOICE = "dataset="
 # Every shell takes these characters literally, at any position in a word.
 PLAIN = frozenset(f"{ascii_letters}{digits}_-./,:@%+=")
 
@@ -47,11 +48,15 @@ def _words(begun: list[str], last: str) -> Iterator[str]:
         yield from command.words
         if command.folders:
             yield from _folders(last)
+        if command.sets:
+            yield from (word.removeprefix(CHOICE) for word in _of_hydra([], CHOICE))
         if command.runs:
             yield from (*(f"run={folder}" for folder in ("latest", *_runs())), *CHECKPOINTS)
-            begun = [word for word in begun if not word.startswith(("run=", "checkpoint=", *command.words))]
+            begun = [word for word in begun if not word.startswith(("run=", "checkpoint="))]
         if not command.overrides:
             return
+        # Hydra reads neither these words nor the names of data sets.
+        begun = [word for word in begun if not word.startswith(command.words) and (not command.sets or "=" in word)]
     elif not begun:
         yield from (name for name in BY_NAME if name != TRAIN.name)
         yield from (f"resume={folder}" for folder in ("latest", *_runs()))
@@ -77,4 +82,8 @@ def _of_hydra(begun: list[str], last: str) -> Iterator[str]:
     with composer(config_dir=arguments.flags.get("--config-dir")) as compose:
         line = " ".join([*arguments.overrides, last])
         found = BashCompletion(compose.loader)._query(compose.config_name, line)
-    yield from (word for word in found if word.partition("/")[0] != "schema")
+        groups = compose.groups
+    for word in found:
+        if word.partition("/")[0] != "schema":
+            # Hydra offers a group that has groups below it without the sign.
+            yield f"{word}=" if word in groups else word

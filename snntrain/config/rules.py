@@ -60,6 +60,12 @@ def scale_is_a_range(config: Config) -> Iterator[str]:
             yield f"dataset.augment.scale={scale}: must be two numbers [lo, hi] with lo <= hi"
 
 
+def a_duration_has_a_length(config: Config) -> Iterator[str]:
+    dataset = config.dataset
+    if isinstance(dataset, schema.EventDataset) and dataset.frames_by == "duration" and dataset.frame_us is None:
+        yield f"dataset.frames_by={dataset.frames_by}: needs dataset.frame_us, the microseconds of a frame, as 10000"
+
+
 def betas_are_two(config: Config) -> Iterator[str]:
     if isinstance(config.optimizer, schema.Adam) and len(config.optimizer.betas) != 2:
         yield f"optimizer.betas={config.optimizer.betas}: must be two numbers, as [0.9,0.999]"
@@ -151,6 +157,7 @@ RULES = (
     Rule(("neuron.init_tau", "neuron.clamp"), time_constant_within_clamp),
     Rule(("neuron.init_w", "neuron.amplitude"), weight_within_amplitude),
     Rule(("dataset.augment.scale",), scale_is_a_range),
+    Rule(("dataset.frames_by", "dataset.frame_us"), a_duration_has_a_length),
     Rule(("optimizer.betas",), betas_are_two),
     Rule(("optimizer.nesterov", "optimizer.momentum"), nesterov_needs_momentum),
     Rule(("trainer.device",), device_is_named_right),

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from snntrain.data.download import ANOTHER_WAY
+from snntrain.data.source import ANOTHER_WAY
 from snntrain.errors import UserError
 from snntrain.files.bounded import Refused, open_regular
 

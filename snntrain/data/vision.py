@@ -21,9 +21,10 @@ import numpy as np
 import torch
 
 from snntrain.data.dataset import Data, ImageTensors, hold_out
-from snntrain.data.download import ANOTHER_WAY, Source, obtain
+from snntrain.data.download import obtain
 from snntrain.data.idx import damaged, read_pair
 from snntrain.data.root import data_root
+from snntrain.data.source import ANOTHER_WAY, Source
 from snntrain.errors import UserError
 from snntrain.files import bounded
 

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from snntrain.config.schema import Part
-from snntrain.config.values import value_at
-from snntrain.data import vision
+from snntrain.config.values import value_at, values_of
+from snntrain.data import catalogue
+from snntrain.data.cache.listing import caches
 from snntrain.data.root import chosen_by, data_root
-from snntrain.doctor.finding import Finding, in_short
+from snntrain.doctor.finding import Finding
 from snntrain.doctor.folders import GB, can_be_written, free_bytes, shown
 
-OURS = "snntrain.data.vision."
-EMBEDDED = "snntrain.data.digits.load"
 # The size of a sweep of a few hundred runs.
 LITTLE = 2 * GB
 
@@ -31,36 +30,45 @@ def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterato
     writable = "" if can_be_written(root) else ", cannot be written"
     yield Finding("data root", f"{shown(root)} ({chosen_by(named)}), {_space(root)}{writable}")
     states = {name: _state(option, root) for name, option in options.items()}
-    for label in ("complete", "absent"):
-        names = [name for name, (state, _) in states.items() if state == label]
-        note = " (downloaded at the first use)" if label == "absent" else ""
+    for label in (catalogue.COMPLETE, catalogue.ABSENT):
+        names = [name for name, state in states.items() if state.word == label]
+        by_hand = ", ".join(name for name in names if states[name].by_hand)
+        note = f" (downloaded at the first use{f'; by hand: {by_hand}' if by_hand else ''})"
         if names:
-            yield Finding(label, ", ".join(names) + note)
-    for name, (state, detail) in states.items():
-        if state not in ("complete", "absent"):
-            yield Finding(state, f"{name}: {detail}")
-    state, _ = _state(wanted, root)
-    if state in ("absent", "incomplete"):
+            yield Finding(label, ", ".join(names) + (note if label == catalogue.ABSENT else ""))
+    for name, state in states.items():
+        if state.word not in (catalogue.COMPLETE, catalogue.ABSENT):
+            yield Finding(state.word, f"{name}: {state.detail}")
+    state = _state(wanted, root)
+    if state.word in (catalogue.ABSENT, catalogue.INCOMPLETE):
         name = str(value_at(wanted, "_target_")).rpartition(".")[2]
         way = "name another dataset.root" if writable else "the first run downloads what is missing"
-        yield Finding("wanted", f"dataset={name}, {state}", f"dataset={name} is {state}: {way}")
+        if state.by_hand and not writable:
+            way = f"snntrain data get {name} says what to download"
+        yield Finding("wanted", f"dataset={name}, {state.word}", f"dataset={name} is {state.word}: {way}")
+    yield from converted(root)
 
 
-def _state(option: Any, root: Path) -> tuple[str, str]:
-    """Return 'complete', 'absent', 'incomplete' or 'unknown', with details for the last two."""
-    target = str(value_at(option, "_target_") or "")
-    if target == EMBEDDED:
-        return "complete", ""
-    try:
-        source = vision.source(target.removeprefix(OURS), value_at(option, "split") or "balanced")
-    except Exception as error:  # torchvision lists the files of some sets, and may fail in any way.
-        return "unknown", in_short(error)
-    if source is None or not target.startswith(OURS):
-        return "unknown", f"{target} finds its data itself"
-    missing = source.missing(source.data_root_of(root))
-    if not missing:
-        return "complete", ""
-    return ("absent", "") if len(missing) == len(source.files) else ("incomplete", f"lacks {', '.join(missing)}")
+def converted(root: Path) -> Iterator[Finding]:
+    """Report the caches of converted recordings, and what cannot be used of them."""
+    found = caches(root)
+    sizes: dict[Path, dict[str, int]] = {}
+    for cache in found:
+        if not cache.fault:
+            names = sizes.setdefault(cache.path.parent, {})
+            names[cache.name] = names.get(cache.name, 0) + cache.nbytes
+    for folder, names in sizes.items():
+        listed = ", ".join(f"{name} {_size(nbytes)}" for name, nbytes in sorted(names.items()))
+        yield Finding("caches", f"{listed}, in {shown(folder)}")
+    for cache in found:
+        if cache.fault:
+            hint = f"{shown(cache.path)} cannot be used and takes {_size(cache.nbytes)}: delete it"
+            yield Finding("not usable", f"{cache.path.name}: {cache.fault}", hint)
+
+
+def _state(option: Any, root: Path) -> catalogue.State:
+    keys = option if isinstance(option, Mapping) else values_of(option)
+    return catalogue.state_of(str(value_at(option, "_target_") or ""), keys, root)
 
 
 def runs() -> Iterator[Finding]:
@@ -75,6 +83,10 @@ def runs() -> Iterator[Finding]:
     yield Finding(
         "runs", f"{shown(folder.absolute())}, {_space(folder)}{'' if writable else ', cannot be written'}", hint
     )
+
+
+def _size(nbytes: int) -> str:
+    return f"{nbytes / GB:.2f} GB" if nbytes >= GB / 100 else f"{nbytes / 1e6:.2f} MB"
 
 
 def _space(folder: Path) -> str:

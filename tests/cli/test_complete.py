@@ -19,6 +19,7 @@ from tests.conftest import Outcome
         ("snntrain ev", ["eval"]),
         ("snntrain resume=l", ["resume=latest"]),
         ("snntrain doc", ["doctor"]),
+        ("snntrain data sh", ["shd", "show"]),
         ("snntrain doctor neuron=l", ["neuron=lif"]),
         ("snntrain rep", ["report"]),
         ("snntrain report out", ["out="]),

@@ -28,7 +28,7 @@ def given(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-@pytest.mark.parametrize("command", ["eval run=run", "inspect run=run", "doctor", "report run"])
+@pytest.mark.parametrize("command", ["eval run=run", "inspect run=run", "doctor", "report run", "data list"])
 def test_one_of_several_processes_does_nothing(
     command: str, snntrain: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,8 @@ import yaml
 
 from snntrain.config import saved
 from snntrain.config.changes import changed
-from snntrain.config.compose import CONF, validate
+from snntrain.config.compose import CONF
+from snntrain.config.validate import validate
 from snntrain.config.values import as_yaml, values_of
 from snntrain.data.augment import Augment
 from snntrain.errors import UserError

@@ -15,7 +15,9 @@ from snntrain.data.augment import Augment
 CONF = Path(__file__).parents[2] / "conf"
 DATASETS = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml"))
 ENCODERS = sorted(path.stem for path in (CONF / "encoder").glob("*.yaml"))
-CHANNELS = {"cifar10": 3, "cifar100": 3, "svhn": 3}
+COLOURED = ("cifar10", "cifar100", "svhn")
+CAMERAS, COCHLEAS = ("cifar10_dvs", "dvs128_gesture", "ncaltech101", "nmnist"), ("shd", "ssc")
+CHANNELS = dict.fromkeys(COLOURED, 3) | dict.fromkeys(CAMERAS, 2)
 
 
 def values(group: str, name: str) -> dict[str, Any]:
@@ -30,7 +32,8 @@ def target(config: dict[str, Any]) -> Any:
 
 
 def test_all_sets_and_encoders_are_there() -> None:
-    assert DATASETS == ["cifar10", "cifar100", "digits", "emnist", "fashion_mnist", "kmnist", "mnist", "svhn"]
+    images = ("digits", "emnist", "fashion_mnist", "kmnist", "mnist", *COLOURED)
+    assert sorted(DATASETS) == sorted([*images, *CAMERAS, *COCHLEAS])
     assert ENCODERS == ["direct", "latency", "poisson"]
 
 
@@ -39,15 +42,20 @@ def test_a_data_set_file_fits_its_function(name: str) -> None:
     config = values("dataset", name)
     signature = inspect.signature(target(config))
     for parameter in signature.parameters.values():
-        assert config[parameter.name] == parameter.default
+        # The number of frames is a key at the top.
+        assert parameter.name == "T" or config[parameter.name] == parameter.default
     assert len(config["mean"]) == len(config["std"]) == CHANNELS.get(name, 1)
-    assert all(0 < mean < 1 for mean in config["mean"])
-    assert all(0 < std < 1 for std in config["std"])
+    if name in (*CAMERAS, *COCHLEAS):
+        # No event stays no input.
+        assert (set(config["mean"]), set(config["std"])) == ({0.0}, {1.0})
+    else:
+        assert all(0 < mean < 1 for mean in config["mean"])
+        assert all(0 < std < 1 for std in config["std"])
 
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_the_augmentation_of_a_data_set_can_be_made(name: str) -> None:
-    assert Augment(**values("dataset", name)["augment"]).is_identity == (CHANNELS.get(name, 1) == 1)
+    assert Augment(**values("dataset", name)["augment"]).is_identity == (name not in COLOURED)
 
 
 @pytest.mark.parametrize("name", ENCODERS)

@@ -25,6 +25,7 @@ from torch.distributed import run as torchrun
 from snntrain.doctor import speed
 from tests.conftest import run_in
 from tests.data.files import pictures, write_emnist, write_mnist
+from tests.data.sets.layouts import write_cifar10_dvs, write_nmnist, write_spikes, write_tonic_gesture
 
 from .documents import ROOT, Block, blocks, inline_commands, words_of
 
@@ -93,7 +94,7 @@ SMALL = ("trainer.epochs=1", "trainer.limit_batches=2", "trainer.device=cpu", "t
 # A preset sets the size of its network itself.
 SMALL_NETWORK = ("network.hidden=[16]",)
 SMALL_MAPS = ("network.channels=[4]",)
-COMMANDS = ("search", "eval", "inspect", "report", "doctor")
+COMMANDS = ("search", "eval", "inspect", "report", "data", "doctor")
 # Blocks of many trainings, sweeps and pictures, by their first commands. The README has a few of each kind.
 SLOW = (
     "snntrain",
@@ -113,9 +114,21 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / RUN
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data root with a few recordings of each kind."""
+    root = tmp_path_factory.mktemp("recorded")
+    write_nmnist(root, 5, 1)
+    write_cifar10_dvs(root, (0, 1, 2, 3, 900))
+    write_tonic_gesture(root)
+    write_spikes(root, "shd", "train", 20, [index // 2 for index in range(20)])
+    write_spikes(root, "shd", "test", 4)
+    return root
+
+
 @pytest.fixture
-def folder(tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A reader's folder, with a finished run, a sweep, MNIST and its family, and a picture."""
+def folder(tmp_path: Path, finished: Path, recorded: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A reader's folder, with a finished run, a sweep, MNIST and its family, recordings, and a picture."""
     for place in (RUN, f"{SWEEP}/0", f"{SWEEP}/1"):
         shutil.copytree(finished, tmp_path / place)
     monkeypatch.setenv("SNNTRAIN_DATA", str(tmp_path / "data"))
@@ -123,6 +136,8 @@ def folder(tmp_path: Path, finished: Path, monkeypatch: pytest.MonkeyPatch) -> P
         for name in ("MNIST", "FashionMNIST"):
             write_mnist(root, name, 200, 20)
     _write_letters(tmp_path / "data")
+    for path in recorded.iterdir():
+        (tmp_path / "data" / path.name).symlink_to(path)
     Image.fromarray(np.arange(64, dtype=np.uint8).reshape(8, 8) * 4).save(tmp_path / "mine.png")
     monkeypatch.setattr(speed, "SECONDS", 0.05)
     monkeypatch.chdir(tmp_path)
@@ -251,7 +266,7 @@ def _filled_in(text: str) -> str:
 
 def _small(words: Sequence[str]) -> list[str]:
     """Return the arguments with overrides that make a training small; those of other commands as they are."""
-    if words[:1] in (["eval"], ["inspect"], ["report"]) or {"--help", "--version", "--cfg"} & set(words):
+    if words[:1] in (["eval"], ["inspect"], ["report"], ["data"]) or {"--help", "--version", "--cfg"} & set(words):
         return list(words)
     if any(word.startswith("resume=") for word in words):
         return [*(word for word in words if not word.startswith("trainer.epochs=")), "trainer.epochs=2"]

@@ -87,10 +87,13 @@ def test_of_our_own_package_only_components_can_be_built() -> None:
                 continue
     functions = {f"{f.__module__.rpartition('.')[2]}.{f.__qualname__}" for f in found if inspect.isfunction(f)}
     sets = ("mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "cifar100", "svhn")
+    recorded = ("nmnist", "ncaltech101", "dvs128_gesture", "cifar10_dvs")
     schedules = ("constant", "cosine", "one_cycle")
     assert functions - {"dataset.hold_out"} == {
         "digits.load",
         *(f"vision.{name}" for name in sets),
+        *(f"{name}.{name}" for name in recorded),
+        *(f"heidelberg.{name}" for name in ("shd", "ssc")),
         *(f"schedule.{name}" for name in schedules),
     }
     classes = {c.__qualname__: c for c in found if inspect.isclass(c)}

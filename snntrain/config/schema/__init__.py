@@ -5,7 +5,17 @@ bounds declared here, so a wrong key or value is refused before anything is buil
 """
 
 from snntrain.config.schema.commands import BESIDE_THE_RUN, LAUNCHERS, Composition, Ray, Search, SubmititSlurm, Sweep
-from snntrain.config.schema.data import EMNIST, Augment, Dataset, OwnDataset
+from snntrain.config.schema.data import (
+    CIFAR10DVS,
+    EMNIST,
+    Augment,
+    Dataset,
+    DVS128Gesture,
+    EventDataset,
+    Heidelberg,
+    OwnDataset,
+    Saccades,
+)
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
@@ -27,6 +37,7 @@ from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle
 
 __all__ = [
     "BESIDE_THE_RUN",
+    "CIFAR10DVS",
     "CSNN",
     "EMNIST",
     "GREATEST",
@@ -46,8 +57,11 @@ __all__ = [
     "Composition",
     "Config",
     "Cosine",
+    "DVS128Gesture",
     "Dataset",
     "Encoder",
+    "EventDataset",
+    "Heidelberg",
     "MSERate",
     "Monitor",
     "Neuron",
@@ -58,6 +72,7 @@ __all__ = [
     "PiecewiseLeakyReLU",
     "Ray",
     "Reset",
+    "Saccades",
     "Scheduler",
     "Search",
     "SubmititSlurm",

@@ -54,6 +54,71 @@ class EMNIST(Dataset):
 
 
 @dataclass
+class EventDataset(Dataset):
+    """A set of recordings of events, which become frames of counts."""
+
+    frames_by: str = option(
+        "how events become frames: number, T frames of equally many events; time, T frames of equal length; duration, "
+        "frames of frame_us, as many as the recording is long, and T has no effect",
+        choices=("number", "time", "duration"),
+    )
+    frame_us: int | None = option("length of a frame in microseconds, with frames_by=duration", at_least=1, most=10**12)
+    binary: bool = option("1 for a pixel or unit with events, in place of their number")
+
+
+@dataclass
+class EventCamera(EventDataset):
+    downsample: int = option("side of the square of pixels that become one", at_least=1, most=1000)
+
+
+@dataclass
+class Saccades(EventCamera):
+    """The keys of N-MNIST and N-Caltech101, which were recorded with the same movements."""
+
+    test: float | None = option(
+        "share of the training recordings that is the test, chosen by split_seed; null: the official test recordings, "
+        "which only nmnist has",
+        above=0,
+        below=1,
+    )
+
+
+@dataclass
+class DVS128Gesture(EventCamera):
+    validation_by: str = option(
+        "what is held out for validation: whole users, or recordings at random", choices=("user", "random")
+    )
+    layout: str = option(
+        "original: the archive of the authors, fetched by hand; tonic: the arrays that tonic downloads",
+        choices=("original", "tonic"),
+    )
+
+
+@dataclass
+class CIFAR10DVS(EventCamera):
+    split: str = option(
+        "training recordings: first90, the first 90 % of each class by file name, as SpikingJelly; numbered, the "
+        "numbers 0 to 899; random, 90 % by split_seed",
+        choices=("first90", "numbered", "random"),
+    )
+    orientation: str = option(
+        "the convention by which an address becomes a pixel", choices=("spikingjelly", "jaer", "tonic")
+    )
+
+
+@dataclass
+class Heidelberg(EventDataset):
+    """The keys of SHD and SSC, spikes of the units of a cochlea."""
+
+    group_units: int = option("neighbouring units that become one input", at_least=1, most=1000)
+    validation_by: str = option(
+        "what is held out for validation: whole speakers, or recordings at random; official: the validation recordings "
+        "of the set, which only ssc has",
+        choices=("official", "speaker", "random"),
+    )
+
+
+@dataclass
 class OwnDataset:
     """The keys of a user's own data set that this program reads; the keys of its class are attributes, too."""
 

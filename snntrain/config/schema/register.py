@@ -3,7 +3,14 @@
 from hydra.core.config_store import ConfigStore
 
 from snntrain.config.schema.commands import Composition, Ray, Search, SubmititSlurm, Sweep
-from snntrain.config.schema.data import EMNIST, Dataset
+from snntrain.config.schema.data import (
+    CIFAR10DVS,
+    EMNIST,
+    Dataset,
+    DVS128Gesture,
+    Heidelberg,
+    Saccades,
+)
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
@@ -32,6 +39,12 @@ SCHEMAS: dict[str, type] = {
     "dataset/digits": Dataset,
     "dataset/torchvision": Dataset,
     "dataset/emnist": EMNIST,
+    "dataset/nmnist": Saccades,
+    "dataset/ncaltech101": Saccades,
+    "dataset/dvs128_gesture": DVS128Gesture,
+    "dataset/cifar10_dvs": CIFAR10DVS,
+    "dataset/shd": Heidelberg,
+    "dataset/ssc": Heidelberg,
     "encoder/encoder": Encoder,
     "network/mlp": MLP,
     "network/csnn": CSNN,

@@ -20,7 +20,15 @@ from snntrain.process.working_directory import importing
 TRUSTED = {
     "neuron": ("snntrain.neuron",),
     "surrogate": ("snntrain.neuron.surrogate",),
-    "dataset": ("snntrain.data.digits", "snntrain.data.vision"),
+    "dataset": (
+        "snntrain.data.digits",
+        "snntrain.data.vision",
+        "snntrain.data.sets.nmnist",
+        "snntrain.data.sets.ncaltech101",
+        "snntrain.data.sets.dvs128_gesture",
+        "snntrain.data.sets.cifar10_dvs",
+        "snntrain.data.sets.heidelberg",
+    ),
     "encoder": ("snntrain.data.encoder",),
     "network": ("snntrain.network.mlp", "snntrain.network.csnn", "torch.nn", "torchvision.models"),
     "loss": ("snntrain.training.loss", "torch.nn"),

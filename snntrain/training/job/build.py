@@ -19,7 +19,7 @@ from snntrain.config.trust.targets import locate
 from snntrain.config.values import values_of
 from snntrain.data.augment import Augment
 from snntrain.data.augment.changes import check_fit
-from snntrain.data.batches import Batches, fits
+from snntrain.data.batches import SHARE_OF_MEMORY, Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.errors import UserError
 from snntrain.network.parameter_groups import optimizer_argument, parameter_groups, scale_learning_rates
@@ -157,13 +157,18 @@ def prepare(config: Config, world: World) -> Job:
 
 
 def _loaded(config: Config, world: World) -> Data:
-    """Return the data set; one process of each machine loads it first, and may download it."""
-    first = world.group is None or world.group.place.local_rank == 0
-    if not first:
-        world.wait_for_all()
+    """Return the data set; one process of each machine loads it first, and may download or convert it."""
+    with world.first_of_each_machine():
+        return data_of(config)
+
+
+def data_of(config: Config) -> Data:
+    """Return the data set of checked settings.
+
+    Raises:
+        UserError: it is missing and cannot be downloaded, or damaged.
+    """
     data: Data = component(config, "dataset", **_steps(config))
-    if first:
-        world.wait_for_all()
     return data
 
 
@@ -238,6 +243,8 @@ def batches(
 ) -> Batches:
     """Return the batches of a split, at most `limit`: shuffled and augmented for training, in order for evaluation."""
     resident = config.dataset.resident
+    # Each process has a GPU of its own, but those on the CPUs of a machine share its memory.
+    share = SHARE_OF_MEMORY / (1 if world.device.type == "cuda" else world.size)
     augment = _augment(config, data) if augmented else None
     return Batches(
         split,
@@ -247,7 +254,7 @@ def batches(
         seed=config.seed,
         shuffle=augmented,
         augment=augment,
-        resident=resident == "always" or (resident == "auto" and fits(split, world.device)),
+        resident=resident == "always" or (resident == "auto" and fits(split, world.device, share)),
         workers=config.dataset.workers,
         limit=limit,
         rank=world.rank,

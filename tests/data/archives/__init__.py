@@ -1,0 +1,1 @@
+"""Archives: downloaded from a server on this machine, and unpacked; hostile ones are refused."""
