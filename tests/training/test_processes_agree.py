@@ -29,6 +29,7 @@ from snntrain.training.silent import SilentSaver
 from snntrain.training.state import begin
 from snntrain.training.step.recorded_step import WARM_UP, RecordedStep
 from snntrain.training.step.training_step import TrainingStep
+from tests.data.cache.recordings import Counted, cached
 
 from .jobs import configured, prepared, same, state, trained
 from .ranks import Remembering, copied, in_processes, within
@@ -161,6 +162,21 @@ def test_the_others_do_not_wait_for_ever_for_one_that_loads_without_a_sign(tmp_p
     for error in (one, other):
         assert type(error) is RunFailed
         assert "did not answer for 0.05 minutes (trainer.timeout_minutes)" in str(error)
+
+
+def converting(peers: Peers, root: str) -> int:
+    here = joined(peers)
+    recordings = [Counted(seed, into=Path(root) / "read") for seed in range(6)]
+    with here.first_of_each_machine():
+        split = cached(Path(root), recordings, workers=2)
+    return int(split.stack(range(6)).sum())
+
+
+def test_the_first_process_converts_and_the_others_find_the_cache(tmp_path: Path) -> None:
+    one, other = in_processes(2, converting, str(tmp_path))
+    assert one == other
+    assert one > 0
+    assert sorted((tmp_path / "read").read_text().split()) == list("012345")
 
 
 def failing_to_load(peers: Peers) -> None:
