@@ -168,7 +168,7 @@ def converting(peers: Peers, root: str) -> int:
     here = joined(peers)
     recordings = [Counted(seed, into=Path(root) / "read") for seed in range(6)]
     with here.first_of_each_machine():
-        split = cached(Path(root), recordings, workers=2)
+        split = cached(Path(root), recordings)
     return int(split.stack(range(6)).sum())
 
 
