@@ -97,8 +97,8 @@ class CachedSplit:
         Raises:
             RunFailed: the file was damaged or removed since it was opened.
         """
-        # Not torch.empty: glibc before 2.38 does not reuse all of the aligned memory that torch frees, and a worker would
-        # grow with each batch.
+        # Not torch.empty: glibc before 2.38 does not reuse all of the aligned memory that torch frees, and the memory
+        # of a worker would grow with each batch.
         samples = np.empty((len(rows), *self.shape), np.uint8)
         into = samples.reshape(len(rows), math.prod(self.shape))
         file = self._opened()
