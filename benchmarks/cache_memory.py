@@ -1,6 +1,6 @@
 """The peak memory of converting a large set into a cache, and of a first pass over it in batches.
 
-    python -m benchmarks.cache_memory [--gigabytes 10] [--workers 2] [--below folder]
+    python -m benchmarks.cache_memory [--gigabytes 10] [--workers 2] [--below folder] [--root folder]
 
 Prints, for each of the two, seconds and the greatest memory of this process and its workers together: resident memory
 (RSS), which counts a page in several processes several times, and proportional memory (PSS), which shares it out. The
@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,12 +74,12 @@ def main(argv: list[str] | None = None) -> None:
     torch.set_num_threads(1)
     count = max(BATCH, round(settings.gigabytes * GB / np.prod(SHAPE)))
     needed, free = count * int(np.prod(SHAPE)), shutil.disk_usage(settings.below or tempfile.gettempdir()).free
-    if needed > free:
+    if needed > free and not settings.root:
         raise SystemExit(
             f"{needed / GB:.1f} GB are needed, and {free / GB:.1f} GB are free: give --gigabytes or --below"
         )
     print(machine.describe(torch.device("cpu")))
-    with tempfile.TemporaryDirectory(dir=settings.below) as root:
+    with nullcontext(settings.root) if settings.root else tempfile.TemporaryDirectory(dir=settings.below) as root:
         with measured() as converting:
             split = converted(
                 [Made(number) for number in range(count)],
@@ -156,6 +156,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--gigabytes", type=float, default=10.0, help="size of the set")
     parser.add_argument("--workers", type=int, default=2, help="processes that convert, and that read ahead")
+    parser.add_argument("--root", type=Path, help="a folder in which the cache stays, and is used again")
     parser.add_argument("--below", type=Path, help="where the cache lies for the time; a temporary folder")
     return parser.parse_args(argv)
 

@@ -60,23 +60,40 @@ class Counts:
         return np.where(frames < 26, frames % 4 + 1, 0).astype(np.uint8)
 
 
-def load(
-    root: str, shape: str, quick: bool = False, validation: float = 0.1, split_seed: int = 0
-) -> Data:  # the arguments of a data set
-    """Return a data set of random recordings of one shape, from its cache."""
-    sides, number = (QUICK if quick else SHAPES)[shape]
-    splits = [
+def nmnist(root: str, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Return a data set in the shape of N-MNIST; the arguments are as for all data sets."""
+    return _data(root, "nmnist", *SHAPES["nmnist"])
+
+
+def gesture(root: str, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Return a data set in the shape of DVS128 Gesture."""
+    return _data(root, "gesture", *SHAPES["gesture"])
+
+
+def quick_nmnist(root: str, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Return a small data set with frames of N-MNIST's size."""
+    return _data(root, "quick_nmnist", *QUICK["nmnist"])
+
+
+def quick_gesture(root: str, validation: float = 0.1, split_seed: int = 0) -> Data:
+    """Return a small data set with frames of DVS128 Gesture's size."""
+    return _data(root, "quick_gesture", *QUICK["gesture"])
+
+
+def _data(root: str, name: str, shape: tuple[int, ...], number: int) -> Data:
+    """Return random recordings of one shape, from their cache."""
+    train, test = (
         converted(
-            [Counts(1000 * seed, sides) for seed in range(size)],
-            name=shape,
+            [Counts(1000 * seed, shape) for seed in range(size)],
+            name=name,
             part=part,
-            key={"quick": quick},
+            key={"shape": shape},
             sources=[],
             root=Path(root),
         )
         for part, size in (("train", number), ("test", 20))
-    ]
-    return Data(shape, splits[0], splits[1], splits[1], tuple(map(str, range(10))), scale=1.0)
+    )
+    return Data(name, train, test, test, tuple(map(str, range(10))), scale=1.0)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -160,8 +177,8 @@ def _endless(batches: Batches) -> Iterator[tuple[Draw, int]]:
 def _config(shape: str, mode: str, settings: argparse.Namespace, root: str) -> Config:
     (config,) = validate(
         [
-            *("dataset._target_=benchmarks.streaming.load", "allow_targets=[benchmarks]", f"dataset.root={root}"),
-            *(f"+dataset.shape={shape}", f"+dataset.quick={settings.quick}", *MODES[mode]),
+            f"dataset._target_=benchmarks.streaming.{'quick_' if settings.quick else ''}{shape}",
+            *("allow_targets=[benchmarks]", f"dataset.root={root}", *MODES[mode]),
             *("dataset.mean=[0,0]", "dataset.std=[1,1]", "monitor=off", "trainer.epochs=1000", "trainer.device=cpu"),
             *(f"trainer.batch_size={settings.batch}", "network.channels=[8,16]", "network.hidden=[64]"),
         ]

@@ -20,6 +20,7 @@ from snntrain.data.processes import Processes
 from snntrain.errors import UserError, first_line
 from snntrain.files.folder import Folder
 from snntrain.files.paths import shown
+from snntrain.process import signs_of_life
 
 # A task is so many recordings, or fewer if their samples are large.
 MOST_PER_TASK = 16
@@ -80,6 +81,7 @@ class Conversion:
                     if len(writer) == ENOUGH_TO_ESTIMATE:
                         self._check_room(folder, writer)
                     bar.update()
+                    signs_of_life.give()
                 if not len(writer):
                     first = writer.skipped[0].reason
                     raise UserError(f"{self.title}: no recording can be used; the first of {len(self)}: {first}")

@@ -97,15 +97,17 @@ class CachedSplit:
         Raises:
             RunFailed: the file was damaged or removed since it was opened.
         """
-        samples = torch.empty((len(rows), *self.shape), dtype=torch.uint8)
-        into = samples.numpy().reshape(len(rows), math.prod(self.shape))
+        # Not torch.empty: glibc before 2.38 does not reuse all of the aligned memory that torch frees, and the memory
+        # of a worker would grow with each batch.
+        samples = np.empty((len(rows), *self.shape), np.uint8)
+        into = samples.reshape(len(rows), math.prod(self.shape))
         file = self._opened()
         # In the order of the file, so that the disk reads ahead.
         for place, row in sorted(enumerate(rows), key=lambda pair: pair[1]):
             size = int(self._sizes[row])
             self._read(file, row, into[place, :size])
             into[place, size:] = 0
-        return samples
+        return torch.from_numpy(samples)
 
     def _read(self, file: int, row: int, into: NDArray[np.uint8]) -> None:
         """Fill the array with the bytes of a sample."""
