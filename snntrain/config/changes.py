@@ -12,13 +12,16 @@ from snntrain.config.dotted import leaves, typed
 FREE = (
     *("name", "allow_targets", "monitor", "scheduler"),
     *("optimizer.lr", "optimizer.weight_decay", "optimizer.betas", "optimizer.momentum", "optimizer.nesterov"),
-    *("dataset.root", "dataset.resident", "dataset.workers"),
+    *("dataset.root", "dataset.file", "dataset.resident", "dataset.workers"),
     *("trainer.epochs", "trainer.early_stopping", "trainer.eval_batch_size", "trainer.device", "trainer.precision"),
     *("trainer.clip_grad_norm", "trainer.compile", "trainer.deterministic", "trainer.checkpoint_minutes"),
     *("trainer.max_bad_steps", "trainer.devices", "trainer.timeout_minutes", "trainer.pause_after"),
 )
 # These set the learning rate of each step.
 SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")
+
+# Keys that are younger than some runs, with the value by which a run without them computes what it did.
+LATER = {"dataset.balance": "none"}
 
 # A key, its old value and its new value.
 Difference = tuple[str, Any, Any]
@@ -48,7 +51,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], only: Sequenc
     """Return the dotted keys with different values, and both values; only those below the keys in `only`, if given."""
     old, new = dict(leaves(before)), dict(leaves(now))
     keys = [key for key in {**old, **new} if not only or _is_below(key, only)]
-    pairs = ((key, old.get(key, ABSENT), new.get(key, ABSENT)) for key in keys)
+    pairs = ((key, *(values.get(key, LATER.get(key, ABSENT)) for values in (old, new))) for key in keys)
     return [(key, was, wanted) for key, was, wanted in pairs if was != wanted]
 
 

@@ -60,6 +60,43 @@ def scale_is_a_range(config: Config) -> Iterator[str]:
             yield f"dataset.augment.scale={scale}: must be two numbers [lo, hi] with lo <= hi"
 
 
+def mean_and_std_are_numbers(config: Config) -> Iterator[str]:
+    for key in ("mean", "std"):
+        value = value_at(config.dataset, key)
+        numbers = value if isinstance(value, list) else [None]
+        if value != "auto" and any(
+            isinstance(number, bool) or not isinstance(number, int | float) for number in numbers
+        ):
+            yield f"dataset.{key}={value}: must be auto, or one number per channel, as [0.5]"
+
+
+def balance_is_known(config: Config) -> Iterator[str]:
+    # The schema checks the others.
+    if not isinstance(config.dataset, schema.Dataset):
+        balance = value_at(config.dataset, "balance")
+        if balance not in (None, "none", "sampler", "loss"):
+            yield f"dataset.balance={balance}: must be none, sampler or loss"
+
+
+def pictures_have_a_size_and_colours(config: Config) -> Iterator[str]:
+    if not isinstance(config.dataset, schema.ImageFolder):
+        return
+    if len(config.dataset.size) != 2:
+        yield f"dataset.size={config.dataset.size}: must be height and width, as [32,32]"
+    if config.dataset.channels == 2:
+        yield "dataset.channels=2: must be 1 for grey pictures, or 3 for colours"
+
+
+def sensors_have_rows_and_frames_a_duration(config: Config) -> Iterator[str]:
+    data = config.dataset
+    if not isinstance(data, schema.EventFolder):
+        return
+    if len(data.sensor) != 2:
+        yield f"dataset.sensor={data.sensor}: must be height and width, as [128,128]"
+    if data.frames_by == "duration" and data.frame_us is None:
+        yield "dataset.frames_by=duration: needs dataset.frame_us=<microseconds>, as 10000"
+
+
 def betas_are_two(config: Config) -> Iterator[str]:
     if isinstance(config.optimizer, schema.Adam) and len(config.optimizer.betas) != 2:
         yield f"optimizer.betas={config.optimizer.betas}: must be two numbers, as [0.9,0.999]"
@@ -151,6 +188,10 @@ RULES = (
     Rule(("neuron.init_tau", "neuron.clamp"), time_constant_within_clamp),
     Rule(("neuron.init_w", "neuron.amplitude"), weight_within_amplitude),
     Rule(("dataset.augment.scale",), scale_is_a_range),
+    Rule(("dataset.mean", "dataset.std"), mean_and_std_are_numbers),
+    Rule(("dataset.balance",), balance_is_known),
+    Rule(("dataset.size", "dataset.channels"), pictures_have_a_size_and_colours),
+    Rule(("dataset.sensor", "dataset.frames_by", "dataset.frame_us"), sensors_have_rows_and_frames_a_duration),
     Rule(("optimizer.betas",), betas_are_two),
     Rule(("optimizer.nesterov", "optimizer.momentum"), nesterov_needs_momentum),
     Rule(("trainer.device",), device_is_named_right),

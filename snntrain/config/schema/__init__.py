@@ -5,7 +5,7 @@ bounds declared here, so a wrong key or value is refused before anything is buil
 """
 
 from snntrain.config.schema.commands import BESIDE_THE_RUN, LAUNCHERS, Composition, Ray, Search, SubmititSlurm, Sweep
-from snntrain.config.schema.data import EMNIST, Augment, Dataset, OwnDataset
+from snntrain.config.schema.data import EMNIST, Augment, Dataset, EventFolder, ImageFolder, OwnDataset, Tensors
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
@@ -48,6 +48,8 @@ __all__ = [
     "Cosine",
     "Dataset",
     "Encoder",
+    "EventFolder",
+    "ImageFolder",
     "MSERate",
     "Monitor",
     "Neuron",
@@ -63,6 +65,7 @@ __all__ = [
     "SubmititSlurm",
     "Surrogate",
     "Sweep",
+    "Tensors",
     "Trainer",
     "option",
     "register",

@@ -3,7 +3,7 @@
 from hydra.core.config_store import ConfigStore
 
 from snntrain.config.schema.commands import Composition, Ray, Search, SubmititSlurm, Sweep
-from snntrain.config.schema.data import EMNIST, Dataset
+from snntrain.config.schema.data import EMNIST, Dataset, EventFolder, ImageFolder, Tensors
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
@@ -32,6 +32,9 @@ SCHEMAS: dict[str, type] = {
     "dataset/digits": Dataset,
     "dataset/torchvision": Dataset,
     "dataset/emnist": EMNIST,
+    "dataset/image_folder": ImageFolder,
+    "dataset/event_folder": EventFolder,
+    "dataset/tensors": Tensors,
     "encoder/encoder": Encoder,
     "network/mlp": MLP,
     "network/csnn": CSNN,

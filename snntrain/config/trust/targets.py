@@ -20,7 +20,10 @@ from snntrain.process.working_directory import importing
 TRUSTED = {
     "neuron": ("snntrain.neuron",),
     "surrogate": ("snntrain.neuron.surrogate",),
-    "dataset": ("snntrain.data.digits", "snntrain.data.vision"),
+    "dataset": (
+        *("snntrain.data.digits", "snntrain.data.vision", "snntrain.data.own.image_folder"),
+        *("snntrain.data.own.event_folder", "snntrain.data.own.tensors"),
+    ),
     "encoder": ("snntrain.data.encoder",),
     "network": ("snntrain.network.mlp", "snntrain.network.csnn", "torch.nn", "torchvision.models"),
     "loss": ("snntrain.training.loss", "torch.nn"),
