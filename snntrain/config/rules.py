@@ -63,7 +63,7 @@ def scale_is_a_range(config: Config) -> Iterator[str]:
 def mean_and_std_are_numbers(config: Config) -> Iterator[str]:
     for key in ("mean", "std"):
         value = value_at(config.dataset, key)
-        numbers = value if isinstance(value, list) else [None]
+        numbers = value if isinstance(value, list) and value else [None]
         if value != "auto" and any(
             isinstance(number, bool) or not isinstance(number, int | float) for number in numbers
         ):

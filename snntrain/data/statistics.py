@@ -78,4 +78,4 @@ def _by_channel(samples: torch.Tensor, lengths: NDArray[np.int64] | None) -> NDA
 
 
 def _rounded(number: float) -> float:
-    return round(number, DIGITS - 1 - math.floor(math.log10(abs(number)))) if number else 0.0
+    return round(float(number), DIGITS - 1 - math.floor(math.log10(abs(number)))) if number else 0.0

@@ -15,6 +15,8 @@ from snntrain.data.augment import Augment
 CONF = Path(__file__).parents[2] / "conf"
 DATASETS = sorted(path.stem for path in (CONF / "dataset").glob("*.yaml"))
 ENCODERS = sorted(path.stem for path in (CONF / "encoder").glob("*.yaml"))
+# The user's own data, of which nothing is known.
+OWN = ("image_folder", "event_folder", "tensors")
 CHANNELS = {"cifar10": 3, "cifar100": 3, "svhn": 3}
 
 
@@ -30,7 +32,17 @@ def target(config: dict[str, Any]) -> Any:
 
 
 def test_all_sets_and_encoders_are_there() -> None:
-    assert DATASETS == ["cifar10", "cifar100", "digits", "emnist", "fashion_mnist", "kmnist", "mnist", "svhn"]
+    assert set(DATASETS) >= {
+        "cifar10",
+        "cifar100",
+        "digits",
+        "emnist",
+        "fashion_mnist",
+        "kmnist",
+        "mnist",
+        "svhn",
+        *OWN,
+    }
     assert ENCODERS == ["direct", "latency", "poisson"]
 
 
@@ -39,7 +51,12 @@ def test_a_data_set_file_fits_its_function(name: str) -> None:
     config = values("dataset", name)
     signature = inspect.signature(target(config))
     for parameter in signature.parameters.values():
-        assert config[parameter.name] == parameter.default
+        if parameter.name != "T":
+            default = parameter.default
+            assert config[parameter.name] == (list(default) if isinstance(default, tuple) else default)
+    if name in OWN:
+        assert (config["mean"], config["std"]) == ("auto", "auto")
+        return
     assert len(config["mean"]) == len(config["std"]) == CHANNELS.get(name, 1)
     assert all(0 < mean < 1 for mean in config["mean"])
     assert all(0 < std < 1 for std in config["std"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from snntrain.data import decoding
 from snntrain.data.dataset import Data
@@ -51,7 +51,7 @@ class Picture:
             raise
         except Image.DecompressionBombError:
             raise BadPicture(self.path, f"it has more than {decoding.MOST_PIXELS:,} pixels") from None
-        except Image.UnidentifiedImageError:
+        except UnidentifiedImageError:
             raise BadPicture(self.path, "it is not a picture, whatever its name says") from None
         except OSError as error:
             raise BadPicture(self.path, f"{error.strerror or error}") from error

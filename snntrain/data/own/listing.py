@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def listed(root: str | None, kind: Kind) -> Listing:
         where = shown(Path(error.filename)) if error.filename else shown(folder)
         raise UserError(f"{where}: cannot be read ({error.strerror}); make it readable") from error
     _check(found, parts, kind)
-    names = sorted(found[TRAIN], key=_order(found[TRAIN]))
+    names = _in_a_row(found[TRAIN])
     labels = {name: label for label, name in enumerate(names)}
     return Listing(
         folder,
@@ -232,9 +231,11 @@ def _check(found: Mapping[str, Mapping[str, list[tuple[bytes, Path]]]], parts: M
             )
 
 
-def _order(names: Mapping[str, object]) -> object:
-    numbers = all(name.isascii() and name.isdecimal() for name in names)
-    return (lambda name: (int(name), name)) if numbers else os.fsencode
+def _in_a_row(names: Collection[str]) -> list[str]:
+    """Return the names in order; numbers in the order of the numbers."""
+    if all(name.isascii() and name.isdecimal() for name in names):
+        return sorted(names, key=lambda name: (int(name), name))
+    return sorted(names, key=os.fsencode)
 
 
 def _in_order(classes: Mapping[str, list[tuple[bytes, Path]]], labels: Mapping[str, int]) -> list[File]:
@@ -245,8 +246,3 @@ def _in_order(classes: Mapping[str, list[tuple[bytes, Path]]], labels: Mapping[s
 def _text(name: str) -> str:
     """Return the name of a file as text; bytes that are not UTF-8 are written as \\xfc."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def counts(files: list[File]) -> Counter[int]:
-    """Return the number of files of each label."""
-    return Counter(file.label for file in files)

@@ -59,7 +59,7 @@ def _check_counts(name: str, parts: Mapping[str, Split], class_names: tuple[str,
         if count < len(uses):
             raise UserError(
                 f"dataset={name}: the class {class_names[label]} has {count} sample{'' if count == 1 else 's'} in "
-                f"{TRAIN}, and needs {len(uses)}, one each for {', '.join(uses)}; add some, or leave the class out"
+                f"{TRAIN}, and needs {len(uses)}, for {' and '.join(uses)}; add some, or leave the class out"
             )
 
 

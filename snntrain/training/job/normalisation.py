@@ -57,18 +57,18 @@ def kept(state: Mapping[str, Any]) -> Statistics | None:
     """
     if (found := state.get(KEY)) is None:
         return None
-    mean, std = (found.get(key) if isinstance(found, dict) else None for key in ("mean", "std"))
-    if not (_are_numbers(mean) and _are_numbers(std) and len(mean) == len(std) and all(value > 0 for value in std)):
+    mean, std = (_numbers_in(found, key) for key in ("mean", "std"))
+    if not mean or len(mean) != len(std) or min(std) <= 0:
         raise UserError(
             "the mean and the standard deviation in the checkpoint are not numbers of channels; "
             "put a good copy of it there, or give dataset.mean and dataset.std"
         )
-    return Statistics(tuple(mean), tuple(std))
+    return Statistics(mean, std)
 
 
-def _are_numbers(values: Any) -> bool:
-    return (
-        isinstance(values, list)
-        and 0 < len(values) <= MOST_CHANNELS
-        and all(type(value) is float and math.isfinite(value) for value in values)
-    )
+def _numbers_in(found: Any, key: str) -> tuple[float, ...]:
+    """Return the numbers of a key of an entry; none if they are not numbers of channels."""
+    values = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(values, list) or len(values) > MOST_CHANNELS:
+        return ()
+    return tuple(values) if all(type(value) is float and math.isfinite(value) for value in values) else ()
