@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.messages import of_configuration, of_launchers, of_processes, of_running, of_search, of_trust
+from tests.messages import of_configuration, of_events, of_launchers, of_processes, of_running, of_search, of_trust
 from tests.messages.inventory import brought, messages, parts_of, raised, shown
 from tests.messages.world import lines, made
 
@@ -23,6 +23,7 @@ CASES = (
     | of_trust.CASES
     | of_search.CASES
     | of_launchers.CASES
+    | of_events.CASES
 )
 
 

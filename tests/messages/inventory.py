@@ -12,6 +12,8 @@ import snntrain
 PACKAGE = Path(snntrain.__file__).parent
 # A message has at least this many letters of its own; one that only passes on another text has fewer.
 FEWEST_LETTERS = 8
+# The calls that make a message, and the place of its first part among their arguments.
+CALLS = {"UserError": 0, "RunFailed": 0, "Unavailable": 0, "damaged": 1, "BadRecording": 1}
 
 # A message as its parts: its own texts, and None for a value that it shows.
 Parts = tuple[str | None, ...]
@@ -40,8 +42,8 @@ def raised(function: ast.FunctionDef, config: bool = False) -> Iterator[ast.expr
     for node in ast.walk(function):
         if isinstance(node, ast.Call):
             called = ast.unparse(node.func)
-            if called in ("UserError", "RunFailed", "Unavailable", "damaged") or (config and called == "lines.append"):
-                for argument in node.args[1:] if called == "damaged" else node.args:
+            if called in CALLS or (config and called == "lines.append"):
+                for argument in node.args[CALLS.get(called, 0) :]:
                     yield named.get(argument.id, argument) if isinstance(argument, ast.Name) else argument
         elif config and isinstance(node, ast.Yield | ast.YieldFrom) and node.value is not None:
             yield from (part for part in ast.walk(node.value) if isinstance(part, ast.JoinedStr) and _is_line(part))

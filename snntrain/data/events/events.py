@@ -51,6 +51,7 @@ class Events:
         x, y: column and row, from the left and from the top, uint16 `[n]`.
         t: time in microseconds, never decreasing, int64 `[n]`.
         p: polarity, 1 for ON (brighter) and 0 for OFF, uint8 `[n]`.
+        source: the file of the recording, for messages; None if it is not from a file.
 
     Raises:
         ValueError: wrong types, or different lengths.
@@ -60,6 +61,7 @@ class Events:
     y: NDArray[np.uint16]
     t: NDArray[np.int64]
     p: NDArray[np.uint8]
+    source: Path | None = None
 
     def __post_init__(self) -> None:
         kinds = {"x": np.uint16, "y": np.uint16, "t": np.int64, "p": np.uint8}
