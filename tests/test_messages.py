@@ -12,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.messages import of_configuration, of_events, of_launchers, of_processes, of_running, of_search, of_trust
+from tests.messages import (
+    of_configuration,
+    of_events,
+    of_launchers,
+    of_own_data,
+    of_processes,
+    of_running,
+    of_search,
+    of_trust,
+)
 from tests.messages.inventory import brought, messages, parts_of, raised, shown
 from tests.messages.world import lines, made
 
@@ -23,6 +32,7 @@ CASES = (
     | of_trust.CASES
     | of_search.CASES
     | of_launchers.CASES
+    | of_own_data.CASES
     | of_events.CASES
 )
 

@@ -85,6 +85,11 @@ def _sized(image: Image.Image, width: int, height: int, fit: str) -> Image.Image
         return image.resize((width, height), Image.Resampling.LANCZOS)
     if fit == "crop":
         return ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
+    # Of a picture that would be less than half a pixel high or wide, Pillow would leave nothing.
+    if image.width >= 2 * width * image.height:
+        image = image.resize((width, 1), Image.Resampling.LANCZOS)
+    elif image.height >= 2 * height * image.width:
+        image = image.resize((1, height), Image.Resampling.LANCZOS)
     return ImageOps.pad(image, (width, height), Image.Resampling.LANCZOS)
 
 

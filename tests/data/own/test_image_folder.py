@@ -52,7 +52,12 @@ def wide() -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("fit", "white"), [("crop", [[1, 1], [1, 1]]), ("pad", [[0, 0, 0, 0], [0, 1, 1, 0]]), ("squash", [[0, 1, 1, 0]])]
+    ("fit", "white"),
+    [
+        ("crop", [[1, 1], [1, 1]]),
+        ("pad", [[0, 0, 0, 0], [0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]),
+        ("squash", [[0, 1, 1, 0]]),
+    ],
 )
 def test_another_aspect_ratio_is_cropped_padded_or_squashed(fit: str, white: list[list[int]], tmp_path: Path) -> None:
     for name in ("a", "b"):

@@ -161,7 +161,7 @@ def _float_tiff(path: Path) -> None:
 def _cut(path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
     buffer = io.BytesIO()
-    Image.fromarray(noise).save(buffer, path.suffix.lstrip(".").replace("jpg", "jpeg"))
+    Image.fromarray(noise).save(buffer, {".png": "PNG", ".jpg": "JPEG", ".tif": "TIFF"}[path.suffix])
     path.write_bytes(buffer.getvalue()[: len(buffer.getvalue()) // 2])
 
 
