@@ -7,7 +7,21 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos import board, checkpoints, clock, data, disk, kills, memory, numbers, processes, ranks, signals, starts
+from chaos import (
+    board,
+    cache,
+    checkpoints,
+    clock,
+    data,
+    disk,
+    kills,
+    memory,
+    numbers,
+    processes,
+    ranks,
+    signals,
+    starts,
+)
 from chaos.case import Case
 
 DESCRIPTION = "Disturb small trainings in many ways, and compare each with an undisturbed one, to the bit."
@@ -20,6 +34,7 @@ SUBJECTS = {
     "processes": (processes.cases, 5, 1),
     "board": (board.cases, 3, 1),
     "data": (data.cases, 3, 1),
+    "cache": (cache.cases, 6, 1),
     "memory": (memory.cases, 2, 1),
     "clock": (clock.cases, 4, 1),
     "signals": (signals.cases, 60, 6),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.messages import (
+    of_cache,
     of_configuration,
     of_events,
     of_launchers,
@@ -34,6 +35,7 @@ CASES = (
     | of_launchers.CASES
     | of_own_data.CASES
     | of_events.CASES
+    | of_cache.CASES
 )
 
 

@@ -9,10 +9,15 @@ from torch import Tensor
 from snntrain.data.augment import Augment, resample
 from snntrain.data.balance import balanced_order
 from snntrain.data.batch import Batch
-from snntrain.data.dataset import ImageTensors, Split, lengths_of
+from snntrain.data.dataset import ImageTensors, Rows, Split, lengths_of
 from snntrain.data.share import Share
 from snntrain.data.workers import Workers, stack
+from snntrain.process import memory
 
+# A split that is not in memory is moved to the device in parts of about this size.
+BYTES_AT_A_TIME = 64 * 2**20
+# A split that takes less than this share of the free memory is held in it.
+SHARE_OF_MEMORY = 0.3
 # The data from which the device makes a batch: tensors with the same shapes for every batch of one size.
 Draw = tuple[Tensor, ...]
 
@@ -159,8 +164,8 @@ class _Resident:
     """The whole split as tensors on the device; a draw is the rows of a batch."""
 
     def __init__(self, split: Split, device: torch.device) -> None:
-        images = split.images if isinstance(split, ImageTensors) else stack(split, range(len(split)))
-        self.tensors = [part.to(device) for part in (images, *_targets(split))]
+        images = split.images.to(device) if isinstance(split, ImageTensors) else _loaded(split, device)
+        self.tensors = [images, *(part.to(device) for part in _targets(split))]
 
     def draws(self, batches: Sequence[Tensor]) -> Iterator[Draw]:
         return ((rows,) for rows in _each_on(self.tensors[0].device, batches))
@@ -187,6 +192,17 @@ class _Streamed:
         return drawn
 
 
+def _loaded(split: Split, device: torch.device) -> Tensor:
+    """Return all samples of a split on the device; this process never has a second copy of them all."""
+    first = split[0]
+    samples = torch.empty((len(split), *first.shape), dtype=first.dtype, device=device)
+    at_a_time = max(1, BYTES_AT_A_TIME // max(1, first.nbytes))
+    for start in range(0, len(split), at_a_time):
+        rows = range(start, min(start + at_a_time, len(split)))
+        samples[start : rows.stop] = stack(split, rows).to(device)
+    return samples
+
+
 def _targets(split: Split) -> list[Tensor]:
     """Return the labels, and the lengths of the sequences if the split has lengths."""
     lengths = lengths_of(split)
@@ -204,18 +220,28 @@ def _to(device: torch.device, values: Tensor) -> Tensor:
     return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)
 
 
-def fits(split: Split, device: torch.device | str, share: float = 0.3) -> bool:
-    """Return whether `Batches(resident=True)` is safe: the split is in memory, and below `share` of the free memory.
+def fits(split: Split, device: torch.device | str, share: float = SHARE_OF_MEMORY) -> bool:
+    """Return whether `Batches(resident=True)` is safe: the split takes less than `share` of the free memory.
 
-    On a CPU such a split needs no additional memory.
+    On a CPU a split that is in memory needs no additional memory. A split outside memory is held in it only if its
+    size is known without reading it: it has an attribute `nbytes`, or is a part of such a split.
     """
-    if not isinstance(split, ImageTensors):
-        return False
     device = torch.device(device)
+    if isinstance(split, ImageTensors):
+        return device.type != "cuda" or split.images.nbytes < share * _free(device)
+    whole = split
+    while isinstance(whole, Rows):
+        whole = whole.split
+    # With its padding.
+    return hasattr(whole, "nbytes") and len(split) > 0 and len(split) * split[0].nbytes < share * _free(device)
+
+
+def _free(device: torch.device) -> int:
+    """Return the bytes of free memory of a device."""
     if device.type != "cuda":
-        return True
+        return memory.available()
     free, _ = torch.cuda.mem_get_info(device)
-    return split.images.nbytes < share * free
+    return free
 
 
 def _generator(*key: int) -> torch.Generator:

@@ -9,6 +9,7 @@ from typing import Any
 from snntrain.config.schema import Part
 from snntrain.config.values import value_at
 from snntrain.data import vision
+from snntrain.data.cache.listing import caches
 from snntrain.data.root import chosen_by, data_root
 from snntrain.doctor.finding import Finding, in_short
 from snntrain.doctor.folders import GB, can_be_written, free_bytes, shown
@@ -44,6 +45,24 @@ def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterato
         name = str(value_at(wanted, "_target_")).rpartition(".")[2]
         way = "name another dataset.root" if writable else "the first run downloads what is missing"
         yield Finding("wanted", f"dataset={name}, {state}", f"dataset={name} is {state}: {way}")
+    yield from converted(root)
+
+
+def converted(root: Path) -> Iterator[Finding]:
+    """Report the caches of converted recordings, and what cannot be used of them."""
+    found = caches(root)
+    sizes: dict[Path, dict[str, int]] = {}
+    for cache in found:
+        if not cache.fault:
+            names = sizes.setdefault(cache.path.parent, {})
+            names[cache.name] = names.get(cache.name, 0) + cache.nbytes
+    for folder, names in sizes.items():
+        listed = ", ".join(f"{name} {_size(nbytes)}" for name, nbytes in sorted(names.items()))
+        yield Finding("caches", f"{listed}, in {shown(folder)}")
+    for cache in found:
+        if cache.fault:
+            hint = f"{shown(cache.path)} cannot be used and takes {_size(cache.nbytes)}: delete it"
+            yield Finding("not usable", f"{cache.path.name}: {cache.fault}", hint)
 
 
 def _state(option: Any, root: Path) -> tuple[str, str]:
@@ -75,6 +94,10 @@ def runs() -> Iterator[Finding]:
     yield Finding(
         "runs", f"{shown(folder.absolute())}, {_space(folder)}{'' if writable else ', cannot be written'}", hint
     )
+
+
+def _size(nbytes: int) -> str:
+    return f"{nbytes / GB:.2f} GB" if nbytes >= GB / 100 else f"{nbytes / 1e6:.2f} MB"
 
 
 def _space(folder: Path) -> str:

@@ -6,27 +6,19 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-# Where Linux mounts the control groups of version 2, and where it names the group of this process.
-GROUPS, OWN_GROUP = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+from snntrain.process import control_groups
 
 
 def usable() -> int:
     """Return the number of cores that this process may use, at least 1: a container or a scheduler may allow few."""
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(allowed, *_quotas(GROUPS, OWN_GROUP)))
+    return max(1, min(allowed, *_quotas(control_groups.GROUPS, control_groups.OWN_GROUP)))
 
 
 def _quotas(groups: Path, own: Path) -> Iterator[int]:
-    """Yield the cores that the control groups of this process allow, rounded up; the root and each group may limit."""
+    """Yield the cores that the control groups of this process allow, rounded up."""
     yield 2**31  # No limit.
-    try:
-        (below,) = [line[3:] for line in own.read_text().splitlines() if line.startswith("0::")]
-    except (OSError, ValueError):
-        return
-    place = groups / below.strip().lstrip("/")
-    for folder in (place, *place.parents):
-        if not folder.is_relative_to(groups):
-            return
+    for folder in control_groups.folders(groups, own):
         try:
             quota, period = (folder / "cpu.max").read_text().split()
             yield -(-int(quota) // int(period))

@@ -25,7 +25,7 @@ from snntrain.cli.launchers.launcher import SweepCommand
 from snntrain.cli.launchers.slots import Slot
 from snntrain.config import saved
 from snntrain.config.compose import validate
-from snntrain.data import digits, idx, picture_file, vision, workers
+from snntrain.data import digits, idx, picture_file, processes, vision, workers
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import RunFailed, UserError
 from snntrain.process import cublas
@@ -161,7 +161,9 @@ class World:
 
     def dead_workers(self) -> None:
         pool = fake(shutdown=lambda: None)
-        workers.Workers._bury(fake(_pool=pool, _processes=[]), pool, workers.MOST_DEATHS)
+        reading = processes.Processes(list, 1, doing="reads the data", remedy=workers.REMEDY, hint=workers.HINT)
+        reading._pool = pool
+        reading._bury(pool, processes.MOST_DEATHS)
 
     def report_below_a_file(self) -> None:
         write(make([self.folder / "sweep"], "test_accuracy", 0.0), self.broken / "file" / "report")

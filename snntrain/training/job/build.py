@@ -19,7 +19,7 @@ from snntrain.config.trust.targets import locate
 from snntrain.config.values import value_at, values_of
 from snntrain.data.augment import Augment
 from snntrain.data.balance import class_weights
-from snntrain.data.batches import Batches, fits
+from snntrain.data.batches import SHARE_OF_MEMORY, Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.data.statistics import Statistics
 from snntrain.errors import UserError
@@ -160,13 +160,9 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
 
 
 def _loaded(config: Config, world: World) -> Data:
-    """Return the data set; one process of each machine loads it first, and may download it."""
-    first = world.group is None or world.group.place.local_rank == 0
-    if not first:
-        world.wait_for_all()
-    data: Data = component(config, "dataset", **_steps(config))
-    if first:
-        world.wait_for_all()
+    """Return the data set; one process of each machine loads it first, and may download or convert it."""
+    with world.first_of_each_machine():
+        data: Data = component(config, "dataset", **_steps(config))
     return data
 
 
@@ -243,6 +239,8 @@ def batches(
 ) -> Batches:
     """Return the batches of a split, at most `limit`: shuffled and augmented for training, in order for evaluation."""
     resident, balanced = config.dataset.resident, balance(config) if augmented else "none"
+    # Each process has a GPU of its own, but those on the CPUs of a machine share its memory.
+    share = SHARE_OF_MEMORY / (1 if world.device.type == "cuda" else world.size)
     return Batches(
         split,
         batch_size=config.trainer.batch_size if augmented else config.trainer.eval_batch_size,
@@ -253,7 +251,7 @@ def batches(
         augment=Augment(**values_of(config.dataset.augment)) if augmented else None,
         balanced=balanced == "sampler",
         class_weights=class_weights(split.labels, len(data.class_names)) if balanced == "loss" else None,
-        resident=resident == "always" or (resident == "auto" and fits(split, world.device)),
+        resident=resident == "always" or (resident == "auto" and fits(split, world.device, share)),
         workers=config.dataset.workers,
         limit=limit,
         rank=world.rank,

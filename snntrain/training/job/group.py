@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +27,9 @@ log_file = logging.getLogger("snntrain.file")
 
 # Keys of the store that all processes share.
 FAILURE, JOINED = "snntrain/failure", "snntrain/joined"
+DONE, ALIVE = "snntrain/done", "snntrain/alive"
+# A process that lets others wait gives a sign of life so often.
+SECONDS_BETWEEN_SIGNS = 1.0
 # A process that ends reports its error within this time.
 SECONDS_FOR_A_REPORT = 5.0
 # Backends that end a call after a time say so in words like these.
@@ -136,6 +140,7 @@ class Group:
 
     def __init__(self, place: Place, store: Store, device: torch.device, seconds: float) -> None:
         self.place, self.store, self.seconds = place, store, seconds
+        self._turns = 0
         backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
         with self._explained():
             dist.init_process_group(
@@ -180,6 +185,68 @@ class Group:
         whole = sent if self.place.rank == 0 else torch.empty(int(size), dtype=torch.uint8)
         return self.broadcast(whole).numpy().tobytes() if int(size) else b""
 
+    @contextmanager
+    def first_of_each_machine(self) -> Iterator[None]:
+        """Run the block in the first process of each machine, and only then in the others.
+
+        The first one may need longer than the time that a call waits, as for a download or for the conversion of
+        recordings: it gives signs of life meanwhile.
+
+        Raises:
+            OtherFailed, RunFailed: as every call, if another process ends or gives no sign of life.
+        """
+        self._turns += 1
+        done, alive = f"{DONE}/{self._turns}", f"{ALIVE}/{self._turns}"
+        is_first = self.place.local_rank == 0
+        machines = int(self.sum(torch.tensor([int(is_first)])))
+        if is_first:
+            with self._signs_of_life(alive):
+                yield
+            with self._explained():
+                self.store.add(done, 1)
+        # The first of one machine waits for that of another, which may be slower.
+        self._wait(done, alive, machines)
+        if not is_first:
+            yield
+
+    @contextmanager
+    def _signs_of_life(self, key: str) -> Iterator[None]:
+        """Count up a number in the store while the block runs."""
+        over = threading.Event()
+
+        def count() -> None:
+            # A process that serves the store and is gone is noticed by the next call.
+            with suppress(RuntimeError):
+                while not over.wait(SECONDS_BETWEEN_SIGNS):
+                    self.store.add(key, 1)
+
+        thread = threading.Thread(target=count, name="signs of life", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _wait(self, key: str, alive: str, count: int) -> None:
+        """Wait until a number in the store has reached `count`, as long as another number grows."""
+        signs, seen = -1, time.monotonic()
+        with self._explained():
+            while self.store.add(key, 0) < count:
+                if (failure := first_failure(self.store, self.place.size)) is not None:
+                    raise OtherFailed(failure.named)
+                if (now := self.store.add(alive, 0)) != signs:
+                    signs, seen = now, time.monotonic()
+                if time.monotonic() - seen > self.seconds:
+                    raise self._silence()
+                time.sleep(0.05)
+
+    def _silence(self) -> RunFailed:
+        return RunFailed(
+            f"another process did not answer for {self.seconds / 60:g} minutes (trainer.timeout_minutes); "
+            "it hangs, or is much slower than this one"
+        )
+
     def report(self, failure: Failure) -> None:
         """Report the error that ends this process; the others look for it."""
         report(self.store, failure)
@@ -201,10 +268,7 @@ class Group:
             if failure is not None:
                 raise OtherFailed(failure.named) from error
             if waited >= 0.9 * self.seconds or any(words in str(error).lower() for words in TIMED_OUT):
-                raise RunFailed(
-                    f"another process did not answer for {self.seconds / 60:g} minutes (trainer.timeout_minutes); "
-                    "it hangs, or is much slower than this one"
-                ) from error
+                raise self._silence() from error
             raise OtherFailed("another process has ended without an error message; it may have been killed") from error
 
 

@@ -106,9 +106,14 @@ class World:
         if self.device.type == "cuda":
             torch.cuda.set_rng_state(self.broadcast(torch.cuda.get_rng_state(self.device)), self.device)
 
-    def wait_for_all(self) -> None:
-        """Wait until all processes have reached this call."""
-        self.greatest(0)
+    @contextmanager
+    def first_of_each_machine(self) -> Iterator[None]:
+        """Run the block in the first process of each machine, and then in the others, however long it takes."""
+        if self.group is None:
+            yield
+        else:
+            with self.group.first_of_each_machine():
+                yield
 
     def align(self, model: nn.Module) -> bool:
         """Give the model of each process the weights and buffers of process 0, if they have drifted apart.

@@ -1,0 +1,183 @@
+"""Reads the recordings of a split in worker processes, and writes their samples into a cache."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from snntrain.data.cache.identity import Identity
+from snntrain.data.cache.recording import Recording
+from snntrain.data.cache.writer import Writer, writing
+from snntrain.data.processes import Processes
+from snntrain.errors import UserError, first_line
+from snntrain.files.folder import Folder
+from snntrain.files.paths import shown
+
+# A task is so many recordings, or fewer if their samples are large.
+MOST_PER_TASK = 16
+BYTES_PER_TASK = 4 * 2**20
+# The free space is checked once so many samples are known.
+ENOUGH_TO_ESTIMATE = 16
+REMEDY = "free memory, and give the command again"
+GB = 1e9
+
+Skip = Callable[[Exception], bool]
+
+
+class Sample(NamedTuple):
+    """The sample of a recording, or the reason why it is left out."""
+
+    row: int
+    label: int
+    frames: NDArray[np.uint8] | None
+    reason: str = ""
+
+
+class _OfRecording(Exception):
+    """Carries an OSError of a recording past the code that takes one for an error of writing."""
+
+    def __init__(self, error: OSError) -> None:
+        self.error = error
+
+
+@dataclass
+class Conversion:
+    """The recordings of a split, to be written into a cache.
+
+    Args:
+        recordings: the recordings.
+        title: name of the split in messages.
+        workers: number of processes that read; 0 to read in this process.
+        skip: returns whether a recording is left out because of an error; None if each error ends the conversion.
+    """
+
+    recordings: Sequence[Recording]
+    title: str
+    workers: int
+    skip: Skip | None = None
+
+    def write(self, folder: Folder, identity: Identity) -> None:
+        """Write the cache, whole or not at all.
+
+        Raises:
+            UserError: the disk is too small or cannot be written, samples do not fit together, or all are left out.
+            RunFailed: worker processes die again and again.
+            Exception: the error of a recording.
+        """
+        self._per_task = 1
+        try:
+            with writing(folder, identity) as writer, self._bar() as bar:
+                for sample in self._samples():
+                    self._add(writer, sample)
+                    if len(writer) == ENOUGH_TO_ESTIMATE:
+                        self._check_room(folder, writer)
+                    bar.update()
+                if not len(writer):
+                    first = writer.skipped[0].reason
+                    raise UserError(f"{self.title}: no recording can be used; the first of {len(self)}: {first}")
+        except _OfRecording as carried:
+            raise carried.error from carried.error.__cause__
+        except OSError as error:
+            raise UserError(
+                f"{self.title}: the converted recordings cannot be written into {shown(folder.path)} "
+                f"({error.strerror or error}): make room there, or name a copy of the data with dataset.root=…"
+            ) from error
+
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+    def _add(self, writer: Writer, sample: Sample) -> None:
+        if sample.frames is None:
+            writer.skip(sample.row, sample.reason)
+            return
+        try:
+            writer.add(sample.row, sample.label, sample.frames)
+        except ValueError as error:
+            raise UserError(
+                f"{self.title}: recording {sample.row} of {len(self)} does not fit the others: {error}; "
+                "all need the same number of channels or units, the same height and the same width"
+            ) from error
+        self._per_task = max(1, min(MOST_PER_TASK, BYTES_PER_TASK // sample.frames.nbytes))
+
+    def _samples(self) -> Iterator[Sample]:
+        """Yield the sample of each recording, in order."""
+        work = partial(_read, self.recordings, self.skip)
+        if not self.workers:
+            yield from _flat(map(work, self._tasks()))
+            return
+        workers = Processes(
+            work, min(self.workers, len(self)), doing="converts recordings", remedy=REMEDY, hint="close other programs"
+        )
+        try:
+            yield from _flat(workers.results(self._tasks()))
+        finally:
+            workers.close()
+
+    def _tasks(self) -> Iterator[range]:
+        """Yield the recordings of each task; the size of the last sample decides how many they are."""
+        start = 0
+        while start < len(self):
+            stop = min(start + self._per_task, len(self))
+            yield range(start, stop)
+            start = stop
+
+    def _check_room(self, folder: Folder, writer: Writer) -> None:
+        """Check that the rest fits on the disk, if each of its samples is as small as the smallest so far.
+
+        Raises:
+            UserError: it does not fit.
+        """
+        needed, free = writer.smallest * len(self), shutil.disk_usage(folder.path).free + writer.written
+        if needed > free:
+            raise UserError(
+                f"{self.title}: the converted recordings need {needed / GB:,.1f} GB or more, and {shown(folder.path)} "
+                f"has {free / GB:,.1f} GB: make room there, or name a copy of the data with dataset.root=…"
+            )
+
+    def _bar(self) -> tqdm[None]:
+        return tqdm(
+            total=len(self),
+            desc=f"converting {self.title}",
+            leave=False,
+            file=sys.stdout,
+            disable=not sys.stdout.isatty(),
+            dynamic_ncols=True,
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}, {remaining} left",
+        )
+
+
+def _flat(tasks: Iterable[list[Sample]]) -> Iterator[Sample]:
+    """Yield the samples of all tasks.
+
+    Raises:
+        _OfRecording: an OSError of a recording.
+        Exception: another error of a recording.
+    """
+    try:
+        for samples in tasks:
+            yield from samples
+    except OSError as error:
+        raise _OfRecording(error) from error
+
+
+def _read(recordings: Sequence[Recording], skip: Skip | None, rows: range) -> list[Sample]:
+    """Return the samples of some recordings; this runs in a worker."""
+    return [_sample(row, recordings[row], skip) for row in rows]
+
+
+def _sample(row: int, recording: Recording, skip: Skip | None) -> Sample:
+    try:
+        frames = recording.read()
+    except Exception as error:
+        if skip is None or not skip(error):
+            raise
+        return Sample(row, recording.label, None, first_line(error) or type(error).__name__)
+    return Sample(row, recording.label, frames)
