@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from snntrain.config import rules
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.data.encoder import Poisson
 from snntrain.data.own import image_folder, listing, npz, tensors
@@ -18,8 +19,9 @@ from snntrain.data.own.listing import Kind
 from snntrain.data.own.parts import divided
 from snntrain.training.job import intensities, normalisation
 from snntrain.training.loss import check_weights
+from tests.data.own.folders import classes
 
-from .world import Case, World, line, together
+from .world import Case, World, fake, line, together
 
 KIND = Kind("image_folder", "pictures", frozenset({".png"}))
 TWO = ("a/1.png", "b/1.png")
@@ -51,10 +53,8 @@ def _unreadable(world: World) -> object:
 
 
 def _bad_pictures(world: World) -> object:
-    root = world.folder / "bad pictures"
-    for name in TWO:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(np.random.default_rng(0).bytes(100))
+    root = classes(world.folder / "bad pictures", 2)
+    (root / "cat" / "000.png").write_text("no picture")
     return image_folder.load(str(root))
 
 
@@ -99,10 +99,8 @@ CASES: dict[str, Case] = {
     # config/rules.py
     "a mean in words": (together("dataset.mean=half"), ("dataset.mean=half", "must be auto", "as [0.5]")),
     "another balance": (
-        line(
-            "+dataset={{_target_:x.y,mean:[0.5],std:[0.5],augment:{{}},resident:auto,workers:0,balance:all}} --cfg job"
-        ),
-        ("dataset.balance=all", "must be none, sampler or loss", ""),
+        lambda _: list(rules.balance_is_known(fake(dataset={"balance": "all"}))),
+        ("dataset.balance=all", "must be none", "sampler or loss"),
     ),
     "a size of one number": (
         line("dataset=image_folder dataset.size=[8]"),
@@ -147,8 +145,8 @@ CASES: dict[str, Case] = {
     "an empty class": (_listed("a/1.png", "b/1.txt"), ("the class b", "has no pictures", "add some, or remove its")),
     # data/own/bad_files.py
     "bad pictures": (
-        lambda world: _bad_pictures(world),
-        ("dataset=image_folder", "", ""),
+        _bad_pictures,
+        ("dataset=image_folder: 1 of 4 pictures", "cannot be read", "leave them out with dataset.skip_bad=true"),
     ),
     # data/own/parts.py
     "no share for the test": (
