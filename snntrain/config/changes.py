@@ -20,8 +20,8 @@ FREE = (
 # These set the learning rate of each step.
 SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")
 
-# Keys that are younger than some runs, with the value by which a run without them computes what it did.
-LATER = {"dataset.balance": "none"}
+# The values of keys that older runs do not have.
+ADDED = {"dataset.balance": "none"}
 
 # A key, its old value and its new value.
 Difference = tuple[str, Any, Any]
@@ -51,7 +51,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], only: Sequenc
     """Return the dotted keys with different values, and both values; only those below the keys in `only`, if given."""
     old, new = dict(leaves(before)), dict(leaves(now))
     keys = [key for key in {**old, **new} if not only or _is_below(key, only)]
-    pairs = ((key, *(values.get(key, LATER.get(key, ABSENT)) for values in (old, new))) for key in keys)
+    pairs = ((key, *(values.get(key, ADDED.get(key, ABSENT)) for values in (old, new))) for key in keys)
     return [(key, was, wanted) for key, was, wanted in pairs if was != wanted]
 
 

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from snntrain.config import check, schema, words
-from snntrain.config.changes import LATER
+from snntrain.config.changes import ADDED
 from snntrain.config.compose import CONF, Composer, composer
 from snntrain.config.composed import Composed
 from snntrain.config.explain import OF_OVERRIDES, explain, key_of
@@ -111,11 +111,11 @@ def _subtree(group: str, content: dict[str, Any]) -> Any:
     if (defaults := CONF / group / "default.yaml").is_file():
         # Keys that did not exist yet when the run was made.
         content = {key: value for key, value in _default(defaults).items() if key != "defaults"} | content
-    later = {key.partition(".")[2]: value for key, value in LATER.items() if key.startswith(f"{group}.")}
+    added = {key.partition(".")[2]: value for key, value in ADDED.items() if key.startswith(f"{group}.")}
     for path, declared in schema.SCHEMAS.items():
         keys = {field.name for field in fields(declared)}
-        if path.startswith(f"{group}/") and keys - later.keys() <= content.keys() <= keys:
-            return OmegaConf.merge(OmegaConf.structured(declared), later, content)
+        if path.startswith(f"{group}/") and keys - added.keys() <= content.keys() <= keys:
+            return OmegaConf.merge(OmegaConf.structured(declared), added, content)
     # The keys belong to a user's own class.
     return content
 

@@ -127,6 +127,8 @@ def _classes(place: Path, root: Path, kind: Kind) -> dict[str, list[tuple[bytes,
     # The same name can be written in two ways in Unicode, and macOS uses another one than the rest.
     classes: dict[str, list[tuple[bytes, Path]]] = {}
     others = Others()
+    if place != root:  # The folder itself may be a link: the user has named it.
+        _check_link(place, root)
     for name in _folders(place):
         _check_link(place / name, root)
         files = classes.setdefault(unicodedata.normalize("NFC", name), [])

@@ -107,6 +107,11 @@ def _class_out(root: Path) -> None:
     (root / "c").symlink_to(root.parent / "secret")
 
 
+def _part_out(root: Path) -> None:
+    (root / "train").rename(root.parent / "elsewhere")
+    (root / "train").symlink_to(root.parent / "elsewhere")
+
+
 def _loop(root: Path) -> None:
     (root / "a" / "again").symlink_to(root / "a")
 
@@ -130,6 +135,7 @@ REFUSED: dict[str, tuple[tuple[str, ...], Callable[[Path], object], str]] = {
     "a test without training": (("test/a/1.png", "other/1.png"), _nothing, "holds test/ without train/"),
     "a link to a file outside": (("a/1.png", "b/1.png"), _link_out, "a/2.png: is a link that leads out of"),
     "a link to a folder outside": (("a/1.png", "b/1.png"), _class_out, "c: is a link that leads out of"),
+    "a link to a part outside": (("train/a/1.png", "train/b/1.png"), _part_out, "train: is a link that leads out of"),
     "a link in a circle": (("a/1.png", "b/1.png"), _loop, "is a link to a folder, which is not followed"),
     "a file in place of the folder": ((), lambda root: (root.rmdir(), root.touch()), "is not a folder"),
     "no folder": ((), Path.rmdir, "is not a folder"),
@@ -152,6 +158,12 @@ def test_a_folder_that_cannot_be_used_is_explained_in_one_line(case: str, tmp_pa
 def test_a_folder_must_be_named() -> None:
     with pytest.raises(UserError, match=r"needs dataset\.root=<folder>"):
         listed(None, KIND)
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path: Path) -> None:
+    touch(tmp_path / "there", "a/1.png", "b/1.png")
+    (tmp_path / "here").symlink_to(tmp_path / "there")
+    assert len(names(tmp_path / "here")) == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
