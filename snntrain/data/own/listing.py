@@ -122,24 +122,26 @@ def _parts(folder: Path, kind: Kind) -> dict[str, Path]:
     return parts
 
 
-def _classes(place: Path, root: Path, kind: Kind) -> dict[str, list[tuple[bytes, Path]]]:
+def _classes(place: Path, root: Path, kind: Kind) -> dict[str, list[tuple[bytes, str]]]:
     """Return the files of each class of a part, each with its name within the class."""
     # The same name can be written in two ways in Unicode, and macOS uses another one than the rest.
-    classes: dict[str, list[tuple[bytes, Path]]] = {}
+    classes: dict[str, list[tuple[bytes, str]]] = {}
     others = Others()
     if place != root:  # The folder itself may be a link: the user has named it.
         _check_link(place, root)
     for name in _folders(place):
         _check_link(place / name, root)
         files = classes.setdefault(unicodedata.normalize("NFC", name), [])
-        for path in _walk(place / name, root):
-            if path.suffix.lower() in kind.suffixes:
-                files.append((os.fsencode(path.relative_to(place / name)), path))
+        above = len(str(place / name)) + 1
+        # Texts, and not paths, which take several times as long: there may be a million files.
+        for path in _walk(str(place / name), root):
+            if os.path.splitext(path)[1].lower() in kind.suffixes:
+                files.append((os.fsencode(path[above:]), path))
             else:
                 others.add(path)
     for entry in _entries(place):
         if not entry.is_dir():
-            others.add(Path(entry.path))
+            others.add(entry.path)
     others.report(place, kind)
     return classes
 
@@ -148,9 +150,9 @@ class Others:
     """The files that are left out."""
 
     def __init__(self) -> None:
-        self.count, self.first = 0, Path()
+        self.count, self.first = 0, ""
 
-    def add(self, path: Path) -> None:
+    def add(self, path: str) -> None:
         """Count a file."""
         self.first = self.first if self.count else path
         self.count += 1
@@ -163,7 +165,7 @@ class Others:
                 shown(place),
                 self.count,
                 " is" if self.count == 1 else "s are",
-                _text(self.first.name),
+                _text(os.path.basename(self.first)),
                 kind.word,
                 ", ".join(sorted(kind.suffixes)),
             )
@@ -173,28 +175,28 @@ def _folders(place: Path) -> list[str]:
     return [entry.name for entry in _entries(place) if entry.is_dir()]
 
 
-def _entries(place: Path) -> list[os.DirEntry[str]]:
+def _entries(place: Path | str) -> list[os.DirEntry[str]]:
     """Return what a folder holds, without hidden entries, in the order of the names."""
     with os.scandir(place) as entries:
         kept = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in FOREIGN]
     return sorted(kept, key=lambda entry: os.fsencode(entry.name))
 
 
-def _walk(place: Path, root: Path) -> Iterator[Path]:
+def _walk(place: str, root: Path) -> Iterator[str]:
     """Yield the files below a folder."""
     for entry in _entries(place):
-        path = place / entry.name
         if entry.is_symlink():
-            _check_link(path, root)
+            _check_link(Path(entry.path), root)
             if entry.is_dir():
                 # It may lead to a folder above itself.
                 raise UserError(
-                    f"{shown(path)}: is a link to a folder, which is not followed inside a class; put the files there"
+                    f"{shown(Path(entry.path))}: is a link to a folder, which is not followed inside a class; "
+                    "put the files there"
                 )
         if entry.is_dir():
-            yield from _walk(path, root)
+            yield from _walk(entry.path, root)
         else:
-            yield path
+            yield entry.path
 
 
 def _check_link(path: Path, root: Path) -> None:
@@ -210,7 +212,7 @@ def _check_link(path: Path, root: Path) -> None:
         )
 
 
-def _check(found: Mapping[str, Mapping[str, list[tuple[bytes, Path]]]], parts: Mapping[str, Path], kind: Kind) -> None:
+def _check(found: Mapping[str, Mapping[str, list[tuple[bytes, str]]]], parts: Mapping[str, Path], kind: Kind) -> None:
     """Check the classes of the parts."""
     place = shown(parts[TRAIN])
     for part, classes in found.items():
@@ -240,9 +242,9 @@ def _in_a_row(names: Collection[str]) -> list[str]:
     return sorted(names, key=os.fsencode)
 
 
-def _in_order(classes: Mapping[str, list[tuple[bytes, Path]]], labels: Mapping[str, int]) -> list[File]:
+def _in_order(classes: Mapping[str, list[tuple[bytes, str]]], labels: Mapping[str, int]) -> list[File]:
     keyed = [(name, labels[cls], path) for cls, files in classes.items() if files for name, path in files]
-    return [File(path, label) for _, label, path in sorted(keyed, key=lambda item: item[:2])]
+    return [File(Path(path), label) for _, label, path in sorted(keyed, key=lambda item: item[:2])]
 
 
 def _text(name: str) -> str:
