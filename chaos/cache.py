@@ -26,6 +26,7 @@ FOLDER = ".snntrain-cache"
 # The time in which a conversion is certainly under way.
 CONVERTING_SECONDS = 1.2
 MOST_LEFT = 60_000
+ALLOWED = f"allow_targets=[{recordings.__name__}]"
 STREAMED, IN_MEMORY = ("dataset.resident=never", "dataset.workers=1"), ("dataset.resident=auto",)
 
 
@@ -155,9 +156,10 @@ class Data:
     def __init__(self, bench: Bench, how: Sequence[str], root: str = "data") -> None:
         self.bench, self.root = bench, bench.place / root
         recordings.write(self.root)
+        self.named = f"dataset.root={root}"
         self.given = (
-            *(*SMALL, *CONVOLUTIONAL, "trainer.epochs=2", "monitor=off", *how, f"dataset.root={root}"),
-            *(f"dataset._target_={recordings.__name__}.load", f"allow_targets=[{recordings.__name__}]"),
+            *(*SMALL, *CONVOLUTIONAL, "trainer.epochs=2", "monitor=off", *how, self.named),
+            *(f"dataset._target_={recordings.__name__}.load", ALLOWED),
         )
         bench.training_of(*self.given)
         bench.outcome.runs -= 1  # The training to disturb was not started.
@@ -168,7 +170,10 @@ class Data:
     def training(self, name: str) -> Training:
         """Return a training to disturb."""
         self.bench.outcome.runs += 1
-        return Training(self.bench, "twin", name, self.given)
+        training = Training(self.bench, "twin", name, self.given)
+        # A root that only a file names gets no cache.
+        training.resume += [ALLOWED, self.named]
+        return training
 
     def below(self) -> list[Path]:
         """Return everything in the folder of the caches."""

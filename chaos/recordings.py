@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ def write(root: Path) -> None:
 
     data = digits.load()
     root.mkdir()
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for part, split in (("train", data.train), ("test", data.test)):
         arrays[f"{part}_pixels"] = np.stack([split[index][0].numpy() for index in range(COUNTS[part])])
         arrays[f"{part}_labels"] = split.labels[: COUNTS[part]].numpy()

@@ -132,3 +132,15 @@ def test_a_training_that_is_killed_ends_as_the_undisturbed_one(subject: str, tmp
     assert undisturbed["runs"] == (2 if subject == "kills" else 0)
     assert (killed["faults"], killed["lost"], killed["different"], killed["wrong"]) == (2, 0, 0, 0)
     assert not list(tmp_path.glob("chaos-*"))
+
+
+@pytest.mark.slow
+def test_a_conversion_that_is_disturbed_leaves_the_same_frames(tmp_path: Path) -> None:
+    argv = ["--only", "cache", "--quick", "--out", str(tmp_path), "--below", str(tmp_path), "--jobs", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "chaos", *argv], cwd=ROOT, capture_output=True, text=True, check=False, timeout=600
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcomes = json.loads((tmp_path / "chaos.json").read_text())["outcomes"][1:]
+    assert len(outcomes) == 4
+    assert all(outcome["faults"] and not outcome["lost"] + outcome["different"] for outcome in outcomes)

@@ -88,14 +88,13 @@ class Processes(Generic[Task, Result]):
             yield result
 
     def close(self) -> None:
-        """End the processes; those in the middle of a task are stopped."""
+        """End the processes, also in the middle of a task."""
         if self._pool is None:
             return
         pool, self._pool = self._pool, None
-        pool.shutdown(wait=False, cancel_futures=True)
         for process in self._processes:
             process.terminate()
-        pool.shutdown()
+        pool.shutdown(cancel_futures=True)
 
     def _started(self) -> ProcessPoolExecutor:
         """Return the pool; start its processes if there are none."""

@@ -80,6 +80,7 @@ NOT_RUN = {
     "python -m benchmarks.saving": "takes minutes",
     "python -m benchmarks.kernel_registers": "takes minutes",
     "python -m benchmarks.all_reduce": "takes minutes",
+    "python -m benchmarks.cache_memory": "takes minutes and 10 GB; tests/benchmarks/test_cache.py runs a smaller one",
     "python -m benchmarks.scaling_model": "tests/benchmarks/test_scaling_model.py runs it",
     TORCHRUN: "needs four machines; two processes on one machine are tested with the command line",
     SRUN: "needs Slurm",

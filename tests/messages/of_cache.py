@@ -99,7 +99,7 @@ CASES: dict[str, Case] = {
     ),
     "a cache that cannot be read again": (
         _unreadable,
-        (".frames", "cannot be read although it was just written (its index is damaged)", "check the disk"),
+        (".frames", "cannot be read again (its index is damaged)", "check the disk"),
     ),
     "a cache that was cut": (_lost, (".frames", "sample 0 is damaged", "delete the file, and give the command again")),
     "a cache that cannot be deleted": (

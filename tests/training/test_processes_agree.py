@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.errors import RunFailed, UserError
+from snntrain.process import signs_of_life
 from snntrain.signals import Stop, Stopped
 from snntrain.training.agreement import Agreement
 from snntrain.training.job import build, world
@@ -27,6 +29,7 @@ from snntrain.training.silent import SilentSaver
 from snntrain.training.state import begin
 from snntrain.training.step.recorded_step import WARM_UP, RecordedStep
 from snntrain.training.step.training_step import TrainingStep
+from tests.data.cache.recordings import Counted, cached
 
 from .jobs import configured, prepared, same, state, trained
 from .ranks import Remembering, copied, in_processes, within
@@ -131,6 +134,64 @@ def test_a_process_that_hangs_ends_the_others_after_a_time() -> None:
     one, _ = in_processes(2, hanging)
     assert type(one) is RunFailed
     assert "did not answer for 0.05 minutes (trainer.timeout_minutes)" in str(one)
+
+
+def loading(peers: Peers, signs: bool, order: str) -> None:
+    """Load for longer than a call waits, with or without signs of life, and write down who has loaded."""
+    here = joined(peers)
+    with here.first_of_each_machine():
+        if peers.place.rank == 0:
+            for _ in range(50):
+                time.sleep(0.1)
+                if signs:
+                    signs_of_life.give()
+        with open(order, "a") as file:
+            file.write(f"{peers.place.rank}\n")
+    assert list(here.greatest(peers.place.rank)) == [2]
+
+
+def test_the_first_process_may_load_for_long_as_long_as_it_gives_signs_of_life(tmp_path: Path) -> None:
+    assert in_processes(3, loading, True, str(tmp_path / "order")) == [None] * 3
+    assert sorted((tmp_path / "order").read_text().split()) == ["0", "1", "2"]
+    assert (tmp_path / "order").read_text().startswith("0\n")
+
+
+@pytest.mark.slow
+def test_the_others_do_not_wait_for_ever_for_one_that_loads_without_a_sign(tmp_path: Path) -> None:
+    _, one, other = in_processes(3, loading, False, str(tmp_path / "order"))
+    for error in (one, other):
+        assert type(error) is RunFailed
+        assert "did not answer for 0.05 minutes (trainer.timeout_minutes)" in str(error)
+
+
+def converting(peers: Peers, root: str) -> int:
+    here = joined(peers)
+    recordings = [Counted(seed, into=Path(root) / "read") for seed in range(6)]
+    with here.first_of_each_machine():
+        split = cached(Path(root), recordings, workers=2)
+    return int(split.stack(range(6)).sum())
+
+
+def test_the_first_process_converts_and_the_others_find_the_cache(tmp_path: Path) -> None:
+    one, other = in_processes(2, converting, str(tmp_path))
+    assert one == other
+    assert one > 0
+    assert sorted((tmp_path / "read").read_text().split()) == list("012345")
+
+
+def failing_to_load(peers: Peers) -> None:
+    here = joined(peers)
+    with here.first_of_each_machine():
+        assert here.group is not None
+        here.group.report(Failure(peers.place.rank, ("a.bin is damaged",), users=True))
+        raise UserError("a.bin is damaged")
+
+
+def test_an_error_of_the_process_that_loads_is_that_of_the_others() -> None:
+    one, other = in_processes(2, failing_to_load)
+    assert isinstance(one, UserError)
+    assert isinstance(other, OtherFailed)
+    assert str(other) == "a.bin is damaged"
 
 
 def absent(peers: Peers) -> None:

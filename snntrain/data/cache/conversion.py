@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from snntrain.data.processes import Processes
 from snntrain.errors import UserError, first_line
 from snntrain.files.folder import Folder
 from snntrain.files.paths import shown
+from snntrain.process import signs_of_life
 
 # A task is so many recordings, or fewer if their samples are large.
 MOST_PER_TASK = 16
@@ -80,6 +81,7 @@ class Conversion:
                     if len(writer) == ENOUGH_TO_ESTIMATE:
                         self._check_room(folder, writer)
                     bar.update()
+                    signs_of_life.give()
                 if not len(writer):
                     first = writer.skipped[0].reason
                     raise UserError(f"{self.title}: no recording can be used; the first of {len(self)}: {first}")
@@ -142,7 +144,7 @@ class Conversion:
                 f"has {free / GB:,.1f} GB: make room there, or name a copy of the data with dataset.root=…"
             )
 
-    def _bar(self) -> tqdm[None]:
+    def _bar(self) -> tqdm[Any]:
         return tqdm(
             total=len(self),
             desc=f"converting {self.title}",

@@ -52,13 +52,13 @@ def writable(root: Path) -> Folder:
         UserError: neither folder can be written.
     """
     folder, reason = beside(root), "only a file names this data root"
-    if not _is_only_read(root):
+    if not _is_only_read():
         try:
             folder.make()
         except OSError as error:
             reason = _named(error)
         else:
-            if os.access(folder.path, os.W_OK | os.X_OK, effective_ids=True):
+            if os.access(folder.path, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
                 return folder
             reason = f"{BESIDE} cannot be written"
     user = of_user(root)
@@ -86,7 +86,7 @@ def _named(error: OSError) -> str:
     return "it is a file" if isinstance(error, FileExistsError) else error.strerror or str(error)
 
 
-def _is_only_read(root: Path) -> bool:
+def _is_only_read() -> bool:
     """Return whether only a file names the data root, so that nothing may be written there."""
     given = read_only_root()
-    return given is not None and given[0] != data_root(None) and root.is_relative_to(given[0])
+    return given is not None and given[0] != data_root(None)

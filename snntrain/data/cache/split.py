@@ -109,7 +109,7 @@ class CachedSplit:
 
     def _read(self, file: int, row: int, into: NDArray[np.uint8]) -> None:
         """Fill the array with the bytes of a sample."""
-        content, place = memoryview(into), int(self._places[row])
+        content, place = into.data, int(self._places[row])
         done = 0
         try:
             while done < len(content) and (read := os.preadv(file, [content[done:]], place + done)):

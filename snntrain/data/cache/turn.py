@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from snntrain.files.folder import Folder
+from snntrain.process import signs_of_life
 
 log = logging.getLogger("snntrain")
 
@@ -94,6 +95,7 @@ def _locked(folder: Folder, name: str, waiting: Callable[[str], object]) -> int 
             os.close(descriptor)
             raise
         os.close(descriptor)
+        signs_of_life.give()
         time.sleep(SECONDS_BETWEEN_TRIES)
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,13 +21,14 @@ from torch.distributed import DistError
 from torch.distributed.distributed_c10d import Store
 
 from snntrain.errors import RunFailed, first_line
+from snntrain.process import signs_of_life
 
 log_file = logging.getLogger("snntrain.file")
 
 # Keys of the store that all processes share.
 FAILURE, JOINED = "snntrain/failure", "snntrain/joined"
 DONE, ALIVE = "snntrain/done", "snntrain/alive"
-# A process that lets others wait gives a sign of life so often.
+# A process that lets others wait reports that it lives at most so often.
 SECONDS_BETWEEN_SIGNS = 1.0
 # A process that ends reports its error within this time.
 SECONDS_FOR_A_REPORT = 5.0
@@ -189,8 +189,8 @@ class Group:
     def first_of_each_machine(self) -> Iterator[None]:
         """Run the block in the first process of each machine, and only then in the others.
 
-        The first one may need longer than the time that a call waits, as for a download or for the conversion of
-        recordings: it gives signs of life meanwhile.
+        The first one may need longer than the time that a call waits if it gives signs of life, as the conversion of
+        recordings does.
 
         Raises:
             OtherFailed, RunFailed: as every call, if another process ends or gives no sign of life.
@@ -200,7 +200,7 @@ class Group:
         is_first = self.place.local_rank == 0
         machines = int(self.sum(torch.tensor([int(is_first)])))
         if is_first:
-            with self._signs_of_life(alive):
+            with signs_of_life.heard_by(self._report_life(alive)):
                 yield
             with self._explained():
                 self.store.add(done, 1)
@@ -209,24 +209,18 @@ class Group:
         if not is_first:
             yield
 
-    @contextmanager
-    def _signs_of_life(self, key: str) -> Iterator[None]:
-        """Count up a number in the store while the block runs."""
-        over = threading.Event()
+    def _report_life(self, key: str) -> Callable[[], None]:
+        """Return a function that counts up a number in the store, but not more often than is needed."""
+        last = 0.0
 
-        def count() -> None:
-            # A process that serves the store and is gone is noticed by the next call.
-            with suppress(RuntimeError):
-                while not over.wait(SECONDS_BETWEEN_SIGNS):
+        def report() -> None:
+            nonlocal last
+            if time.monotonic() - last > SECONDS_BETWEEN_SIGNS:
+                last = time.monotonic()
+                with self._explained():
                     self.store.add(key, 1)
 
-        thread = threading.Thread(target=count, name="signs of life", daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return report
 
     def _wait(self, key: str, alive: str, count: int) -> None:
         """Wait until a number in the store has reached `count`, as long as another number grows."""

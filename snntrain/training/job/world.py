@@ -108,7 +108,7 @@ class World:
 
     @contextmanager
     def first_of_each_machine(self) -> Iterator[None]:
-        """Run the block in the first process of each machine, and then in the others, however long it takes."""
+        """Run the block in the first process of each machine, and only then in the others."""
         if self.group is None:
             yield
         else:

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -273,6 +274,60 @@ def test_a_signal_ends_the_conversion_and_leaves_nothing(tmp_path: Path) -> None
     assert len(cached(tmp_path, ragged(40))) == 40
 
 
+forking = multiprocessing.get_context("fork")
+
+
+def converting(root: Path, workers: int, seconds: float) -> BaseProcess:
+    """Fork a process that converts 40 recordings, each in so many seconds, and wait until it has begun."""
+    recordings = [Counted(seed, (1 + seed % 4, 2, 4, 5), root / "read", seconds) for seed in range(40)]
+    process = forking.Process(target=cached, args=(root, recordings), kwargs={"workers": workers})
+    process.start()
+    until_it_converts(root)
+    return process
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_a_killed_process_has_written_is_removed_by_the_next(tmp_path: Path, workers: int) -> None:
+    process = converting(tmp_path, workers, 0.3)
+    process.kill()
+    process.join()
+    assert {name.rpartition(".")[2] for name in files(tmp_path)} == {"lock", "tmp"}
+    assert torch.equal(cached(tmp_path, ragged(40)).stack(range(40)), padded(ragged(40)))
+    assert [name.partition(".")[2] for name in files(tmp_path)] == ["frames"]
+
+
+def test_a_process_that_waits_takes_over_from_one_that_is_killed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    process = converting(tmp_path, 0, 0.3)
+
+    class Killing(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "waiting for process" in record.getMessage():
+                process.kill()
+
+    logger, handler = logging.getLogger("snntrain"), Killing()
+    logger.addHandler(handler)
+    try:
+        with caplog.at_level(logging.INFO, "snntrain"):
+            split = cached(tmp_path, ragged(40))
+    finally:
+        logger.removeHandler(handler)
+    assert f"noise train: waiting for process {process.pid} on host" in caplog.text
+    process.join()
+    assert torch.equal(split.stack(range(40)), padded(ragged(40)))
+    assert [name.partition(".")[2] for name in files(tmp_path)] == ["frames"]
+
+
+def test_a_process_that_waits_uses_the_result_of_the_other(tmp_path: Path) -> None:
+    process = converting(tmp_path, 0, 0.02)
+    split = cached(tmp_path, [Counted(seed, (1 + seed % 4, 2, 4, 5), tmp_path / "read") for seed in range(40)])
+    process.join()
+    assert process.exitcode == 0
+    assert times_read(tmp_path / "read") == list(range(40))
+    assert torch.equal(split.stack(range(40)), padded(ragged(40)))
+
+
 PROGRAM = """
 import logging, signal, sys
 from pathlib import Path
@@ -313,21 +368,9 @@ def until_it_converts(root: Path, most: float = 30.0) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_share_one_conversion(tmp_path: Path) -> None:
-    first = started(tmp_path, 0.05)
-    until_it_converts(tmp_path)
-    second = started(tmp_path, 0.05)
-    said = [process.communicate(timeout=60) for process in (first, second)]
-    assert [out for out, _ in said] == ["40\n", "40\n"]
-    assert f"waiting for process {first.pid} on host {os.uname().nodename}, which converts" in said[1][1]
-    assert times_read(tmp_path / "read") == list(range(40))
-    assert [name.partition(".")[2] for name in files(tmp_path)] == ["frames"]
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_a_conversion_that_is_stopped_is_begun_again(tmp_path: Path, number: signal.Signals) -> None:
-    process = started(tmp_path, 0.02)
+    process = started(tmp_path, 0.3)
     until_it_converts(tmp_path)
     # Ctrl-C and the end of a job reach the workers as well.
     os.killpg(process.pid, number) if number != signal.SIGKILL else process.kill()
