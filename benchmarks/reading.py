@@ -47,6 +47,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, help="folder of the results")
     parser.add_argument("--quick", action="store_true", help="small recordings; the numbers mean nothing")
     settings = parser.parse_args(argv)
+    machine.keep_freed_memory()
     torch.set_num_threads(1)
     share = 100 if settings.quick else 1
     repeats = 2 if settings.quick else settings.repeats

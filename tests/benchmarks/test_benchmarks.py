@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import torch
 
-from benchmarks import all_reduce, gpu_steps, levers, neuron, start_up, sweeps, train_step
+from benchmarks import all_reduce, gpu_steps, levers, neuron, reading, start_up, sweeps, train_step
 from benchmarks.layers import Problem, ours, theirs
 from benchmarks.peers import PEERS
 
@@ -51,6 +51,16 @@ def test_neuron_benchmark_writes_a_section_a_line(tmp_path: Path) -> None:
     )
     names = [row["name"] for section in found(tmp_path, "neuron") for row in section["rows"]]
     assert {"snntrain", "snntrain bf16", "floor: 5 passes", "snntrain ATan", "snntrain T=256"} <= set(names)
+
+
+@pytest.mark.slow
+def test_reading_benchmark_has_a_line_per_format(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    reading.main(["--quick", f"--out={tmp_path}"])
+    read, frames = found(tmp_path, "reading")
+    formats = {row["name"].partition(",")[0] for row in read["rows"]}
+    assert formats == {"atis", "aedat2", "aedat31", "gesture_npy", "arrays", "arrays_h5", "spikes_h5"}
+    assert len(frames["rows"]) > 5
 
 
 @pytest.mark.slow

@@ -50,6 +50,7 @@ NOT_RUN = {
         "needs a cluster; tests/cli/launchers/test_ray.py makes one"
     ),
     "pip install 'snntrain[search]'": "installs packages",
+    "pip install 'snntrain[events]'": "installs packages",
     "tensorboard --logdir outputs": "serves until it is stopped",
     'eval "$(snntrain --shell-completion install=bash)"': "changes the shell; its inner command is run",
     "snntrain doctor": "as the command after it; tests/cli/test_doctor.py runs it",

@@ -12,8 +12,8 @@ import numpy as np
 from snntrain.data.events.events import Events, Sensor
 from snntrain.data.events.frames import Binning
 from snntrain.data.events.readers import aedat2, arrays_h5, formats
-from tests.data.events.bad_files import CASES as BAD_FILES
-from tests.data.events.bad_files import NEED_H5PY, TABLE
+from tests.data.events.bad_files.table import CASES as BAD_FILES
+from tests.data.events.bad_files.table import NEED_H5PY, TABLE
 
 from .world import Case, World
 

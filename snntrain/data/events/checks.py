@@ -53,7 +53,7 @@ def check_inside(path: Path, values: NDArray[Any], name: str, size: int, byte_of
     Raises:
         BadRecording: one is not.
     """
-    if not values.size or (int(values.min()) >= 0 and int(values.max()) < size):
+    if not values.size or (int(values.max()) < size and (values.dtype.kind == "u" or int(values.min()) >= 0)):
         return
     event = int(np.argmax((values < 0) | (values >= size)))
     byte = byte_of(event)

@@ -43,6 +43,10 @@ class Sensor:
     polarities: int = 2
 
 
+# The sensor of CIFAR10-DVS and DVS128 Gesture.
+DVS128 = Sensor(128, 128)
+
+
 @dataclass(frozen=True)
 class Events:
     """The events of one recording.

@@ -9,7 +9,7 @@ import pytest
 
 from snntrain.data.events.events import BadRecording
 
-from .bad_files import CASES, NEED_H5PY, TABLE
+from .bad_files.table import CASES, NEED_H5PY, TABLE
 
 
 @pytest.mark.parametrize(("name", "file"), CASES, ids=[f"{name}: {file}" for name, file in CASES])

@@ -114,13 +114,14 @@ def test_a_later_start_changes_nothing(events: list[tuple[int, int, int, int]], 
     np.testing.assert_array_equal(binning.frames(recording(events), CAMERA), binning.frames(recording(later), CAMERA))
 
 
-@given(recordings(CAMERA), binnings, st.integers(1, 200))
-def test_frames_counted_in_parts_are_the_same(
-    events: list[tuple[int, int, int, int]], binning: Binning, at_once: int
+@given(recordings(CAMERA), binnings, st.integers(1, 200), st.sampled_from([0, 10**9]))
+def test_frames_counted_in_parts_or_by_sorting_are_the_same(
+    events: list[tuple[int, int, int, int]], binning: Binning, at_once: int, few: int
 ) -> None:
     whole = binning.frames(recording(events), CAMERA)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(frames, "AT_ONCE", at_once)
+        patch.setattr(frames, "FEW", few)
         np.testing.assert_array_equal(binning.frames(recording(events), CAMERA), whole)
 
 

@@ -17,6 +17,7 @@ from .encoders import Event, written
 
 # The folder of a test is shared by its examples, which write the same file anew.
 examples = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(examples, max_examples=5)
 NMNIST, DVS128 = Sensor(34, 34), Sensor(128, 128)
 
 
@@ -148,7 +149,7 @@ def test_an_npz_of_one_structured_array(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("layout", ["root", "group", "compound"])
-@examples
+@few
 @given(events=recordings(Sensor(480, 640), 2**50))
 def test_arrays_in_hdf5(tmp_path: Path, layout: str, events: list[Event]) -> None:
     h5py = pytest.importorskip("h5py")

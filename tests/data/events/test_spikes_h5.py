@@ -24,7 +24,7 @@ half = st.floats(0, 1.5, width=16)
 rows = st.lists(st.lists(st.tuples(half, st.integers(0, 699)), min_size=1, max_size=20), min_size=1, max_size=4)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10)
 @given(rows)
 def test_spikes_come_in_the_order_of_time(tmp_path: Path, recordings: list[list[tuple[float, int]]]) -> None:
     path = write(tmp_path / "a.h5", recordings)
@@ -74,6 +74,19 @@ def test_another_file_of_the_same_name_is_read_anew(tmp_path: Path) -> None:
     write(tmp_path / "b.h5", [[(0.25, 2)]])
     os.replace(tmp_path / "b.h5", tmp_path / "a.h5")
     assert file[0].x.tolist() == [2]
+
+
+def test_ragged_rows_of_many_sizes_pass_the_check_of_the_heaps(tmp_path: Path) -> None:
+    """Rows that share a heap, fill one, and need one of their own; and a row that was written again."""
+    h5py = pytest.importorskip("h5py")
+    lengths = [1, 3, 4, 7, 500, 2000, 2016, 2047, 2048, 30_000, 5]
+    path = write(tmp_path / "a.h5", [[(0.5, length % 700)] * length for length in lengths])
+    with h5py.File(path, "r+") as file:
+        file["spikes/units"][4] = np.full(500, 9, np.uint16)
+        del file["extra/keys"]
+    file = SpikeFile(path)
+    assert [len(file[index]) for index in range(len(file))] == lengths
+    assert set(file[4].x.tolist()) == {9}
 
 
 def test_few_files_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,5 +15,6 @@ arrays.py        arrays of one's own in .npz and .npy files
 gesture_npy.py   the arrays of DVS128 Gesture that tonic downloads
 hdf5.py          opening HDF5 files
 arrays_h5.py     arrays of one's own in HDF5 files
+heaps.py         the part of HDF5 files on which HDF5 may hang
 spikes_h5.py     spikes of many recordings in one HDF5 file: SHD, SSC
 """

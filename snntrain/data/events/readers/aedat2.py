@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snntrain.data.events.checks import AGAIN, checked
-from snntrain.data.events.events import BadRecording, Events, Sensor
+from snntrain.data.events.events import DVS128, BadRecording, Events, Sensor
 from snntrain.data.events.readers.aedat_header import header_of
 from snntrain.data.events.readers.content import content
 from snntrain.errors import UserError
 
 SIZE = 8
-DVS128 = Sensor(128, 128)
 # Set in the address of an event that is not of a pixel, as of the synchronisation input.
 EXTERNAL = 1 << 15
 # Longest time without an event across the overflow of the clock; a longer one is a clock that was set back.
 LONGEST_PAUSE = 2**26
 
-Bits = NDArray[np.uint16]
+Bits = NDArray[Any]
 # Column, row and polarity from A (bits 1 to 7 of the address), B (bits 8 to 14) and bit 0.
 ORIENTATIONS: dict[str, Callable[[Bits, Bits, Bits], tuple[Bits, Bits, Bits]]] = {
     "spikingjelly": lambda a, b, bit: (127 - b, 127 - a, 1 - bit),
@@ -46,7 +46,7 @@ def read(path: Path, orientation: str = "spikingjelly", sensor: Sensor = DVS128)
         BadRecording: the file cannot be read or is not AEDAT 2.0, it ends within an event, an address is not one of a
             DVS128, time runs backwards, or there are no events.
 
-    Source: iniVation, "AEDAT 2.0", https://docs.inivation.com/software/software-advanced-usage/file-formats.
+    Source: iniVation, "AEDAT 2.0" (file formats).
     """
     if orientation not in ORIENTATIONS:
         raise UserError(f"dataset.orientation={orientation}: must be one of {', '.join(ORIENTATIONS)}")

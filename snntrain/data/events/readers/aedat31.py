@@ -5,15 +5,16 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from snntrain.data.events.checks import AGAIN, checked
-from snntrain.data.events.events import BadRecording, Events, Sensor
+from snntrain.data.events.events import DVS128, BadRecording, Events, Sensor
 from snntrain.data.events.readers.aedat_header import header_of
 from snntrain.data.events.readers.content import content
 
-DVS128 = Sensor(128, 128)
 # Type, source; bytes of an event, offset of its time, overflows of the clock, capacity, events, valid events.
 PACKET = struct.Struct("<hhiiiiii")
 POLARITY = 1
@@ -32,6 +33,16 @@ class Packets:
     overflows: list[int] = field(default_factory=list)
     source: int | None = None
 
+    def take(self, source: int, path: Path, byte: int) -> None:
+        """Remember the sensor of the events; a file has one.
+
+        Raises:
+            BadRecording: it has another one.
+        """
+        if self.source is not None:
+            raise BadRecording(path, f"it has events of two sensors, {self.source} and {source}; save one", byte)
+        self.source = source
+
 
 def read(path: Path, sensor: Sensor = DVS128) -> Events:
     """Return the polarity events of a recording.
@@ -49,7 +60,7 @@ def read(path: Path, sensor: Sensor = DVS128) -> Events:
             a packet contradict each other, an event lies outside the sensor, time runs backwards, or there are no
             events.
 
-    Source: iniVation, "AEDAT 3.1", https://docs.inivation.com/software/software-advanced-usage/file-formats.
+    Source: iniVation, "AEDAT 3.1" (file formats), and libcaer's headers.
     """
     file = content(path)
     packets = _packets(path, file, _start(path, file))
@@ -57,25 +68,30 @@ def read(path: Path, sensor: Sensor = DVS128) -> Events:
     joined = b"".join(
         [view[start : start + SIZE * count] for start, count in zip(packets.starts, packets.counts, strict=True)]
     )
-    words = np.frombuffer(joined, "<u4").reshape(-1, 2)
-    data, stamps = words[:, 0].astype(np.uint32), words[:, 1]
+    # The two halves of the first number, and the second one.
+    halves = np.frombuffer(joined, "<u2").reshape(-1, 4)
+    low, high = halves[:, 0].astype(np.uint16), halves[:, 1].astype(np.uint16)
+    t = np.frombuffer(joined, "<i4")[1::2].astype(np.int64)
+    x: NDArray[Any] = high >> 1
+    y: NDArray[Any] = (low >> 2) | ((high & 1) << 14)
+    p = ((low >> 1) & 1).astype(np.uint8)
     firsts = np.cumsum([0, *packets.counts])
-    starts = np.array(packets.starts, np.int64)
-    kept = np.flatnonzero(data & 1)
-    data = data[kept]
 
-    def byte_of(event: int) -> int:
-        found = int(kept[event])
-        packet = int(np.searchsorted(firsts, found, "right")) - 1
-        return int(starts[packet]) + SIZE * (found - int(firsts[packet]))
+    def byte_in_file(event: int) -> int:
+        packet = int(np.searchsorted(firsts, event, "right")) - 1
+        return packets.starts[packet] + SIZE * (event - int(firsts[packet]))
 
-    late = stamps[kept] >> 31
-    if late.any():
-        raise BadRecording(path, f"an event has a negative time; {AGAIN}", byte_of(int(late.argmax())))
-    overflows = np.array(packets.overflows, np.int64) << 31
-    t = (np.repeat(overflows, packets.counts) | stamps)[kept]
-    x, y = (data >> 17).astype(np.uint16), ((data >> 2) & 0x7FFF).astype(np.uint16)
-    return checked(Events(x, y, t, ((data >> 1) & 1).astype(np.uint8), path), sensor, byte_of)
+    valid = low & 1
+    # A valid event is looked for; an invalid one may have any time.
+    if len(t) and int(t.min()) < 0 and (early := (t < 0) & (valid > 0)).any():
+        raise BadRecording(path, f"an event has a negative time; {AGAIN}", byte_in_file(int(early.argmax())))
+    if any(packets.overflows):
+        t += np.repeat(np.array(packets.overflows, np.int64) << 31, packets.counts)
+    if valid.all():
+        return checked(Events(x, y, t, p, path), sensor, byte_in_file)
+    kept = np.flatnonzero(valid)
+    events = Events(x[kept], y[kept], t[kept], p[kept], path)
+    return checked(events, sensor, lambda event: byte_in_file(int(kept[event])))
 
 
 def _start(path: Path, file: bytes) -> int:
@@ -95,34 +111,40 @@ def _start(path: Path, file: bytes) -> int:
 def _packets(path: Path, file: bytes, start: int) -> Packets:
     """Return the packets of polarity events from the byte `start` on; a loop over packets, not over events."""
     packets = Packets()
-    while start < len(file):
-        if len(file) - start < PACKET.size:
-            raise BadRecording(path, f"it ends within the header of a packet; {AGAIN}", start)
+    starts, counts, overflows_of = packets.starts, packets.counts, packets.overflows
+    length, head = len(file), PACKET.size
+    while start + head <= length:
         kind, source, size, time_at, overflows, capacity, count, valid = PACKET.unpack_from(file, start)
-        if kind < 0:
-            raise BadRecording(path, "its packet is compressed; save the recording uncompressed", start)
-        if size < 0 or overflows < 0 or not 0 <= valid <= count == capacity:
-            numbers = f"{size} bytes per event, {overflows} overflows, {capacity} places, {count} events, {valid} valid"
-            raise BadRecording(path, f"the numbers of its packet contradict each other: {numbers}; {AGAIN}", start)
-        end = start + PACKET.size + size * count
-        if end > len(file):
-            raise BadRecording(
-                path,
-                f"it ends within a packet, which has {count:,} events of {size:,} bytes, "
-                f"and {len(file) - start - PACKET.size:,} bytes are left; {AGAIN}",
-                start,
-            )
+        end = start + head + size * count
+        if kind < 0 or size < 0 or overflows < 0 or not 0 <= valid <= count == capacity or end > length:
+            raise _contradiction(path, file, start)
         if kind == POLARITY and count:
-            if (size, time_at) != (SIZE, TIME_AT):
+            if size != SIZE or time_at != TIME_AT:
                 raise BadRecording(
                     path, f"its events have {size} bytes with the time at {time_at}, not 8 with it at 4; {AGAIN}", start
                 )
-            if packets.source not in (None, source):
-                sources = f"{packets.source} and {source}"
-                raise BadRecording(path, f"it has events of two sensors, {sources}; save one", start)
-            packets.source = source
-            packets.starts.append(start + PACKET.size)
-            packets.counts.append(count)
-            packets.overflows.append(overflows)
+            if source != packets.source:
+                packets.take(source, path, start)
+            starts.append(start + head)
+            counts.append(count)
+            overflows_of.append(overflows)
         start = end
+    if start < length:
+        raise BadRecording(path, f"it ends within the header of a packet; {AGAIN}", start)
     return packets
+
+
+def _contradiction(path: Path, file: bytes, start: int) -> BadRecording:
+    """Return the error for the packet at the byte `start`, whose header cannot be right."""
+    kind, _, size, _, overflows, capacity, count, valid = PACKET.unpack_from(file, start)
+    if kind < 0:
+        return BadRecording(path, "its packet is compressed; save the recording uncompressed", start)
+    if size < 0 or overflows < 0 or not 0 <= valid <= count == capacity:
+        numbers = f"{size} bytes per event, {overflows} overflows, {capacity} places, {count} events, {valid} valid"
+        return BadRecording(path, f"the numbers of its packet contradict each other: {numbers}; {AGAIN}", start)
+    return BadRecording(
+        path,
+        f"it ends within a packet, which has {count:,} events of {size:,} bytes, "
+        f"and {len(file) - start - PACKET.size:,} bytes are left; {AGAIN}",
+        start,
+    )

@@ -9,7 +9,8 @@ from pathlib import Path
 from snntrain.data.events.checks import AGAIN
 from snntrain.data.events.events import BadRecording
 
-MOST_BYTES = 2**16
+# jAER may write all preferences of the sensor into it.
+MOST_BYTES = 2**22
 VERSION = re.compile(rb"#!AER-DAT(\d{1,3}\.\d{1,3})")
 END = b"#!END-HEADER"
 
@@ -48,8 +49,8 @@ def header_of(path: Path, content: bytes) -> Header:
         start = end + 1
     versions = [found[1].decode() for line in lines if (found := VERSION.match(line))]
     if not versions:
-        found = content[:8].hex(" ") or "nothing"
+        begins = content[:8].hex(" ") or "nothing"
         raise BadRecording(
-            path, f"it is not an AEDAT file: it begins with {found}, not with the line #!AER-DAT; name its format", 0
+            path, f"it is not an AEDAT file: it begins with {begins}, not with the line #!AER-DAT; name its format", 0
         )
     return Header(versions[0], tuple(lines), start)

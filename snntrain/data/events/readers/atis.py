@@ -36,10 +36,13 @@ def read(path: Path, sensor: Sensor) -> Events:
         raise BadRecording(
             path, f"it ends within an event: {len(entries):,} bytes are not a multiple of {SIZE}; {AGAIN}", count * SIZE
         )
-    rows = np.frombuffer(entries, np.uint8).reshape(-1, SIZE)
-    y = rows[:, 1].astype(np.uint16)
-    t = ((rows[:, 2] & 127).astype(np.int64) << 16) | (rows[:, 3].astype(np.int64) << 8) | rows[:, 4]
-    x, p = rows[:, 0].astype(np.uint16), rows[:, 2] >> 7
+    # The last four bytes of each entry as one number: y, polarity and time.
+    numbers = np.ndarray(count, ">u4", entries, 1, SIZE) if count else np.zeros(0, ">u4")
+    packed = numbers.astype(np.uint32)
+    x = np.frombuffer(entries, np.uint8)[::SIZE].astype(np.uint16)
+    y = (packed >> 24).astype(np.uint16)
+    t = (packed & (2**23 - 1)).astype(np.int64)
+    p = ((packed >> 23) & 1).astype(np.uint8)
     overflows = y == OVERFLOW_ROW
     if sensor.height > OVERFLOW_ROW or not overflows.any():
         return checked(Events(x, y, t, p, path), sensor, lambda event: SIZE * event)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from snntrain.data.events.checks import AGAIN
 from snntrain.data.events.events import BadRecording
 from snntrain.files import bounded
 
@@ -34,6 +35,8 @@ def reported(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise BadRecording(path, f"it cannot be read: {error.strerror or error}; make it readable") from error
+        raise BadRecording(
+            path, f"it cannot be read: {error.strerror or error}; {AGAIN}, or make it readable"
+        ) from error
     except bounded.Refused as error:
         raise BadRecording(path, f"{error}; leave the file out") from error

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snntrain.data.events.events import BadRecording, Events, Sensor
+from snntrain.data.events.events import DVS128, BadRecording, Events, Sensor
 from snntrain.data.events.readers.columns import LATEST, events_of
 from snntrain.data.events.readers.npy import load_npy
-
-DVS128 = Sensor(128, 128)
 
 
 def read(path: Path, sensor: Sensor = DVS128) -> Events:
@@ -38,7 +36,7 @@ def read(path: Path, sensor: Sensor = DVS128) -> Events:
     def byte_of(event: int) -> int:
         return start + size * event
 
-    x, y, p, t = array.T
+    x, y, p, t = np.ascontiguousarray(array.T)
     columns = {name: _whole(path, name, column, byte_of) for name, column in (("x", x), ("y", y), ("p", p))}
     columns["t"] = _microseconds(path, t, byte_of)
     return events_of(path, columns, sensor, byte_of)
