@@ -97,88 +97,97 @@ def _beyond_one(_: World) -> object:
 
 CASES: dict[str, Case] = {
     # config/rules.py
-    "a mean in words": (together("dataset.mean=half"), ("dataset.mean=half", "must be auto", "as [0.5]")),
-    "another balance": (
+    "own data: a mean in words": (together("dataset.mean=half"), ("dataset.mean=half", "must be auto", "as [0.5]")),
+    "own data: another balance": (
         lambda _: list(rules.balance_is_known(fake(dataset={"balance": "all"}))),
         ("dataset.balance=all", "must be none", "sampler or loss"),
     ),
-    "a size of one number": (
+    "own data: a size of one number": (
         line("dataset=image_folder dataset.size=[8]"),
         ("dataset.size=[8]", "must be height and width", "as [32,32]"),
     ),
-    "two channels": (
+    "own data: two channels": (
         line("dataset=image_folder dataset.channels=2"),
         ("dataset.channels=2", "must be 1 for grey pictures", "or 3 for colours"),
     ),
-    "a sensor of one number": (
+    "own data: a sensor of one number": (
         line("dataset=event_folder dataset.sensor=[8]"),
         ("dataset.sensor=[8]", "must be height and width", "as [128,128]"),
     ),
-    "frames without a duration": (
+    "own data: frames without a duration": (
         line("dataset=event_folder dataset.frames_by=duration"),
         ("dataset.frames_by=duration", "needs dataset.frame_us=<microseconds>", "as 10000"),
     ),
     # data/own/listing.py
-    "no folder": (
+    "own data: no folder": (
         lambda _: listing.listed(None, KIND),
         ("dataset=image_folder", "needs dataset.root=<folder>", "train/<class>/"),
     ),
-    "a file as the folder": (
+    "own data: a file as the folder": (
         lambda world: listing.listed(str(world.broken / "file"), KIND),
         ("dataset.root=", "is not a folder", "give one that holds train/<class>/"),
     ),
-    "a folder without rights": (_unreadable, ("", "cannot be read (Permission denied)", "make it readable")),
-    "a test without training": (_listed("test/a/1.png"), ("holds test/", "without train/", "rename test/")),
-    "a link in a class": (
+    "own data: a folder without rights": (_unreadable, ("", "cannot be read (Permission denied)", "make it readable")),
+    "own data: a test without training": (_listed("test/a/1.png"), ("holds test/", "without train/", "rename test/")),
+    "own data: a link in a class": (
         _listed(*TWO, link=("a/again", "a")),
         ("a/again", "is a link to a folder", "put the files there"),
     ),
-    "a link out": (
+    "own data: a link out": (
         _listed(*TWO, link=("a/2.png", "../mine")),
         ("a/2.png", "is a link that leads out of", "put the file itself there"),
     ),
-    "a class of the test alone": (
+    "own data: a class of the test alone": (
         _listed("train/a/1.png", "train/b/1.png", "test/c/1.png"),
         ("has the class c", "cannot learn a class without examples", "rename the folder"),
     ),
-    "one class": (_listed("a/1.png"), ("has 1 (a)", "needs at least 2 classes", "is dataset.root a folder too high")),
-    "an empty class": (_listed("a/1.png", "b/1.txt"), ("the class b", "has no pictures", "add some, or remove its")),
+    "own data: one class": (
+        _listed("a/1.png"),
+        ("has 1 (a)", "needs at least 2 classes", "is dataset.root a folder too high"),
+    ),
+    "own data: an empty class": (
+        _listed("a/1.png", "b/1.txt"),
+        ("the class b", "has no pictures", "add some, or remove its"),
+    ),
     # data/own/bad_files.py
-    "bad pictures": (
+    "own data: bad pictures": (
         _bad_pictures,
         ("dataset=image_folder: 1 of 4 pictures", "cannot be read", "leave them out with dataset.skip_bad=true"),
     ),
     # data/own/parts.py
-    "no share for the test": (
+    "own data: no share for the test": (
         _divided(test=1.5, train=[0, 1] * 5),
         ("dataset.test=1.5", "must lie between 0 and 1", "not 1.5"),
     ),
-    "a rare class": (
+    "own data: a rare class": (
         _divided(train=[0] * 5 + [1]),
         ("the class dog has 1 sample", "needs 3, for training and validation and the test", "leave the class out"),
     ),
-    "an empty part": (
+    "own data: an empty part": (
         _divided(train=[0, 1] * 5, val=[]),
         ("dataset=some: val", "has no samples", "or remove it to split train"),
     ),
     # data/own/npz.py
-    "no arrays": (
+    "own data: no arrays": (
         lambda world: npz.read(world.folder / "absent.npz", ["x"]),
         ("dataset.file=", "there is no such file", "numpy.savez writes one"),
     ),
-    "a folder of arrays": (
+    "own data: a folder of arrays": (
         lambda world: npz.read(world.folder, ["x"]),
         ("dataset.file=", "cannot be read (Is a directory)", "make it readable"),
     ),
-    "objects": (
+    "own data: objects": (
         _loaded(x_train=np.array([{}] * 12, dtype=object)),
         ("my.npz: x_train", "holds Python objects", "write it again with numpy.savez"),
     ),
-    "half an archive": (_broken_file, ("broken.npz", "is not a complete .npz file", "write it again")),
+    "own data: half an archive": (_broken_file, ("broken.npz", "is not a complete .npz file", "write it again")),
     # data/own/tensors.py
-    "no file": (lambda _: tensors.load(), ("dataset=tensors", "needs dataset.file=<file>.npz", "x_train and y_train")),
-    "no labels": (_loaded(y_train=None), ("my.npz", "needs x_train with y_train", "numpy.savez('my.npz'")),
-    "parts of another shape": (
+    "own data: no file": (
+        lambda _: tensors.load(),
+        ("dataset=tensors", "needs dataset.file=<file>.npz", "x_train and y_train"),
+    ),
+    "own data: no labels": (_loaded(y_train=None), ("my.npz", "needs x_train with y_train", "numpy.savez('my.npz'")),
+    "own data: parts of another shape": (
         _loaded(x_test=_images(4, 3, 3), y_test=np.arange(4) % 2),
         (
             "x_test: has samples [1, 3, 3] of uint8",
@@ -186,72 +195,75 @@ CASES: dict[str, Case] = {
             "the same shape and the same type",
         ),
     ),
-    "lengths of images": (
+    "own data: lengths of images": (
         _loaded(lengths_train=np.ones(12)),
         ("lengths_train", "must be one whole number per sequence", "from 1 to its steps"),
     ),
     # data/own/numbers.py
-    "vectors": (
+    "own data: vectors": (
         _loaded(x_train=_images(12, 3)),
         ("x_train: has the shape [12, 3]", "must be as images", "dataset.axes"),
     ),
-    "other axes": (
+    "own data: other axes": (
         _loaded("NTU", x_train=_images(12, 1, 3, 3)),
         ("x_train: has the shape [12, 1, 3, 3]", "must be as", "dataset.axes=NTU has 3 dimensions"),
     ),
-    "no numbers": (
+    "own data: no numbers": (
         _loaded(x_train=_images(12, 0, 2)),
         ("x_train: has the shape [12, 0, 2]", "without a single number", "give samples"),
     ),
-    "channels at the end": (
+    "own data: channels at the end": (
         _loaded(x_train=_images(12, 8, 8, 3)),
         ("[12, 8, 8, 3]", "looks like channels at the end", "give dataset.axes=NHWC"),
     ),
-    "numbers that are no bytes": (
+    "own data: numbers that are no bytes": (
         _loaded(x_train=_images(12, kind="int64") - 7),
         ("x_train: has whole numbers from -7 to -7", "bytes go from 0 to 255", "x_train.astype('float32')"),
     ),
-    "complex numbers": (
+    "own data: complex numbers": (
         _loaded(x_train=_images(12, kind="complex64")),
         ("x_train: is complex64", "must be uint8 or float32", "convert it"),
     ),
-    "numbers that are not finite": (
+    "own data: numbers that are not finite": (
         _loaded(x_train=_images(12, kind="float32") + np.inf),
         ("12 of 12 samples", "not finite in float32", "repair them or leave them out"),
     ),
     # data/own/labels.py
-    "texts and numbers": (
+    "own data: texts and numbers": (
         _loaded(x_test=_images(2), y_test=np.array(["0", "1"])),
         ("y_train, y_val, y_test", "some are texts and some are numbers", "give all of them alike"),
     ),
-    "a single label": (_loaded(y_train=np.zeros(12, int)), ("a single class (0)", "needs at least 2", "add another")),
-    "labels in columns": (
+    "own data: a single label": (
+        _loaded(y_train=np.zeros(12, int)),
+        ("a single class (0)", "needs at least 2", "add another"),
+    ),
+    "own data: labels in columns": (
         _loaded(y_train=np.eye(12)),
         ("y_train: has the shape [12, 12]", "give one class per sample", "as y_train.argmax(1)"),
     ),
-    "too few labels": (
+    "own data: too few labels": (
         _loaded(y_train=np.arange(7)),
         ("y_train: has the shape [7]", "x_train has 12 samples", "give one class for each"),
     ),
-    "fractions as labels": (
+    "own data: fractions as labels": (
         _loaded(y_train=np.arange(12) / 2),
         ("y_train: holds float64", "not whole numbers", "give a class per sample"),
     ),
-    "the name of one class": (
+    "own data: the name of one class": (
         _loaded(classes=np.array(["a"])),
         ("classes: is <U1 [1]", "at least 2 different names", "np.array(['cat', 'dog'])"),
     ),
-    "labels without a name": (
+    "own data: labels without a name": (
         _loaded(y_train=np.arange(12) % 3, classes=np.array(["a", "b"])),
         ("names 2 classes", "the labels are from 0 to 2", "or leave classes out"),
     ),
     # training/
-    "weights for another loss": (
+    "own data: weights for another loss": (
         lambda _: check_weights(nn.Identity()),
         ("loss=Identity takes no weights", "dataset.balance=loss", "use loss=ce_rate"),
     ),
-    "intensities beyond 1": (_beyond_one, ("encoder=poisson", "from 0 to 1", "or use encoder=direct")),
-    "numbers of a stranger": (
+    "own data: intensities beyond 1": (_beyond_one, ("encoder=poisson", "from 0 to 1", "or use encoder=direct")),
+    "own data: numbers of a stranger": (
         lambda _: normalisation.kept({normalisation.KEY: 7}),
         ("in the checkpoint", "not numbers of channels", "put a good copy of it there"),
     ),
