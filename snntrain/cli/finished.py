@@ -13,7 +13,7 @@ from snntrain.config.values import value_at
 from snntrain.errors import UserError
 from snntrain.process.allocator import keep_freed_memory
 from snntrain.runs.latest import LATEST, named_run
-from snntrain.training.job import build, world
+from snntrain.training.job import build, normalisation, world
 from snntrain.training.job.build import Job
 from snntrain.training.job.out_of_memory import EVALUATION_OF_A_FINISHED_RUN, explained
 from snntrain.training.saving import checkpoint
@@ -76,7 +76,7 @@ def asked_for(argv: Sequence[str], command: str, usage: str, own: Collection[str
         # Report a damaged file before reading the data.
         state = checkpoint.load(path)
         with here.current(), named_root.kept(root, overrides, folder / "config.yaml"):
-            job = build.prepare(config, here)
+            job = build.prepare(config, here, normalisation.kept(state))
         checkpoint.restore(job.evaluated.network, path, state)
     if type(epoch := state.get("epoch")) is not int:
         raise UserError(

@@ -16,7 +16,7 @@ from snntrain.config.schema import Augment
 FREE = (
     *("name", "allow_targets", "monitor", "scheduler"),
     *("optimizer.lr", "optimizer.weight_decay", "optimizer.betas", "optimizer.momentum", "optimizer.nesterov"),
-    *("dataset.root", "dataset.resident", "dataset.workers"),
+    *("dataset.root", "dataset.file", "dataset.resident", "dataset.workers"),
     *("trainer.epochs", "trainer.early_stopping", "trainer.eval_batch_size", "trainer.device", "trainer.precision"),
     *("trainer.clip_grad_norm", "trainer.compile", "trainer.deterministic", "trainer.checkpoint_minutes"),
     *("trainer.max_bad_steps", "trainer.devices", "trainer.timeout_minutes", "trainer.pause_after"),
@@ -25,7 +25,10 @@ FREE = (
 SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")
 
 # The values of keys that older runs do not have.
-ADDED = {f"dataset.augment.{field.name}": field.default for field in fields(Augment) if field.default != MISSING}
+ADDED = {
+    "dataset.balance": "none",
+    **{f"dataset.augment.{field.name}": field.default for field in fields(Augment) if field.default != MISSING},
+}
 
 # A key, its old value and its new value.
 Difference = tuple[str, Any, Any]

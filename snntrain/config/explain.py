@@ -86,6 +86,8 @@ def _wrong_type(config: DictConfig, key: str) -> str:
     name = field.type.__name__ if isinstance(field.type, type) and not get_args(field.type) else str(field.type)
     required = name.removesuffix(" | None")
     limits = bounds(field.metadata)
+    if required not in TYPE_WORDS:
+        return f"cannot have this value ({field.metadata['meaning']})"
     wanted = TYPE_WORDS[required] + (f", {limits}" if limits else "") + (" or null" if required != name else "")
     return f"must be {wanted} ({field.metadata['meaning']})"
 

@@ -66,6 +66,38 @@ def a_duration_has_a_length(config: Config) -> Iterator[str]:
         yield f"dataset.frames_by={dataset.frames_by}: needs dataset.frame_us, the microseconds of a frame, as 10000"
 
 
+def mean_and_std_are_numbers(config: Config) -> Iterator[str]:
+    for key in ("mean", "std"):
+        value = value_at(config.dataset, key)
+        numbers = value if isinstance(value, list) and value else [None]
+        if value != "auto" and any(
+            isinstance(number, bool) or not isinstance(number, int | float) for number in numbers
+        ):
+            yield f"dataset.{key}={value}: must be auto, or one number per channel, as [0.5]"
+
+
+def balance_is_known(config: Config) -> Iterator[str]:
+    # The schema checks the others.
+    if not isinstance(config.dataset, schema.Dataset):
+        balance = value_at(config.dataset, "balance")
+        if balance not in (None, "none", "sampler", "loss"):
+            yield f"dataset.balance={balance}: must be none, sampler or loss"
+
+
+def pictures_have_a_size_and_colours(config: Config) -> Iterator[str]:
+    if not isinstance(config.dataset, schema.ImageFolder):
+        return
+    if len(config.dataset.size) != 2:
+        yield f"dataset.size={config.dataset.size}: must be height and width, as [32,32]"
+    if config.dataset.channels == 2:
+        yield "dataset.channels=2: must be 1 for grey pictures, or 3 for colours"
+
+
+def sensors_have_rows(config: Config) -> Iterator[str]:
+    if isinstance(config.dataset, schema.EventFolder) and len(config.dataset.sensor) != 2:
+        yield f"dataset.sensor={config.dataset.sensor}: must be height and width, as [128,128]"
+
+
 def betas_are_two(config: Config) -> Iterator[str]:
     if isinstance(config.optimizer, schema.Adam) and len(config.optimizer.betas) != 2:
         yield f"optimizer.betas={config.optimizer.betas}: must be two numbers, as [0.9,0.999]"
@@ -158,6 +190,10 @@ RULES = (
     Rule(("neuron.init_w", "neuron.amplitude"), weight_within_amplitude),
     Rule(("dataset.augment.scale",), scale_is_a_range),
     Rule(("dataset.frames_by", "dataset.frame_us"), a_duration_has_a_length),
+    Rule(("dataset.mean", "dataset.std"), mean_and_std_are_numbers),
+    Rule(("dataset.balance",), balance_is_known),
+    Rule(("dataset.size", "dataset.channels"), pictures_have_a_size_and_colours),
+    Rule(("dataset.sensor",), sensors_have_rows),
     Rule(("optimizer.betas",), betas_are_two),
     Rule(("optimizer.nesterov", "optimizer.momentum"), nesterov_needs_momentum),
     Rule(("trainer.device",), device_is_named_right),

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from snntrain.config import check, schema, words
+from snntrain.config.changes import ADDED
 from snntrain.config.compose import CONF, Composer, composer
 from snntrain.config.composed import Composed
 from snntrain.config.explain import OF_OVERRIDES, explain, key_of
@@ -110,9 +111,11 @@ def _subtree(group: str, content: dict[str, Any]) -> Any:
     if (defaults := CONF / group / "default.yaml").is_file():
         # Keys that did not exist yet when the run was made.
         content = {key: value for key, value in _default(defaults).items() if key != "defaults"} | content
+    added = {key.partition(".")[2]: value for key, value in ADDED.items() if key.startswith(f"{group}.")}
     for path, declared in schema.SCHEMAS.items():
-        if path.startswith(f"{group}/") and {field.name for field in fields(declared)} == content.keys():
-            return OmegaConf.merge(OmegaConf.structured(declared), content)
+        keys = {field.name for field in fields(declared)}
+        if path.startswith(f"{group}/") and keys - added.keys() <= content.keys() <= keys:
+            return OmegaConf.merge(OmegaConf.structured(declared), added, content)
     # The keys belong to a user's own class.
     return content
 

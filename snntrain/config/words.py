@@ -22,7 +22,7 @@ from snntrain.files.paths import user_path
 # Hydra itself makes these folders, so ~ must be replaced by the home folder before.
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 # Keys that take any text, including one that looks like a number, such as 2024_01_02.
-TEXTS = ("name", "dataset.root", *FOLDERS)
+TEXTS = ("name", "dataset.root", "dataset.file", *FOLDERS)
 # Keys that are also groups of options: a word in place of their mapping names an option.
 GROUPS = {"dataset.augment": "dataset/augment"}
 CLOSING = {"[": "]", "{": "}", '"': '"', "'": "'", "(": ")"}

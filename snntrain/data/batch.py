@@ -20,12 +20,14 @@ class Batch:
         lengths: valid time steps of each sequence, int64 `[N]`, from 1 to T; the steps after them are padding. None if
             all steps are valid.
         share: the rows of the whole batch that these are; None if they are all of it.
+        weights: weight of each sample in the loss, float32 `[N]`; None if all have weight 1.
     """
 
     x: Tensor
     labels: Tensor
     lengths: Tensor | None = None
     share: Share | None = None
+    weights: Tensor | None = None
 
     @property
     def is_sequence(self) -> bool:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from snntrain.data.augment import Augment, resample
 from snntrain.data.augment.changes import changed, check_fit
+from snntrain.data.balance import balanced_order
 from snntrain.data.batch import Batch
 from snntrain.data.dataset import ImageTensors, Rows, Split, lengths_of
 from snntrain.data.share import Share
@@ -36,6 +37,8 @@ class Batches:
         seed: determines order and augmentation, together with the epoch and the batch index.
         shuffle: whether each epoch has a new random order; otherwise the order of the split is kept.
         augment: random changes of the samples, on the device; None for none.
+        balanced: whether an epoch draws each class equally often, with replacement; only with `shuffle`.
+        class_weights: weight of each class in the loss, float32 `[classes]`; None for no weights.
         resident: whether the whole split is held on the device, as bytes; otherwise it is read batch by batch.
         workers: number of processes that read ahead if the split is not resident; 0 to read in this process.
         limit: maximum number of batches per epoch; None for all.
@@ -55,6 +58,8 @@ class Batches:
         seed: int = 0,
         shuffle: bool = False,
         augment: Augment | None = None,
+        balanced: bool = False,
+        class_weights: Tensor | None = None,
         resident: bool = True,
         workers: int = 0,
         limit: int | None = None,
@@ -72,6 +77,8 @@ class Batches:
         self.device = torch.device(device)
         self.augment = None if augment is None or augment.is_identity else augment
         self._images = len(split)
+        self._labels = split.labels if balanced else None
+        self._class_weights = None if class_weights is None else class_weights.to(self.device)
         if self.augment is not None:
             check_fit(self.augment, split[0], scale)
             self._height, self._width = split[0].shape[-2:]
@@ -125,7 +132,8 @@ class Batches:
         steps_first = stored if stored.ndim == 4 else stored.transpose(0, 1).contiguous()
         # A product, because a GPU and a CPU round a division by a number differently.
         x = steps_first.to(torch.float32).mul_(1 / self.scale)
-        return Batch(resample(x, of_augment.pop()) if of_augment else x, labels, length, share)
+        weights = None if self._class_weights is None else self._class_weights[labels]
+        return Batch(resample(x, of_augment.pop()) if of_augment else x, labels, length, share, weights)
 
     def _draws(self, epoch: int, start: int) -> Iterator[Draw]:
         whole = self._order(epoch).split(self.batch_size)[: len(self)]
@@ -147,6 +155,8 @@ class Batches:
     def _order(self, epoch: int) -> Tensor:
         if not self.shuffle:
             return torch.arange(self._images)
+        if self._labels is not None:
+            return balanced_order(self._labels, _generator(self.seed, epoch, 0))
         return torch.randperm(self._images, generator=_generator(self.seed, epoch, 0))
 
     def _changes(self, augment: Augment, epoch: int, sizes: list[int]) -> Sequence[Draw]:

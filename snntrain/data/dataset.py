@@ -34,7 +34,7 @@ class ImageTensors:
     """A split in memory.
 
     Args:
-        images: uint8 `[N, C, H, W]`, or sequences `[N, T, C, H, W]` or `[N, T, units]`.
+        images: uint8 or float32 `[N, C, H, W]`, or sequences `[N, T, C, H, W]` or `[N, T, units]`.
         labels: int64 `[N]`.
         lengths: valid time steps of each sequence, int64 `[N]`, from 1 to T; None if all steps are valid.
 
@@ -47,9 +47,9 @@ class ImageTensors:
     lengths: Tensor | None = None
 
     def __post_init__(self) -> None:
-        if self.images.dtype != torch.uint8 or self.images.ndim not in (3, 4, 5):
+        if self.images.dtype not in (torch.uint8, torch.float32) or self.images.ndim not in (3, 4, 5):
             raise ValueError(
-                "images must be uint8 [N, C, H, W], or sequences [N, T, C, H, W] or [N, T, units], "
+                "images must be uint8 or float32 [N, C, H, W], or sequences [N, T, C, H, W] or [N, T, units], "
                 f"not {self.images.dtype} {list(self.images.shape)}"
             )
         if self.labels.dtype != torch.int64 or self.labels.shape != self.images.shape[:1]:
@@ -137,6 +137,7 @@ class Data:
         train, validation, test: the splits.
         class_names: names of the classes, by label.
         scale: divides the stored bytes to give intensities in [0, 1].
+        fit: the way in which a picture file is brought to the aspect ratio of the images: pad, crop or squash.
     """
 
     name: str
@@ -145,6 +146,7 @@ class Data:
     test: Split
     class_names: tuple[str, ...]
     scale: float = 255.0
+    fit: str = "pad"
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from snntrain.data.root import chosen_by, data_root
 from snntrain.doctor.finding import Finding
 from snntrain.doctor.folders import GB, can_be_written, free_bytes, shown
 
+OF_THE_USER = "snntrain.data.own."
 # The size of a sweep of a few hundred runs.
 LITTLE = 2 * GB
 
@@ -25,6 +26,12 @@ def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterato
         options: the values of each option of the group dataset, by name.
         wanted: the data set that a run would use.
     """
+    # Of the user's own data nothing is known.
+    options = {
+        name: option
+        for name, option in options.items()
+        if not str(value_at(option, "_target_")).startswith(OF_THE_USER)
+    }
     named = value_at(wanted, "root")
     root = data_root(named)
     writable = "" if can_be_written(root) else ", cannot be written"

@@ -16,11 +16,19 @@ from snntrain.network.readout import mean_over_time
 class MSERate(nn.Module):
     """Mean squared error between firing rates and one-hot labels (Fang et al., ICCV 2021)."""
 
-    def forward(self, spikes: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return the loss (float32) of output spikes `[T, N, classes]`, labels `[N]` and sequences of `lengths`."""
+    def forward(
+        self, spikes: Tensor, labels: Tensor, lengths: Tensor | None = None, weights: Tensor | None = None
+    ) -> Tensor:
+        """Return the loss (float32) of output spikes `[T, N, classes]`, labels `[N]` and sequences of `lengths`.
+
+        With `weights` `[N]` it is the sum of the weighted losses of the samples, divided by N.
+        """
         rates = mean_over_time(spikes, lengths)
         # Not F.one_hot: on a CPU it reads the labels to check them, and cannot be recorded.
-        return F.mse_loss(rates, torch.zeros_like(rates).scatter_(1, labels.unsqueeze(1), 1.0))
+        target = torch.zeros_like(rates).scatter_(1, labels.unsqueeze(1), 1.0)
+        if weights is None:
+            return F.mse_loss(rates, target)
+        return (F.mse_loss(rates, target, reduction="none").mean(1) * weights).mean()
 
 
 class CERate(nn.Module):
@@ -43,20 +51,29 @@ class CERate(nn.Module):
         self.scale = scale
         self.label_smoothing = label_smoothing
 
-    def forward(self, spikes: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return the loss (float32) of output spikes `[T, N, classes]`, labels `[N]` and sequences of `lengths`."""
-        return F.cross_entropy(
-            self.scale * mean_over_time(spikes, lengths), labels, label_smoothing=self.label_smoothing
-        )
+    def forward(
+        self, spikes: Tensor, labels: Tensor, lengths: Tensor | None = None, weights: Tensor | None = None
+    ) -> Tensor:
+        """Return the loss (float32) of output spikes `[T, N, classes]`, labels `[N]` and sequences of `lengths`.
+
+        With `weights` `[N]` it is the sum of the weighted losses of the samples, divided by N.
+        """
+        logits = self.scale * mean_over_time(spikes, lengths)
+        if weights is None:
+            return F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+        each = F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing, reduction="none")
+        return (each * weights).mean()
 
 
 def loss_of(loss: nn.Module, spikes: Tensor, batch: Batch) -> Tensor:
     """Return the loss of a network's output for a batch.
 
-    A loss of the user's own may take spikes and labels alone: only sequences of different length need a third argument.
+    A loss of the user's own may take spikes and labels alone: only sequences of different length need a third argument,
+    and only dataset.balance=loss needs weights.
     """
     lengths = () if batch.lengths is None else (batch.lengths,)
-    value: Tensor = loss(spikes, batch.labels, *lengths)
+    weights = {} if batch.weights is None else {"weights": batch.weights}
+    value: Tensor = loss(spikes, batch.labels, *lengths, **weights)
     return value
 
 
@@ -72,4 +89,19 @@ def check_lengths(loss: nn.Module, data: Data) -> None:
         raise UserError(
             f"loss={type(loss).__name__}: the sequences of {data.name} have different lengths, and this loss takes "
             "none; use loss=ce_rate or loss=mse_rate, or give its forward a third argument, lengths"
+        ) from None
+
+
+def check_weights(loss: nn.Module) -> None:
+    """Check that a loss can weigh the samples, for dataset.balance=loss.
+
+    Raises:
+        UserError: it takes no argument `weights`.
+    """
+    try:
+        inspect.signature(loss.forward).bind("spikes", "labels", weights="weights")
+    except TypeError:
+        raise UserError(
+            f"dataset.balance=loss: loss={type(loss).__name__} takes no weights; use loss=ce_rate, loss=mse_rate or "
+            "dataset.balance=sampler, or give its forward an argument weights, one number for each sample"
         ) from None

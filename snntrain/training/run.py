@@ -21,7 +21,7 @@ from snntrain.training.agreement import Agreement
 from snntrain.training.evaluation import kept_test
 from snntrain.training.evaluation.evaluate import Metrics, tied
 from snntrain.training.evaluation.on_test_images import metrics_on_test
-from snntrain.training.job import build, world
+from snntrain.training.job import build, normalisation, world
 from snntrain.training.job.build import Job
 from snntrain.training.job.device_entries import device_entries
 from snntrain.training.job.group import Peers
@@ -67,7 +67,7 @@ def train(config: Config, folder: Path, command: Sequence[str] = (), peers: Peer
         if saved is None:
             run.write_config(config)
         run.write_environment(device_entries(here), command)
-        job = build.prepare(config, here)
+        job = build.prepare(config, here, normalisation.kept(saved or {}))
         # After the import of the user's own modules, which may change the same switches.
         settings.enter_context(job.computing())
         run.summary |= job_entries(job)
@@ -112,7 +112,7 @@ def assist(config: Config, peers: Peers) -> None:
     """
     with world.entered(config.trainer, peers) as here, explained(config, here), here.current():
         saved = resume.received(here)
-        job = build.prepare(config, here)
+        job = build.prepare(config, here, normalisation.kept(saved or {}))
         with job.computing():
             data = agreed_data(job)
             training = begin(job) if saved is None else resume.restore(job, saved, data)

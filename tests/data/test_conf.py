@@ -18,6 +18,8 @@ ENCODERS = sorted(path.stem for path in (CONF / "encoder").glob("*.yaml"))
 COLOURED = ("cifar10", "cifar100", "svhn")
 CAMERAS, COCHLEAS = ("cifar10_dvs", "dvs128_gesture", "ncaltech101", "nmnist"), ("shd", "ssc")
 CHANNELS = dict.fromkeys(COLOURED, 3) | dict.fromkeys(CAMERAS, 2)
+# The user's own data, of which nothing is known.
+OWN = ("image_folder", "event_folder", "tensors")
 
 
 def values(group: str, name: str) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def target(config: dict[str, Any]) -> Any:
 
 def test_all_sets_and_encoders_are_there() -> None:
     images = ("digits", "emnist", "fashion_mnist", "kmnist", "mnist", *COLOURED)
-    assert sorted(DATASETS) == sorted([*images, *CAMERAS, *COCHLEAS])
+    assert sorted(DATASETS) == sorted([*images, *CAMERAS, *COCHLEAS, *OWN])
     assert ENCODERS == ["direct", "latency", "poisson"]
 
 
@@ -42,8 +44,12 @@ def test_a_data_set_file_fits_its_function(name: str) -> None:
     config = values("dataset", name)
     signature = inspect.signature(target(config))
     for parameter in signature.parameters.values():
-        # The number of frames is a key at the top.
-        assert parameter.name == "T" or config[parameter.name] == parameter.default
+        if parameter.name != "T":
+            default = parameter.default
+            assert config[parameter.name] == (list(default) if isinstance(default, tuple) else default)
+    if name in OWN:
+        assert (config["mean"], config["std"]) == ("auto", "auto")
+        return
     assert len(config["mean"]) == len(config["std"]) == CHANNELS.get(name, 1)
     if name in (*CAMERAS, *COCHLEAS):
         # No event stays no input.

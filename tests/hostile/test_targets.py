@@ -94,6 +94,7 @@ def test_of_our_own_package_only_components_can_be_built() -> None:
         *(f"vision.{name}" for name in sets),
         *(f"{name}.{name}" for name in recorded),
         *(f"heidelberg.{name}" for name in ("shd", "ssc")),
+        *(f"{name}.load" for name in ("image_folder", "event_folder", "tensors")),
         *(f"schedule.{name}" for name in schedules),
     }
     classes = {c.__qualname__: c for c in found if inspect.isclass(c)}

@@ -26,6 +26,9 @@ CASES = {
         *("trainer.accumulate=2", "trainer.ema=0.9", "trainer.clip_grad_norm=0.05", "dataset.augment.degrees=10"),
         *("optimizer=sgd", "scheduler=onecycle", "optimizer.lr=0.1"),
     ),
+    "weighted classes": ("dataset.balance=loss", "loss=ce_rate", "dataset.mean=auto", "dataset.std=auto"),
+    "weighted classes, squared error, accumulated": ("dataset.balance=loss", "trainer.accumulate=2"),
+    "balanced draws": ("dataset.balance=sampler", "dataset.augment.degrees=10"),
     "streamed, cross entropy": ("dataset.resident=never", "dataset.workers=0", "loss=ce_rate", "neuron=lif"),
     # The last batch has 1 image: other processes than the first have none.
     "a batch of one image": ("trainer.batch_size=36", "network.dropout=0.3", "encoder=poisson"),

@@ -37,9 +37,17 @@ class Dataset:
     root: str | None = option("folder of the data; null: $SNNTRAIN_DATA, else a user cache folder", longest=4096)
     validation: float = option("share of the training images held out for validation", above=0, below=1)
     split_seed: int = option("seed of that split, apart from the run's", at_least=0, most=2**63 - 1)
-    mean: list[float] = option("mean intensity of each channel, in [0, 1]; encoder=direct subtracts it")
-    std: list[float] = option("standard deviation of each channel; encoder=direct divides by it", above=0)
+    mean: Any = option(
+        "mean intensity of each channel, in [0, 1]; encoder=direct subtracts it; auto: that of the training images"
+    )
+    std: Any = option(
+        "standard deviation of each channel; encoder=direct divides by it; auto: that of the training images", above=0
+    )
     augment: Augment = field(default_factory=Augment, metadata={"meaning": "random changes of the training images"})
+    balance: str = option(
+        "classes of different size: sampler draws each class equally often, loss weighs them, none leaves them so",
+        choices=("none", "sampler", "loss"),
+    )
     resident: str = option(
         "hold the whole set on the training device, or stream it", choices=("auto", "always", "never")
     )
@@ -119,12 +127,48 @@ class Heidelberg(EventDataset):
 
 
 @dataclass
+class ImageFolder(Dataset):
+    test: float = option("share of the pictures held out for the test, if there is no folder test", above=0, below=1)
+    size: list[int] = option("height and width to which the pictures are brought", at_least=1, most=10_000)
+    channels: int = option("1 for grey pictures, 3 for colours", at_least=1, at_most=3)
+    fit: str = option(
+        "pictures of another aspect ratio: crop them to their centre, pad them with black, or squash them",
+        choices=("crop", "pad", "squash"),
+    )
+    skip_bad: bool = option("leave pictures out that cannot be read, instead of stopping")
+
+
+@dataclass
+class EventFolder(EventCamera):
+    test: float = option("share of the recordings held out for the test, if there is no folder test", above=0, below=1)
+    format: str = option(
+        "format of the files; auto: by their suffix, and of .aedat by the first line",
+        choices=("auto", "aedat2", "atis", "aedat31", "gesture_npy", "arrays", "arrays_h5"),
+    )
+    orientation: str = option("the convention by which AEDAT 2.0 is read", choices=("spikingjelly", "jaer", "tonic"))
+    sensor: list[int] = option("height and width of the sensor; [1, 700] for 700 units", at_least=1, most=65_536)
+    group_units: int = option("neighbouring units that become one, of a sensor with height 1", at_least=1, most=1000)
+    skip_bad: bool = option("leave recordings out that cannot be read, instead of stopping")
+
+
+@dataclass
+class Tensors(Dataset):
+    test: float = option("share of the samples held out for the test, if the file has none", above=0, below=1)
+    file: str | None = option("the .npz file with x_train and y_train, and maybe x_val, x_test, classes", longest=4096)
+    axes: str | None = option(
+        "what the dimensions of the arrays are: N samples, C channels, H rows, W columns, T steps, U units; "
+        "null: NHW, NCHW or NTCHW, by their number",
+        choices=("NHW", "NCHW", "NHWC", "NTHW", "NTCHW", "NTHWC", "NTU"),
+    )
+
+
+@dataclass
 class OwnDataset:
     """The keys of a user's own data set that this program reads; the keys of its class are attributes, too."""
 
     _target_: str
-    mean: list[float]
-    std: list[float]
+    mean: Any
+    std: Any
     augment: "Augment | dict[str, Any]"
     resident: str
     workers: int

@@ -8,8 +8,11 @@ from snntrain.config.schema.data import (
     EMNIST,
     Dataset,
     DVS128Gesture,
+    EventFolder,
     Heidelberg,
+    ImageFolder,
     Saccades,
+    Tensors,
 )
 from snntrain.config.schema.model import (
     CSNN,
@@ -45,6 +48,9 @@ SCHEMAS: dict[str, type] = {
     "dataset/cifar10_dvs": CIFAR10DVS,
     "dataset/shd": Heidelberg,
     "dataset/ssc": Heidelberg,
+    "dataset/image_folder": ImageFolder,
+    "dataset/event_folder": EventFolder,
+    "dataset/tensors": Tensors,
     "encoder/encoder": Encoder,
     "network/mlp": MLP,
     "network/csnn": CSNN,

@@ -16,24 +16,26 @@ from torch.optim.lr_scheduler import LRScheduler
 from snntrain.config.schema import Config
 from snntrain.config.targets import Component, build, misfit
 from snntrain.config.trust.targets import locate
-from snntrain.config.values import values_of
+from snntrain.config.values import value_at, values_of
 from snntrain.data.augment import Augment
 from snntrain.data.augment.changes import check_fit
+from snntrain.data.balance import class_weights
 from snntrain.data.batches import SHARE_OF_MEMORY, Batches, fits
 from snntrain.data.dataset import Data, Split
+from snntrain.data.statistics import Statistics
 from snntrain.errors import UserError
 from snntrain.network.parameter_groups import optimizer_argument, parameter_groups, scale_learning_rates
 from snntrain.network.readout import Readout, readout_of
 from snntrain.network.synchronised import synchronise
 from snntrain.neuron import BaseNode
-from snntrain.training.job import compilers, repeatable
+from snntrain.training.job import compilers, intensities, normalisation, repeatable
 from snntrain.training.job.average import Average
 from snntrain.training.job.uncompiled import without_compiler
 from snntrain.training.job.world import World
-from snntrain.training.loss import check_lengths
+from snntrain.training.loss import check_lengths, check_weights
 
 # Keys of a data set that describe its batches, not its content.
-PRESENTATION = ("mean", "std", "augment", "resident", "workers")
+PRESENTATION = ("mean", "std", "augment", "balance", "resident", "workers")
 
 # The arguments that each component receives besides its own keys: the number of positional ones, and the names.
 GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
@@ -74,6 +76,7 @@ class Job:
     world: World
     data: Data
     model: Model
+    normalisation: Statistics
     loss: nn.Module
     optimizer: torch.optim.Optimizer
     scheduler: LRScheduler
@@ -110,10 +113,15 @@ class Job:
             yield
 
 
-def prepare(config: Config, world: World) -> Job:
+def prepare(config: Config, world: World, before: Statistics | None = None) -> Job:
     """Build a job from checked settings; write nothing.
 
     The job is built on the current GPU, see `World.current`, and trained, tested or inspected in `Job.computing`.
+
+    Args:
+        config: the settings.
+        world: the device, and the other processes.
+        before: mean and standard deviation in a checkpoint of the run, for `dataset.mean=auto`; None if there are none.
 
     Raises:
         UserError: the device does not support a setting, data is missing or damaged, or the network does not fit the
@@ -127,7 +135,8 @@ def prepare(config: Config, world: World) -> Job:
     repeatable.seed_everything(config.seed)
     data = _loaded(config, world)
     # Channels last is the order in which convolutions and pooling compute on both devices.
-    network = model(config, data).to(world.device).to(memory_format=torch.channels_last)
+    numbers = normalisation.of(config, data, before)
+    network = model(config, data, numbers).to(world.device).to(memory_format=torch.channels_last)
     training = batches(config, data, data.train, world, augmented=True, limit=trainer.limit_batches)
     padded = data.padded or (training.augment is not None and training.augment.temporal_crop > 0)
     # Batch normalisation then covers the rows of all processes, and leaves out padding.
@@ -137,6 +146,8 @@ def prepare(config: Config, world: World) -> Job:
     loss = component(config, "loss").to(world.device)
     if padded:
         check_lengths(loss, data)
+    if balance(config) == "loss":
+        check_weights(loss)
     fused = _fused(config)
     groups = parameter_groups(network)
     optimizer = component(config, "optimizer", optimizer_argument(groups), variant=without_compiler, **fused)
@@ -146,6 +157,7 @@ def prepare(config: Config, world: World) -> Job:
         world=world,
         data=data,
         model=network,
+        normalisation=numbers,
         loss=loss,
         optimizer=optimizer,
         scheduler=component(config, "scheduler", optimizer, total_steps=steps),
@@ -210,12 +222,13 @@ def _described(config: Config, group: str) -> Component:
     return Component.of(getattr(config, group), leave_out=PRESENTATION if group == "dataset" else ())
 
 
-def model(config: Config, data: Data) -> Model:
-    """Return encoder and network for the images of `data`."""
-    if len(config.dataset.mean) != data.channels:
+def model(config: Config, data: Data, numbers: Statistics) -> Model:
+    """Return encoder and network for the images of `data`, and mean and standard deviation of their channels."""
+    if len(numbers.mean) != data.channels:
         whole = f"{data.channels}" if len(data.shape) == 3 else f"{data.shape[0]} units, which share one number"
         raise UserError(f"dataset.mean={config.dataset.mean}: one number per channel, and {data.name} has {whole}")
-    encoder = component(config, "encoder", T=config.T, mean=config.dataset.mean, std=config.dataset.std)
+    encoder = component(config, "encoder", T=config.T, mean=list(numbers.mean), std=list(numbers.std))
+    intensities.check(encoder, data)
     neuron = partial(_neuron, config)
     return Model(
         encoder,
@@ -242,7 +255,7 @@ def batches(
     config: Config, data: Data, split: Split, world: World, *, augmented: bool = False, limit: int | None = None
 ) -> Batches:
     """Return the batches of a split, at most `limit`: shuffled and augmented for training, in order for evaluation."""
-    resident = config.dataset.resident
+    resident, balanced = config.dataset.resident, balance(config) if augmented else "none"
     # Each process has a GPU of its own, but those on the CPUs of a machine share its memory.
     share = SHARE_OF_MEMORY / (1 if world.device.type == "cuda" else world.size)
     augment = _augment(config, data) if augmented else None
@@ -254,6 +267,8 @@ def batches(
         seed=config.seed,
         shuffle=augmented,
         augment=augment,
+        balanced=balanced == "sampler",
+        class_weights=class_weights(split.labels, len(data.class_names)) if balanced == "loss" else None,
         resident=resident == "always" or (resident == "auto" and fits(split, world.device, share)),
         workers=config.dataset.workers,
         limit=limit,
@@ -274,6 +289,11 @@ def _augment(config: Config, data: Data) -> Augment:
     except (TypeError, ValueError) as error:
         raise UserError(f"dataset={data.name}: {error}; leave it out, or change it") from error
     return augment
+
+
+def balance(config: Config) -> str:
+    """Return the treatment of classes of different size; a user's own data set may not have the key."""
+    return value_at(config.dataset, "balance") or "none"
 
 
 def _fused(config: Config) -> dict[str, bool]:

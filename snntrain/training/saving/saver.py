@@ -98,7 +98,7 @@ class Saver:
         Raises:
             RunFailed: an earlier checkpoint could not be written.
         """
-        state = snapshot(best_state_dict(self.training.progress.best), self._known())
+        state = snapshot(best_state_dict(self.training), self._known())
         self._give(BEST, partial(self.checkpoints.save_best, state))
 
     def wait(self) -> None:

@@ -11,15 +11,22 @@ from typing import Any
 
 from snntrain.config.changes import SCHEDULED, differences
 from snntrain.config.values import values_of
+from snntrain.training.job import normalisation
 from snntrain.training.job.build import Job
-from snntrain.training.progress import Best, Progress
+from snntrain.training.progress import Progress
 from snntrain.training.saving.random_states import random_states, set_random_states
 from snntrain.training.state import TrainingState
 
 
-def best_state_dict(best: Best) -> dict[str, Any]:
-    """Return the content of best.pt: the weights with the best validation."""
-    return {"epoch": best.epoch, "val_accuracy": best.score[0], "model": best.weights}
+def best_state_dict(training: TrainingState) -> dict[str, Any]:
+    """Return the content of best.pt: the weights with the best validation, and what their input was divided by."""
+    best, job = training.progress.best, training.job
+    return {
+        "epoch": best.epoch,
+        "val_accuracy": best.score[0],
+        "model": best.weights,
+        normalisation.KEY: normalisation.entry(job.normalisation),
+    }
 
 
 def state_dict(training: TrainingState) -> dict[str, Any]:
@@ -41,6 +48,7 @@ def state_dict(training: TrainingState) -> dict[str, Any]:
         "progress": progress.state_dict(),
         "random": random_states(job.world.device),
         "processes": job.world.size,
+        normalisation.KEY: normalisation.entry(job.normalisation),
     }
 
 

@@ -1,0 +1,1 @@
+"""The user's own data: folders of pictures or recordings, and arrays in one file."""
