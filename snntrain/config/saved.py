@@ -111,7 +111,9 @@ def _subtree(group: str, content: dict[str, Any]) -> Any:
     if (defaults := CONF / group / "default.yaml").is_file():
         # Keys that did not exist yet when the run was made.
         content = {key: value for key, value in _default(defaults).items() if key != "defaults"} | content
-    added = {key.partition(".")[2]: value for key, value in ADDED.items() if key.startswith(f"{group}.")}
+    # Keys of a deeper part have their values in its schema.
+    direct = ((key.removeprefix(f"{group}."), value) for key, value in ADDED.items() if key.startswith(f"{group}."))
+    added = {key: value for key, value in direct if "." not in key}
     for path, declared in schema.SCHEMAS.items():
         keys = {field.name for field in fields(declared)}
         if path.startswith(f"{group}/") and keys - added.keys() <= content.keys() <= keys:

@@ -32,7 +32,7 @@ CASES: dict[str, Case] = {
     ),
     "means of units": (
         lambda _: prepared(*WORDS, "dataset.mean=[1,2]", "dataset.std=[1,2]"),
-        ("dataset.mean=[1.0, 2.0]", "one number per channel", "140 units, which share one number"),
+        ("dataset.mean=[1, 2]", "one number per channel", "140 units, which share one number"),
     ),
     "rotation of units": (
         lambda _: prepared(*WORDS, "dataset.augment.degrees=5"),
