@@ -23,7 +23,7 @@ BAD = {
     "command of other programs": ("help", "help: there is no such command; the commands are train, search"),
     "command of another program": (
         "tensorboard",
-        "the commands are train, search, eval, inspect, report, doctor, resume=",
+        "the commands are train, search, eval, inspect, report, data, doctor, resume=",
     ),
     "command without its equals sign": ("resume outputs/x", "resume: there is no such command"),
     "file in place of a command": ("conf/config.yaml", "conf/config.yaml: there is no such command"),

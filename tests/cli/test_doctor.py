@@ -115,6 +115,7 @@ def test_folders_that_cannot_be_written_are_reported(snntrain: Callable[..., Out
     assert "  - dataset=mnist is absent: name another dataset.root" in hints
 
 
+@pytest.mark.slow
 def test_a_training_that_fails_is_reported_with_its_reason(
     snntrain: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_training_that_fails_is_reported_with_its_reason(
     assert outcome.err == "snntrain: training does not work on this machine: the compiler is missing\n"
 
 
+@pytest.mark.slow
 def test_a_torch_that_cannot_be_imported_is_reported(
     process: Callable[..., subprocess.Popen[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

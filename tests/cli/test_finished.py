@@ -50,6 +50,7 @@ sys.exit(status(sys.argv[1:]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the size of a process is read from /proc")
 @pytest.mark.parametrize(
     ("command", "message"),

@@ -99,6 +99,7 @@ def test_a_signal_during_start_up_ends_the_command_without_a_traceback(
     assert begun or running.returncode != 130 or err.startswith("snntrain: interrupted")
 
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_does_not_wait(process: Process, tmp_path: Path) -> None:
     """It ends the run even in a step that never ends."""
     (tmp_path / "slow.py").write_text(
@@ -346,6 +347,7 @@ def test_a_folder_with_a_summary_of_another_program_is_left_alone(snntrain: Comm
     assert os.listdir(tmp_path / "other") == ["summary.json"]
 
 
+@pytest.mark.slow
 def test_a_run_that_stopped_on_a_full_disk_resumes(process: Process, snntrain: Command, tmp_path: Path) -> None:
     """A limit on the size of files stands for the disk."""
     running = process(*ENDLESS, "hydra.run.dir=run")

@@ -175,6 +175,7 @@ def wait_for(path: Path, running: subprocess.Popen[str]) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "mark"),
     [(signal.SIGINT, 130, "metrics.jsonl"), (signal.SIGTERM, 143, "summary.json")],

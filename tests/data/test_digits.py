@@ -76,7 +76,7 @@ def test_the_digits_need_neither_torchvision_nor_scikit_learn() -> None:
 @pytest.mark.parametrize(
     ("images", "labels", "message"),
     [
-        (torch.zeros(2, 1, 4, 4), torch.zeros(2, dtype=torch.int64), "uint8"),
+        (torch.zeros(2, 1, 4, 4, dtype=torch.int32), torch.zeros(2, dtype=torch.int64), "uint8 or float32"),
         (torch.zeros(2, 4, dtype=torch.uint8), torch.zeros(2, dtype=torch.int64), r"\[N, C, H, W\]"),
         (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64), r"int64 \[2\]"),
         (torch.zeros(2, 1, 4, 4, dtype=torch.uint8), torch.zeros(2), r"int64 \[2\]"),

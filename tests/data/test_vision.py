@@ -55,6 +55,7 @@ def test_the_environment_names_the_data_root(tmp_path: Path, monkeypatch: pytest
     assert len(vision.mnist().test) == 20
 
 
+@pytest.mark.slow
 def test_mnist_is_read_without_torchvision(tmp_path: Path) -> None:
     write_mnist(tmp_path)
     program = "import sys; from snntrain.data import vision; vision.mnist(); print('torchvision' in sys.modules)"

@@ -281,6 +281,7 @@ def test_a_wrong_value_in_the_sweep_of_a_file_is_reported_before_the_first_job(
     assert not Path("multirun").exists()
 
 
+@pytest.mark.slow
 def test_a_file_that_one_combination_of_a_sweep_selects_cannot_bypass_the_checks(
     canary: Path, snntrain: Callable[..., Outcome]
 ) -> None:
@@ -298,6 +299,7 @@ def test_a_file_that_one_combination_of_a_sweep_selects_cannot_bypass_the_checks
     assert "3 of 4 jobs completed" in outcome.out
 
 
+@pytest.mark.slow
 def test_the_job_of_a_sweep_lies_below_its_sweep(canary: Path, snntrain: Callable[..., Outcome]) -> None:
     folder = written(
         canary.parent,

@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from snntrain.data import digits, idx, picture_file, vision
+from snntrain.data import decoding, digits, idx, picture_file, vision
 from snntrain.data.dataset import Data, ImageTensors
 from snntrain.errors import UserError
 from tests.data.files import write_idx, write_mnist
@@ -116,7 +116,7 @@ def encoded(form: str) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("form", picture_file.FORMATS)
+@pytest.mark.parametrize("form", decoding.FORMATS)
 def test_a_damaged_picture_is_read_or_refused(form: str, tmp_path: Path) -> None:
     path, good = tmp_path / "image.png", encoded(form)
     for content in damages(good, form, 80, head=40):

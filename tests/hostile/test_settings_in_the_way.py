@@ -38,6 +38,7 @@ def plant_numba(folder: Path) -> None:
     (folder / ".numba_config.yaml").write_text(f"cache_dir: {folder / 'executed'}\nopt: 0\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["a file", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("a pipe", "YAML of another kind"))]
 )

@@ -162,6 +162,7 @@ def test_triton_launches_where_it_can_build(found: dict[str, tuple[str, str]]) -
     assert found["headers elsewhere"] == ("", "")
 
 
+@pytest.mark.slow
 def test_without_a_compiler_the_package_to_install_is_named(found: dict[str, tuple[str, str]]) -> None:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     assert found["no compiler"] == (

@@ -184,6 +184,7 @@ def test_channels_last_gives_the_same_result() -> None:
     torch.testing.assert_close(net.to(memory_format=torch.channels_last)(last), plain)
 
 
+@pytest.mark.slow
 def test_a_chain_compiles_to_one_graph() -> None:
     net = conv_net().eval()
     compiled = torch.compile(net, backend="eager", fullgraph=True)

@@ -63,7 +63,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 # A detached reset has a separate kernel, which reads and writes the same memory.
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(case=cases(), v_reset=st.sampled_from([0.0, None]), detach_reset=st.just(False))
 def test_spikes_and_gradients_are_those_of_the_definition(
     case: Case, v_reset: float | None, detach_reset: bool

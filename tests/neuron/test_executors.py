@@ -48,6 +48,7 @@ def test_float32_spikes_and_potentials_are_the_references_to_the_bit(coefficient
 
 
 @every_pair(every_surrogate, every_coefficient, every_reset, every_detach)
+@pytest.mark.sample(12)
 def test_gradients_are_those_of_the_definition_in_double_precision(
     fire: surrogate.Surrogate, coefficients: str, v_reset: float | None, detach_reset: bool
 ) -> None:
@@ -61,6 +62,7 @@ def test_gradients_are_those_of_the_definition_in_double_precision(
     assert_same_gradients(given, exact, 3e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neurons", [(1,), (7, 3, 5)], ids=["one neuron", "many"])
 def test_numbers_and_tensors_with_one_or_many_elements_can_be_combined(neurons: tuple[int, ...]) -> None:
     numbers = [0.4, -0.9, -0.05, 0.1]

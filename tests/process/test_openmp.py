@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 PROBE = """
 import os, sys
 if sys.argv[1] == "late":
@@ -29,5 +31,6 @@ def test_settings_of_the_user_are_not_changed() -> None:
     assert spins("early", OMP_WAIT_POLICY="active") == "None"
 
 
+@pytest.mark.slow
 def test_nothing_is_set_after_torch_has_read_it() -> None:
     assert spins("late") == "None"

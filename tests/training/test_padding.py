@@ -137,6 +137,7 @@ def train_with_others(peers: Peers) -> dict[str, Any]:
         return ranks.trained(config, here, in_float64=True)
 
 
+@pytest.mark.slow
 def test_two_processes_train_on_padded_sequences_as_one_does() -> None:
     config = configured(*DOTS, *NORMALISED, "trainer.batch_size=9", "monitor=default")
     right = ranks.trained(config, ranks.alone(config), in_float64=True)

@@ -129,6 +129,7 @@ def vanishing(peers: Peers) -> None:
     here.greatest(1)
 
 
+@pytest.mark.slow
 def test_a_process_that_ends_without_a_word_ends_the_others() -> None:
     one, other = in_processes(2, vanishing)
     assert other is None
@@ -143,6 +144,7 @@ def hanging(peers: Peers) -> None:
     here.greatest(1)
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_ends_the_others_after_a_time() -> None:
     one, _ = in_processes(2, hanging)
     assert type(one) is RunFailed
@@ -163,6 +165,7 @@ def loading(peers: Peers, signs: bool, order: str) -> None:
     assert list(here.greatest(peers.place.rank)) == [2]
 
 
+@pytest.mark.slow
 def test_the_first_process_may_load_for_long_as_long_as_it_gives_signs_of_life(tmp_path: Path) -> None:
     assert in_processes(3, loading, True, str(tmp_path / "order")) == [None] * 3
     assert sorted((tmp_path / "order").read_text().split()) == ["0", "1", "2"]
@@ -248,6 +251,7 @@ def test_a_number_that_is_not_finite_in_one_process_skips_the_step_in_all() -> N
     assert all(value.isfinite().all() for value in one.values())
 
 
+@pytest.mark.slow
 def test_too_many_bad_steps_in_one_process_end_all_with_the_place() -> None:
     for error in in_processes(2, spoilt, [1, 2, 3, 4]):
         assert isinstance(error, RunFailed)

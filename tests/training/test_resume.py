@@ -197,6 +197,7 @@ def test_the_precision_may_change(tmp_path: Path) -> None:
     assert [row["epoch"] for row in rows(tmp_path)] == [1, 2]
 
 
+@pytest.mark.slow
 def test_pictures_that_were_being_drawn_are_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On a GPU another process draws an epoch's pictures while the next one is trained."""
 

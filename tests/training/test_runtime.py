@@ -84,7 +84,7 @@ def test_a_run_is_built_on_its_gpu(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     gpus = stand_in(monkeypatch, AMPERE, AMPERE)
     built_on = []
 
-    def build_nothing(config: Any, world: Any) -> None:
+    def build_nothing(*_: Any) -> None:
         built_on.append(gpus.current)
         raise Reached
 
@@ -106,7 +106,7 @@ def test_every_command_builds_on_the_gpu_that_is_asked_for(
     gpus = stand_in(monkeypatch, AMPERE, AMPERE)
     built_on = []
 
-    def build_nothing(config: Any, world: Any) -> None:
+    def build_nothing(*_: Any) -> None:
         built_on.append(gpus.current)
         raise Reached
 

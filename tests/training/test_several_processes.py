@@ -98,6 +98,7 @@ def test_all_processes_have_the_same_weights_to_the_bit(size: int, case: str) ->
 
 
 @cases
+@pytest.mark.sample(4)
 def test_two_processes_train_the_same_bits_each_time(case: str) -> None:
     one, other = by(2)[0][case], in_processes(2, train_all, [case], True)[0][case]
     assert all(torch.equal(value, other["trained"][name]) for name, value in one["trained"].items())

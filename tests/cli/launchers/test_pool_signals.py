@@ -29,6 +29,7 @@ def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
+@pytest.mark.slow
 def test_a_signal_saves_all_jobs_and_leaves_no_process(process: Start, tmp_path: Path) -> None:
     with process("-m", *ENDLESS, "sweep.workers=2") as running:
         wait_until(lambda: len(trained(tmp_path / "sweep")) == 2, "two jobs train")

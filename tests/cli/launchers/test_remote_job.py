@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from snntrain.cli.launchers.launcher import Outcome, SweepCommand, SweepJob
 from tests.conftest import TINY
 from tests.conftest import Outcome as CommandOutcome
@@ -33,6 +35,7 @@ def remote(command: SweepCommand, jobs: list[SweepJob], folder: Path) -> list[Ou
     return ended
 
 
+@pytest.mark.slow
 def test_jobs_in_another_process_use_the_folders_of_the_sweep(
     snntrain: Callable[..., CommandOutcome], tmp_path: Path
 ) -> None:

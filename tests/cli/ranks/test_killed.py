@@ -16,6 +16,7 @@ from tests.cli.ranks.programs import LONG, TWO, left_behind
 slow = pytest.mark.slow
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "killed", [pytest.param("process 0", marks=slow), "process 1", pytest.param("parent", marks=slow)]
 )

@@ -24,6 +24,7 @@ slow = pytest.mark.slow
 HANGING = ("loss._target_=faulty.Hangs", "allow_targets=[faulty]")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("receiver", "number"),
     [

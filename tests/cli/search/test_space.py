@@ -51,6 +51,7 @@ def test_a_form_is_read_as_it_is_meant(compose: Composer, given: str, meant: Cho
     assert list(dimensions(compose, given).values()) == [meant]
 
 
+@pytest.mark.slow
 def test_a_space_in_braces_and_one_in_a_file_mean_the_same(tmp_path: Path) -> None:
     text = "{optimizer.lr: log(1e-4, 1e-1), neuron: [lif, plif], network.hidden: [[64], [128, 64]]}"
     with composer() as compose:

@@ -64,6 +64,7 @@ def test_a_damaged_cache_is_made_anew_with_one_line(
     path = only_file(tmp_path)
     content = path.read_bytes()
     path.write_bytes(damage(content))
+    caplog.clear()
     with caplog.at_level(logging.WARNING, "snntrain"):
         split = cached(tmp_path, ragged(COUNT))
     assert torch.equal(split.stack(range(COUNT)), padded(ragged(COUNT)))
