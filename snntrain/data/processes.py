@@ -43,7 +43,9 @@ class Processes(Generic[Task, Result]):
     within a training step. A pool notices it without a signal, and raises when it is asked for a result.
 
     Args:
-        work: does one task; it must be safe to do a task twice.
+        work: does one task; it must be safe to do a task twice. Its result must be short when it is pickled, as tensors
+            are, which travel in shared memory: a process that dies in the middle of a long message leaves this one
+            waiting for the rest.
         count: number of processes.
         doing: the work in words, after "a worker process that", for messages.
         remedy: a remedy in words, if they die again and again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,7 +11,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from tqdm import tqdm
 
 from snntrain.data.cache.identity import Identity
@@ -40,6 +43,44 @@ class Sample(NamedTuple):
     label: int
     frames: NDArray[np.uint8] | None
     reason: str = ""
+
+
+class Done(NamedTuple):
+    """The samples of a task, as a worker sends them: a short message, and the bytes of all frames in shared memory.
+
+    If a worker dies in the middle of a long message, the process that reads it waits for the rest for ever.
+
+    Args:
+        samples: row and label of each sample, type and shape of its frames, and the reason if it is left out.
+        content: the bytes of the frames, one after the other, uint8.
+    """
+
+    samples: list[tuple[int, int, str, tuple[int, ...] | None, str]]
+    content: Tensor
+
+    @classmethod
+    def of(cls, samples: Iterable[Sample]) -> Done:
+        """Pack samples."""
+        heads: list[tuple[int, int, str, tuple[int, ...] | None, str]] = []
+        parts = [np.empty(0, np.uint8)]
+        for row, label, frames, reason in samples:
+            if frames is None:
+                heads.append((row, label, "", None, reason))
+            else:
+                heads.append((row, label, frames.dtype.str, frames.shape, reason))
+                parts.append(np.ascontiguousarray(frames).reshape(-1).view(np.uint8))
+        return cls(heads, torch.from_numpy(np.concatenate(parts)))
+
+    def unpacked(self) -> Iterator[Sample]:
+        """Yield the samples."""
+        content, place = self.content.numpy(), 0
+        for row, label, dtype, shape, reason in self.samples:
+            if shape is None:
+                yield Sample(row, label, None, reason)
+                continue
+            size = math.prod(shape) * np.dtype(dtype).itemsize
+            yield Sample(row, label, content[place : place + size].view(dtype).reshape(shape), reason)
+            place += size
 
 
 class _OfRecording(Exception):
@@ -156,7 +197,7 @@ class Conversion:
         )
 
 
-def _flat(tasks: Iterable[list[Sample]]) -> Iterator[Sample]:
+def _flat(tasks: Iterable[Done]) -> Iterator[Sample]:
     """Yield the samples of all tasks.
 
     Raises:
@@ -164,15 +205,15 @@ def _flat(tasks: Iterable[list[Sample]]) -> Iterator[Sample]:
         Exception: another error of a recording.
     """
     try:
-        for samples in tasks:
-            yield from samples
+        for done in tasks:
+            yield from done.unpacked()
     except OSError as error:
         raise _OfRecording(error) from error
 
 
-def _read(recordings: Sequence[Recording], skip: Skip | None, rows: range) -> list[Sample]:
+def _read(recordings: Sequence[Recording], skip: Skip | None, rows: range) -> Done:
     """Return the samples of some recordings; this runs in a worker."""
-    return [_sample(row, recordings[row], skip) for row in rows]
+    return Done.of(_sample(row, recordings[row], skip) for row in rows)
 
 
 def _sample(row: int, recording: Recording, skip: Skip | None) -> Sample:

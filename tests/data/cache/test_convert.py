@@ -13,7 +13,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
+from select import PIPE_BUF
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,6 +25,7 @@ import torch
 from numpy.typing import NDArray
 
 from snntrain.data.cache import converted
+from snntrain.data.cache.conversion import Done, Sample
 from snntrain.data.events.events import BadRecording
 from snntrain.errors import Interrupted, RunFailed, UserError
 from snntrain.signals import machine
@@ -446,3 +449,14 @@ def test_the_state_of_signals_is_untouched(tmp_path: Path) -> None:
     cached(tmp_path, ragged(30), workers=2)
     assert {number: signal.getsignal(number) for number in handlers} == handlers
     assert machine.state is state
+
+
+def test_the_message_of_a_task_is_short_however_large_its_frames_are() -> None:
+    """A worker that is killed within a long message would leave the conversion waiting for ever."""
+    frames = [np.full((10, 2, 64, 64), row, np.uint8) for row in range(16)]
+    done = Done.of([*(Sample(row, 1, each) for row, each in enumerate(frames)), Sample(16, 0, None, "a reason")])
+    # Pipes write up to so many bytes in one piece.
+    assert len(ForkingPickler.dumps(done)) < PIPE_BUF
+    *read, skipped = done.unpacked()
+    assert all(np.array_equal(sample.frames, each) for sample, each in zip(read, frames, strict=True))
+    assert skipped == Sample(16, 0, None, "a reason")
