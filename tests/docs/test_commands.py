@@ -86,6 +86,7 @@ NOT_RUN = {
     "python -m benchmarks.all_reduce": "takes minutes",
     "python -m benchmarks.search": "takes minutes",
     "python -m benchmarks.sweeps": "takes minutes; tests/benchmarks/test_benchmarks.py runs a smaller one",
+    "python -m benchmarks.streaming": "takes minutes; tests/benchmarks/test_cache.py runs a smaller one",
     "python -m benchmarks.cache_memory": "takes minutes and 10 GB; tests/benchmarks/test_cache.py runs a smaller one",
     "python -m benchmarks.scaling_model": "tests/benchmarks/test_scaling_model.py runs it",
     TORCHRUN: "needs four machines; two processes on one machine are tested with the command line",
