@@ -167,7 +167,7 @@ class Data:
 
     @property
     def padded(self) -> bool:
-        """Whether sequences have different lengths, with padding behind the shorter ones."""
+        """Whether sequences have different lengths, so that shorter ones end in padding."""
         return any(lengths_of(split) is not None for split in (self.train, self.validation, self.test))
 
 

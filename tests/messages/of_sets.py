@@ -116,7 +116,7 @@ CASES: dict[str, Case] = {
         _in("b", _digit_without_recordings),
         ("Train/4", "has no recordings (*.bin)", "put those of class 4 there"),
     ),
-    "folder that is none": (
+    "file in the place of a folder": (
         lambda world: folders.class_folders(world.broken / "file"),
         ("broken/file", "cannot be listed", "put the data set there"),
     ),

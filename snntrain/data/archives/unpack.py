@@ -84,7 +84,7 @@ def _untar(path: Path, folder: Path) -> None:
                 raise Unusable(f"{path.name} has {member.name}, which is not a file or folder")
             with content:
                 _write(path, content, target, member.size, progress)
-        # The checksum of gzip is at its end, behind the padding of the tar.
+        # A gzip file ends with its checksum, which comes after the last member of the tar.
         while part := unzipped.read(AT_A_TIME):
             total += len(part)
             _check_size(path, count, total)

@@ -79,7 +79,7 @@ def converted(
 
 
 def _found(identity: Identity, labels: Sequence[int], root: Path, *, strict: bool) -> CachedSplit | None:
-    """Return the samples of an existing cache; None if there is none that can be used.
+    """Return the samples of an existing cache, or None if no cache can be used.
 
     Args:
         identity, labels: those of the cache.

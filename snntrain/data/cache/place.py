@@ -27,7 +27,7 @@ def beside(root: Path) -> Folder:
 
 
 def of_user(root: Path) -> Folder | None:
-    """Return the folder below the user's cache folder for the caches of a data root; None if there is none.
+    """Return the folder for the caches of a data root below the user's cache folder, or None if it cannot be made.
 
     The folder has the name of the data root's path as a hash, so that two roots do not share caches.
     """

@@ -24,7 +24,7 @@ class View:
 
     Args:
         name: the label of the vertical axis.
-        values: returns what is shown of a sample, `[C, rows, T]`, the first row at the bottom.
+        values: takes a sample and returns the picture's values, `[C, rows, T]`; the first row is drawn at the bottom.
         upside_down: whether the first row is at the top.
     """
 

@@ -147,7 +147,7 @@ def test_what_the_sweep_of_workers_imports_has_no_torch() -> None:
         "import sys, snntrain.cli.sweep, snntrain.cli.sweeper, snntrain.cli.launchers.choice; "
         "sys.exit('torch' in sys.modules)"
     )
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 @pytest.mark.slow

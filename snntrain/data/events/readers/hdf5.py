@@ -50,7 +50,7 @@ def dataset(path: Path, file: Any, name: str) -> Any:
 
 
 def member(path: Path, file: Any, name: str) -> Any:
-    """Return a group or data set of an open file; None if there is none with this name.
+    """Return a group or data set of an open file by its name, or None if the file does not have it.
 
     Raises:
         BadRecording: it is a link, or in one.

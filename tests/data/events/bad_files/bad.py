@@ -14,7 +14,7 @@ class Bad:
 
     Args:
         content: its bytes, or a function that makes it.
-        reason: the message behind the name of the file and the byte; … is any text of a library.
+        reason: the message after the file name and the byte; … stands for any text of a library.
         byte: the byte that the message names; … is any.
         part: what the message names besides the file.
     """
