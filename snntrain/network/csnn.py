@@ -7,7 +7,8 @@ from functools import partial
 from torch import nn
 
 from snntrain.kernels.pooling import MaxPool2x2
-from snntrain.network.mlp import Factory, Layers, fully_connected
+from snntrain.network.head import Factory, Layers
+from snntrain.network.mlp import fully_connected
 from snntrain.network.sequence import TimeSequential
 
 POOLS: dict[str, Callable[[], nn.Module]] = {"max": MaxPool2x2, "avg": partial(nn.AvgPool2d, 2)}
@@ -27,6 +28,7 @@ class CSNN(TimeSequential):
         votes: output neurons per class, averaged.
         dropout: probability of dropping an input of a fully connected layer, one mask for all time steps.
         pool: 'max' (spikes stay spikes) or 'avg'.
+        output: makes the layer after the last linear layer, see `head`; None for spiking neurons.
 
     Raises:
         ValueError: a size below 1, a probability outside [0, 1), an unknown pooling, images too small for the blocks,
@@ -43,6 +45,7 @@ class CSNN(TimeSequential):
         votes: int = 10,
         dropout: float = 0.0,
         pool: str = "max",
+        output: Callable[[], nn.Module | None] | None = None,
     ) -> None:
         if len(in_shape) != 3:
             raise ValueError(
@@ -69,5 +72,5 @@ class CSNN(TimeSequential):
             width, sides = size, [side // 2 for side in sides]
         layers["flatten"] = nn.Flatten()
         inputs = width * sides[0] * sides[1]
-        layers |= fully_connected(inputs, classes, neuron, hidden, votes, dropout, drop_inputs=True)
+        layers |= fully_connected(inputs, classes, neuron, hidden, votes, dropout, output, drop_inputs=True)
         super().__init__(layers)

@@ -6,12 +6,9 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from snntrain.network.layers import TimeDropout, Vote
+from snntrain.network.head import Factory, Layers, head
+from snntrain.network.layers import TimeDropout
 from snntrain.network.sequence import TimeSequential
-from snntrain.neuron import BaseNode
-
-Factory = Callable[[], BaseNode]
-Layers = OrderedDict[str, nn.Module]
 
 
 class MLP(TimeSequential):
@@ -24,6 +21,7 @@ class MLP(TimeSequential):
         hidden: neurons of each hidden layer.
         votes: output neurons per class, averaged.
         dropout: probability of dropping an input of a layer after the first, one mask for all time steps.
+        output: makes the layer after the last linear layer, see `head`; None for spiking neurons.
 
     Raises:
         ValueError: a size below 1, or a probability outside [0, 1).
@@ -37,10 +35,11 @@ class MLP(TimeSequential):
         hidden: Sequence[int] = (256,),
         votes: int = 10,
         dropout: float = 0.0,
+        output: Callable[[], nn.Module | None] | None = None,
     ) -> None:
         inputs = math.prod(in_shape)
         first = OrderedDict(flatten=nn.Flatten())
-        super().__init__(first | fully_connected(inputs, classes, neuron, hidden, votes, dropout))
+        super().__init__(first | fully_connected(inputs, classes, neuron, hidden, votes, dropout, output))
 
 
 def fully_connected(
@@ -50,6 +49,7 @@ def fully_connected(
     hidden: Sequence[int],
     votes: int,
     dropout: float,
+    output: Callable[[], nn.Module | None] | None = None,
     *,
     drop_inputs: bool = False,
 ) -> Layers:
@@ -66,14 +66,12 @@ def fully_connected(
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must lie in [0, 1), not {dropout}")
     layers: Layers = OrderedDict()
-    sizes = [*hidden, classes * votes]
-    for index, size in enumerate(sizes, 1):
-        name = f"fc{index}" if index < len(sizes) else "out"
+    for index, size in enumerate(hidden, 1):
         if dropout and (index > 1 or drop_inputs):
-            layers[f"{name}_dropout"] = TimeDropout(dropout)
-        layers[name] = nn.Linear(inputs, size, bias=False)
-        layers[f"{name}_neuron"] = neuron()
+            layers[f"fc{index}_dropout"] = TimeDropout(dropout)
+        layers[f"fc{index}"] = nn.Linear(inputs, size, bias=False)
+        layers[f"fc{index}_neuron"] = neuron()
         inputs = size
-    if votes > 1:
-        layers["vote"] = Vote(votes)
-    return layers
+    if dropout and (hidden or drop_inputs):
+        layers["out_dropout"] = TimeDropout(dropout)
+    return layers | head(inputs, classes, output or neuron, votes)

@@ -121,7 +121,7 @@ def _chain(network: nn.Module) -> list[nn.Module]:
 
 def _fires(layer: nn.Module) -> bool:
     """Return whether a layer's output is 0 or 1: not with a non-spiking surrogate, or a subclass that changes it."""
-    if not isinstance(layer, BaseNode) or type(layer).forward is not BaseNode.forward:
+    if not isinstance(layer, BaseNode) or not layer.spiking or type(layer).forward is not BaseNode.forward:
         return False
     fire = layer.surrogate_function
     return isinstance(fire, Surrogate) and fire.spiking and type(fire).__call__ is Surrogate.__call__

@@ -2,13 +2,23 @@
 
 from snntrain.neuron import clamp, surrogate
 from snntrain.neuron.base import BaseNode
-from snntrain.neuron.layers import begin_epoch, detach_net, learnt_constants, reset_net, set_step_mode, spiking_layers
+from snntrain.neuron.layers import (
+    begin_epoch,
+    detach_net,
+    learnt_constants,
+    reset_net,
+    set_step_mode,
+    spiking_layers,
+    stateful_layers,
+)
+from snntrain.neuron.leaky_integrator import LINode
 from snntrain.neuron.nodes import IFNode, LIFNode, PLIFNode, RIFNode
 
 __all__ = [
     "BaseNode",
     "IFNode",
     "LIFNode",
+    "LINode",
     "PLIFNode",
     "RIFNode",
     "begin_epoch",
@@ -18,5 +28,6 @@ __all__ = [
     "reset_net",
     "set_step_mode",
     "spiking_layers",
+    "stateful_layers",
     "surrogate",
 ]

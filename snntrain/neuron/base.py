@@ -61,7 +61,6 @@ class BaseNode(nn.Module):
         store_v_seq: True keeps the potentials of each call in `v_seq`, in plain PyTorch, which is slower.
         v_seq: None, or the potential after each step of the last call, `[T, N, *]`, float32 at least, with its
             gradient: for losses on the potential.
-            gradient: for losses on the potential.
         monitor: None, or a dict of the lists 'h' (after charging), 'v' (after the reset) and 's' (spikes), and a list
             for each further state and for a changing threshold. Each list has a NumPy array `[N, *]` per step.
         observer: None, or a function of the `Trajectory` of each call, with all `h` and `v`, on the device of the
@@ -75,6 +74,8 @@ class BaseNode(nn.Module):
 
     unparallelizable = True
     states: ClassVar[tuple[str, ...]] = ("v",)
+    # False for a layer whose output is not spikes.
+    spiking: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -11,32 +11,37 @@ from snntrain.neuron.base import BaseNode
 
 def spiking_layers(net: nn.Module) -> Iterator[tuple[str, BaseNode]]:
     """Yield every spiking layer inside `net` with its qualified name, in the order of `named_modules()`."""
+    return ((name, layer) for name, layer in stateful_layers(net) if layer.spiking)
+
+
+def stateful_layers(net: nn.Module) -> Iterator[tuple[str, BaseNode]]:
+    """Yield every layer of neurons inside `net`, spiking or not, with its qualified name."""
     return ((name, module) for name, module in net.named_modules() if isinstance(module, BaseNode))
 
 
 def reset_net(net: nn.Module) -> None:
-    """Forget the state of every spiking layer inside `net`."""
-    for _, layer in spiking_layers(net):
+    """Forget the state of every layer of neurons inside `net`."""
+    for _, layer in stateful_layers(net):
         layer.reset()
 
 
 def detach_net(net: nn.Module) -> None:
-    """Detach the state of every spiking layer inside `net` from its graph, and keep its value.
+    """Detach the state of every layer of neurons inside `net` from its graph, and keep its value.
 
     Called between two parts of a sequence, it truncates back-propagation through time: the second part starts from the
     potentials of the first, and its gradient ends there.
     """
-    for _, layer in spiking_layers(net):
+    for _, layer in stateful_layers(net):
         layer.detach()
 
 
 def set_step_mode(net: nn.Module, step_mode: str) -> None:
-    """Set the step mode of every spiking layer inside `net`: 's', one step per call, or 'm', all steps at once.
+    """Set the step mode of every layer of neurons inside `net`: 's', one step per call, or 'm', all steps at once.
 
     Raises:
         ValueError: another mode.
     """
-    for _, layer in spiking_layers(net):
+    for _, layer in stateful_layers(net):
         layer.step_mode = step_mode
 
 
