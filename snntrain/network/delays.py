@@ -40,14 +40,14 @@ class DelayedLinear(nn.Linear, Carrying, OverTime):
         delay: delays in time steps, `[outputs, inputs]`, uniform in [0, max_delay] at the start. The next training
             step moves those that the optimizer has moved out of these bounds back to them.
         sigma: width of the Gaussian in the current epoch, a buffer without dimensions, see `on_epoch`.
-        past: the last `max_delay` inputs, `[max_delay, N, inputs]`; None after a reset.
+        past: the last `max_delay` inputs, `[max_delay, N, inputs]`; the number 0 after a reset.
 
     Raises:
         ValueError: a size or the greatest delay is below 1, or `lr_factor` is negative.
     """
 
     states = ("past",)
-    past: Tensor | None
+    past: float | Tensor
     sigma: Tensor
     taps: Tensor
 
@@ -105,8 +105,8 @@ class DelayedLinear(nn.Linear, Carrying, OverTime):
         if self.training:
             self._keep_bounds()
         self.check_state("past", (self.max_delay, *x.shape[1:]))
-        past = x.new_zeros(self.max_delay, *x.shape[1:]) if self.past is None else self.past.to(x.dtype)
-        whole = torch.cat([past, x])
+        past = self.past if isinstance(self.past, Tensor) else x.new_zeros(self.max_delay, *x.shape[1:])
+        whole = torch.cat([past.to(x.dtype), x])
         self.past = whole[-self.max_delay :]
         # A convolution multiplies the last tap with the newest step.
         y: Tensor = F.conv1d(whole.permute(1, 2, 0), self.kernel().flip(-1), self.bias)

@@ -36,7 +36,7 @@ class Feedback(nn.Linear):
         itself = torch.eye(self.out_features, dtype=torch.bool, device=self.weight.device)
         return self.weight.masked_fill(itself, 0)
 
-    def forward(self, s: Tensor, weight: Tensor | None = None) -> Tensor:
+    def forward(self, s: Tensor, *, weight: Tensor | None = None) -> Tensor:
         """Return the current `[N, features]` from the spikes `[N, features]`.
 
         Args:
@@ -63,14 +63,14 @@ class Recurrent(Carrying, OverTime):
     Attributes:
         neuron: the node.
         feedback: the synapses `V`.
-        s: spikes of the last step, `[N, features]`; None after a reset.
+        s: spikes of the last step, `[N, features]`; the number 0 after a reset.
 
     Raises:
         ValueError: fewer than one neuron, or a node that needs all steps at once.
     """
 
     states = ("s",)
-    s: Tensor | None
+    s: float | Tensor
 
     def __init__(self, neuron: BaseNode, features: int, *, diagonal: bool = True) -> None:
         super().__init__()
@@ -87,10 +87,10 @@ class Recurrent(Carrying, OverTime):
     def forward(self, x: Tensor) -> Tensor:
         """Return the spikes `[T, N, features]` for the input current `[T, N, features]`."""
         self.check_state("s", x.shape[1:])
-        s = torch.zeros_like(x[0]) if self.s is None else self.s
+        s = self.s if isinstance(self.s, Tensor) else torch.zeros_like(x[0])
         weight, steps = self.feedback.connected(), []
         for current in x.unbind(0):
-            s = self.neuron((current + self.feedback(s, weight)).unsqueeze(0)).squeeze(0)
+            s = self.neuron((current + self.feedback(s, weight=weight)).unsqueeze(0)).squeeze(0)
             steps.append(s)
         self.s = s
         return torch.stack(steps)

@@ -15,7 +15,7 @@ class Carrying(nn.Module):
     `state_dict()`. Copies and pickles keep their numbers but not their graph.
 
     Attributes:
-        states: names of the states; each is an attribute, None until the first call after a reset.
+        states: names of the states; each is an attribute, the number 0 until the first call after a reset.
     """
 
     states: ClassVar[tuple[str, ...]] = ()
@@ -27,7 +27,7 @@ class Carrying(nn.Module):
     def reset(self) -> None:
         """Forget the states."""
         for name in self.states:
-            setattr(self, name, None)
+            setattr(self, name, 0.0)
 
     def detach(self) -> None:
         """Keep the values of the states without their graph, for truncated back-propagation through time."""
@@ -40,7 +40,7 @@ class Carrying(nn.Module):
             ValueError: it belongs to a batch of another shape.
         """
         state = getattr(self, name)
-        if state is not None and list(state.shape) != list(shape):
+        if isinstance(state, Tensor) and list(state.shape) != list(shape):
             raise ValueError(
                 f"{type(self).__name__} holds the state of a batch of shape {list(state.shape)} and needs one of "
                 f"{list(shape)}: call reset_net() before a batch of another shape"
@@ -48,7 +48,7 @@ class Carrying(nn.Module):
 
     def _change_states(self, function: Callable[[Tensor], Tensor]) -> None:
         for name in self.states:
-            if (state := getattr(self, name)) is not None:
+            if isinstance(state := getattr(self, name), Tensor):
                 setattr(self, name, function(state))
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Carrying:
@@ -60,4 +60,4 @@ class Carrying(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes for copies and pickles, with the states without their graph, which cannot be copied."""
         states = {name: getattr(self, name) for name in self.states}
-        return self.__dict__ | {name: state if state is None else state.detach() for name, state in states.items()}
+        return self.__dict__ | {name: k.detach() if isinstance(k, Tensor) else k for name, k in states.items()}

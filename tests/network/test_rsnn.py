@@ -51,7 +51,11 @@ def test_layers_have_their_names() -> None:
     assert list(rsnn(recurrent=False, norm=False, hidden=[4])._modules) == [
         *("flatten", "fc1", "fc1_neuron", "out", "out_neuron")
     ]
-    assert [name for name, _ in spiking_layers(rsnn())] == ["fc1_recurrent.neuron", "fc2_recurrent.neuron", "out_neuron"]
+    assert [name for name, _ in spiking_layers(rsnn())] == [
+        "fc1_recurrent.neuron",
+        "fc2_recurrent.neuron",
+        "out_neuron",
+    ]
 
 
 def count(**arguments: Any) -> int:
@@ -146,7 +150,7 @@ def test_a_network_compiles_to_one_graph() -> None:
 
 @pytest.mark.parametrize("wrong", [{"hidden": [0]}, {"votes": 0}, {"delays": 0}])
 def test_an_empty_layer_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must (be|have) at least 1"):
+    with pytest.raises(ValueError, match=r"must (be|have) at least 1"):
         rsnn(**wrong)
 
 

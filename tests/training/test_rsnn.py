@@ -22,6 +22,7 @@ from snntrain.training.job import world
 from snntrain.training.job.build import Job
 from snntrain.training.job.group import Peers
 from snntrain.training.loss import CERate
+from snntrain.training.step.diagnose import where_it_began
 from tests.data.sets.layouts import write_spikes
 
 from . import ranks
@@ -115,6 +116,17 @@ def test_delays_have_a_learning_rate_of_their_own() -> None:
     assert (weights["initial_lr"], delays["initial_lr"]) == (pytest.approx(0.01), pytest.approx(0.07))
     assert (weights["weight_decay"], delays["weight_decay"]) == (0.1, 0.0)
     assert {id(p) for p in delays["params"]} == {id(job.model.network.fc1.delay), id(job.model.network.out.delay)}
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "place"),
+    [("fc1_recurrent.feedback.weight", "the weights of fc1_recurrent.feedback"), ("fc1.delay", "the delay of fc1")],
+)
+def test_the_first_number_that_is_not_finite_is_found(spoilt: str, place: str) -> None:
+    job = prepared(*both)
+    with torch.no_grad():
+        job.model.network.get_parameter(spoilt)[0, 1] = torch.nan
+    assert where_it_began(job, next(job.train.epoch(1))) == place
 
 
 SHARED = (*both, "trainer.batch_size=9", "trainer.limit_batches=3", "trainer.epochs=2")
