@@ -184,7 +184,8 @@ def test_an_interrupted_run_ends_as_if_it_had_never_been_interrupted(tmp_path: P
     assert widths == pytest.approx([2, (2 * 0.23) ** 0.5, *[0.23] * 6])
 
 
-@pytest.mark.parametrize("kind", ["delays", pytest.param("both", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["delays", "both"])
 def test_a_network_learns_words_of_different_length(kind: str, tmp_path: Path) -> None:
     learnt = ("optimizer.lr=0.02", "network.delay_lr_factor=10", "trainer.epochs=8", "network.hidden=[32]")
     assert trained(tmp_path, *WORDS, *KINDS[kind], *learnt)["test_accuracy"] > 0.9
