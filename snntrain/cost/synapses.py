@@ -11,11 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from snntrain.data.padding import ValidSteps
+from snntrain.network.delays import DelayedLinear
+from snntrain.network.recurrent import Feedback
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Conv3d
 # bfloat16 is exact for integers up to this.
 EXACT = 256
-KINDS: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+# A spike passes each synapse once, whatever its delay.
+KINDS: tuple[type[nn.Module], ...] = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, DelayedLinear, Feedback)
 
 
 @dataclass(frozen=True)

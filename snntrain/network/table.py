@@ -40,11 +40,12 @@ def layer_table(net: nn.Module, x: Tensor) -> str:
 
 
 def _rows(net: nn.Module, x: Tensor) -> list[Row]:
-    rows: list[Row] = []
+    rows: dict[str, Row] = {}
 
     def hook(name: str) -> Any:
         def add(layer: nn.Module, inputs: Any, output: Tensor) -> None:
-            rows.append(_row(name, layer, output))
+            # A recurrent layer calls its neurons once for each step.
+            rows.setdefault(name, _row(name, layer, output))
 
         return add
 
@@ -55,7 +56,7 @@ def _rows(net: nn.Module, x: Tensor) -> list[Row]:
     finally:
         for handle in handles:
             handle.remove()
-    return rows
+    return list(rows.values())
 
 
 def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]]:

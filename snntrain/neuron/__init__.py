@@ -2,6 +2,7 @@
 
 from snntrain.neuron import clamp, surrogate
 from snntrain.neuron.base import BaseNode
+from snntrain.neuron.carried import Carrying
 from snntrain.neuron.layers import (
     begin_epoch,
     detach_net,
@@ -16,6 +17,7 @@ from snntrain.neuron.nodes import IFNode, LIFNode, PLIFNode, RIFNode
 
 __all__ = [
     "BaseNode",
+    "Carrying",
     "IFNode",
     "LIFNode",
     "LINode",

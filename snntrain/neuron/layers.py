@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from torch import nn
 
 from snntrain.neuron.base import BaseNode
+from snntrain.neuron.carried import Carrying
 
 
 def spiking_layers(net: nn.Module) -> Iterator[tuple[str, BaseNode]]:
@@ -20,19 +21,21 @@ def stateful_layers(net: nn.Module) -> Iterator[tuple[str, BaseNode]]:
 
 
 def reset_net(net: nn.Module) -> None:
-    """Forget the state of every layer of neurons inside `net`."""
-    for _, layer in stateful_layers(net):
-        layer.reset()
+    """Forget the states of every layer of neurons inside `net`, and of every other layer that carries some over."""
+    for layer in net.modules():
+        if isinstance(layer, BaseNode | Carrying):
+            layer.reset()
 
 
 def detach_net(net: nn.Module) -> None:
-    """Detach the state of every layer of neurons inside `net` from its graph, and keep its value.
+    """Detach the states of the layers inside `net` from their graph, and keep their values.
 
     Called between two parts of a sequence, it truncates back-propagation through time: the second part starts from the
     potentials of the first, and its gradient ends there.
     """
-    for _, layer in stateful_layers(net):
-        layer.detach()
+    for layer in net.modules():
+        if isinstance(layer, BaseNode | Carrying):
+            layer.detach()
 
 
 def set_step_mode(net: nn.Module, step_mode: str) -> None:

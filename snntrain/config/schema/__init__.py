@@ -35,6 +35,7 @@ from snntrain.config.schema.model import (
 )
 from snntrain.config.schema.option import GREATEST, LONGEST, MOST_ITEMS, Checked, Part, option
 from snntrain.config.schema.register import SCHEMAS, register
+from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.run import Config
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
 
@@ -51,6 +52,7 @@ __all__ = [
     "MOST_ITEMS",
     "PLIF",
     "RIF",
+    "RSNN",
     "SCHEMAS",
     "SGD",
     "Adam",

@@ -28,6 +28,7 @@ from snntrain.config.schema.model import (
     Reset,
     Surrogate,
 )
+from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
 
 SCHEMAS: dict[str, type] = {
@@ -54,6 +55,7 @@ SCHEMAS: dict[str, type] = {
     "encoder/encoder": Encoder,
     "network/mlp": MLP,
     "network/csnn": CSNN,
+    "network/rsnn": RSNN,
     "loss/mse_rate": MSERate,
     "loss/ce_rate": CERate,
     "optimizer/adam": Adam,
