@@ -29,6 +29,7 @@ from snntrain.config.schema.model import (
     Surrogate,
 )
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
+from snntrain.config.schema.written import WrittenNetwork
 
 SCHEMAS: dict[str, type] = {
     "config": Composition,
@@ -54,6 +55,7 @@ SCHEMAS: dict[str, type] = {
     "encoder/encoder": Encoder,
     "network/mlp": MLP,
     "network/csnn": CSNN,
+    "network/layers": WrittenNetwork,
     "loss/mse_rate": MSERate,
     "loss/ce_rate": CERate,
     "optimizer/adam": Adam,

@@ -27,7 +27,10 @@ TRUSTED = {
         *("snntrain.data.own.image_folder", "snntrain.data.own.event_folder", "snntrain.data.own.tensors"),
     ),
     "encoder": ("snntrain.data.encoder",),
-    "network": ("snntrain.network.mlp", "snntrain.network.csnn", "torch.nn", "torchvision.models"),
+    "network": (
+        *("snntrain.network.mlp", "snntrain.network.csnn", "snntrain.network.grammar"),
+        *("torch.nn", "torchvision.models"),
+    ),
     "loss": ("snntrain.training.loss", "torch.nn"),
     "optimizer": ("torch.optim",),
     "scheduler": ("snntrain.training.schedule", "torch.optim.lr_scheduler"),
