@@ -75,7 +75,9 @@ def _following(items: Sequence[Written]) -> tuple[Norm | None, int]:
 def _wrong_number(size: int, classes: int, votes: int) -> str:
     wanted = f"{votes}K" if votes > 1 else "K"
     need = f"{classes * votes:,} neurons, {classes} classes x {votes} votes" if votes > 1 else f"{classes:,} neurons"
-    text = f"the last linear layer has {size:,} neurons, and the classes need {need}; write {wanted}, which fits any set"
+    text = (
+        f"the last linear layer has {size:,} neurons, and the classes need {need}; write {wanted}, which fits any set"
+    )
     if votes == 1 and size % classes == 0:
         text += f", or add V{size // classes} for a vote"
     return text

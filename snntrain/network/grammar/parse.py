@@ -158,12 +158,12 @@ class _Parser:
             self.take()
             shortcut = self.chain()
         self.close("]")
-        symbol = ""
+        first, symbol = self.next, ""
         while self.next.text in ("!", "&", "+") and symbol not in JOINS:
             symbol += self.take().text
         if symbol not in JOINS:
-            raise self.next.wrong(
-                "the join is missing after ]; write ]+ (sum), ]& (product) or ]!& (the shortcut where the body is silent)"
+            raise first.wrong(
+                "is not the join that ] needs; write ]+ (sum), ]& (product) or ]!& (shortcut where the body is silent)"
             )
         return Branches(opened, body, shortcut, JOINS[symbol])
 

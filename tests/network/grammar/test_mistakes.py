@@ -33,9 +33,9 @@ MISTAKES = {
     "{8C3}*N-K": ("N", 7, "is not a number of repetitions"),
     "{8C3}*": ("the end", 7, "is not a number of repetitions"),
     "{8C3}*0-K": ("0", 7, "repetitions = 0: give 1 to 1,000"),
-    "[8C3]-K": ("-", 6, "the join is missing after ]; write ]+"),
-    "[8C3]!-K": ("-", 7, "the join is missing"),
-    "[8C3]!+-K": ("-", 8, "the join is missing"),
+    "[8C3]-K": ("-", 6, "is not the join that ] needs; write ]+ (sum)"),
+    "[8C3]!-K": ("!", 6, "is not the join that ] needs"),
+    "[8C3]!+-K": ("!", 6, "is not the join that ] needs"),
     "8C3|8C3-K": ("|", 4, "write [body | shortcut]+"),
     "[{8C3|8C3}*2]+-K": ("|", 6, "write [body | shortcut]+"),
     "[8C3|8C3|8C3]+-K": ("|", 9, "does not close [ at column 1"),
@@ -120,7 +120,7 @@ def test_the_message_shows_the_text_around_the_token_and_the_repetition() -> Non
     text = "{8C3-BN-N-P2}*4-512-N-10K-N-V10"
     message = refused(lambda: written(text), text)
     assert message is not None
-    assert message.startswith("P2 at column 11 of layers ({8C3-BN-N-P2}*4-512-N-10K-N…), repetition 4: its window")
+    assert message.startswith("P2 at column 11 of layers ({8C3-BN-N-P2}*4-512-N-10K-N-…), repetition 4: its window")
 
 
 def test_a_text_has_an_end() -> None:

@@ -14,7 +14,9 @@ from .texts import DIGITS, UNITS, written
 
 
 def names(text: str, shape: tuple[int, ...] = DIGITS) -> list[str]:
-    return [name for name, module in written(text, shape).named_modules() if not name.endswith("surrogate_function")][1:]
+    return [name for name, module in written(text, shape).named_modules() if not name.endswith("surrogate_function")][
+        1:
+    ]
 
 
 @pytest.mark.parametrize(
