@@ -92,12 +92,12 @@ def changed(draw: st.DrawFn) -> str:
     return text
 
 
-@pytest.mark.parametrize("count", [25, pytest.param(2000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [25, pytest.param(500, marks=pytest.mark.slow)])
 def test_a_text_of_the_grammar_builds_and_runs(count: int) -> None:
     settings(max_examples=count, deadline=None)(given(whole())(builds_and_runs))()
 
 
-@pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [100, pytest.param(3000, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("texts", [anything, changed()], ids=["any letters", "changed texts"])
 def test_any_text_builds_or_is_refused_with_its_position(texts: st.SearchStrategy[str], count: int) -> None:
     shapes = st.sampled_from([(3, 16, 16), (6,)])
