@@ -92,7 +92,7 @@ def changed(draw: st.DrawFn) -> str:
     return text
 
 
-@pytest.mark.parametrize("count", [25, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [15, pytest.param(500, marks=pytest.mark.slow)])
 def test_a_text_of_the_grammar_builds_and_runs(count: int) -> None:
     settings(max_examples=count, deadline=None)(given(whole())(builds_and_runs))()
 
