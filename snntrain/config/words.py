@@ -1,7 +1,8 @@
 """The overrides of a command line as people type them, read before Hydra's grammar reads them.
 
 A text that the grammar cannot read is taken literally: `name=#1` and `hydra.run.dir=~/r1` need no quotes, which the
-shell would remove. Lists, mappings and sweeps are left to the grammar.
+shell would remove. Lists, mappings and sweeps are left to the grammar; a network as text is none of them, even if it
+begins with a bracket.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from snntrain.files.paths import user_path
 # Hydra itself makes these folders, so ~ must be replaced by the home folder before.
 FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")
 # Keys that take any text, including one that looks like a number, such as 2024_01_02.
-TEXTS = ("name", "dataset.root", "dataset.file", *FOLDERS)
+TEXTS = ("name", "dataset.root", "dataset.file", "network.layers", *FOLDERS)
+# Keys of a text that has brackets of its own, and is never a list or mapping.
+BRACKETED = ("network.layers",)
 # Keys that are also groups of options: a word in place of their mapping names an option.
 GROUPS = {"dataset.augment": "dataset/augment"}
 CLOSING = {"[": "]", "{": "}", '"': '"', "'": "'", "(": ")"}
@@ -78,7 +81,7 @@ def _readable(word: str, key: str, text: str) -> str:
         raise UserError(f"{word}: cannot be read; write {key}={text.lstrip('= ')} with one equals sign{_or(word)}")
     if not text or text[0] in "\"'" or FUNCTION.match(text):
         raise UserError(f"{word}: cannot be read as one value or as several; write key=value{_or(word)}")
-    if text[0] in "[{":
+    if text[0] in "[{" and own not in BRACKETED:
         raise UserError(f"{word}: cannot be read as a list or mapping; {_corrected(word, key, text)}")
     return quoted(_at_home(own, text) if own in FOLDERS else text)
 

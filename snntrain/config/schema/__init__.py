@@ -38,6 +38,7 @@ from snntrain.config.schema.register import SCHEMAS, register
 from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.run import Config
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
+from snntrain.config.schema.written import WrittenNetwork
 
 __all__ = [
     "BESIDE_THE_RUN",
@@ -87,6 +88,7 @@ __all__ = [
     "Sweep",
     "Tensors",
     "Trainer",
+    "WrittenNetwork",
     "option",
     "register",
 ]

@@ -30,6 +30,7 @@ from snntrain.config.schema.model import (
 )
 from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
+from snntrain.config.schema.written import WrittenNetwork
 
 SCHEMAS: dict[str, type] = {
     "config": Composition,
@@ -56,6 +57,7 @@ SCHEMAS: dict[str, type] = {
     "network/mlp": MLP,
     "network/csnn": CSNN,
     "network/rsnn": RSNN,
+    "network/layers": WrittenNetwork,
     "loss/mse_rate": MSERate,
     "loss/ce_rate": CERate,
     "optimizer/adam": Adam,

@@ -28,7 +28,7 @@ TRUSTED = {
     ),
     "encoder": ("snntrain.data.encoder",),
     "network": (
-        *("snntrain.network.mlp", "snntrain.network.csnn", "snntrain.network.rsnn"),
+        *("snntrain.network.mlp", "snntrain.network.csnn", "snntrain.network.rsnn", "snntrain.network.grammar"),
         *("torch.nn", "torchvision.models"),
     ),
     "loss": ("snntrain.training.loss", "torch.nn"),
