@@ -11,6 +11,7 @@ from torch import Tensor
 
 from snntrain.data.augment.frames import rectangle
 from snntrain.data.augment.noise import noise
+from snntrain.data.augment.selection import only
 
 # The share of the picture, and the height divided by the width.
 AREA = (0.02, 1 / 3)
@@ -53,7 +54,10 @@ def erase(x: Tensor, drawn: Tensor, fill: Tensor | None) -> Tensor:
     """
     inside = rectangle(*x.shape[-2:], *drawn[:, :4].unbind(1)).unsqueeze(1)
     if fill is None:
-        filled = noise(drawn[:, 4:].T, x.shape[-3:].numel()).view(-1, *x.shape[-3:])
+        shape = x.shape[-3:]
+        dark = torch.zeros(len(drawn), shape.numel(), device=x.device)
+        filled = only(drawn[:, 2] > 0, dark, lambda _, seeds: noise(seeds.T, shape.numel()), drawn[:, 4:])
+        filled = filled.view(-1, *shape)
     else:
         filled = fill.view(-1, 1, 1)
     return torch.where(inside, filled, x)

@@ -24,16 +24,19 @@ class Operation(IntEnum):
     """An operation by its number in a draw."""
 
     IDENTITY = 0
+    # A new byte for each byte.
     BRIGHTNESS = 1
     CONTRAST = 2
-    COLOUR = 3
-    SHARPNESS = 4
-    POSTERIZE = 5
-    SOLARIZE = 6
-    SOLARIZE_ADD = 7
-    AUTOCONTRAST = 8
-    EQUALIZE = 9
-    INVERT = 10
+    POSTERIZE = 3
+    SOLARIZE = 4
+    SOLARIZE_ADD = 5
+    AUTOCONTRAST = 6
+    INVERT = 7
+    EQUALIZE = 8
+    # Other pixels or channels count as well.
+    COLOUR = 9
+    SHARPNESS = 10
+    # Geometric ones.
     ROTATE = 11
     SHEAR_X = 12
     SHEAR_Y = 13

@@ -1,8 +1,7 @@
 """The operations of RandAugment and TrivialAugment on bytes, each sample with its own, to the bit those of Pillow.
 
-Most of them replace each byte of a channel by another: one table of 256 bytes for each channel, and one look-up for all
-of them. Colour and sharpness mix each pixel with another. An autocontrast may differ by 1 from Pillow, which computes
-it in floating point.
+Most of them replace each byte of a channel by another: a table of 256 bytes for each channel. Colour and sharpness mix
+each pixel with another. An autocontrast may differ by 1 from Pillow, which computes it in floating point.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from snntrain.data.augment.operations import Operation
+from snntrain.data.augment.selection import only
 
 LEVELS = 256
 GREATEST = 255.0
@@ -41,26 +41,38 @@ def as_bytes(x: Tensor, scale: float) -> Tensor:
 
 def _one(x: Tensor, operation: Tensor, amount: Tensor) -> Tensor:
     """Return images after one operation each; operation and amount are `[N]`."""
-    grey, numbers = _grey(x), (operation.view(-1, 1, 1), amount.view(-1, 1, 1))
-    table = _tables(x, grey, *numbers)
-    replaced = table.gather(2, x.flatten(2).long()).view_as(x)
-    is_colour, is_sharpness = (
-        (operation == wanted).view(-1, 1, 1, 1) for wanted in (Operation.COLOUR, Operation.SHARPNESS)
-    )
-    other = torch.where(is_colour, grey.unsqueeze(1), _smooth(x)).float()
-    mixed = _blend(other, x.float(), amount.view(-1, 1, 1, 1)).to(torch.uint8)
-    return torch.where(is_colour | is_sharpness, mixed, replaced)
+    by_table = (operation >= Operation.BRIGHTNESS) & (operation <= Operation.INVERT)
+    y = only(by_table, x, _by_table, operation, amount)
+    y = only(operation == Operation.EQUALIZE, y, _equalized)
+    y = only(operation == Operation.COLOUR, y, _coloured, amount)
+    return only(operation == Operation.SHARPNESS, y, _sharpened, amount)
 
 
-def _tables(x: Tensor, grey: Tensor, operation: Tensor, amount: Tensor) -> Tensor:
-    """Return the new byte for each byte of each channel, uint8 `[N, C, 256]`.
+def _by_table(x: Tensor, operation: Tensor, amount: Tensor) -> Tensor:
+    return _replaced(x, _tables(x, operation.view(-1, 1, 1), amount.view(-1, 1, 1)))
 
-    Args:
-        x: the images.
-        grey: the images without colour, `[N, H, W]`.
-        operation, amount: `[N, 1, 1]`.
-    """
+
+def _equalized(x: Tensor) -> Tensor:
+    return _replaced(x, _even(x))
+
+
+def _coloured(x: Tensor, factor: Tensor) -> Tensor:
+    return _blend(_grey(x).unsqueeze(1), x, factor.view(-1, 1, 1, 1)).to(torch.uint8)
+
+
+def _sharpened(x: Tensor, factor: Tensor) -> Tensor:
+    return _blend(_smooth(x), x, factor.view(-1, 1, 1, 1)).to(torch.uint8)
+
+
+def _replaced(x: Tensor, table: Tensor) -> Tensor:
+    """Return images with each byte replaced as the table of its channel says, `[N, C, 256]`."""
+    return table.gather(2, x.flatten(2).long()).view_as(x)
+
+
+def _tables(x: Tensor, operation: Tensor, amount: Tensor) -> Tensor:
+    """Return the new byte for each byte of each channel, uint8 `[N, C, 256]`; operation and amount are `[N, 1, 1]`."""
     byte = torch.arange(LEVELS, device=x.device, dtype=torch.float32).view(1, 1, -1)
+    grey = _grey(x)
     pixels = grey[0].numel()
     # Rounded to the nearest byte.
     mean = torch.div(2 * grey.flatten(1).sum(1) + pixels, 2 * pixels, rounding_mode="floor").view(-1, 1, 1)
@@ -76,12 +88,11 @@ def _tables(x: Tensor, grey: Tensor, operation: Tensor, amount: Tensor) -> Tenso
     table = (table + added).clamp(max=GREATEST)
     low, high = (bound.unsqueeze(2).float() for bound in x.flatten(2).aminmax(dim=2))
     stretched = ((byte - low) * GREATEST / (high - low).clamp(min=1)).floor().clamp(0, GREATEST)
-    table = torch.where((operation == Operation.AUTOCONTRAST) & (high > low), stretched, table)
-    return torch.where(operation == Operation.EQUALIZE, _equal(x), table).to(torch.uint8)
+    return torch.where((operation == Operation.AUTOCONTRAST) & (high > low), stretched, table).to(torch.uint8)
 
 
-def _equal(x: Tensor) -> Tensor:
-    """Return the tables that spread the bytes of each channel evenly, int64 `[N, C, 256]`."""
+def _even(x: Tensor) -> Tensor:
+    """Return the tables that spread the bytes of each channel evenly, uint8 `[N, C, 256]`."""
     channels = x.flatten(0, 1).flatten(1)
     rows = torch.arange(len(channels), device=x.device).unsqueeze(1) * LEVELS
     counts = torch.zeros(len(channels) * LEVELS, dtype=torch.int64, device=x.device)
@@ -94,7 +105,7 @@ def _equal(x: Tensor) -> Tensor:
     table = torch.div(below + torch.div(usable, 2, rounding_mode="floor"), usable, rounding_mode="floor")
     # Too few pixels to spread.
     table = torch.where(step > 0, table.clamp(max=LEVELS - 1), torch.arange(LEVELS, device=x.device))
-    return table.view(*x.shape[:2], LEVELS)
+    return table.to(torch.uint8).view(*x.shape[:2], LEVELS)
 
 
 def _grey(x: Tensor) -> Tensor:
