@@ -151,6 +151,7 @@ class Batches:
 
         Several processes have the partners behind their own rows.
         """
+        assert self.augment is not None
         own, rows = len(drawn), 0 if x.ndim == 4 else 1
         if share is None:
             partners, of_partners = x.flip(rows), labels.flip(0)
@@ -160,7 +161,7 @@ class Batches:
         part = drawn[:, 0]
         weights, of_others = self._weights(labels), self._weights(of_partners)
         return Batch(
-            mixing.mix(x, partners, drawn),
+            mixing.mix(x, partners, drawn, cuts=self.augment.cutmix > 0),
             torch.where(part > 0.5, of_partners, labels),
             None if lengths is None else lengths[:own],
             share,

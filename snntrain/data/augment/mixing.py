@@ -51,17 +51,17 @@ def draw(
     return drawn
 
 
-def mix(x: Tensor, partners: Tensor, drawn: Tensor) -> Tensor:
+def mix(x: Tensor, partners: Tensor, drawn: Tensor, *, cuts: bool) -> Tensor:
     """Return mixed samples. Nothing waits for the device.
 
     Args:
         x: float32 `[N, C, H, W]`, `[T, N, C, H, W]` or `[T, N, units]`.
         partners: the partner of each sample, like x.
         drawn: from `draw`, float32 `[N, 6]`, on the device of x.
+        cuts: whether there may be rectangles.
     """
-    part, units = drawn[:, 1], x.ndim == 3
-    mixed = x + (partners - x) * part.view(-1, *[1] * (1 if units else 3))
-    if units:
+    mixed = x + (partners - x) * drawn[:, 1].view(-1, *[1] * (1 if x.ndim == 3 else 3))
+    if not cuts:
         return mixed
     inside = rectangle(*x.shape[-2:], *drawn[:, 2:].unbind(1)).unsqueeze(1)
     return torch.where(inside, partners, mixed)

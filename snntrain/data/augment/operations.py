@@ -87,7 +87,8 @@ def rand(
     amounts = _amounts(
         chosen,
         enhanced=np.maximum(0.1, 1 + 0.9 * signed),
-        levels=4 - np.floor(4 * strength),
+        # No bits at all would leave a black image.
+        bits=np.maximum(1, 4 - np.floor(4 * strength)),
         inverted_from=256 - np.floor(256 * strength),
         added=np.floor(110 * strength),
         angle=np.radians(30) * signed,
@@ -110,7 +111,7 @@ def trivial(rng: np.random.Generator, samples: int) -> Floats:
     amounts = _amounts(
         chosen,
         enhanced=1 + 0.99 * signed,
-        levels=8 - np.round(6 * strength),
+        bits=8 - np.round(6 * strength),
         inverted_from=255 * (1 - strength),
         added=0 * strength,
         angle=np.radians(135) * signed,
@@ -125,7 +126,7 @@ def _amounts(
     chosen: Ints,
     *,
     enhanced: Floats,
-    levels: Floats,
+    bits: Floats,
     inverted_from: Floats,
     added: Floats,
     angle: Floats,
@@ -133,7 +134,7 @@ def _amounts(
     right: Floats,
     down: Floats,
 ) -> Floats:
-    """Return the amount of each chosen operation; `levels` are the bits that posterize keeps."""
+    """Return the amount of each chosen operation; posterize keeps `bits`."""
     return np.select(
         [
             np.isin(chosen, ENHANCING),
@@ -145,6 +146,6 @@ def _amounts(
             chosen == Operation.SHIFT_X,
             chosen == Operation.SHIFT_Y,
         ],
-        [enhanced, 2.0 ** (8 - levels), inverted_from, added, angle, slope, right, down],
+        [enhanced, 2.0 ** (8 - bits), inverted_from, added, angle, slope, right, down],
         0.0,
     )
