@@ -93,7 +93,7 @@ def resample(x: Tensor, maps: Tensor) -> Tensor:
     """
     if x.ndim == 5:
         # The steps of a sequence become channels: one map for all of them.
-        changed = resample(x.transpose(0, 1).flatten(1, 2), maps).view(x.shape[1], -1, *x.shape[2:])
+        changed = resample(x.transpose(0, 1).flatten(1, 2), maps).view(x.shape[1], x.shape[0], *x.shape[2:])
         return changed.transpose(0, 1).contiguous()
     grid = _grid(maps, *x.shape[2:])
     sampled: Tensor = F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)

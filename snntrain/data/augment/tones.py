@@ -73,7 +73,7 @@ def _tables(x: Tensor, operation: Tensor, amount: Tensor) -> Tensor:
     """Return the new byte for each byte of each channel, uint8 `[N, C, 256]`; operation and amount are `[N, 1, 1]`."""
     byte = torch.arange(LEVELS, device=x.device, dtype=torch.float32).view(1, 1, -1)
     grey = _grey(x)
-    pixels = grey[0].numel()
+    pixels = x.shape[-2:].numel()
     # Rounded to the nearest byte.
     mean = torch.div(2 * grey.flatten(1).sum(1) + pixels, 2 * pixels, rounding_mode="floor").view(-1, 1, 1)
     to = torch.where(operation == Operation.CONTRAST, mean, 0).float()
