@@ -99,7 +99,7 @@ def _group(compose: Composer, group: str, options: list[str], chosen: str | None
     for key, own in words.GROUPS.items():
         if key.startswith(f"{group}."):
             names = ", ".join(_names(CONF / own))
-            yield f"  {f'{key}=…':<{MEANING_COLUMN}} several of these keys at once, by the name of a choice: {names}"
+            yield _line(key, "…", f"several of these keys at once, by the name of a choice: {names}")
 
 
 def _options_with(having: list[str], options: list[str]) -> str:

@@ -60,6 +60,16 @@ def scale_is_a_range(config: Config) -> Iterator[str]:
             yield f"dataset.augment.scale={scale}: must be two numbers [lo, hi] with lo <= hi"
 
 
+def policies_exclude_each_other(config: Config) -> Iterator[str]:
+    if isinstance(config.dataset, schema.Dataset):
+        augment = config.dataset.augment
+        if augment.trivial_augment and augment.rand_augment:
+            yield (
+                f"dataset.augment.trivial_augment=true: is in place of dataset.augment.rand_augment="
+                f"{augment.rand_augment}, not beside it; set one of them to false or 0"
+            )
+
+
 def a_duration_has_a_length(config: Config) -> Iterator[str]:
     dataset = config.dataset
     if isinstance(dataset, schema.EventDataset) and dataset.frames_by == "duration" and dataset.frame_us is None:
@@ -189,6 +199,7 @@ RULES = (
     Rule(("neuron.init_tau", "neuron.clamp"), time_constant_within_clamp),
     Rule(("neuron.init_w", "neuron.amplitude"), weight_within_amplitude),
     Rule(("dataset.augment.scale",), scale_is_a_range),
+    Rule(("dataset.augment.trivial_augment", "dataset.augment.rand_augment"), policies_exclude_each_other),
     Rule(("dataset.frames_by", "dataset.frame_us"), a_duration_has_a_length),
     Rule(("dataset.mean", "dataset.std"), mean_and_std_are_numbers),
     Rule(("dataset.balance",), balance_is_known),

@@ -16,11 +16,12 @@ class Batch:
     Args:
         x: intensities in [0, 1] or counts, float32: images `[N, C, H, W]`, or sequences `[T, N, C, H, W]` or
             `[T, N, units]`.
-        labels: true classes, int64 `[N]`.
+        labels: true classes, int64 `[N]`; of mixed samples, the class with the greater part.
         lengths: valid time steps of each sequence, int64 `[N]`, from 1 to T; the steps after them are padding. None if
             all steps are valid.
         share: the rows of the whole batch that these are; None if they are all of it.
         weights: weight of each sample in the loss, float32 `[N]`; None if all have weight 1.
+        targets: probability of each class, float32 `[N, classes]`, if samples are mixed; None if they are not.
     """
 
     x: Tensor
@@ -28,6 +29,7 @@ class Batch:
     lengths: Tensor | None = None
     share: Share | None = None
     weights: Tensor | None = None
+    targets: Tensor | None = None
 
     @property
     def is_sequence(self) -> bool:

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from snntrain.data.augment import Augment, resample
-from snntrain.data.augment.changes import changed, check_fit
+from snntrain.data.augment import Augment, mixing
+from snntrain.data.augment.augmented import Augmented, Part, intensities
+from snntrain.data.augment.fit import check_fit
 from snntrain.data.balance import balanced_order
 from snntrain.data.batch import Batch
 from snntrain.data.dataset import ImageTensors, Rows, Split, lengths_of
+from snntrain.data.seeding import generator
 from snntrain.data.share import Share
 from snntrain.data.workers import Workers, stack
 from snntrain.process import memory
@@ -39,13 +40,16 @@ class Batches:
         augment: random changes of the samples, on the device; None for none.
         balanced: whether an epoch draws each class equally often, with replacement; only with `shuffle`.
         class_weights: weight of each class in the loss, float32 `[classes]`; None for no weights.
+        classes: number of classes, for the labels of mixed samples.
+        mean: mean intensity of each channel, for erased rectangles; None for 0.
         resident: whether the whole split is held on the device, as bytes; otherwise it is read batch by batch.
         workers: number of processes that read ahead if the split is not resident; 0 to read in this process.
         limit: maximum number of batches per epoch; None for all.
         rank, size: this process and the number of processes that share each batch.
 
     Raises:
-        ValueError: an empty split, a batch size or a limit below 1, or changes that the samples cannot have.
+        ValueError: an empty split, a batch size or a limit below 1, or changes that the samples cannot have; or samples
+            are mixed, and `classes` is missing.
     """
 
     def __init__(
@@ -60,6 +64,8 @@ class Batches:
         augment: Augment | None = None,
         balanced: bool = False,
         class_weights: Tensor | None = None,
+        classes: int | None = None,
+        mean: Sequence[float] | None = None,
         resident: bool = True,
         workers: int = 0,
         limit: int | None = None,
@@ -79,9 +85,14 @@ class Batches:
         self._images = len(split)
         self._labels = split.labels if balanced else None
         self._class_weights = None if class_weights is None else class_weights.to(self.device)
+        self._augmented = None
         if self.augment is not None:
-            check_fit(self.augment, split[0], scale)
-            self._height, self._width = split[0].shape[-2:]
+            check_fit(self.augment, split, scale)
+            if self.augment.mixes and classes is None:
+                raise ValueError("samples can only be mixed if the number of classes is given")
+            fill = None if self.augment.erase_with == "noise" else self._fill(split[0], mean)
+            self._augmented = Augmented(self.augment, split[0], scale, fill)
+        self._classes = classes or 0
         self._source = _Resident(split, self.device) if resident else _Streamed(split, self.device, workers)
 
     def __len__(self) -> int:
@@ -122,52 +133,90 @@ class Batches:
             draw: from `draws`.
             share: the share of the batch; the batch keeps it.
         """
-        own = len(draw) - (0 if self.augment is None else self.augment.is_geometric + self.augment.is_more)
-        drawn, of_augment = draw[:own], list(draw[own:])
-        stored, labels, *lengths = self._source.make(*drawn)
+        parts = () if self._augmented is None else self._augmented.parts
+        own = len(draw) - len(parts)
+        stored, labels, *lengths = self._source.make(*draw[:own])
         (length,) = lengths or (None,)
-        if self.augment is not None and self.augment.is_more:
-            stored, length = changed(self.augment, stored, length, of_augment.pop().T)
-        # An image has no time dimension.
-        steps_first = stored if stored.ndim == 4 else stored.transpose(0, 1).contiguous()
-        # A product, because a GPU and a CPU round a division by a number differently.
-        x = steps_first.to(torch.float32).mul_(1 / self.scale)
-        weights = None if self._class_weights is None else self._class_weights[labels]
-        return Batch(resample(x, of_augment.pop()) if of_augment else x, labels, length, share, weights)
+        drawn = dict(zip(parts, draw[own:], strict=True))
+        if self._augmented is None:
+            x = intensities(stored, self.scale)
+        else:
+            x, length = self._augmented.make(stored, length, drawn)
+        if Part.MIXED in drawn:
+            return self._mixed(x, labels, length, share, drawn[Part.MIXED])
+        return Batch(x, labels, length, share, self._weights(labels))
+
+    def _mixed(self, x: Tensor, labels: Tensor, lengths: Tensor | None, share: Share | None, drawn: Tensor) -> Batch:
+        """Return the batch in which each sample is mixed with its partner.
+
+        Several processes have the partners behind their own rows.
+        """
+        assert self.augment is not None
+        own, rows = len(drawn), 0 if x.ndim == 4 else 1
+        if share is None:
+            partners, of_partners = x.flip(rows), labels.flip(0)
+        else:
+            x, partners = x.split(own, rows) if own else (x, x)
+            labels, of_partners = labels.split(own) if own else (labels, labels)
+        part = drawn[:, 0]
+        weights, of_others = self._weights(labels), self._weights(of_partners)
+        return Batch(
+            mixing.mix(x, partners, drawn, cuts=self.augment.cutmix > 0),
+            torch.where(part > 0.5, of_partners, labels),
+            None if lengths is None else lengths[:own],
+            share,
+            None if weights is None or of_others is None else weights + (of_others - weights) * part,
+            mixing.targets(labels, of_partners, part, self._classes),
+        )
+
+    def _weights(self, labels: Tensor) -> Tensor | None:
+        return None if self._class_weights is None else self._class_weights[labels]
+
+    def _fill(self, sample: Tensor, mean: Sequence[float] | None) -> Tensor:
+        """Return the values of erased rectangles in each channel."""
+        channels = 1 if sample.ndim == 2 else sample.shape[-3]
+        is_zero = mean is None or self.augment is None or self.augment.erase_with == "zero"
+        return torch.tensor([0.0] * channels if is_zero else list(mean or ()), device=self.device)
 
     def _draws(self, epoch: int, start: int) -> Iterator[Draw]:
         whole = self._order(epoch).split(self.batch_size)[: len(self)]
         if not whole[start:]:
             return
-        rows = [self._own(part) for part in whole[start:]]
-        if self.augment is None:
+        rows = [self._read(part) for part in whole[start:]]
+        if self._augmented is None:
             yield from self._source.draws(rows)
             return
-        changes = self._changes(self.augment, epoch, [len(part) for part in whole])
+        changes = self._changes(self._augmented, epoch, [len(part) for part in whole])
         for drawn, of_batch in zip(self._source.draws(rows), changes[start:], strict=True):
-            yield *drawn, *map(self._own, of_batch)
+            yield *drawn, *of_batch
 
     def _own(self, of_batch: Tensor) -> Tensor:
         """Return the rows of this process."""
         share = Share.of(len(of_batch), self.rank, self.size)
         return of_batch[share.start : share.stop]
 
+    def _read(self, of_batch: Tensor) -> Tensor:
+        """Return the rows that this process makes: its own, and behind them their partners, if they are mixed."""
+        if self.size == 1 or self.augment is None or not self.augment.mixes:
+            return self._own(of_batch)
+        return torch.cat([self._own(of_batch), self._own(of_batch.flip(0))])
+
     def _order(self, epoch: int) -> Tensor:
         if not self.shuffle:
             return torch.arange(self._images)
         if self._labels is not None:
-            return balanced_order(self._labels, _generator(self.seed, epoch, 0))
-        return torch.randperm(self._images, generator=_generator(self.seed, epoch, 0))
+            return balanced_order(self._labels, generator(self.seed, epoch, 0))
+        return torch.randperm(self._images, generator=generator(self.seed, epoch, 0))
 
-    def _changes(self, augment: Augment, epoch: int, sizes: list[int]) -> Sequence[Draw]:
-        """Return the draws of the augmentation for each batch of an epoch, copied to the device at once.
-
-        These are the affine maps `[N, 2, 3]` and the random numbers of the other changes `[N, 20]`, if there are any.
-        """
-        u = torch.cat([augment.draw(n, _generator(self.seed, epoch, 1 + i)) for i, n in enumerate(sizes)], dim=1)
-        changes = [augment.maps(u, self._height, self._width)] if augment.is_geometric else []
-        changes += [u.T.contiguous()] if augment.is_more else []
-        return list(zip(*(_to(self.device, each).split(sizes) for each in changes), strict=True))
+    def _changes(self, augmented: Augmented, epoch: int, sizes: list[int]) -> Sequence[Draw]:
+        """Return the draws of the augmentation for each batch of an epoch, copied to the device at once."""
+        drawn = (_to(self.device, each).split(sizes) for each in augmented.draws(self.seed, epoch, sizes))
+        # A partner is changed as in its own row; how it is mixed there does not matter.
+        taken = (
+            [self._own(each) if part is Part.MIXED else self._read(each) for each in of_batches]
+            for part, of_batches in zip(augmented.parts, drawn, strict=True)
+        )
+        return list(zip(*taken, strict=True))
 
 
 class _Resident:
@@ -252,9 +301,3 @@ def _free(device: torch.device) -> int:
         return memory.available()
     free, _ = torch.cuda.mem_get_info(device)
     return free
-
-
-def _generator(*key: int) -> torch.Generator:
-    """Return a CPU generator that is seeded by all numbers of `key` together."""
-    (state,) = np.random.SeedSequence(key).generate_state(1, np.uint64)
-    return torch.Generator().manual_seed(int(state))

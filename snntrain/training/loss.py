@@ -16,16 +16,21 @@ from snntrain.network.readout import mean_over_time
 class MSERate(nn.Module):
     """Mean squared error between firing rates and one-hot labels (Fang et al., ICCV 2021)."""
 
+    takes_probabilities = True
+
     def forward(
         self, spikes: Tensor, labels: Tensor, lengths: Tensor | None = None, weights: Tensor | None = None
     ) -> Tensor:
         """Return the loss (float32) of output spikes `[T, N, classes]`, labels `[N]` and sequences of `lengths`.
 
+        The labels are classes, int64 `[N]`, or probabilities, float32 `[N, classes]`.
+
         With `weights` `[N]` it is the sum of the weighted losses of the samples, divided by N.
         """
         rates = mean_over_time(spikes, lengths)
         # Not F.one_hot: on a CPU it reads the labels to check them, and cannot be recorded.
-        target = torch.zeros_like(rates).scatter_(1, labels.unsqueeze(1), 1.0)
+        is_mixed = labels.ndim == 2
+        target = labels if is_mixed else torch.zeros_like(rates).scatter_(1, labels.unsqueeze(1), 1.0)
         if weights is None:
             return F.mse_loss(rates, target)
         return (F.mse_loss(rates, target, reduction="none").mean(1) * weights).mean()
@@ -42,6 +47,8 @@ class CERate(nn.Module):
         ValueError: `scale` is not a positive number, or `label_smoothing` is outside [0, 1).
     """
 
+    takes_probabilities = True
+
     def __init__(self, scale: float = 10.0, label_smoothing: float = 0.0) -> None:
         super().__init__()
         if not (scale > 0 and math.isfinite(scale)):
@@ -56,6 +63,8 @@ class CERate(nn.Module):
     ) -> Tensor:
         """Return the loss (float32) of output spikes `[T, N, classes]`, labels `[N]` and sequences of `lengths`.
 
+        The labels are classes, int64 `[N]`, or probabilities, float32 `[N, classes]`.
+
         With `weights` `[N]` it is the sum of the weighted losses of the samples, divided by N.
         """
         logits = self.scale * mean_over_time(spikes, lengths)
@@ -69,11 +78,12 @@ def loss_of(loss: nn.Module, spikes: Tensor, batch: Batch) -> Tensor:
     """Return the loss of a network's output for a batch.
 
     A loss of the user's own may take spikes and labels alone: only sequences of different length need a third argument,
-    and only dataset.balance=loss needs weights.
+    and only dataset.balance=loss needs weights. Mixed samples have probabilities in place of labels.
     """
     lengths = () if batch.lengths is None else (batch.lengths,)
     weights = {} if batch.weights is None else {"weights": batch.weights}
-    value: Tensor = loss(spikes, batch.labels, *lengths, **weights)
+    labels = batch.labels if batch.targets is None else batch.targets
+    value: Tensor = loss(spikes, labels, *lengths, **weights)
     return value
 
 
@@ -105,3 +115,20 @@ def check_weights(loss: nn.Module) -> None:
             f"dataset.balance=loss: loss={type(loss).__name__} takes no weights; use loss=ce_rate, loss=mse_rate or "
             "dataset.balance=sampler, or give its forward an argument weights, one number for each sample"
         ) from None
+
+
+def check_probabilities(loss: nn.Module) -> None:
+    """Check that a loss can take the probabilities of mixed samples, `[N, classes]`, in place of labels.
+
+    A loss declares it by the attribute `takes_probabilities`: called with probabilities, it could also fail late, or
+    compute something else.
+
+    Raises:
+        UserError: it does not declare it.
+    """
+    if getattr(loss, "takes_probabilities", False) is not True:
+        raise UserError(
+            f"loss={type(loss).__name__}: dataset.augment.mixup and cutmix give it probabilities [N, classes] in place "
+            "of labels, and it does not declare that it takes them; use loss=ce_rate or loss=mse_rate, or take them "
+            "in its forward and give its class takes_probabilities = True"
+        )

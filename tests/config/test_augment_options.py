@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,11 @@ from snntrain.data.augment import Augment
 from snntrain.errors import UserError
 
 DVS_WIDE = {"one_of": True, "degrees": 30.0, "shear": 0.3, "crop_padding": 5, "cutout": 30}
-NEW = ("shear", "roll", "cutout", "temporal_crop", "drop", "polarity_flip", "one_of")
+NEW = (
+    *("shear", "roll", "cutout", "temporal_crop", "drop", "polarity_flip", "one_of"),
+    *("rand_augment", "rand_augment_magnitude", "rand_augment_std", "rand_augment_probability", "trivial_augment"),
+    *("mixup", "cutmix", "mix_switch", "mix_until", "erase", "erase_with", "frames"),
+)
 
 
 def augment(*overrides: str) -> Augment:
@@ -49,7 +54,19 @@ def test_options_can_be_swept() -> None:
 def test_every_option_fits_the_class() -> None:
     files = (CONF / "dataset" / "augment").glob("*.yaml")
     options = {file.stem: Augment(**yaml.safe_load(file.read_text())) for file in files}
-    assert {name: option.is_identity for name, option in options.items()} == {"dvs_wide": False, "none": True}
+    assert {name for name, option in options.items() if option.is_identity} == {"none"}
+    assert options.keys() == {"none", "dvs_wide", "cifar", "spikformer", "trivial", "sew_gesture"}
+
+
+def test_no_change_at_all_names_every_key() -> None:
+    none = yaml.safe_load((CONF / "dataset" / "augment" / "none.yaml").read_text())
+    assert none.keys() == {field.name for field in fields(Augment)}
+
+
+@pytest.mark.parametrize("words", [("dataset.augment=spikformer",), ("dataset=cifar10", "dataset.augment=trivial")])
+def test_a_preset_of_images_is_switched_off_again(words: tuple[str, ...]) -> None:
+    assert not augment(*words).is_identity
+    assert augment(*words[:-1], "dataset.augment=none").is_identity
 
 
 def test_the_defaults_of_the_schema_are_those_of_the_class() -> None:

@@ -41,9 +41,9 @@ def batches(split: ImageTensors, augment: Augment, **more: Any) -> Batches:
 
 def numbers(augment: Augment, n: int = N, seed: int = 0, epoch: int = 0) -> np.ndarray:
     """Return the random numbers of the first batch, `[20, n]`."""
-    from snntrain.data.batches import _generator
+    from snntrain.data.seeding import generator
 
-    return augment.draw(n, _generator(seed, epoch, 1)).double().numpy()
+    return augment.draw(n, generator(seed, epoch, 1)).double().numpy()
 
 
 def only(augment: Augment, u: np.ndarray, change: str, sample: int) -> bool:

@@ -48,7 +48,7 @@ CASES: dict[str, Case] = {
     ),
     "unknown augmentation": (
         line("dataset.augment=dvs_wid"),
-        ("dataset/augment=dvs_wid", "there are dvs_wide, none", "did you mean dvs_wide?"),
+        ("dataset/augment=dvs_wid", "there are cifar, dvs_wide, none", "did you mean dvs_wide?"),
     ),
     "augmentation of a finished run": (
         lambda world: world.good("dataset.augment=dvs_wide"),

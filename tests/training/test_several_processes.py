@@ -28,6 +28,10 @@ CASES = {
     ),
     "weighted classes": ("dataset.balance=loss", "loss=ce_rate", "dataset.mean=auto", "dataset.std=auto"),
     "weighted classes, squared error, accumulated": ("dataset.balance=loss", "trainer.accumulate=2"),
+    "mixed, erased, by operations": (
+        *("dataset.augment.mixup=0.5", "dataset.augment.cutmix=1", "dataset.augment.rand_augment=2"),
+        *("dataset.augment.erase=0.5", "dataset.augment.mix_until=1", "dataset.balance=loss", "loss=ce_rate"),
+    ),
     "balanced draws": ("dataset.balance=sampler", "dataset.augment.degrees=10"),
     "streamed, cross entropy": ("dataset.resident=never", "dataset.workers=0", "loss=ce_rate", "neuron=lif"),
     # The last batch has 1 image: other processes than the first have none.

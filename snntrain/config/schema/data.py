@@ -29,6 +29,41 @@ class Augment:
     one_of: bool = option(
         "one of rotation, shear, zoom, shift, roll, cutout for each sample, or none, instead of all", default=False
     )
+    rand_augment: int = option("operations of RandAugment for each image", at_least=0, most=100, default=0)
+    rand_augment_magnitude: float = option("their strength", at_least=0, at_most=10, default=9.0)
+    rand_augment_std: float = option(
+        "standard deviation of the strength, drawn for each operation", at_least=0, most=100, default=0.5
+    )
+    rand_augment_probability: float = option(
+        "probability with which each of them is made", at_least=0, at_most=1, default=1.0
+    )
+    trivial_augment: bool = option("one operation of TrivialAugment for each image", default=False)
+    mixup: float = option(
+        "mix each sample with another one: parameter of the beta distribution of their parts; 0 for no mixup",
+        at_least=0,
+        most=1000,
+        default=0.0,
+    )
+    cutmix: float = option(
+        "replace a rectangle of each sample by another one's: parameter of the beta distribution of its area; 0 for "
+        "no CutMix",
+        at_least=0,
+        most=1000,
+        default=0.0,
+    )
+    mix_switch: float = option("probability of CutMix for a batch, beside mixup", at_least=0, at_most=1, default=0.5)
+    mix_until: int | None = option(
+        "last epoch with mixup or CutMix; null: all", at_least=0, most=10_000_000, default=None
+    )
+    erase: float = option("probability that a rectangle of a sample is erased", at_least=0, at_most=1, default=0.0)
+    erase_with: str = option(
+        "what an erased rectangle shows: mean, that of the data set, which encoder=direct turns into 0; zero; or noise",
+        choices=("mean", "zero", "noise"),
+        default="mean",
+    )
+    frames: int = option(
+        "steps of each sequence that are kept, chosen at random; 0: all", at_least=0, most=100_000, default=0
+    )
 
 
 @dataclass

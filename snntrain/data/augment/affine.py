@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from snntrain.data.augment.operations import Operation
+
 
 def maps(
     height: int,
@@ -42,6 +44,45 @@ def maps(
     return torch.cat([linear, offset], dim=2)
 
 
+def with_operations(maps: Tensor | None, drawn: Tensor, height: int, width: int) -> Tensor:
+    """Return the affine maps of images that also have geometric operations, one after the other.
+
+    Args:
+        maps: the changes before, `[N, 2, 3]`; None for none.
+        drawn: number and amount of each operation, from `operations`, `[N, count, 2]`; others than geometric ones
+            change nothing here.
+        height, width: size of the images, in pixels.
+    """
+    for operation, amount in ((each[:, 0], each[:, 1]) for each in drawn.unbind(1)):
+        angle, slope_x, slope_y, right, down = (
+            torch.where(operation == wanted, amount, 0.0)
+            for wanted in (
+                *(Operation.ROTATE, Operation.SHEAR_X, Operation.SHEAR_Y),
+                *(Operation.SHIFT_X, Operation.SHIFT_Y),
+            )
+        )
+        cos, sin = angle.cos(), angle.sin()
+        # At most one of these differs from the identity.
+        rows = [
+            [cos, (sin - slope_x) * (height / width), -2 * right / width],
+            [(-sin - slope_y) * (width / height), cos, -2 * down / height],
+        ]
+        own = torch.stack([torch.stack(row, dim=1) for row in rows], dim=1)
+        maps = own if maps is None else _after(maps, own)
+    assert maps is not None
+    return maps
+
+
+def _after(first: Tensor, second: Tensor) -> Tensor:
+    """Return the map of images that are changed by one map and then by another, each `[N, 2, 3]`.
+
+    Not a matrix product: its rounding may depend on the size of the batch.
+    """
+    linear = (first[:, :, :2].unsqueeze(3) * second.unsqueeze(1)).sum(2)
+    linear[:, :, 2] += first[:, :, 2]
+    return linear
+
+
 def resample(x: Tensor, maps: Tensor) -> Tensor:
     """Apply maps to images: bilinear, zeros outside. Runs on the device and never waits for it.
 
@@ -52,7 +93,7 @@ def resample(x: Tensor, maps: Tensor) -> Tensor:
     """
     if x.ndim == 5:
         # The steps of a sequence become channels: one map for all of them.
-        changed = resample(x.transpose(0, 1).flatten(1, 2), maps).view(x.shape[1], -1, *x.shape[2:])
+        changed = resample(x.transpose(0, 1).flatten(1, 2), maps).view(x.shape[1], x.shape[0], *x.shape[2:])
         return changed.transpose(0, 1).contiguous()
     grid = _grid(maps, *x.shape[2:])
     sampled: Tensor = F.grid_sample(x, grid, padding_mode="zeros", align_corners=False)

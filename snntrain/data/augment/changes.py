@@ -1,4 +1,4 @@
-"""The changes besides the affine map, in their order, and which samples can have them."""
+"""The changes of stored samples, besides the operations on bytes, in their order."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from torch import Tensor
 
 from snntrain.data.augment import events, frames, temporal
 from snntrain.data.augment.draws import Row, whole_numbers
-from snntrain.data.augment.settings import GEOMETRIC, Augment
+from snntrain.data.augment.settings import Augment
 
 
 def changed(augment: Augment, x: Tensor, lengths: Tensor | None, u: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Return samples after all changes besides the affine map, and their lengths. Never waits for the device.
+    """Return samples after all of these changes, and their lengths. Never waits for the device.
 
     Args:
         augment: the settings.
@@ -41,34 +41,3 @@ def changed(augment: Augment, x: Tensor, lengths: Tensor | None, u: Tensor) -> t
 
 def _only(made: Tensor | None, numbers: Tensor) -> Tensor:
     return numbers if made is None else torch.where(made, numbers, 0)
-
-
-def check_fit(augment: Augment, sample: Tensor, scale: float) -> None:
-    """Check that samples can have all changes.
-
-    Args:
-        augment: the settings.
-        sample: a stored sample: an image `[C, H, W]`, or a sequence `[T, C, H, W]` or `[T, units]`.
-        scale: divides the stored bytes; 1 for counts of events.
-
-    Raises:
-        ValueError: a change needs something else than these samples.
-    """
-    for key in augment.given:
-        if reason := _misfit(key, sample, scale):
-            raise ValueError(f"augment.{key}={getattr(augment, key)}: {reason}")
-
-
-def _misfit(key: str, sample: Tensor, scale: float) -> str:
-    """Return why samples cannot have a change; '' if they can."""
-    units, image = sample.ndim == 2, sample.ndim == 3
-    if (key in GEOMETRIC or key == "cutout") and units:
-        return f"needs pixels in two dimensions, and these samples are sequences of {sample.shape[-1]} units"
-    if key in ("temporal_crop", "drop", "polarity_flip") and image:
-        return "needs sequences, and these samples are images"
-    if key == "drop" and scale != 1:
-        return f"needs counts of events, and these samples are intensities, bytes divided by {scale:g}"
-    if key == "polarity_flip" and (units or sample.shape[-3] != 2):
-        kind = f"{sample.shape[-1]} units" if units else f"frames of {sample.shape[-3]} channels"
-        return f"needs frames of two channels, ON and OFF, and these samples are sequences of {kind}"
-    return ""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-LOW = 0xFFFFFFFF
-# Fractions of this many bits are exact beside counts up to 255.
-BITS = 16
+from snntrain.data.augment.noise import noise
 
 
 def drop(counts: Tensor, share: Tensor, seed: Tensor) -> Tensor:
@@ -23,7 +21,7 @@ def drop(counts: Tensor, share: Tensor, seed: Tensor) -> Tensor:
         seed: whole numbers below 2^24, int64 `[2, N]`; they decide which events are left out, on every device the same.
     """
     kept = (1 - share).view(-1, *[1] * (counts.ndim - 1))
-    fraction = _noise(seed, counts.shape[1:].numel()).view_as(counts)
+    fraction = noise(seed, counts.shape[1:].numel()).view_as(counts)
     return (counts * kept).add_(fraction).floor_().to(counts.dtype)
 
 
@@ -35,21 +33,3 @@ def flip_polarity(x: Tensor, flipped: Tensor) -> Tensor:
         flipped: which samples, bool `[N]`.
     """
     return torch.where(flipped.view(-1, 1, 1, 1, 1), x.flip(2), x)
-
-
-def _noise(seed: Tensor, count: int) -> Tensor:
-    """Return `count` uniform numbers in [0, 1) of 16 bits for each seed, float32 `[N, count]`."""
-    of_sample = _scrambled(_scrambled(seed[0]) ^ seed[1])
-    of_place = _scrambled(torch.arange(count, device=seed.device))
-    bits = _scrambled(of_place ^ of_sample.unsqueeze(1)) >> (32 - BITS)
-    return bits.to(torch.float32).mul_(2.0**-BITS)
-
-
-def _scrambled(x: Tensor) -> Tensor:
-    """Return a hash of whole numbers below 2^32, of 32 bits: bits are mixed by shifts and odd factors.
-
-    The factors are below 2^31, so that no product exceeds 63 bits.
-    """
-    x = ((x ^ (x >> 16)) * 0x7FEB352D) & LOW
-    x = ((x ^ (x >> 15)) * 0x31848BAB) & LOW
-    return x ^ (x >> 16)

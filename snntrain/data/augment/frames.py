@@ -39,3 +39,19 @@ def _within(size: int, middle: Tensor, length: Tensor) -> Tensor:
     first = (middle - length // 2).unsqueeze(1)
     place = torch.arange(size, device=middle.device)
     return (place >= first) & (place < first + length.unsqueeze(1))
+
+
+def rectangle(height: int, width: int, row: Tensor, column: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Return which pixels belong to a rectangle, bool `[N, height, width]`.
+
+    Args:
+        height, width: size of the pictures.
+        row, column: first row and column of each rectangle, `[N]`.
+        rows, columns: its size, 0 for none, `[N]`.
+    """
+    down, right = (torch.arange(size, device=row.device) for size in (height, width))
+    of_rows, of_columns = (
+        (place >= first.unsqueeze(1)) & (place < (first + count).unsqueeze(1))
+        for place, first, count in ((down, row, rows), (right, column, columns))
+    )
+    return of_rows.unsqueeze(2) & of_columns.unsqueeze(1)

@@ -11,18 +11,8 @@ from torch import Tensor
 
 from snntrain.data.augment import affine, draws
 from snntrain.data.augment.draws import Row
-
-GEOMETRIC = ("degrees", "translate", "scale", "crop_padding", "flip", "shear")
-# The changes of which `one_of` takes one, by key.
-CHOICES = {
-    "degrees": ("rotation",),
-    "shear": ("shear",),
-    "scale": ("zoom",),
-    "translate": ("shift",),
-    "crop_padding": ("pixels along x", "pixels along y"),
-    "roll": ("roll",),
-    "cutout": ("cutout",),
-}
+from snntrain.data.augment.keys import CHOICES, FILLS, GEOMETRIC, MIXING, MODIFIERS, POLICIES, STORED
+from snntrain.data.augment.operations import GREATEST_MAGNITUDE
 
 
 @dataclass(frozen=True)
@@ -45,10 +35,23 @@ class Augment:
         drop: maximum share of the events that are left out; drawn uniformly from 0 to this.
         polarity_flip: exchanges the two channels, ON and OFF, with probability 1/2.
         one_of: each sample gets one of the changes in `CHOICES` that are set, or none, all with equal probability.
-            Flips, the temporal crop and the drop are made as without it.
+            Flips, the temporal crop and the drop are made as without it, and so are all changes below.
+        rand_augment: operations of RandAugment for each image, as `operations.rand`; 0 for none.
+        rand_augment_magnitude: their strength, from 0 to 10.
+        rand_augment_std: standard deviation of the strength.
+        rand_augment_probability: each of them is made with this probability.
+        trivial_augment: one operation of TrivialAugment for each image, as `operations.trivial`.
+        mixup: parameter of the beta distribution from which a partner's part in a sample is drawn; 0 for no mixup.
+        cutmix: the same for CutMix.
+        mix_switch: probability of CutMix for a batch, if mixup is given as well.
+        mix_until: last epoch, counted from 1, in which samples are mixed; None for all.
+        erase: probability that a rectangle of a sample is erased.
+        erase_with: mean: the data set's mean of each channel, which encoder=direct turns into 0; zero; noise: uniform
+            from 0 to 1.
+        frames: number of a sequence's steps that are kept, chosen at random; 0 for all.
 
     Raises:
-        ValueError: a value outside its range.
+        ValueError: a value outside its range, or two changes that exclude each other.
     """
 
     degrees: float = 0.0
@@ -63,6 +66,18 @@ class Augment:
     drop: float = 0.0
     polarity_flip: bool = False
     one_of: bool = False
+    rand_augment: int = 0
+    rand_augment_magnitude: float = 9.0
+    rand_augment_std: float = 0.5
+    rand_augment_probability: float = 1.0
+    trivial_augment: bool = False
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    mix_switch: float = 0.5
+    mix_until: int | None = None
+    erase: float = 0.0
+    erase_with: str = "mean"
+    frames: int = 0
 
     def __post_init__(self) -> None:
         # A config has a list here.
@@ -77,8 +92,23 @@ class Augment:
         for key in ("crop_padding", "roll", "cutout"):
             if getattr(self, key) < 0:
                 raise ValueError(f"augment.{key} must be 0 or more pixels, not {getattr(self, key)}")
-        if not 0 <= self.shear < math.inf:
-            raise ValueError(f"augment.shear must be 0 or more, not {self.shear}")
+        for key in ("shear", "rand_augment", "rand_augment_std", *MIXING, "frames"):
+            if not 0 <= getattr(self, key) < math.inf:
+                raise ValueError(f"augment.{key} must be 0 or more, not {getattr(self, key)}")
+        for key, most in (
+            *(("rand_augment_probability", 1), ("mix_switch", 1), ("erase", 1)),
+            ("rand_augment_magnitude", GREATEST_MAGNITUDE),
+        ):
+            if not 0 <= getattr(self, key) <= most:
+                raise ValueError(f"augment.{key} must lie in [0, {most}], not {getattr(self, key)}")
+        if self.mix_until is not None and self.mix_until < 0:
+            raise ValueError(f"augment.mix_until must be the number of an epoch, or null for all, not {self.mix_until}")
+        if self.erase_with not in FILLS:
+            raise ValueError(f"augment.erase_with must be one of {', '.join(FILLS)}, not {self.erase_with}")
+        if self.rand_augment and self.trivial_augment:
+            raise ValueError(
+                f"augment.trivial_augment=true and augment.rand_augment={self.rand_augment} exclude each other"
+            )
 
     @property
     def is_identity(self) -> bool:
@@ -92,13 +122,23 @@ class Augment:
 
     @property
     def is_more(self) -> bool:
-        """Whether there are changes besides the affine map."""
-        return any(key not in GEOMETRIC for key in self.given)
+        """Whether stored samples are changed by the random numbers of `draw`."""
+        return any(key in STORED for key in self.given)
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether samples have operations of RandAugment or TrivialAugment."""
+        return any(key in POLICIES for key in self.given)
+
+    @property
+    def mixes(self) -> bool:
+        """Whether samples are mixed with others."""
+        return any(key in MIXING for key in self.given)
 
     @property
     def given(self) -> Sequence[str]:
         """The keys of the changes that are made."""
-        default = {field.name: field.default for field in fields(Augment) if field.name != "one_of"}
+        default = {field.name: field.default for field in fields(Augment) if field.name not in MODIFIERS}
         return [key for key, value in default.items() if getattr(self, key) != value]
 
     def made(self, change: str, choice: Tensor) -> Tensor | None:

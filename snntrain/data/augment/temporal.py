@@ -1,4 +1,4 @@
-"""The random crop of sequences in time."""
+"""The random crop of sequences in time, and the random choice of some of their steps."""
 
 from __future__ import annotations
 
@@ -31,3 +31,30 @@ def crop(
     moved = x[rows, (steps + first.unsqueeze(1)).clamp(max=len(steps) - 1)]
     after = steps >= kept.unsqueeze(1)
     return moved.masked_fill_(after.view(*after.shape, *[1] * (x.ndim - 2)), 0), kept
+
+
+def choose(x: Tensor, lengths: Tensor | None, count: int, u: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Keep some steps of each sequence, in their order; return the sequences and their lengths.
+
+    A sequence with fewer valid steps keeps all of them, and zeros follow.
+
+    Args:
+        x: `[N, T, *]`.
+        lengths: valid steps of each sequence, int64 `[N]`; None if all are valid.
+        count: the steps of the result, at most T.
+        u: random numbers in [0, 1), `[N, T]`: the steps with the smallest ones are kept.
+    """
+    steps = torch.arange(x.shape[1], device=x.device)
+    # Padding is chosen last.
+    order = u if lengths is None else u + (steps >= lengths.unsqueeze(1))
+    chosen = order.argsort(dim=1, stable=True)[:, :count]
+    if lengths is not None:
+        # Behind all others after the sort.
+        chosen = torch.where(chosen < lengths.unsqueeze(1), chosen, len(steps))
+    chosen = chosen.sort(dim=1).values
+    rows = torch.arange(len(x), device=x.device).unsqueeze(1)
+    kept = x[rows, chosen.clamp(max=len(steps) - 1)]
+    if lengths is None:
+        return kept, None
+    after = chosen == len(steps)
+    return kept.masked_fill_(after.view(*after.shape, *[1] * (x.ndim - 2)), 0), lengths.clamp(max=count)

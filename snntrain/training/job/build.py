@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from snntrain.config.targets import Component, build, misfit
 from snntrain.config.trust.targets import locate
 from snntrain.config.values import value_at, values_of
 from snntrain.data.augment import Augment
-from snntrain.data.augment.changes import check_fit
+from snntrain.data.augment.fit import check_fit
 from snntrain.data.balance import class_weights
 from snntrain.data.batches import SHARE_OF_MEMORY, Batches, fits
 from snntrain.data.dataset import Data, Split
@@ -32,7 +32,7 @@ from snntrain.training.job import compilers, intensities, normalisation, repeata
 from snntrain.training.job.average import Average
 from snntrain.training.job.uncompiled import without_compiler
 from snntrain.training.job.world import World
-from snntrain.training.loss import check_lengths, check_weights
+from snntrain.training.loss import check_lengths, check_probabilities, check_weights
 
 # Keys of a data set that describe its batches, not its content.
 PRESENTATION = ("mean", "std", "augment", "balance", "resident", "workers")
@@ -137,7 +137,7 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
     # Channels last is the order in which convolutions and pooling compute on both devices.
     numbers = normalisation.of(config, data, before)
     network = model(config, data, numbers).to(world.device).to(memory_format=torch.channels_last)
-    training = batches(config, data, data.train, world, augmented=True, limit=trainer.limit_batches)
+    training = batches(config, data, data.train, world, augmented=True, limit=trainer.limit_batches, mean=numbers.mean)
     padded = data.padded or (training.augment is not None and training.augment.temporal_crop > 0)
     # Batch normalisation then covers the rows of all processes, and leaves out padding.
     if world.size > 1 or padded:
@@ -148,6 +148,8 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
         check_lengths(loss, data)
     if balance(config) == "loss":
         check_weights(loss)
+    if training.augment is not None and training.augment.mixes:
+        check_probabilities(loss)
     fused = _fused(config)
     groups = parameter_groups(network)
     optimizer = component(config, "optimizer", optimizer_argument(groups), variant=without_compiler, **fused)
@@ -252,9 +254,19 @@ def _neuron(config: Config) -> BaseNode:
 
 
 def batches(
-    config: Config, data: Data, split: Split, world: World, *, augmented: bool = False, limit: int | None = None
+    config: Config,
+    data: Data,
+    split: Split,
+    world: World,
+    *,
+    augmented: bool = False,
+    limit: int | None = None,
+    mean: Sequence[float] | None = None,
 ) -> Batches:
-    """Return the batches of a split, at most `limit`: shuffled and augmented for training, in order for evaluation."""
+    """Return the batches of a split, at most `limit`: shuffled and augmented for training, in order for evaluation.
+
+    Augmentation erases rectangles to the `mean` of each channel.
+    """
     resident, balanced = config.dataset.resident, balance(config) if augmented else "none"
     # Each process has a GPU of its own, but those on the CPUs of a machine share its memory.
     share = SHARE_OF_MEMORY / (1 if world.device.type == "cuda" else world.size)
@@ -269,6 +281,8 @@ def batches(
         augment=augment,
         balanced=balanced == "sampler",
         class_weights=class_weights(split.labels, len(data.class_names)) if balanced == "loss" else None,
+        classes=len(data.class_names),
+        mean=mean,
         resident=resident == "always" or (resident == "auto" and fits(split, world.device, share)),
         workers=config.dataset.workers,
         limit=limit,
@@ -285,7 +299,7 @@ def _augment(config: Config, data: Data) -> Augment:
     """
     try:
         augment = Augment(**values_of(config.dataset.augment))
-        check_fit(augment, data.train[0], data.scale)
+        check_fit(augment, data.train, data.scale)
     except (TypeError, ValueError) as error:
         raise UserError(f"dataset={data.name}: {error}; leave it out, or change it") from error
     return augment
