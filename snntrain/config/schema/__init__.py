@@ -19,6 +19,15 @@ from snntrain.config.schema.data import (
     Saccades,
     Tensors,
 )
+from snntrain.config.schema.learning import (
+    CosineOscillating,
+    MultiStep,
+    Plateau,
+    Polynomial,
+    RMSprop,
+    Step,
+    Warmed,
+)
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
@@ -34,6 +43,7 @@ from snntrain.config.schema.model import (
     Surrogate,
 )
 from snntrain.config.schema.option import GREATEST, LONGEST, MOST_ITEMS, Checked, Part, option
+from snntrain.config.schema.parameter_rule import ParameterRule
 from snntrain.config.schema.register import SCHEMAS, register
 from snntrain.config.schema.run import Config
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
@@ -85,6 +95,14 @@ __all__ = [
     "Sweep",
     "Tensors",
     "Trainer",
+    "CosineOscillating",
+    "MultiStep",
+    "Plateau",
+    "Polynomial",
+    "RMSprop",
+    "Step",
+    "Warmed",
+    "ParameterRule",
     "option",
     "register",
 ]
