@@ -82,6 +82,7 @@ def train_epoch(training: TrainingState, between_steps: Callable[[], None] = lam
     """
     job, step, progress = training.job, training.step, training.progress
     job.model.train()
+    step.epoch = progress.epoch
     begin_epoch(nn.ModuleList([job.model, job.evaluated]), progress.epoch, job.config.trainer.epochs)
     if progress.batch == 0:
         progress.learning_rate = float(job.optimizer.param_groups[0]["lr"])

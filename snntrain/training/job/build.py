@@ -26,9 +26,10 @@ from snntrain.data.statistics import Statistics
 from snntrain.errors import UserError
 from snntrain.network.parameter_groups import ParameterGroup
 from snntrain.network.readout import Readout, readout_of
+from snntrain.network.sequence import checkpoint_segments
 from snntrain.network.synchronised import synchronise
 from snntrain.neuron import BaseNode
-from snntrain.training.job import compilers, intensities, normalisation, repeatable
+from snntrain.training.job import compilers, intensities, normalisation, repeatable, time_steps
 from snntrain.training.job.average import Average
 from snntrain.training.job.optimisation import OF_GROUPS, Steps, optimizer_of, scheduler_of, wrong_schedules
 from snntrain.training.job.world import World
@@ -140,6 +141,9 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
     # Channels last is the order in which convolutions and pooling compute on both devices.
     numbers = normalisation.of(config, data, before)
     network = model(config, data, numbers).to(world.device).to(memory_format=torch.channels_last)
+    time_steps.check(trainer, data, network.encoder)
+    if trainer.checkpoint_layers is not None:
+        _checkpoint(network.network, trainer.checkpoint_layers)
     training = batches(config, data, data.train, world, augmented=True, limit=trainer.limit_batches)
     padded = data.padded or (training.augment is not None and training.augment.temporal_crop > 0)
     # Batch normalisation then covers the rows of all processes, and leaves out padding.
@@ -171,6 +175,13 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
         train=training,
         validation=batches(config, data, data.validation, world, limit=trainer.limit_batches),
     )
+
+
+def _checkpoint(network: nn.Module, layers: int) -> None:
+    try:
+        checkpoint_segments(network, layers)
+    except ValueError as error:
+        raise UserError(f"trainer.checkpoint_layers={layers}: {error}; leave it out") from error
 
 
 def _loaded(config: Config, world: World) -> Data:

@@ -25,6 +25,7 @@ from snntrain.training.step.exchange import Exchange, Learnt
 from snntrain.training.step.gradients import GradientNorms
 from snntrain.training.step.move import Move
 from snntrain.training.step.recorded_step import RecordedStep, Recorder, obstacle
+from snntrain.training.job.time_steps import TimeSteps
 
 log = logging.getLogger("snntrain")
 
@@ -44,6 +45,7 @@ class TrainingStep:
         recorder: records steps; None for CUDA graphs on a GPU, and for no recording elsewhere.
 
     Attributes:
+        epoch: number of the current epoch, from 1; the time steps of training may depend on it.
         pending: whether batches wait for the others of their step; no `state_dict()` holds them.
     """
 
@@ -61,6 +63,8 @@ class TrainingStep:
         self.left_out = torch.zeros((), dtype=torch.bool, device=device)
         self.total = torch.zeros((), device=device)
         self.exchange = None if job.world.group is None else Exchange(job.world, job.model, tally)
+        self.time_steps = TimeSteps.of(trainer, job.config.seed)
+        self.epoch = 1
         self.draws: list[Draw] = []
         # The share of each draw.
         self.shares: list[Share | None] = []
@@ -97,7 +101,8 @@ class TrainingStep:
         # The last step of an epoch may have fewer batches.
         self.pending = len(self.draws) < min(self.accumulate, len(self.job.train) - first)
         if not self.pending:
-            self.step(self.draws)
+            with self.time_steps.applied(self.job.model.encoder, self.epoch, first // self.accumulate):
+                self.step(self.draws)
             self.job.scheduler.step()
 
     def gradient_norms(self) -> dict[str, float]:
