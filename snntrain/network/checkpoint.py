@@ -69,7 +69,9 @@ class _Before:
     @contextmanager
     def restored(self) -> Iterator[None]:
         """Put everything back for the block; afterwards all is as it was before the block."""
-        now = [(node, _states(node), {name: getattr(node, name) for name in ("v_seq", *SHOWN)}) for node, _ in self.nodes]
+        now = [
+            (node, _states(node), {name: getattr(node, name) for name in ("v_seq", *SHOWN)}) for node, _ in self.nodes
+        ]
         buffers = [module._buffers[name] for module, name, _ in self.buffers]
         try:
             for node, states in self.nodes:
@@ -81,8 +83,8 @@ class _Before:
         finally:
             for node, states, shown in now:
                 _set(node, states | shown)
-            for (module, name, _), buffer in zip(self.buffers, buffers, strict=True):
-                module._buffers[name] = buffer
+            for (module, name, _), current in zip(self.buffers, buffers, strict=True):
+                module._buffers[name] = current
 
 
 def _states(node: BaseNode) -> dict[str, Any]:

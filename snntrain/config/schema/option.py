@@ -43,8 +43,8 @@ def option(
 ) -> Any:
     """Declare a documented key; the bounds hold for a number and for every number of a list.
 
-    `most`, `most_items` and `longest` are not part of the meaning of a key. They are far beyond any real training, and prevent that the
-    configuration of a stranger's run takes unlimited time and memory.
+    `most`, `most_items` and `longest` are not part of the meaning of a key. They are far beyond any real training, and
+    prevent that the configuration of a stranger's run takes unlimited time and memory.
 
     Args:
         meaning: text in the help.

@@ -59,7 +59,7 @@ def wrong_schedules(config: Config) -> list[str]:
     for index, settings in enumerate(schedules):
         if settings is None:
             continue
-        described, where = Component.of(settings), f"optimizer.groups[{index}].schedule"
+        described, where = Component.of(dict(settings)), f"optimizer.groups[{index}].schedule"
         try:
             also = tuple(Steps(1, 1).given(described.target, config.allow_targets))
             wrong = misfit(described, 1, also, config.allow_targets)
@@ -98,7 +98,8 @@ def scheduler_of(config: Config, optimizer: Optimizer, groups: Sequence[Paramete
 
     def make(part: Any, whole: Optimizer) -> LRScheduler:
         described = Component.of(part)
-        schedule: LRScheduler = build(described, whole, allowed=allowed, **steps.given(described.target, allowed))
+        given: dict[str, Any] = {**steps.given(described.target, allowed)}
+        schedule: LRScheduler = build(described, whole, allowed=allowed, **given)
         return schedule
 
     def make_of_group(index: int, settings: Mapping[str, Any], whole: Optimizer) -> LRScheduler:

@@ -11,8 +11,8 @@ from typing import Any
 from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from snntrain.config.schema import Config, ParameterRule
 from snntrain.config.schedules import settings_of
+from snntrain.config.schema import Config, ParameterRule
 from snntrain.config.values import value_at
 from snntrain.errors import UserError
 from snntrain.network.parameter_groups import ParameterGroup, parameter_groups
@@ -70,7 +70,7 @@ class Rules:
             if (index := first[name]) is not None:
                 group = self._by_pattern(index, group)
             if parameter in constants and "weight_decay" not in group.options:
-                named = group.name or "without decay"
+                named = f"{group.name} without decay".strip()
                 group = replace(group, options={**group.options, "weight_decay": 0.0}, name=named)
             return group
 

@@ -44,7 +44,8 @@ def cosine(optimizer: Optimizer, total_steps: int, warmup: float, final: float) 
 def polynomial(optimizer: Optimizer, total_steps: int, power: float, warmup: float, final: float) -> LRScheduler:
     """Raise the learning rate linearly over the share `warmup` of the steps, then lower it as `(1 - t)^power`.
 
-    `t` runs from 0 at the end of the rise to 1 at the end of the run: the factor is `final + (1 - final) (1 - t)^power`.
+    `t` runs from 0 at the end of the rise to 1 at the end of the run. The factor is
+    `final + (1 - final) (1 - t)^power`.
 
     Args:
         optimizer: has the peak learning rate.

@@ -56,7 +56,7 @@ def multistep(
         ValueError: a value outside its range, or milestones that do not rise.
     """
     ends = list(milestones)
-    if not ends or ends[0] < 1 or any(one >= next_ for one, next_ in zip(ends, ends[1:], strict=False)):
+    if not ends or ends[0] < 1 or ends != sorted(set(ends)):
         raise ValueError(f"milestones must be rising numbers of epochs from 1, as [60,120], not {ends}")
     check_factor(factor)
     rise = steps_of_the_rise(warmup, total_steps)

@@ -52,10 +52,7 @@ class Plateau(LRScheduler):
     def validated(self, accuracy: float, loss: float) -> None:
         """Take the validation of an epoch into account; the next step has the new learning rate."""
         value = accuracy if self.watch == "accuracy" else loss
-        if WATCHED[self.watch]:
-            better = value > self.best
-        else:
-            better = value < self.best
+        better = value > self.best if WATCHED[self.watch] else value < self.best
         self.epochs += 1
         if better or self.epochs == 1:
             self.best, self.waited = value, 0

@@ -16,6 +16,7 @@ from snntrain.data.share import Share, computing
 from snntrain.neuron import reset_net
 from snntrain.training.evaluation.evaluate import Tally
 from snntrain.training.job.build import Job
+from snntrain.training.job.time_steps import TimeSteps
 from snntrain.training.loss import loss_of
 from snntrain.training.step.bad_steps import ADVICE, BadSteps
 from snntrain.training.step.buffers import Buffers
@@ -25,7 +26,6 @@ from snntrain.training.step.exchange import Exchange, Learnt
 from snntrain.training.step.gradients import GradientNorms
 from snntrain.training.step.move import Move
 from snntrain.training.step.recorded_step import RecordedStep, Recorder, obstacle
-from snntrain.training.job.time_steps import TimeSteps
 
 log = logging.getLogger("snntrain")
 
