@@ -161,7 +161,8 @@ def _out_of_range(where: str, value: Any, metadata: Any) -> Iterator[Finding]:
         numbers = [number for part in numbers for number in (part if isinstance(part, ListConfig) else [part])]
     if any(isinstance(number, ListConfig | DictConfig) for number in numbers):
         # OmegaConf also accepts a list in place of a number in a list.
-        yield where, f"{where}={value}: must be a flat list, without lists in it ({metadata['meaning']})"
+        wanted = "a list of flat lists" if metadata["nested"] else "a flat list, without lists in it"
+        yield where, f"{where}={value}: must be {wanted} ({metadata['meaning']})"
     elif any(isinstance(number, int) and abs(number) > GREATEST for number in numbers):
         yield where, f"{where}={value}: must be within 64 bits, at most {GREATEST:,} ({metadata['meaning']})"
     elif not all(_within(number, metadata) for number in numbers):

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from snntrain.config import saved
+from snntrain.config import saved, wire
+from snntrain.config.validate import validate
 from snntrain.errors import UserError
 from snntrain.training.job.build import Job
+from snntrain.training.logs.hparams import hyper_parameters
 from tests.inspect.event_files import events
 
 from .interrupted_runs import LOSS
@@ -118,6 +120,26 @@ def test_the_learning_rates_of_groups_are_logged_and_saved(tmp_path: Path) -> No
         None,
         {"name": "cosine", "final": 0.5},
     )
+
+
+def test_groups_can_be_swept_and_sent_to_another_process() -> None:
+    groups = "optimizer.groups=[{match: out.*, lr: 0.1, schedule: {name: step, every: 2}}]"
+    configs = validate([groups, "optimizer.groups.0.lr=0.2,0.3"], multirun=True)
+    assert [config.optimizer.groups[0].lr for config in configs] == [0.2, 0.3]
+    assert [wire.from_json(wire.to_json(config)) for config in configs] == configs
+    key = hyper_parameters(configs[0], "digits")["optimizer.groups"]
+    assert isinstance(key, str)
+    assert "out.*" in key
+
+
+def test_a_schedule_of_a_group_may_only_be_a_trusted_one() -> None:
+    with pytest.raises(
+        UserError, match=r"schedule\._target_=os\.system: may name only what is in snntrain\.training\.sch"
+    ):
+        validate(["optimizer.groups=[{match: out.*, schedule: {_target_: os.system}}]"])
+    # An optimizer cannot stand in the place of a schedule.
+    with pytest.raises(UserError, match="may name only what is in snntrain"):
+        validate(["optimizer.groups=[{match: out.*, schedule: {_target_: torch.optim.Adam}}]"])
 
 
 @pytest.mark.parametrize("changed", ["optimizer.groups=[{match: out.*, lr: 0.2}]", "optimizer.decay_norm=false"])
