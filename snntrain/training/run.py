@@ -64,8 +64,8 @@ def train(config: Config, folder: Path, command: Sequence[str] = (), peers: Peer
         settings.enter_context(here.current())
         saved = resume.saved(config, run)
         # A resumed run has weights of its own.
-        begins = saved is None and config.trainer.init_from is not None
-        source = initial.read(config.trainer.init_from) if begins else None
+        given = config.trainer.init_from if saved is None else None
+        source = None if given is None else initial.read(given)
         resume.send(saved, here)
         if saved is None:
             run.write_config(config)
@@ -77,7 +77,7 @@ def train(config: Config, folder: Path, command: Sequence[str] = (), peers: Peer
         run.summary |= job_entries(job)
         run.write_summary()
         log.info(first_lines(job))
-        for line in initial.load(job, source) if begins else ():
+        for line in () if source is None else initial.load(job, source):
             log.info(line)
         here.report(config.trainer)
         data = agreed_data(job)

@@ -112,6 +112,9 @@ SLOW = (
     "snntrain scheduler=step scheduler.every=5 scheduler.factor=0.1 scheduler.warmup=0.05",
     "snntrain \"optimizer.groups=[{match: '*neuron.w', lr: 0.01, weight_decay: 0}]\"",
     "snntrain optimizer=adam optimizer._target_=torch.optim.Adamax",
+    "snntrain -m \"optimizer.groups=[{match: 'out.*', lr: 0.01}]\" optimizer.groups.0.lr=0.01,0.1",
+    "snntrain T=16 trainer.checkpoint_layers=4",
+    "snntrain trainer.init_from=outputs/<date>/<time>-<id> optimizer.lr=1e-4",
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from snntrain.training.job import build, optimisation, time_steps
+from snntrain.training.job import build, optimisation, rules, time_steps
 from snntrain.training.job.rules import Rules
 from snntrain.training.saving import initial
 from tests.training.jobs import configured, moving_dots, prepared, write_checkpoint
@@ -70,6 +70,10 @@ CASES: dict[str, Case] = {
         ("optimizer.groups, fc1*: step", "factor must lie in (0, 1)", "not 3.0"),
     ),
     # training/job/rules.py
+    "group of an optimizer without a schema": (
+        lambda _: rules._typed({"match": "a", "lx": 3}, 0),
+        ("optimizer.groups[0]={'match': 'a', 'lx': 3}", "must be a mapping with match", "give it like [{match:"),
+    ),
     "pattern of nothing": (
         lambda _: _matched("[{match: '*fc2*'}]"),
         (

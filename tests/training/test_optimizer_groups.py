@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -16,7 +17,20 @@ from snntrain.training.logs.hparams import hyper_parameters
 from tests.inspect.event_files import events
 
 from .interrupted_runs import LOSS
-from .jobs import OURS, _interrupted_by_nobody, one_epoch, prepared, rows, same, state, stepping, trained, weights
+from .jobs import (
+    OURS,
+    _interrupted_by_nobody,
+    configured,
+    one_epoch,
+    prepared,
+    prepared_by,
+    rows,
+    same,
+    state,
+    stepping,
+    trained,
+    weights,
+)
 from .recorded import SMALL, epochs, launched, outcome, recorded
 from .stand_in import StandIn, device_decides
 
@@ -140,6 +154,21 @@ def test_a_schedule_of_a_group_may_only_be_a_trusted_one() -> None:
     # An optimizer cannot stand in the place of a schedule.
     with pytest.raises(UserError, match="may name only what is in snntrain"):
         validate(["optimizer.groups=[{match: out.*, schedule: {_target_: torch.optim.Adam}}]"])
+
+
+def test_an_optimizer_without_a_schema_has_groups_too() -> None:
+    plain = {
+        "_target_": "torch.optim.Adagrad",
+        "lr": 0.1,
+        "groups": [{"match": "out.*", "lr": 0.5}],
+        "decay_norm": False,
+    }
+    config = dataclasses.replace(configured("scheduler=none"), optimizer=plain)
+    job = prepared_by(config)
+    assert (group_of(job, "fc1.weight")["lr"], group_of(job, "out.weight")["lr"]) == (0.1, 0.5)
+    config.optimizer.pop("groups")
+    config.optimizer.pop("decay_norm")
+    assert len(prepared_by(config).optimizer.param_groups) == 1
 
 
 @pytest.mark.parametrize("changed", ["optimizer.groups=[{match: out.*, lr: 0.2}]", "optimizer.decay_norm=false"])

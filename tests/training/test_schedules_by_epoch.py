@@ -137,6 +137,18 @@ def test_a_plateau_falls_when_torchs_does(values: list[float], patience: int, wa
         assert ours.param_groups[0]["lr"] == pytest.approx(theirs.param_groups[0]["lr"], rel=1e-12)
 
 
+def test_a_loss_that_is_not_finite_is_no_improvement() -> None:
+    own = schedule.plateau(optimizer(), 9, "loss", 0.5, 1, 0.0, warmup=0.0)
+    rates = []
+    for loss in (np.nan, np.nan, 3.0, np.inf, 2.0):
+        own.optimizer.step()
+        own.step()
+        validated(own, 0.0, loss)
+        rates.append(own.optimizer.param_groups[0]["lr"])
+    assert rates == [LR, LR / 2, LR / 2, LR / 2, LR / 2]
+    assert own.state_dict()["best"] == 2.0
+
+
 def test_a_plateau_continues_from_its_state() -> None:
     def epochs(scheduler: LRScheduler, losses: list[float]) -> list[float]:
         rates = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -46,7 +46,8 @@ class Rules:
         Raises:
             UserError: the schedule of a group does not exist.
         """
-        patterns = value_at(config.optimizer, "groups") or []
+        given = value_at(config.optimizer, "groups") or []
+        patterns = [_typed(rule, index) for index, rule in enumerate(given)]
         decay_norm = value_at(config.optimizer, "decay_norm")
         schedules = [
             None if rule.schedule is None else settings_of(rule.schedule, f"optimizer.groups[{index}].schedule")
@@ -114,6 +115,19 @@ def _named(groups: Sequence[ParameterGroup]) -> list[ParameterGroup]:
             name += " too"
         names.append(name)
     return [replace(group, name=name) for group, name in zip(groups, names, strict=True)]
+
+
+def _typed(given: Any, index: int) -> ParameterRule:
+    """Return the settings of a group; those of an optimizer without a schema are plain values."""
+    if isinstance(given, ParameterRule):
+        return given
+    keys = [field.name for field in fields(ParameterRule)]
+    if not isinstance(given, Mapping) or not {"match"} <= given.keys() <= set(keys):
+        raise UserError(
+            f"optimizer.groups[{index}]={given}: must be a mapping with match, and of the keys {', '.join(keys)}; "
+            "give it like [{match: '*delay*', lr: 0.1}]"
+        )
+    return ParameterRule(**{"lr": None, "weight_decay": None, "schedule": None, **given})
 
 
 def _shown(name: str) -> str:

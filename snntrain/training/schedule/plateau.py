@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from torch import Tensor
@@ -34,7 +35,7 @@ class Plateau(LRScheduler):
     Attributes:
         scale: the learning rate as a share of the peak, without the rise.
         best: the best value so far; 0 before the first epoch.
-        epochs: number of validated epochs.
+        epochs: number of epochs with a finite value.
         waited: epochs in a row without improvement.
     """
 
@@ -53,11 +54,11 @@ class Plateau(LRScheduler):
         """Take the validation of an epoch into account; the next step has the new learning rate."""
         value = accuracy if self.watch == "accuracy" else loss
         better = value > self.best if WATCHED[self.watch] else value < self.best
-        self.epochs += 1
-        if better or self.epochs == 1:
+        if math.isfinite(value) and (better or self.epochs == 0):
             self.best, self.waited = value, 0
         else:
             self.waited += 1
+        self.epochs += math.isfinite(value)
         if self.waited > self.patience:
             self.scale, self.waited = max(self.scale * self.factor, self.final), 0
             for group, lr in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
