@@ -190,7 +190,8 @@ def test_a_plateau_keeps_what_it_has_seen_if_the_run_gets_longer(tmp_path: Path)
     ]
 
 
-@pytest.mark.parametrize("optimizer", ["nadam", "radam", "rmsprop"])
+@pytest.mark.parametrize("optimizer", ["rmsprop", "nadam", "radam"])
+@pytest.mark.sample(1)
 def test_every_optimizer_learns_and_its_state_is_checked_and_resumed(optimizer: str, tmp_path: Path) -> None:
     own = (*LOSS, f"optimizer={optimizer}", "optimizer.lr=0.02", "scheduler=none", "neuron.v_threshold=0.3")
     trained(tmp_path / "whole", *own)
