@@ -16,6 +16,7 @@ from snntrain.config.schema import Augment
 FREE = (
     *("name", "allow_targets", "monitor", "scheduler"),
     *("optimizer.lr", "optimizer.weight_decay", "optimizer.betas", "optimizer.momentum", "optimizer.nesterov"),
+    *("optimizer.alpha", "trainer.checkpoint_layers"),
     *("dataset.root", "dataset.file", "dataset.resident", "dataset.workers"),
     *("trainer.epochs", "trainer.early_stopping", "trainer.eval_batch_size", "trainer.device", "trainer.precision"),
     *("trainer.clip_grad_norm", "trainer.compile", "trainer.deterministic", "trainer.checkpoint_minutes"),
@@ -25,8 +26,11 @@ FREE = (
 SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")
 
 # The values of keys that older runs do not have.
-ADDED = {
+ADDED: dict[str, Any] = {
     "dataset.balance": "none",
+    "optimizer.decay_norm": True,
+    "optimizer.groups": [],
+    **dict.fromkeys(("trainer.init_from", "trainer.curriculum", "trainer.random_T", "trainer.checkpoint_layers")),
     **{f"dataset.augment.{field.name}": field.default for field in fields(Augment) if field.default != MISSING},
 }
 

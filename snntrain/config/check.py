@@ -102,10 +102,20 @@ def _wrong_values(node: DictConfig, path: str = "") -> Iterator[Finding]:
             continue
         if isinstance(value, DictConfig):
             yield from _wrong_values(value, f"{where}.")
+        elif isinstance(value, ListConfig) and _holds_settings(value):
+            if limit := _beyond(value, metadata[key]):
+                yield where, f"{where} {limit} ({metadata[key]['meaning']})"
+            for index in range(len(value)):
+                yield from _wrong_values(value[index], f"{where}[{index}].")
         elif "choices" in metadata.get(key, {}) and value is not None:
             yield from _out_of_range(where, value, metadata[key])
         elif not metadata and (limit := _beyond(value, OF_A_CLASS | READ_LIMITS.get(where, {}))):
             yield where, f"{where} {limit}"
+
+
+def _holds_settings(value: ListConfig) -> bool:
+    """Return whether a list was declared to hold mappings with declared keys."""
+    return is_dataclass(OmegaConf.get_type(value._metadata.element_type))
 
 
 def _wrong_groups(config: DictConfig) -> Iterator[Finding]:
@@ -147,9 +157,12 @@ def _description(metadata: Any) -> str:
 
 def _out_of_range(where: str, value: Any, metadata: Any) -> Iterator[Finding]:
     numbers = value if isinstance(value, ListConfig) else [value]
+    if metadata["nested"]:
+        numbers = [number for part in numbers for number in (part if isinstance(part, ListConfig) else [part])]
     if any(isinstance(number, ListConfig | DictConfig) for number in numbers):
         # OmegaConf also accepts a list in place of a number in a list.
-        yield where, f"{where}={value}: must be a flat list, without lists in it ({metadata['meaning']})"
+        wanted = "a list of flat lists" if metadata["nested"] else "a flat list, without lists in it"
+        yield where, f"{where}={value}: must be {wanted} ({metadata['meaning']})"
     elif any(isinstance(number, int) and abs(number) > GREATEST for number in numbers):
         yield where, f"{where}={value}: must be within 64 bits, at most {GREATEST:,} ({metadata['meaning']})"
     elif not all(_within(number, metadata) for number in numbers):

@@ -19,6 +19,8 @@ def typed(value: Any) -> str:
     """Return a value as a person types it on the command line."""
     if isinstance(value, list):
         return f"[{','.join(map(typed, value))}]"
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {typed(below)}' for key, below in value.items())}}}"
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
     return str(value)

@@ -58,7 +58,7 @@ def explain(error: Exception, override: str, config: DictConfig, groups: Mapping
         # A group of Hydra's own, such as hydra/launcher.
         return f"{override}: {_no_such_option(key, override.partition('=')[2], error.options)}"
     if isinstance(cause, ConfigKeyError | AttributeError) or "Could not" in str(error):
-        reason = _no_such_key(config, key, groups) or _not_so(override, key)
+        reason = _no_such_key(config, key, groups) or _not_so(override, key) or _wrong_type(config, key)
     elif type(cause) is KeyError:
         reason = f"the environment has no variable {cause.args[0]}; set it, or leave it out"
     elif "does not support deletion" in str(cause):
@@ -83,6 +83,10 @@ def _wrong_type(config: DictConfig, key: str) -> str:
     field = {f.name: f for f in fields(declared)}.get(leaf) if is_dataclass(declared) else None
     if field is None or "choices" not in field.metadata:
         return ""
+    items = next(iter(get_args(field.type)), None)
+    if is_dataclass(items):
+        keys = ", ".join(one.name for one in fields(items))
+        return f"must be a list of mappings with the keys {keys} ({field.metadata['meaning']})"
     name = field.type.__name__ if isinstance(field.type, type) and not get_args(field.type) else str(field.type)
     required = name.removesuffix(" | None")
     limits = bounds(field.metadata)

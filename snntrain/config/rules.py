@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from snntrain.config import schema
 from snntrain.config.schema import Config
@@ -153,6 +154,36 @@ def several_processes_are_not_compiled(config: Config) -> Iterator[str]:
         yield f"trainer.compile=true: {UNCOMPILED}; leave it out with trainer.devices={config.trainer.devices}"
 
 
+def checkpointing_is_not_compiled(config: Config) -> Iterator[str]:
+    layers = config.trainer.checkpoint_layers
+    if config.trainer.compile and layers is not None:
+        yield (
+            f"trainer.checkpoint_layers={layers}: torch.compile cannot trace the second computation of neurons; leave "
+            "it out with trainer.compile=true"
+        )
+
+
+def time_steps_have_one_course(config: Config) -> Iterator[str]:
+    curriculum, bounds = config.trainer.curriculum, config.trainer.random_T
+    if curriculum is not None:
+        yield from _wrong_curriculum(curriculum)
+    if bounds is not None and (len(bounds) != 2 or bounds[0] > bounds[1]):
+        yield f"trainer.random_T={bounds}: must be two numbers [lo, hi] with lo <= hi, as [2,6]"
+    if curriculum is not None and bounds is not None:
+        yield f"trainer.random_T={bounds}: cannot be drawn with a trainer.curriculum; give one of the two"
+
+
+def _wrong_curriculum(curriculum: Any) -> Iterator[str]:
+    pairs = curriculum if isinstance(curriculum, list) else []
+    right = [pair for pair in pairs if isinstance(pair, list) and len(pair) == 2 and {type(n) for n in pair} == {int}]
+    epochs = [pair[0] for pair in right]
+    if not pairs or len(right) < len(pairs) or epochs != sorted(set(epochs)):
+        yield (
+            f"trainer.curriculum={curriculum}: must be pairs of an epoch and the time steps from then on, by rising "
+            "epochs, as [[1,2],[10,4]]"
+        )
+
+
 def workers_are_a_number_or_auto(config: Config) -> Iterator[str]:
     workers = value_at(value_at(config, "sweep"), "workers")
     if workers != "auto" and type(workers) is not int:
@@ -217,4 +248,6 @@ RULES = (
     Rule(("sweep.workers",), workers_are_a_number_or_auto),
     Rule(("sweep.gpus_per_job",), gpus_are_whole_or_a_share),
     Rule(("trainer.compile", "trainer.devices"), several_processes_are_not_compiled),
+    Rule(("trainer.compile", "trainer.checkpoint_layers"), checkpointing_is_not_compiled),
+    Rule(("trainer.curriculum", "trainer.random_T"), time_steps_have_one_course),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,19 +18,37 @@ class ParameterGroup:
         parameters: the parameters.
         lr_factor: their learning rate as a multiple of the optimizer's; the schedule applies to both.
         options: other settings of the optimizer that replace those of the configuration, like `{"weight_decay": 0.0}`.
+        schedule: settings of a schedule of their own; None for that of the run.
+        name: name of the group in logs.
     """
 
     parameters: Sequence[nn.Parameter]
     lr_factor: float = 1.0
     options: Mapping[str, Any] = field(default_factory=dict)
+    schedule: Mapping[str, Any] | None = None
+    name: str = ""
 
 
-def parameter_groups(model: nn.Module) -> list[ParameterGroup]:
+# Changes the settings of the parameter with a name.
+Change = Callable[[str, nn.Parameter, ParameterGroup], ParameterGroup]
+
+
+def as_declared(name: str, parameter: nn.Parameter, group: ParameterGroup) -> ParameterGroup:
+    """Return the group that the modules declare."""
+    return group
+
+
+def parameter_groups(model: nn.Module, change: Change = as_declared) -> list[ParameterGroup]:
     """Return the groups that hold all parameters of a model, each parameter once.
 
     Any module may have a method `parameter_groups()`, which returns groups of some of its parameters. If two modules
     claim a parameter, the outer one decides. Parameters that no module claims form the first group. Groups with equal
     settings are merged.
+
+    Args:
+        model: the model.
+        change: called with the name of each parameter, the parameter, and the group that the modules declare for it;
+            returns the group that counts.
     """
     claimed: dict[nn.Parameter, ParameterGroup] = {}
     for module in model.modules():
@@ -38,8 +56,8 @@ def parameter_groups(model: nn.Module) -> list[ParameterGroup]:
             claimed = {parameter: group for group in declare() for parameter in group.parameters} | claimed
     default = ParameterGroup([])
     groups: list[tuple[ParameterGroup, list[nn.Parameter]]] = [(default, [])]
-    for parameter in model.parameters():
-        wanted = claimed.get(parameter, default)
+    for name, parameter in model.named_parameters():
+        wanted = change(name, parameter, claimed.get(parameter, default))
         own = next((own for group, own in groups if _settings(group) == _settings(wanted)), None)
         if own is None:
             groups.append((wanted, [parameter]))
@@ -61,5 +79,5 @@ def scale_learning_rates(optimizer: Optimizer, groups: Sequence[ParameterGroup])
         own["lr"] *= group.lr_factor
 
 
-def _settings(group: ParameterGroup) -> tuple[float, Mapping[str, Any]]:
-    return group.lr_factor, group.options
+def _settings(group: ParameterGroup) -> tuple[float, Mapping[str, Any], Mapping[str, Any] | None]:
+    return group.lr_factor, group.options, group.schedule

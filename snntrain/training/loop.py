@@ -14,10 +14,12 @@ from snntrain.signals import Stop, Stopped
 from snntrain.training.agreement import Agreement
 from snntrain.training.evaluation.evaluate import Metrics, evaluate
 from snntrain.training.job.build import Job
+from snntrain.training.job.optimisation import learning_rates
 from snntrain.training.job.out_of_memory import EVALUATION, explained
 from snntrain.training.logs.bar import with_bar
 from snntrain.training.logs.journal import Epoch, Journal
 from snntrain.training.saving.saver import Saver, check_weights
+from snntrain.training.schedule.of_groups import validated
 from snntrain.training.silent import SilentJournal, SilentSaver
 from snntrain.training.state import TrainingState
 from snntrain.training.step.bad_steps import ADVICE
@@ -80,9 +82,11 @@ def train_epoch(training: TrainingState, between_steps: Callable[[], None] = lam
     """
     job, step, progress = training.job, training.step, training.progress
     job.model.train()
+    step.epoch = progress.epoch
     begin_epoch(nn.ModuleList([job.model, job.evaluated]), progress.epoch, job.config.trainer.epochs)
     if progress.batch == 0:
         progress.learning_rate = float(job.optimizer.param_groups[0]["lr"])
+        progress.learning_rates = learning_rates(job.optimizer, job.groups)
     started = time.perf_counter() - progress.seconds
     count = len(job.train)
     draws = job.train.draws(progress.epoch, start=progress.batch)
@@ -148,7 +152,9 @@ def finish_epoch(training: TrainingState, trained: Metrics, validation: Metrics,
         gradient_norms=step.gradient_norms(),
         skipped=step.skipped(),
         learning_rate=progress.learning_rate,
+        learning_rates=progress.learning_rates,
         seconds=progress.seconds,
     )
+    validated(training.job.scheduler, validation.accuracy, validation.loss)
     progress.next_epoch()
     return epoch

@@ -41,6 +41,7 @@ class Progress:
         batch: number of batches of this epoch that are done.
         seconds: time that these batches took.
         learning_rate: learning rate of the first batch, in the first parameter group.
+        learning_rates: those of the other parameter groups, by name, if they have their own.
         best: the best of the finished epochs.
         train_seconds, images: totals of the finished epochs.
     """
@@ -50,6 +51,7 @@ class Progress:
     batch: int = 0
     seconds: float = 0.0
     learning_rate: float = 0.0
+    learning_rates: dict[str, float] = field(default_factory=dict)
     best: Best = field(default_factory=Best)
     train_seconds: float = 0.0
     images: int = 0
@@ -86,6 +88,7 @@ class Progress:
             "batch": self.batch,
             "tally": self.tally.sums(),
             "learning_rate": self.learning_rate,
+            "learning_rates": self.learning_rates,
             "best": {"epoch": self.best.epoch, "score": self.best.score, "weights": self.best.weights},
             "images": self.images,
             "clock": {"seconds": self.seconds, "train_seconds": self.train_seconds},
@@ -95,6 +98,8 @@ class Progress:
         """Restore the progress from a `state_dict()`."""
         self.epoch, self.batch, self.images = state["epoch"], state["batch"], state["images"]
         self.learning_rate = state["learning_rate"]
+        # Earlier versions kept only the first.
+        self.learning_rates = dict(state.get("learning_rates", {}))
         for name, sums in self.tally.sums().items():
             # Earlier versions counted no ties; the ties of training are not shown.
             if name != "ties" or name in state["tally"]:

@@ -33,7 +33,7 @@ from snntrain.training.logs.monitor import Monitor
 from snntrain.training.logs.summary import first_lines, job_entries, last_line, paused_line
 from snntrain.training.loop import fit
 from snntrain.training.progress import Best
-from snntrain.training.saving import resume
+from snntrain.training.saving import initial, resume
 from snntrain.training.saving.saver import Saver
 from snntrain.training.silent import SilentJournal, SilentSaver
 from snntrain.training.state import begin
@@ -63,16 +63,22 @@ def train(config: Config, folder: Path, command: Sequence[str] = (), peers: Peer
         settings.enter_context(explained(config, here))
         settings.enter_context(here.current())
         saved = resume.saved(config, run)
+        # A resumed run has weights of its own.
+        given = config.trainer.init_from if saved is None else None
+        source = None if given is None else initial.read(given)
         resume.send(saved, here)
         if saved is None:
             run.write_config(config)
-        run.write_environment(device_entries(here), command)
+        more = {} if source is None else {"init_from": source.entry()}
+        run.write_environment(device_entries(here) | more, command)
         job = build.prepare(config, here, normalisation.kept(saved or {}))
         # After the import of the user's own modules, which may change the same switches.
         settings.enter_context(job.computing())
         run.summary |= job_entries(job)
         run.write_summary()
         log.info(first_lines(job))
+        for line in () if source is None else initial.load(job, source):
+            log.info(line)
         here.report(config.trainer)
         data = agreed_data(job)
         training = begin(job) if saved is None else resume.restore(job, saved, data)
@@ -114,6 +120,8 @@ def assist(config: Config, peers: Peers) -> None:
         saved = resume.received(here)
         job = build.prepare(config, here, normalisation.kept(saved or {}))
         with job.computing():
+            if saved is None and config.trainer.init_from is not None:
+                initial.load(job, None)
             data = agreed_data(job)
             training = begin(job) if saved is None else resume.restore(job, saved, data)
             here.share_random_state()

@@ -89,6 +89,8 @@ NOT_RUN = {
     "python -m benchmarks.streaming": "takes minutes; tests/benchmarks/test_cache.py runs a smaller one",
     "python -m benchmarks.cache_memory": "takes minutes and 10 GB; tests/benchmarks/test_cache.py runs a smaller one",
     "python -m benchmarks.scaling_model": "tests/benchmarks/test_scaling_model.py runs it",
+    "snntrain optimizer=adamw optimizer._target_=timm.optim.Lion optimizer.lr=1e-4 allow_targets=[timm]": "needs timm",
+    "snntrain optimizer=adamw optimizer._target_=timm.optim.Lamb allow_targets=[timm]": "needs timm",
     TORCHRUN: "needs four machines; two processes on one machine are tested with the command line",
     SRUN: "needs Slurm",
     "python -m tests.cost.against_neurobench": "needs NeuroBench",
@@ -107,6 +109,12 @@ SLOW = (
     "snntrain inspect run=outputs/<date>/<time>-<id>",
     "snntrain -m surrogate.alpha=1,4 seed=0,1,2",
     "snntrain monitor=off",
+    "snntrain scheduler=step scheduler.every=5 scheduler.factor=0.1 scheduler.warmup=0.05",
+    "snntrain \"optimizer.groups=[{match: '*neuron.w', lr: 0.01, weight_decay: 0}]\"",
+    "snntrain optimizer=adam optimizer._target_=torch.optim.Adamax",
+    "snntrain -m \"optimizer.groups=[{match: 'out.*', lr: 0.01}]\" optimizer.groups.0.lr=0.01,0.1",
+    "snntrain T=16 trainer.checkpoint_layers=4",
+    "snntrain trainer.init_from=outputs/<date>/<time>-<id> optimizer.lr=1e-4",
 )
 
 

@@ -32,6 +32,12 @@ RUNS = {
     "averaged": ("trainer.ema=0.9", "trainer.accumulate=2", "optimizer=adamw", "reset=soft"),
     "cycled": ("optimizer=sgd", "scheduler=onecycle", "trainer.clip_grad_norm=0.5", "neuron=rif"),
     "streamed": ("dataset.resident=never", "dataset.workers=0", "scheduler=none", "trainer.precision=bf16"),
+    "grouped": (
+        *("neuron=plif", "optimizer=adamw", "optimizer.decay_norm=false"),
+        *("scheduler=plateau", "scheduler.patience=0", "network.dropout=0.3", "trainer.accumulate=2"),
+        "optimizer.groups=[{match: out*, lr: 0.01, schedule: {name: step, every: 1}}, {match: '*neuron.w', lr: 0.1}]",
+        *("trainer.random_T=[2,4]", "trainer.checkpoint_layers=2"),
+    ),
     "early": ("optimizer.lr=1e-20", "trainer.early_stopping=2", "network.dropout=0.3"),
 }
 

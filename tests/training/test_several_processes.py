@@ -34,6 +34,11 @@ CASES = {
     ),
     "balanced draws": ("dataset.balance=sampler", "dataset.augment.degrees=10"),
     "streamed, cross entropy": ("dataset.resident=never", "dataset.workers=0", "loss=ce_rate", "neuron=lif"),
+    "checkpointed layers": (*CSNN, "network.dropout=0.3", "encoder=poisson", "trainer.checkpoint_layers=2"),
+    "plateau, random time steps": (
+        *("scheduler=plateau", "scheduler.patience=0", "scheduler.watch=loss", "scheduler.factor=0.5"),
+        *("trainer.random_T=[2,5]", "optimizer.groups=[{match: out*, lr: 0.01, schedule: step}]"),
+    ),
     # The last batch has 1 image: other processes than the first have none.
     "a batch of one image": ("trainer.batch_size=36", "network.dropout=0.3", "encoder=poisson"),
     # The last batch has 2 images. Not 1: torch 2.14 computes a wrong gradient for a batch normalisation of one image

@@ -19,6 +19,15 @@ from snntrain.config.schema.data import (
     Saccades,
     Tensors,
 )
+from snntrain.config.schema.learning import (
+    CosineOscillating,
+    MultiStep,
+    Plateau,
+    Polynomial,
+    RMSprop,
+    Step,
+    Warmed,
+)
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
@@ -34,6 +43,7 @@ from snntrain.config.schema.model import (
     Surrogate,
 )
 from snntrain.config.schema.option import GREATEST, LONGEST, MOST_ITEMS, Checked, Part, option
+from snntrain.config.schema.parameter_rule import ParameterRule
 from snntrain.config.schema.register import SCHEMAS, register
 from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.run import Config
@@ -63,6 +73,7 @@ __all__ = [
     "Composition",
     "Config",
     "Cosine",
+    "CosineOscillating",
     "DVS128Gesture",
     "Dataset",
     "Encoder",
@@ -72,22 +83,29 @@ __all__ = [
     "ImageFolder",
     "MSERate",
     "Monitor",
+    "MultiStep",
     "Neuron",
     "OneCycle",
     "Optimizer",
     "OwnDataset",
+    "ParameterRule",
     "Part",
     "PiecewiseLeakyReLU",
+    "Plateau",
+    "Polynomial",
+    "RMSprop",
     "Ray",
     "Reset",
     "Saccades",
     "Scheduler",
     "Search",
+    "Step",
     "SubmititSlurm",
     "Surrogate",
     "Sweep",
     "Tensors",
     "Trainer",
+    "Warmed",
     "WrittenNetwork",
     "option",
     "register",

@@ -38,12 +38,13 @@ def option(
     most: float = GREATEST,
     most_items: int = MOST_ITEMS,
     longest: int = LONGEST,
+    nested: bool = False,
     default: Any = MISSING,
 ) -> Any:
     """Declare a documented key; the bounds hold for a number and for every number of a list.
 
-    The last three are not part of the meaning of a key. They are far beyond any real training, and prevent that the
-    configuration of a stranger's run takes unlimited time and memory.
+    `most`, `most_items` and `longest` are not part of the meaning of a key. They are far beyond any real training, and
+    prevent that the configuration of a stranger's run takes unlimited time and memory.
 
     Args:
         meaning: text in the help.
@@ -51,8 +52,9 @@ def option(
         most: the greatest absolute value of a number.
         most_items: the maximum number of items of a list.
         longest: the maximum number of characters of a text.
+        nested: whether a list may hold lists of numbers, to which the bounds then apply.
         default: the value if no file of conf/ gives one, for a key of which many files would give the same value.
     """
     bounds = {"at_least": at_least, "above": above, "at_most": at_most, "below": below, "choices": choices}
-    limits = {"most": most, "most_items": most_items, "longest": longest}
+    limits = {"most": most, "most_items": most_items, "longest": longest, "nested": nested}
     return field(default=default, metadata={"meaning": meaning, **bounds, **limits})

@@ -14,6 +14,14 @@ from snntrain.config.schema.data import (
     Saccades,
     Tensors,
 )
+from snntrain.config.schema.learning import (
+    CosineOscillating,
+    MultiStep,
+    Plateau,
+    Polynomial,
+    RMSprop,
+    Step,
+)
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
@@ -62,9 +70,15 @@ SCHEMAS: dict[str, type] = {
     "loss/ce_rate": CERate,
     "optimizer/adam": Adam,
     "optimizer/sgd": SGD,
+    "optimizer/rmsprop": RMSprop,
     "scheduler/none": Scheduler,
     "scheduler/cosine": Cosine,
     "scheduler/onecycle": OneCycle,
+    "scheduler/polynomial": Polynomial,
+    "scheduler/step": Step,
+    "scheduler/multistep": MultiStep,
+    "scheduler/cosine_oscillating": CosineOscillating,
+    "scheduler/plateau": Plateau,
     "trainer/trainer": Trainer,
     "monitor/monitor": Monitor,
     "sweep/sweep": Sweep,

@@ -1,15 +1,22 @@
 """The keys of a training: optimizer, schedule, trainer and monitor."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from snntrain.config.schema.option import option
+from snntrain.config.schema.parameter_rule import ParameterRule
 
 
 @dataclass
 class Optimizer:
     _target_: str = option("class of the optimizer")
     lr: float = option("learning rate", above=0)
-    weight_decay: float = option("L2 penalty (adam, sgd) or decoupled decay (adamw)", at_least=0)
+    weight_decay: float = option("decoupled decay (adamw), or L2 penalty (all others)", at_least=0)
+    decay_norm: bool = option("whether normalisations, biases and constants of neurons decay, too")
+    groups: list[ParameterRule] = option(
+        "parameters with a learning rate, weight decay or schedule of their own, as [{match: '*delay*', lr: 0.1}]",
+        most_items=100,
+    )
 
 
 @dataclass
@@ -90,6 +97,27 @@ class Trainer:
         "minutes between checkpoints within an epoch; null: only at the end of each epoch", at_least=0
     )
     deterministic: bool = option("refuse operations that are not reproducible to the bit")
+    init_from: str | None = option(
+        "run folder, or checkpoint, with whose weights the run starts, where names and shapes agree; null: none",
+        longest=4096,
+    )
+    curriculum: Any = option(
+        "time steps in training from an epoch on, as [[1,2],[10,4]]; null: T; still images only",
+        at_least=1,
+        most=1_000_000,
+        nested=True,
+    )
+    random_T: list[int] | None = option(
+        "least and greatest of the time steps that are drawn for each training step; null: T; still images only",
+        at_least=1,
+        most=100_000,
+    )
+    checkpoint_layers: int | None = option(
+        "layers of a segment of the network whose activations are computed again in the backward pass, which saves "
+        "memory; null: all activations are kept",
+        at_least=1,
+        most=1_000_000,
+    )
     max_bad_steps: int = option(
         "steps in a row that are left out because loss or gradient is not finite before the run stops",
         at_least=0,

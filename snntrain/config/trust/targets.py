@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -46,6 +47,8 @@ HYDRA_PLUGINS = "hydra_plugins"
 MISSING = "???"
 # Keys by which Hydra and logging.config build objects of their own.
 FACTORY_KEYS = ("_target_", "()", "class")
+# The key of a group of parameters with a schedule of its own.
+OF_GROUPS = re.compile(r"optimizer\.groups\[\d+\]\.schedule\._target_\Z")
 
 
 def forbidden(values: Mapping[Any, Any], allowed: Sequence[str]) -> list[str]:
@@ -57,7 +60,7 @@ def forbidden(values: Mapping[Any, Any], allowed: Sequence[str]) -> list[str]:
     """
     lines = []
     for key, name in _factories(values):
-        group = key.partition(".")[0]
+        group = "scheduler" if OF_GROUPS.match(key) else key.partition(".")[0]
         if _is_below(name, allowed) or (_of_hydra(key, name) if group == "hydra" else _is_listed(name, group)):
             continue
         modules = TRUSTED.get(group, ())

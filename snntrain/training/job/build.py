@@ -24,18 +24,21 @@ from snntrain.data.batches import SHARE_OF_MEMORY, Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.data.statistics import Statistics
 from snntrain.errors import UserError
-from snntrain.network.parameter_groups import optimizer_argument, parameter_groups, scale_learning_rates
+from snntrain.network.parameter_groups import ParameterGroup
 from snntrain.network.readout import Readout, readout_of
+from snntrain.network.sequence import checkpoint_segments
 from snntrain.network.synchronised import synchronise
 from snntrain.neuron import BaseNode
-from snntrain.training.job import compilers, intensities, normalisation, repeatable
+from snntrain.training.job import compilers, intensities, normalisation, repeatable, time_steps
 from snntrain.training.job.average import Average
-from snntrain.training.job.uncompiled import without_compiler
+from snntrain.training.job.optimisation import OF_GROUPS, Steps, optimizer_of, scheduler_of, wrong_schedules
 from snntrain.training.job.world import World
 from snntrain.training.loss import check_lengths, check_probabilities, check_weights
 
 # Keys of a data set that describe its batches, not its content.
 PRESENTATION = ("mean", "std", "augment", "balance", "resident", "workers")
+# The keys of a group that its class does not get.
+NOT_ARGUMENTS = {"dataset": PRESENTATION, "optimizer": OF_GROUPS}
 
 # The arguments that each component receives besides its own keys: the number of positional ones, and the names.
 GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
@@ -46,7 +49,7 @@ GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
     "network": (0, ("in_shape", "classes", "neuron")),
     "loss": (0, ()),
     "optimizer": (1, ()),
-    "scheduler": (1, ("total_steps",)),
+    "scheduler": (1, ()),
 }
 
 
@@ -79,6 +82,7 @@ class Job:
     normalisation: Statistics
     loss: nn.Module
     optimizer: torch.optim.Optimizer
+    groups: list[ParameterGroup]
     scheduler: LRScheduler
     scaler: torch.amp.GradScaler
     average: Average[Model] | None
@@ -137,12 +141,16 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
     # Channels last is the order in which convolutions and pooling compute on both devices.
     numbers = normalisation.of(config, data, before)
     network = model(config, data, numbers).to(world.device).to(memory_format=torch.channels_last)
+    time_steps.check(trainer, data, network.encoder)
+    if trainer.checkpoint_layers is not None:
+        _checkpoint(network.network, trainer.checkpoint_layers)
     training = batches(config, data, data.train, world, augmented=True, limit=trainer.limit_batches, mean=numbers.mean)
     padded = data.padded or (training.augment is not None and training.augment.temporal_crop > 0)
     # Batch normalisation then covers the rows of all processes, and leaves out padding.
     if world.size > 1 or padded:
         synchronise(network, world.sum)
-    steps = trainer.epochs * -(-len(training) // trainer.accumulate)
+    epoch_steps = -(-len(training) // trainer.accumulate)
+    steps = Steps(trainer.epochs * epoch_steps, epoch_steps)
     loss = component(config, "loss").to(world.device)
     if padded:
         check_lengths(loss, data)
@@ -150,10 +158,10 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
         check_weights(loss)
     if training.augment is not None and training.augment.mixes:
         check_probabilities(loss)
-    fused = _fused(config)
-    groups = parameter_groups(network)
-    optimizer = component(config, "optimizer", optimizer_argument(groups), variant=without_compiler, **fused)
-    scale_learning_rates(optimizer, groups)
+    with _named("optimizer"):
+        optimizer, groups = optimizer_of(config, network)
+    with _named("scheduler"):
+        scheduler = scheduler_of(config, optimizer, groups, steps)
     return Job(
         config=config,
         world=world,
@@ -162,12 +170,20 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
         normalisation=numbers,
         loss=loss,
         optimizer=optimizer,
-        scheduler=component(config, "scheduler", optimizer, total_steps=steps),
+        groups=groups,
+        scheduler=scheduler,
         scaler=world.precision.scaler(),
         average=None if trainer.ema is None else Average(network, trainer.ema),
         train=training,
         validation=batches(config, data, data.validation, world, limit=trainer.limit_batches),
     )
+
+
+def _checkpoint(network: nn.Module, layers: int) -> None:
+    try:
+        checkpoint_segments(network, layers)
+    except ValueError as error:
+        raise UserError(f"trainer.checkpoint_layers={layers}: {error}; leave it out") from error
 
 
 def _loaded(config: Config, world: World) -> Data:
@@ -198,19 +214,34 @@ def _check_targets(config: Config) -> None:
     lines = []
     for group, (given, also) in GIVEN.items():
         try:
-            also = (*also, *_steps(config)) if group == "dataset" else also
+            also = (*also, *_more(config, group))
             wrong = misfit(_described(config, group), given, also, config.allow_targets)
             lines += [f"{group}: {wrong}"] if wrong else []
         except UserError as error:
             lines += _of_group(group, error)
+    lines += wrong_schedules(config)
     if lines:
         raise UserError(*lines)
 
 
+def _more(config: Config, group: str) -> dict[str, int]:
+    """Return the arguments that a data set and a schedule get only if they have them; the values do not count."""
+    if group == "scheduler":
+        return Steps(1, 1).given(_described(config, group).target, config.allow_targets)
+    return _steps(config) if group == "dataset" else {}
+
+
 def component(config: Config, group: str, *given: Any, **also: Any) -> Any:
     """Return the object that the settings of a group describe."""
-    try:
+    with _named(group):
         return build(_described(config, group), *given, allowed=config.allow_targets, **also)
+
+
+@contextmanager
+def _named(group: str) -> Iterator[None]:
+    """Prefix the lines of an error in the block with the name of a group."""
+    try:
+        yield
     except UserError as error:
         raise UserError(*_of_group(group, error)) from error
 
@@ -221,7 +252,7 @@ def _of_group(group: str, error: UserError) -> list[str]:
 
 
 def _described(config: Config, group: str) -> Component:
-    return Component.of(getattr(config, group), leave_out=PRESENTATION if group == "dataset" else ())
+    return Component.of(getattr(config, group), leave_out=NOT_ARGUMENTS.get(group, ()))
 
 
 def model(config: Config, data: Data, numbers: Statistics) -> Model:
@@ -308,9 +339,3 @@ def _augment(config: Config, data: Data) -> Augment:
 def balance(config: Config) -> str:
     """Return the treatment of classes of different size; a user's own data set may not have the key."""
     return value_at(config.dataset, "balance") or "none"
-
-
-def _fused(config: Config) -> dict[str, bool]:
-    """Ask an optimizer to step all parameters in one pass, if it can."""
-    optimizer = locate(_described(config, "optimizer").target, config.allow_targets)
-    return {"fused": True} if "fused" in inspect.signature(optimizer).parameters else {}

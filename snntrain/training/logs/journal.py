@@ -35,6 +35,7 @@ class Epoch:
         gradient_norms: mean over the steps, per layer; empty without a monitor.
         skipped: number of steps that were skipped because the loss or a gradient was not finite.
         learning_rate: learning rate of the first step.
+        learning_rates: those of the other parameter groups, by name, if they have their own.
         seconds: time of training.
     """
 
@@ -46,6 +47,7 @@ class Epoch:
     gradient_norms: Mapping[str, float]
     skipped: int
     learning_rate: float
+    learning_rates: Mapping[str, float]
     seconds: float
 
     @property
@@ -132,6 +134,7 @@ class Journal:
             "val_accuracy": epoch.validation.accuracy,
             "val_ties": epoch.validation.ties,
             "learning_rate": epoch.learning_rate,
+            **({"learning_rates": dict(epoch.learning_rates)} if epoch.learning_rates else {}),
             "skipped_steps": epoch.skipped,
             "seconds": round(epoch.seconds, 3),
             "images_per_second": round(epoch.images_per_second, 1),
@@ -150,6 +153,7 @@ class Journal:
                 "training/learning_rate": epoch.learning_rate,
                 "training/images_per_second": epoch.images_per_second,
                 "training/skipped_steps": epoch.skipped,
+                **by_layer("learning_rate", epoch.learning_rates),
                 **by_layer("firing_rate", epoch.rates.means()),
                 **by_layer("silent", epoch.rates.silent()),
                 **by_layer("saturated", epoch.rates.saturated()),

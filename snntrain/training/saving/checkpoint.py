@@ -66,14 +66,31 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         UserError: no such file, a damaged one, or not a checkpoint of this program.
     """
+    return parse(path, read(path))
+
+
+def read(path: Path) -> bytes:
+    """Return the content of a checkpoint, or of a file that is none but could be one.
+
+    Raises:
+        UserError: no such file, or it cannot be read.
+    """
     try:
         with bounded.open_regular(path, bounded.memory()) as file:
             # A sparse file can have any length: read the file only if it ends as ours do.
-            content = file.read() if _is_sealed(file) else b""
+            return file.read() if _is_sealed(file) else b""
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such checkpoint") from None
     except (OSError, bounded.Refused) as error:
         raise _damaged(path, first_line(error)) from error
+
+
+def parse(path: Path, content: bytes) -> dict[str, Any]:
+    """Return the state in the content of a checkpoint, its tensors on the CPU.
+
+    Raises:
+        UserError: as `load`.
+    """
     if not _is_whole(content):
         raise _damaged(path, "its checksum does not fit")
     try:

@@ -15,6 +15,7 @@ from snntrain.training.job import normalisation
 from snntrain.training.job.build import Job
 from snntrain.training.progress import Progress
 from snntrain.training.saving.random_states import random_states, set_random_states
+from snntrain.training.schedule.of_groups import take_over
 from snntrain.training.state import TrainingState
 
 
@@ -73,6 +74,7 @@ def _restore_optimizer(job: Job, state: dict[str, Any]) -> None:
         return
     for group, values in zip(job.optimizer.param_groups, own, strict=True):
         group.update(values)
+    take_over(job.scheduler, state["scheduler"])
     with warnings.catch_warnings():
         # torch warns if a schedule runs ahead of its optimizer.
         warnings.simplefilter("ignore", UserWarning)

@@ -17,6 +17,7 @@ from snntrain.training.job.average import Average
 from snntrain.training.job.build import Job, Model
 from snntrain.training.progress import Progress
 from snntrain.training.saving.random_states import random_states
+from snntrain.training.schedule.of_groups import FURTHER
 
 # No count of epochs, batches or images is larger.
 MOST = 2**53
@@ -24,7 +25,14 @@ MOST = 2**53
 WORDS = 624
 # The keys that an optimizer needs in a parameter group, and its tensors that have the shape of the parameter.
 NEEDED = ("params", "lr", "betas", "eps", "weight_decay", "momentum", "dampening", "nesterov")
-OF_A_SHAPE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer")
+OF_A_SHAPE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg", "grad_avg")
+# What an optimizer of torch keeps for a parameter after its first step.
+KEPT: dict[type[torch.optim.Optimizer], frozenset[str]] = {
+    torch.optim.Adam: frozenset({"step", "exp_avg", "exp_avg_sq"}),
+    torch.optim.NAdam: frozenset({"step", "mu_product", "exp_avg", "exp_avg_sq"}),
+    torch.optim.RAdam: frozenset({"step", "exp_avg", "exp_avg_sq"}),
+    torch.optim.RMSprop: frozenset({"step", "square_avg"}),
+}
 
 
 class Wrong(ValueError):
@@ -157,6 +165,11 @@ def _check_progress(job: Job, progress: Progress, state: Mapping[str, Any]) -> N
     count("progress.batch", state["batch"], 0, len(job.train))
     count("progress.images", state["images"])
     number("progress.learning_rate", state["learning_rate"], 0)
+    rates = mapping("progress.learning_rates", state.get("learning_rates", {}))
+    for name, rate in rates.items():
+        if name not in {group.name for group in job.groups}:
+            raise Wrong(f"progress.learning_rates has {_shown(name)}, which is not a group of parameters")
+        number(f"progress.learning_rates.{name}", rate, 0)
     for name in ("seconds", "train_seconds"):
         number(f"progress.clock.{name}", state["clock"][name], 0)
     sums = progress.tally.sums()
@@ -223,15 +236,16 @@ def _check_kept(name: str, kept: Any, parameter: Tensor, optimizer: torch.optim.
     """Check the numbers and tensors of an optimizer for a parameter; those of torch's own have known shapes."""
     if not isinstance(kept, dict):
         raise Wrong(f"{name} is {_shown(kept)}, not a dictionary")
-    if kept and isinstance(optimizer, torch.optim.Adam) and not kept.keys() >= {"step", "exp_avg", "exp_avg_sq"}:
-        raise Wrong(f"{name} does not have step, exp_avg and exp_avg_sq")
+    needed = next((keys for kind, keys in KEPT.items() if isinstance(optimizer, kind)), frozenset())
+    if kept and not kept.keys() >= needed:
+        raise Wrong(f"{name} does not have {', '.join(sorted(needed))}")
     for key, value in kept.items():
         of_a_shape = key in OF_A_SHAPE and not (value is None and key == "momentum_buffer")
         if of_a_shape and (not isinstance(value, Tensor) or value.shape != parameter.shape):
             raise Wrong(f"{name}.{key} is {_shown(value)}, not a tensor {list(parameter.shape)}")
         if key == "step":
             number(f"{name}.step", value, 0)
-            if isinstance(optimizer, torch.optim.Adam) and not (isinstance(value, Tensor) and value.shape == ()):
+            if isinstance(optimizer, tuple(KEPT)) and not (isinstance(value, Tensor) and value.shape == ()):
                 raise Wrong(f"{name}.step is {_shown(value)}, not a tensor of one number")
         elif not isinstance(value, Tensor | int | float | None):
             raise Wrong(f"{name}.{key} is {_shown(value)}, neither a tensor nor a number")
@@ -239,14 +253,29 @@ def _check_kept(name: str, kept: Any, parameter: Tensor, optimizer: torch.optim.
 
 def _check_schedule(job: Job, state: Any, progress: Mapping[str, Any]) -> None:
     """Check that the position of the schedule lies in the epochs that were trained."""
+    most = progress["epoch"] * -(-len(job.train) // job.config.trainer.accumulate)
     own = job.scheduler.state_dict()
-    mapping("scheduler", state, "last_epoch")
-    steps = -(-len(job.train) // job.config.trainer.accumulate)
-    last = count("scheduler.last_epoch", state["last_epoch"], 0, progress["epoch"] * steps)
+    mapping("scheduler", state)
     if state.keys() == own.keys():
         for key in own.keys() - {"lr_lambdas"}:
             alike(f"scheduler.{key}", state[key], own[key])
-        count("scheduler._step_count", state.get("_step_count", 0), 0, last + 1)
+    others = state.get(FURTHER, [])
+    if not isinstance(others, list):
+        raise Wrong(f"scheduler.{FURTHER} is {_shown(others)}, not a list")
+    for index, of_one in enumerate([state, *others]):
+        _check_one_schedule(f"scheduler.{FURTHER}[{index - 1}]" if index else "scheduler", of_one, most)
+
+
+def _check_one_schedule(name: str, state: Any, most: int) -> None:
+    mapping(name, state, "last_epoch")
+    last = count(f"{name}.last_epoch", state["last_epoch"], 0, most)
+    count(f"{name}._step_count", state.get("_step_count", 0), 0, last + 1)
+    if "scale" in state:
+        # The settings of the schedule may have changed since; its history counts still.
+        number(f"{name}.scale", state["scale"], 0, 1)
+        number(f"{name}.best", state.get("best"))
+        for key in ("epochs", "waited"):
+            count(f"{name}.{key}", state.get(key))
 
 
 def _check_random(job: Job, states: Mapping[str, Any]) -> None:

@@ -22,6 +22,7 @@ from snntrain.data.batches import Draw
 from snntrain.data.share import Share
 from snntrain.neuron import reset_net
 from snntrain.training.job.build import Job
+from snntrain.training.schedule.of_groups import each
 from snntrain.training.step.move import takes_found_inf
 
 log = logging.getLogger("snntrain")
@@ -56,7 +57,12 @@ def obstacle(job: Job) -> str | None:
         return f"{VARIABLE}=0"
     if job.config.trainer.compile:
         return "trainer.compile=true launches them itself; leave it out, and they are recorded"
-    if isinstance(job.scheduler, OneCycleLR):
+    if job.config.trainer.checkpoint_layers is not None:
+        return "trainer.checkpoint_layers restores random numbers from the host; leave it out, and they are recorded"
+    for key in ("curriculum", "random_T"):
+        if getattr(job.config.trainer, key) is not None:
+            return f"trainer.{key} changes the time steps; leave it out, and they are recorded"
+    if any(isinstance(schedule, OneCycleLR) for schedule in each(job.scheduler)):
         return "scheduler=onecycle sets the momentum from the host; scheduler=cosine can be recorded"
     if not isinstance(job.optimizer, SGD | Adam) or not takes_found_inf(job.optimizer):
         name = type(job.optimizer).__name__

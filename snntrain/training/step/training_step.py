@@ -16,6 +16,7 @@ from snntrain.data.share import Share, computing
 from snntrain.neuron import reset_net
 from snntrain.training.evaluation.evaluate import Tally
 from snntrain.training.job.build import Job
+from snntrain.training.job.time_steps import TimeSteps
 from snntrain.training.loss import loss_of
 from snntrain.training.step.bad_steps import ADVICE, BadSteps
 from snntrain.training.step.buffers import Buffers
@@ -44,6 +45,7 @@ class TrainingStep:
         recorder: records steps; None for CUDA graphs on a GPU, and for no recording elsewhere.
 
     Attributes:
+        epoch: number of the current epoch, from 1; the time steps of training may depend on it.
         pending: whether batches wait for the others of their step; no `state_dict()` holds them.
     """
 
@@ -61,6 +63,8 @@ class TrainingStep:
         self.left_out = torch.zeros((), dtype=torch.bool, device=device)
         self.total = torch.zeros((), device=device)
         self.exchange = None if job.world.group is None else Exchange(job.world, job.model, tally)
+        self.time_steps = TimeSteps.of(trainer, job.config.seed)
+        self.epoch = 1
         self.draws: list[Draw] = []
         # The share of each draw.
         self.shares: list[Share | None] = []
@@ -97,7 +101,8 @@ class TrainingStep:
         # The last step of an epoch may have fewer batches.
         self.pending = len(self.draws) < min(self.accumulate, len(self.job.train) - first)
         if not self.pending:
-            self.step(self.draws)
+            with self.time_steps.applied(self.job.model.encoder, self.epoch, first // self.accumulate):
+                self.step(self.draws)
             self.job.scheduler.step()
 
     def gradient_norms(self) -> dict[str, float]:
