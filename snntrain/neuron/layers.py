@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from torch import nn
+from torch import Tensor, nn
 
 from snntrain.neuron.base import BaseNode
 
@@ -23,6 +23,40 @@ def reset_net(net: nn.Module) -> None:
     """Forget the state of every layer of neurons inside `net`."""
     for _, layer in stateful_layers(net):
         layer.reset()
+
+
+def states_of(net: nn.Module) -> dict[str, float | Tensor]:
+    """Return every state of every layer of neurons inside `net`, by layer and state, like `conv1_neuron.v`.
+
+    Each is a number before the first input, then a tensor. They are the states themselves, with their graph:
+    `detach_net` drops it first. A later call of the network leaves them as they are.
+    """
+    return {_state(name, state): getattr(layer, state) for name, layer in stateful_layers(net) for state in layer.states}
+
+
+def load_states(net: nn.Module, states: Mapping[str, float | Tensor]) -> None:
+    """Set every state of every layer of neurons inside `net`, so that the next call starts from them.
+
+    Args:
+        net: a network with the layers from which `states_of` read the states.
+        states: numbers or tensors by layer and state.
+
+    Raises:
+        ValueError: a state is missing, or not in the network; nothing is set then.
+    """
+    wanted = {_state(name, state): (layer, state) for name, layer in stateful_layers(net) for state in layer.states}
+    if wanted.keys() != states.keys():
+        missing, unknown = sorted(wanted.keys() - states.keys()), sorted(states.keys() - wanted.keys())
+        raise ValueError(
+            f"the states are those of another network: missing {', '.join(missing) or 'none'}; "
+            f"unknown {', '.join(unknown) or 'none'}"
+        )
+    for name, (layer, state) in wanted.items():
+        setattr(layer, state, states[name])
+
+
+def _state(layer: str, state: str) -> str:
+    return f"{layer}.{state}" if layer else state
 
 
 def detach_net(net: nn.Module) -> None:
