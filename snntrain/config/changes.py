@@ -27,6 +27,9 @@ SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")
 # The values of keys that older runs do not have.
 ADDED = {
     "dataset.balance": "none",
+    "neuron.learn_threshold": False,
+    "neuron.per_neuron": False,
+    "neuron.decay_input": True,
     **{f"dataset.augment.{field.name}": field.default for field in fields(Augment) if field.default != MISSING},
 }
 

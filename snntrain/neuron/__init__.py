@@ -15,6 +15,7 @@ from snntrain.neuron.layers import (
 )
 from snntrain.neuron.leaky_integrator import LINode
 from snntrain.neuron.nodes import IFNode, LIFNode, PLIFNode, RIFNode
+from snntrain.neuron.parallel import PSNNode, SlidingPSNNode
 
 __all__ = [
     "BaseNode",
@@ -22,7 +23,9 @@ __all__ = [
     "LIFNode",
     "LINode",
     "PLIFNode",
+    "PSNNode",
     "RIFNode",
+    "SlidingPSNNode",
     "begin_epoch",
     "clamp",
     "detach_net",

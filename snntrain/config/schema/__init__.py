@@ -34,8 +34,10 @@ from snntrain.config.schema.model import (
     Surrogate,
 )
 from snntrain.config.schema.option import GREATEST, LONGEST, MOST_ITEMS, Checked, Part, option
+from snntrain.config.schema.parallel import PSN, ParallelNeuron, SlidingPSN
 from snntrain.config.schema.register import SCHEMAS, register
 from snntrain.config.schema.run import Config
+from snntrain.config.schema.surrogates import S2NN, LeakyKReLU, LogTailedReLU, Pass, SquarewaveFourierSeries
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
 
 __all__ = [
@@ -50,7 +52,9 @@ __all__ = [
     "MLP",
     "MOST_ITEMS",
     "PLIF",
+    "PSN",
     "RIF",
+    "S2NN",
     "SCHEMAS",
     "SGD",
     "Adam",
@@ -67,19 +71,25 @@ __all__ = [
     "EventFolder",
     "Heidelberg",
     "ImageFolder",
+    "LeakyKReLU",
+    "LogTailedReLU",
     "MSERate",
     "Monitor",
     "Neuron",
     "OneCycle",
     "Optimizer",
     "OwnDataset",
+    "ParallelNeuron",
     "Part",
+    "Pass",
     "PiecewiseLeakyReLU",
     "Ray",
     "Reset",
     "Saccades",
     "Scheduler",
     "Search",
+    "SlidingPSN",
+    "SquarewaveFourierSeries",
     "SubmititSlurm",
     "Surrogate",
     "Sweep",

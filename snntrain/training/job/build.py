@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from snntrain.config.changes import ADDED
 from snntrain.config.schema import Config
 from snntrain.config.targets import Component, build, misfit
 from snntrain.config.trust.targets import locate
@@ -24,10 +25,11 @@ from snntrain.data.batches import SHARE_OF_MEMORY, Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.data.statistics import Statistics
 from snntrain.errors import UserError
+from snntrain.network.first_input import give_shapes
 from snntrain.network.parameter_groups import optimizer_argument, parameter_groups, scale_learning_rates
 from snntrain.network.readout import Readout, readout_of
 from snntrain.network.synchronised import synchronise
-from snntrain.neuron import BaseNode
+from snntrain.neuron import BaseNode, stateful_layers
 from snntrain.training.job import compilers, intensities, normalisation, repeatable
 from snntrain.training.job.average import Average
 from snntrain.training.job.uncompiled import without_compiler
@@ -146,6 +148,7 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
     loss = component(config, "loss").to(world.device)
     if padded:
         check_lengths(loss, data)
+        _check_causal(network)
     if balance(config) == "loss":
         check_weights(loss)
     fused = _fused(config)
@@ -180,15 +183,18 @@ def data_of(config: Config) -> Data:
     Raises:
         UserError: it is missing and cannot be downloaded, or damaged.
     """
-    data: Data = component(config, "dataset", **_steps(config))
+    data: Data = component(config, "dataset", **_steps(config, "dataset", config.T))
     return data
 
 
-def _steps(config: Config) -> dict[str, int]:
-    """Pass the time steps to a data set that makes its samples from them, as frames from events."""
-    described = _described(config, "dataset")
-    parameters = inspect.signature(locate(described.target, config.allow_targets)).parameters
-    return {"T": config.T} if "T" in parameters and "T" not in described.arguments else {}
+def _steps(config: Config, group: str, T: int) -> dict[str, int]:
+    """Pass the time steps to a class that asks for them: a data set of frames from events, or a neuron with weights."""
+    described = _described(config, group)
+    return {"T": T} if "T" not in described.arguments and _takes(config, described.target, "T") else {}
+
+
+def _takes(config: Config, target: str, key: str) -> bool:
+    return key in inspect.signature(locate(target, config.allow_targets)).parameters
 
 
 def _check_targets(config: Config) -> None:
@@ -196,7 +202,7 @@ def _check_targets(config: Config) -> None:
     lines = []
     for group, (given, also) in GIVEN.items():
         try:
-            also = (*also, *_steps(config)) if group == "dataset" else also
+            also = (*also, *_steps(config, group, config.T)) if group in ("dataset", "neuron") else also
             wrong = misfit(_described(config, group), given, also, config.allow_targets)
             lines += [f"{group}: {wrong}"] if wrong else []
         except UserError as error:
@@ -219,7 +225,12 @@ def _of_group(group: str, error: UserError) -> list[str]:
 
 
 def _described(config: Config, group: str) -> Component:
-    return Component.of(getattr(config, group), leave_out=PRESENTATION if group == "dataset" else ())
+    described = Component.of(getattr(config, group), leave_out=PRESENTATION if group == "dataset" else ())
+    # A class from before a key was added does without its neutral value.
+    added = {key for key, value in described.arguments.items() if ADDED.get(f"{group}.{key}") is value}
+    unknown = [key for key in added if not _takes(config, described.target, key)]
+    known = {key: value for key, value in described.arguments.items() if key not in unknown}
+    return Component(described.target, known)
 
 
 def model(config: Config, data: Data, numbers: Statistics) -> Model:
@@ -229,14 +240,31 @@ def model(config: Config, data: Data, numbers: Statistics) -> Model:
         raise UserError(f"dataset.mean={config.dataset.mean}: one number per channel, and {data.name} has {whole}")
     encoder = component(config, "encoder", T=config.T, mean=list(numbers.mean), std=list(numbers.std))
     intensities.check(encoder, data)
-    neuron = partial(_neuron, config)
-    return Model(
-        encoder,
-        component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron),
-    )
+    steps = data.steps or config.T
+    neuron = partial(_neuron, config, steps)
+    network = component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron)
+    try:
+        give_shapes(network, data.shape, steps)
+    except ValueError as error:
+        raise UserError(f"network: {error}") from error
+    return Model(encoder, network)
 
 
-def _neuron(config: Config) -> BaseNode:
+def _check_causal(network: nn.Module) -> None:
+    """Check that no neuron reads later steps, which may be padding.
+
+    Raises:
+        UserError: one does.
+    """
+    for name, layer in stateful_layers(network):
+        if not getattr(layer, "causal", True):
+            raise UserError(
+                f"neuron.causal=False: layer {name} reads all steps, and these sequences have padding; "
+                "give neuron.causal=true or neuron=sliding_psn"
+            )
+
+
+def _neuron(config: Config, steps: int) -> BaseNode:
     node = component(
         config,
         "neuron",
@@ -244,6 +272,7 @@ def _neuron(config: Config) -> BaseNode:
         surrogate_function=component(config, "surrogate"),
         detach_reset=config.detach_reset,
         step_mode="m",
+        **_steps(config, "neuron", steps),
     )
     if not isinstance(node, BaseNode):
         target = _described(config, "neuron").target
