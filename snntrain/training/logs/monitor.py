@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
+
 from snntrain.data.batch import Batch
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import some_of
