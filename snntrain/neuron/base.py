@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from snntrain.neuron import arguments, surrogate
 from snntrain.neuron.integrate_and_fire import (
@@ -24,7 +23,7 @@ from snntrain.neuron.integrate_and_fire import (
 )
 from snntrain.neuron.integrate_and_fire.reference import run
 from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
-from snntrain.neuron.learnable import STARTS, awaits_shape, learnable, logged, materialise, take_shapes
+from snntrain.neuron.learnable import STARTS, awaits_shape, has_shape, learnable, logged, materialise, take_shapes
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +160,7 @@ class BaseNode(nn.Module):
 
     def learnt(self) -> dict[str, float]:
         """Return the learnt constants that a run logs, by name: the threshold, if it is learnt."""
-        if not self.learn_threshold or is_lazy(self.log_threshold):
+        if not self.learn_threshold or not has_shape(self.log_threshold):
             return {}
         return logged(THRESHOLD, torch.as_tensor(BaseNode.threshold(self)))
 

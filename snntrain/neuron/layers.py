@@ -31,7 +31,9 @@ def states_of(net: nn.Module) -> dict[str, float | Tensor]:
     Each is a number before the first input, then a tensor. They are the states themselves, with their graph:
     `detach_net` drops it first. A later call of the network leaves them as they are.
     """
-    return {_state(name, state): getattr(layer, state) for name, layer in stateful_layers(net) for state in layer.states}
+    return {
+        _state(name, state): getattr(layer, state) for name, layer in stateful_layers(net) for state in layer.states
+    }
 
 
 def load_states(net: nn.Module, states: Mapping[str, float | Tensor]) -> None:

@@ -7,7 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedParameter, is_lazy
+from torch.nn.parameter import UninitializedParameter
+
+# Typed like nn.Parameter, whose arguments it does not take.
+Blank: Any = UninitializedParameter
 
 # Under this name a module keeps the values with which its constants per neuron start.
 STARTS = "_starts"
@@ -26,12 +29,17 @@ def learnable(node: nn.Module, name: str, value: float, per_neuron: bool = False
     """
     parameter: nn.Parameter
     if per_neuron:
-        parameter = UninitializedParameter(dtype=torch.get_default_dtype())
+        parameter = Blank(dtype=torch.get_default_dtype())
         node.__dict__.setdefault(STARTS, {})[name] = value
     else:
         parameter = nn.Parameter(torch.tensor([value]))
     setattr(node, name, parameter)
     return parameter
+
+
+def has_shape(values: Any) -> bool:
+    """Return whether a tensor has its shape: a constant per neuron has none before the first input."""
+    return not isinstance(values, UninitializedParameter)
 
 
 def awaits_shape(module: nn.Module) -> bool:
@@ -55,13 +63,13 @@ def materialise(node: nn.Module, shape: Sequence[int]) -> None:
 def take_shapes(node: nn.Module, state: dict[str, Any], prefix: str) -> None:
     """Give the constants per neuron of a layer the shapes of the tensors in a `state_dict` that it is about to load."""
     for name, parameter in list(_without_shape(node)):
-        if isinstance(saved := state.get(prefix + name), Tensor) and not is_lazy(saved):
+        if isinstance(saved := state.get(prefix + name), Tensor) and has_shape(saved):
             parameter.materialize(saved.shape)
 
 
 def logged(name: str, values: Tensor) -> dict[str, float]:
     """Return a learnt constant as a run logs it: by its name, or for many the mean, the least and the greatest."""
-    if is_lazy(values):
+    if not has_shape(values):
         return {}
     values = values.detach()
     if values.numel() == 1:
@@ -69,6 +77,6 @@ def logged(name: str, values: Tensor) -> dict[str, float]:
     return {name: values.mean().item(), f"{name}_min": values.amin().item(), f"{name}_max": values.amax().item()}
 
 
-def _without_shape(module: nn.Module) -> Iterator[tuple[str, UninitializedParameter]]:
+def _without_shape(module: nn.Module) -> Iterator[tuple[str, Any]]:
     if STARTS in module.__dict__:
-        yield from ((name, one) for name, one in module.named_parameters(recurse=False) if is_lazy(one))
+        yield from ((name, one) for name, one in module.named_parameters(recurse=False) if not has_shape(one))

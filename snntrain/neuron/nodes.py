@@ -8,13 +8,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from snntrain.neuron import arguments, charges, surrogate
 from snntrain.neuron import clamp as clamps
 from snntrain.neuron.base import BaseNode
 from snntrain.neuron.charges import Coefficients
-from snntrain.neuron.learnable import learnable, logged
+from snntrain.neuron.learnable import has_shape, learnable, logged
 
 
 class IFNode(BaseNode):
@@ -174,7 +173,7 @@ class PLIFNode(BaseNode):
         return _inverse(k.item()) if k.numel() == 1 else (1 / k).mean().item()
 
     def learnt(self) -> dict[str, float]:
-        if is_lazy(self.w):
+        if not has_shape(self.w):
             return super().learnt()
         k = self.decay()
         tau = {"tau": self.tau()} if k.numel() == 1 else logged("tau", 1 / k)
@@ -184,7 +183,7 @@ class PLIFNode(BaseNode):
         return charges.decaying(self.decay(), self.rest, self.decay_input)
 
     def extra_repr(self) -> str:
-        tau = "?" if is_lazy(self.w) or self.w.is_meta else f"{self.tau():.4g}"
+        tau = "?" if not has_shape(self.w) or self.w.is_meta else f"{self.tau():.4g}"
         return f"tau={tau}, clamp={self.clamp}, {super().extra_repr()}"
 
 
@@ -247,13 +246,13 @@ class RIFNode(BaseNode):
         return torch.sigmoid(self.g) * (hi - lo) + lo
 
     def learnt(self) -> dict[str, float]:
-        return (logged("w", self.w()) if not is_lazy(self.g) else {}) | super().learnt()
+        return (logged("w", self.w()) if has_shape(self.g) else {}) | super().learnt()
 
     def dynamics(self) -> Coefficients:
         return charges.self_connected(self.w(), self.rest)
 
     def extra_repr(self) -> str:
-        w = "?" if is_lazy(self.g) or self.g.is_meta else arguments.shown(self.w())
+        w = "?" if not has_shape(self.g) or self.g.is_meta else arguments.shown(self.w())
         return f"w={w}, bounds={self.bounds}, {super().extra_repr()}"
 
 

@@ -87,8 +87,8 @@ class PSNNode(ParallelNode):
 
     Args:
         T: number of time steps; a longer sequence is refused.
-        causal: True leaves out later inputs, `weight[t, i]` for i > t, as the masked PSN does in the end. Then a shorter
-            sequence is allowed too.
+        causal: True leaves out later inputs, `weight[t, i]` for i > t, as the masked PSN does in the end. Then a
+            shorter sequence is allowed too.
         v_threshold: threshold at the start.
         learn_threshold: whether the threshold of each step is learnt, as in the paper.
         surrogate_function, monitor_state, step_mode: as in `BaseNode`; only step_mode 'm' can compute.
@@ -206,7 +206,7 @@ class SlidingPSNNode(ParallelNode):
         if not before:
             return 0.0
         recent = x.expand(T, *x.shape[1:])[-before:]
-        if T >= before:
+        if before <= T:
             return recent.clone()
         past = self.inputs if isinstance(self.inputs, Tensor) else x.new_zeros(before, *x.shape[1:])
         return torch.cat([past[T:].to(x.dtype), recent])
@@ -223,7 +223,7 @@ def _weighted(weight: Tensor, x: Tensor) -> Tensor:
     """Return `weight x` over time, `[T, N, *]` in x's memory order, for a weight `[T, steps]` or a constant input."""
     if len(x) == 1 and weight.shape[1] > 1:
         weight = weight.sum(1, keepdim=True)
-    order = [0, *sorted(range(1, x.ndim), key=lambda dim: -x.stride(dim))]
+    order = [0, *sorted(range(1, x.ndim), key=lambda dim: -x.stride()[dim])]
     by_memory = x.permute(order)
     product = torch.unflatten(weight @ by_memory.flatten(1), 1, by_memory.shape[1:])
     return product.permute([order.index(dim) for dim in range(x.ndim)])

@@ -26,6 +26,7 @@ from snntrain.neuron.surrogate.passes import DeterministicPass, PoissonPass
 from snntrain.neuron.surrogate.rule import Surrogate
 
 __all__ = [
+    "S2NN",
     "ATan",
     "DeterministicPass",
     "Erf",
@@ -38,7 +39,6 @@ __all__ = [
     "PoissonPass",
     "QPseudoSpike",
     "Rectangle",
-    "S2NN",
     "Sigmoid",
     "SoftSign",
     "SquarewaveFourierSeries",
