@@ -184,10 +184,13 @@ class SquarewaveFourierSeries(Surrogate):
             raise ValueError(f"SquarewaveFourierSeries: n must be a whole number, not {self.n!r}")
 
     def gradient(self, x: Tensor) -> Tensor:
+        # Within one period, as the argument of a cosine may overflow in half precision.
+        x = x.remainder(self.T_period)
         terms = [(rate * x).cos() for rate in self._rates()]
         return 4 / self.T_period * torch.stack(terms).sum(0)
 
     def primitive(self, x: Tensor) -> Tensor:
+        x = x.remainder(self.T_period)
         terms = [(rate * x).sin() / rate for rate in self._rates()]
         return 0.5 + 4 / self.T_period * torch.stack(terms).sum(0)
 

@@ -148,7 +148,7 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
     loss = component(config, "loss").to(world.device)
     if padded:
         check_lengths(loss, data)
-        _check_causal(network)
+        _check_causal(network.network)
     if balance(config) == "loss":
         check_weights(loss)
     fused = _fused(config)
