@@ -91,6 +91,10 @@ def test_an_undivided_input_runs_compiled_with_the_same_spikes(v_reset: float | 
     close(single.grad, gradient.x, rtol=2e-5)
 
 
+def _plif(*arguments: Any, **named: Any) -> BaseNode:
+    return PLIFNode(2.5, "sigmoid", None, None, *arguments, **named)
+
+
 # ---- learnt thresholds -----------------------------------------------------------------------------------------------
 
 
@@ -117,6 +121,47 @@ def test_the_gradient_of_a_threshold_is_the_oracle_s(
     close(gradients(node, x), gradient.x)
     over = (0, 1) if not per_neuron else (0,)
     close(node.log_threshold.grad, gradient.threshold_each.sum(over).reshape(shape) * np.exp(logarithm))
+
+
+@every_reset
+@every_detach
+@pytest.mark.parametrize("build", [IFNode, _plif], ids=["if", "plif"])
+def test_a_learnt_threshold_of_a_layer_runs_compiled_with_the_gradients_of_the_definition(
+    build: Callable[..., BaseNode], v_reset: float | None, detach_reset: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = current(1.5).float()
+    found = {}
+    for executor in ("reference", "cpu"):
+        monkeypatch.setenv("SNNTRAIN_EXECUTOR", executor)
+        node = build(*(V_THRESHOLD, v_reset, surrogate.ATan(), detach_reset), step_mode="m", learn_threshold=True)
+        node.v = torch.full(SHAPE, 0.05)
+        single = x.clone().requires_grad_()
+        s = node(single)
+        assert ("_Learnt" in str(s.grad_fn)) == (executor == "cpu")
+        (s * pulls()[0].float()).sum().backward(retain_graph=True)
+        (node.v * pulls()[1].float()).sum().backward()
+        found[executor] = [s, node.v, single.grad, *(parameter.grad for parameter in node.parameters())]
+    for one, other in zip(found["cpu"], found["reference"], strict=True):
+        assert isinstance(one, Tensor)
+        torch.testing.assert_close(one, other, rtol=2e-5, atol=2e-5)
+
+
+def test_a_compiled_learnt_threshold_has_second_derivatives_a_constant_input_and_half_precision() -> None:
+    node = LIFNode(2.5, 0.4, surrogate_function=surrogate.ATan(), step_mode="m", learn_threshold=True)
+    x = current(1.5, 1).float().requires_grad_()
+    once = node(x, T=6)
+    node.reset()
+    repeated = node(x.expand(6, *SHAPE).contiguous())
+    assert torch.equal(once, repeated)
+    (first,), (other,) = (torch.autograd.grad(s.sum(), x, retain_graph=True) for s in (once, repeated))
+    torch.testing.assert_close(first, other)
+    (gradient,) = torch.autograd.grad(once.sum(), node.log_threshold, create_graph=True)
+    (second,) = torch.autograd.grad(gradient.sum(), x)
+    assert second.abs().sum() > 0
+    node.reset()
+    half = node(x.detach().bfloat16(), T=6)
+    assert half.dtype == torch.bfloat16
+    assert torch.as_tensor(node.v).dtype == torch.bfloat16
 
 
 @every_reset
