@@ -67,15 +67,15 @@ class _Learnt(torch.autograd.Function):
             grad_x, grad_threshold, *found = _defined(ctx, x, threshold, tensors, grad_s, grad_v_last, needed)
         else:
             grad_x, *found = backward(grad_s, grad_v_last, x, len(x), *tensors, ctx.numbers, *ctx.rule, needed)
-            gain, feedback, _, _ = joined(tensors, ctx.numbers)
-            grad_threshold = _of_threshold(grad_x, s, grad_v_last, gain, feedback, ctx.rule.v_reset is None)
+            gain, feedback, *_others = joined(tensors, ctx.numbers)
+            grad_threshold = _of_threshold(grad_x, s, grad_v_last, gain, feedback)
             grad_threshold = grad_threshold.to(threshold.dtype).reshape(threshold.shape)
         gradients = iter(found)
         return grad_x, grad_threshold, *(next(gradients) if one else None for one in needed), None, None, None
 
 
 def _of_threshold(
-    grad_x: Tensor, s: Tensor, grad_v_last: Tensor | None, gain: Coefficient, feedback: Coefficient, soft: bool
+    grad_x: Tensor, s: Tensor, grad_v_last: Tensor | None, gain: Coefficient, feedback: Coefficient
 ) -> Tensor:
     grad_h = grad_x / gain
     after = torch.empty_like(grad_h)
@@ -99,8 +99,9 @@ def _defined(
     # Aliases, so that the derivative ends at them.
     x, threshold = x.view_as(x), threshold.view_as(threshold)
     given = [None if one is None else one.view_as(one) for one in tensors]
+    gain, feedback, rest, v = joined(given, ctx.numbers)
     run = reference.integrate_and_fire(
-        *(x, len(x), *joined(given, ctx.numbers)),
+        *(x, len(x), gain, feedback, rest, v),
         v_threshold=threshold,
         v_reset=rule.v_reset,
         surrogate=surrogate_of(rule.kind, rule.p, rule.q),
