@@ -140,8 +140,8 @@ class Gradients:
     x: Array
     k: float
     v_first: Array
-    k_each: Array
-    threshold_each: Array
+    k_each: Array = field(default_factory=lambda: np.zeros(()))
+    threshold_each: Array = field(default_factory=lambda: np.zeros(()))
 
 
 @dataclass(frozen=True)
