@@ -122,7 +122,11 @@ def drawn(draw: st.DrawFn, rules: list[Rule], spiking: st.SearchStrategy[bool]) 
         lo, hi = amplitude if isinstance(amplitude, tuple) else (-amplitude, amplitude)
         w = lo + draw(st.floats(0.0625, 0.9375)) * (hi - lo)
     leaky = {"w": number(0.25, 2), "c": number(0.0078125, 0.5)}
-    shape = leaky if surrogate == "PiecewiseLeakyReLU" else {"alpha": number(1.125 if surrogate == "QPseudoSpike" else 0.5, 4)}
+    shape = (
+        leaky
+        if surrogate == "PiecewiseLeakyReLU"
+        else {"alpha": number(1.125 if surrogate == "QPseudoSpike" else 0.5, 4)}
+    )
     return Setting(
         kind=kind,
         tau=draw(st.one_of(number(lowest_tau, 8), number(8, 1e5), st.just(1e5))),
