@@ -30,6 +30,10 @@ CASES = {
     "weighted classes, squared error, accumulated": ("dataset.balance=loss", "trainer.accumulate=2"),
     "balanced draws": ("dataset.balance=sampler", "dataset.augment.degrees=10"),
     "streamed, cross entropy": ("dataset.resident=never", "dataset.workers=0", "loss=ce_rate", "neuron=lif"),
+    "constants per neuron, random spikes": (
+        *("neuron=plif", "neuron.per_neuron=true", "neuron.learn_threshold=true"),
+        *("surrogate=poisson_pass", "neuron.v_threshold=0.1"),
+    ),
     # The last batch has 1 image: other processes than the first have none.
     "a batch of one image": ("trainer.batch_size=36", "network.dropout=0.3", "encoder=poisson"),
     # The last batch has 2 images. Not 1: torch 2.14 computes a wrong gradient for a batch normalisation of one image
