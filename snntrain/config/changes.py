@@ -31,6 +31,9 @@ ADDED: dict[str, Any] = {
     "optimizer.decay_norm": True,
     "optimizer.groups": [],
     **dict.fromkeys(("trainer.init_from", "trainer.curriculum", "trainer.random_T", "trainer.checkpoint_layers")),
+    "neuron.learn_threshold": False,
+    "neuron.per_neuron": False,
+    "neuron.decay_input": True,
     **{f"dataset.augment.{field.name}": field.default for field in fields(Augment) if field.default != MISSING},
 }
 

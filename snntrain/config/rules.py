@@ -22,12 +22,15 @@ DEVICE = re.compile(r"auto|cpu|cuda(:(\d|[1-9]\d|1[01]\d|12[0-7]))?", re.ASCII)
 
 def reset_below_threshold(config: Config) -> Iterator[str]:
     threshold, v_reset = value_at(config.neuron, "v_threshold"), config.reset.v_reset
-    if not isinstance(threshold, int | float):  # A class of the user's own may have no threshold.
+    # A class of the user's own may have no threshold, and a parallel neuron has no reset.
+    if not isinstance(threshold, int | float) or isinstance(config.neuron, schema.ParallelNeuron):
         return
     if v_reset is None and threshold <= 0:
         yield f"neuron.v_threshold={threshold}: must be > 0 with reset=soft, where the potential rests at 0"
     elif v_reset is not None and v_reset >= threshold:
         yield f"reset.v_reset={v_reset}: must be below neuron.v_threshold={threshold}"
+    elif value_at(config.neuron, "learn_threshold") and threshold <= 0:
+        yield f"neuron.v_threshold={threshold}: must be > 0 with neuron.learn_threshold=true, where it stays above 0"
 
 
 def time_constant_within_clamp(config: Config) -> Iterator[str]:

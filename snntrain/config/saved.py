@@ -117,7 +117,8 @@ def _subtree(group: str, content: dict[str, Any]) -> Any:
     for path, declared in schema.SCHEMAS.items():
         keys = {field.name for field in fields(declared)}
         if path.startswith(f"{group}/") and keys - added.keys() <= content.keys() <= keys:
-            return OmegaConf.merge(OmegaConf.structured(declared), added, content)
+            own = {key: value for key, value in added.items() if key in keys}
+            return OmegaConf.merge(OmegaConf.structured(declared), own, content)
     # The keys belong to a user's own class.
     return content
 

@@ -22,8 +22,9 @@ class Membranes:
     def __init__(self, layer: BaseNode) -> None:
         self.layer = layer
         self.updates: Tensor | int = 0
-        # A user's own rules may change more than v, and must not run twice: the monitor records their potentials.
-        self.by_monitor = layer.has_own_rule
+        # A user's own rules may change more than v, and must not run twice, nor may random spikes: the monitor records
+        # their potentials.
+        self.by_monitor = layer.has_own_rule or getattr(layer.surrogate_function, "random", False)
         self._valid_steps = ValidSteps()
 
     def before(self) -> None:
@@ -63,7 +64,7 @@ class Membranes:
             x.to(s.dtype),
             *layer.dynamics(),
             self.v0,
-            v_threshold=layer.v_threshold,
+            v_threshold=layer.threshold(),
             v_reset=layer.v_reset,
             surrogate=layer.surrogate_function,
             T=len(s),

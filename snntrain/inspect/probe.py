@@ -54,7 +54,7 @@ def recording(layer: BaseNode, trajectory: Trajectory) -> Recording:
     """Return the activity of `layer` on the host: spikes as bool, potentials as float32."""
     h, v = (sequence.float().cpu().numpy() for sequence in (trajectory.h, trajectory.v))
     # Neurons may have learnt thresholds of their own; a picture has one line.
-    v_threshold = layer.v_threshold
+    v_threshold = layer.v_threshold if layer.has_own_rule else layer.threshold()
     if isinstance(v_threshold, Tensor):
         v_threshold = v_threshold.detach().mean().item()
     more = {name: sequence.float().cpu().numpy() for name, sequence in trajectory.more.items()}

@@ -6,6 +6,7 @@ The batch normalisation also leaves out the padding of sequences, in any number 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,15 +17,16 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from snntrain.data import padding
 from snntrain.data.padding import ValidSteps
-from snntrain.data.share import current
+from snntrain.data.share import current, own_rows
 from snntrain.network.layers import ones_of
+from snntrain.neuron import BaseNode, surrogate
 
 # Adds up a tensor over all processes, in place.
 Sum = Callable[[Tensor], Tensor]
 
 
 def synchronise(network: nn.Module, sum_over_all: Sum) -> None:
-    """Make the batch normalisations and dropouts of a network compute over the whole batch.
+    """Make batch normalisations, dropouts and neurons that draw random spikes compute over the whole batch.
 
     Parameters, buffers, their names, and the classes as `isinstance` sees them stay the same. A subclass with a
     `forward` of its own is left alone, as is torch's SyncBatchNorm.
@@ -40,6 +42,8 @@ def synchronise(network: nn.Module, sum_over_all: Sum) -> None:
             module.valid_steps = ValidSteps()  # type: ignore[assignment]
         elif type(module) in (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d):
             module.__class__ = _synchronised(type(module), _Dropping)
+        elif isinstance(module, BaseNode) and type(fire := module.surrogate_function) is surrogate.PoissonPass:
+            module.surrogate_function = _PoissonPass(spiking=fire.spiking)
 
 
 class _Kept:
@@ -178,6 +182,15 @@ class _Normalise(torch.autograd.Function):
 
 def _all_but_channels(x: Tensor) -> list[int]:
     return [dim for dim in range(x.ndim) if dim != 1]
+
+
+@dataclass(frozen=True, repr=False)
+class _PoissonPass(surrogate.PoissonPass):
+    """A Poisson pass with the random numbers of the whole batch; its argument is `[N, *]`."""
+
+    def draw(self, x: Tensor) -> Tensor:
+        wide = x.to(torch.promote_types(x.dtype, torch.float32))
+        return own_rows(lambda rows: torch.rand_like(ones_of(wide, rows)), len(x))
 
 
 class _Dropping(_DropoutNd):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any, ClassVar
@@ -22,6 +23,7 @@ from snntrain.neuron.integrate_and_fire import (
 )
 from snntrain.neuron.integrate_and_fire.reference import run
 from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
+from snntrain.neuron.learnable import STARTS, awaits_shape, has_shape, learnable, logged, materialise, take_shapes
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +54,10 @@ class BaseNode(nn.Module):
         detach_reset: True keeps the reset out of the gradient.
         monitor_state: True records `h`, `v` and `s` of every step, see `monitor`.
         step_mode: 's', a call is one step of `[N, *]`; 'm', a call is all steps of `[T, N, *]`.
+        learn_threshold: True learns the threshold from its start `v_threshold`: it is
+            `max(0, v_reset) + exp(log_threshold)`, so it stays above the reset and above 0.
+        per_neuron: True learns one constant for each neuron, not one for the layer. The first input or a `state_dict`
+            gives the constants their shape; an optimizer must be built after it.
 
     Attributes:
         states: names of the states, `v` first. Each is an attribute like `v`.
@@ -67,8 +73,8 @@ class BaseNode(nn.Module):
             computation.
 
     Raises:
-        ValueError: an unknown `step_mode`, a threshold or reset that is not finite, or an input with a wrong shape or
-            of a wrong kind.
+        ValueError: an unknown `step_mode`, a threshold or reset that is not finite, a learnt threshold that does not
+            start above the reset and above 0, or an input with a wrong shape or of a wrong kind.
         TypeError: a value of a wrong type, such as the class of a surrogate instead of an instance.
     """
 
@@ -76,6 +82,8 @@ class BaseNode(nn.Module):
     states: ClassVar[tuple[str, ...]] = ("v",)
     # False for a layer whose output is not spikes.
     spiking: ClassVar[bool] = True
+    learn_threshold: bool = False
+    log_threshold: Tensor
 
     def __init__(
         self,
@@ -85,6 +93,9 @@ class BaseNode(nn.Module):
         detach_reset: bool = False,
         monitor_state: bool = False,
         step_mode: str = "s",
+        *,
+        learn_threshold: bool = False,
+        per_neuron: bool = False,
     ) -> None:
         super().__init__()
         self.v_threshold: float | Tensor = v_threshold
@@ -97,8 +108,24 @@ class BaseNode(nn.Module):
         self.v_seq: Tensor | None = None
         self.monitor: dict[str, list[np.ndarray]] | None = None
         self.observer: Callable[[Trajectory], None] | None = None
+        if learn_threshold:
+            self._learn_threshold(per_neuron)
+        elif per_neuron and type(self).learnt is BaseNode.learnt:
+            raise ValueError(
+                f"{type(self).__name__} learns no constant of its own: per_neuron=True needs learn_threshold=True"
+            )
         self.set_monitor(monitor_state)
         self.reset()
+
+    def _learn_threshold(self, per_neuron: bool) -> None:
+        start, least = self.v_threshold, max(0.0, self.rest)
+        if isinstance(start, Tensor) or not start > least:
+            raise ValueError(
+                f"learn_threshold=True needs a number v_threshold above {least:g}, the greater of v_reset and 0, "
+                f"not {arguments.shown(start)}"
+            )
+        self.learn_threshold = True
+        learnable(self, "log_threshold", math.log(start - least), per_neuron)
 
     def __setattr__(self, name: str, value: Any) -> None:
         # States change at every call and are never parameters, buffers or modules, so the search by nn.Module is
@@ -122,14 +149,20 @@ class BaseNode(nn.Module):
 
     def threshold(self) -> float | Tensor:
         """Return the threshold of the next spikes; a subclass may compute it from its states."""
-        return self.v_threshold
+        if not self.learn_threshold:
+            return self.v_threshold
+        log_threshold = self.log_threshold
+        wide = torch.promote_types(log_threshold.dtype, torch.float32)
+        return log_threshold.to(wide).exp() + max(0.0, self.rest)
 
     def adapt(self, s: Tensor) -> None:
         """Change the states after a step with the spikes `s` `[N, *]`; `v` is already reset."""
 
     def learnt(self) -> dict[str, float]:
-        """Return the learnt constants that a run logs, by name."""
-        return {}
+        """Return the learnt constants that a run logs, by name: the threshold, if it is learnt."""
+        if not self.learn_threshold or not has_shape(self.log_threshold):
+            return {}
+        return logged(THRESHOLD, torch.as_tensor(BaseNode.threshold(self)))
 
     @property
     def has_own_rule(self) -> bool:
@@ -175,6 +208,8 @@ class BaseNode(nn.Module):
             if isinstance(state, Tensor):
                 self._check_state(name, state, x)
         x = x if x.is_floating_point() else x.to(torch.get_default_dtype())
+        if STARTS in self.__dict__:
+            materialise(self, x.shape[2:])
         own_rule = self.has_own_rule
         plain = own_rule or self.store_v_seq
         if self.v_seq is not None:
@@ -210,7 +245,7 @@ class BaseNode(nn.Module):
             x,
             *self.dynamics(),
             self.v,
-            v_threshold=self.v_threshold,
+            v_threshold=self.threshold(),
             v_reset=self.v_reset,
             surrogate=self.surrogate_function,
             detach_reset=self.detach_reset,
@@ -283,8 +318,9 @@ class BaseNode(nn.Module):
         self.monitor = {name: [] for name in ("h", "v", "s", *self._recorded_more)} if monitor_state else None
 
     def extra_repr(self) -> str:
+        learnt = ", learn_threshold=True" if self.learn_threshold else ""
         return (
-            f"v_threshold={arguments.shown(self.v_threshold)}, v_reset={self.v_reset}, "
+            f"v_threshold={arguments.shown(self.v_threshold)}{learnt}, v_reset={self.v_reset}, "
             f"surrogate_function={self.surrogate_function}, detach_reset={self.detach_reset}, "
             f"step_mode={self.step_mode!r}"
         )
@@ -294,6 +330,18 @@ class BaseNode(nn.Module):
         super()._apply(fn, recurse)
         self._change_states(fn)
         return self
+
+    def _save_to_state_dict(self, *given: Any) -> None:
+        if awaits_shape(self):
+            raise ValueError(
+                f"{type(self).__name__} has constants per neuron without a shape: give it an input before its "
+                "state_dict is read"
+            )
+        super()._save_to_state_dict(*given)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *others: Any) -> None:
+        take_shapes(self, state_dict, prefix)
+        super()._load_from_state_dict(state_dict, prefix, *others)
 
     def _change_states(self, function: Callable[[Tensor], Tensor]) -> None:
         for name in self.states:

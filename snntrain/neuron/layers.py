@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from torch import nn
+from torch import Tensor, nn
 
 from snntrain.neuron.base import BaseNode
 from snntrain.neuron.carried import Carrying
@@ -25,6 +25,42 @@ def reset_net(net: nn.Module) -> None:
     for layer in net.modules():
         if isinstance(layer, BaseNode | Carrying):
             layer.reset()
+
+
+def states_of(net: nn.Module) -> dict[str, float | Tensor]:
+    """Return every state of the layers inside `net`, by layer and state, like `conv1_neuron.v`.
+
+    Each is a number before the first input, then a tensor. They are the states themselves, with their graph:
+    `detach_net` drops it first. A later call of the network leaves them as they are.
+    """
+    return {name: getattr(layer, state) for name, (layer, state) in _states(net).items()}
+
+
+def load_states(net: nn.Module, states: Mapping[str, float | Tensor]) -> None:
+    """Set every state of the layers inside `net`, so that the next call starts from them.
+
+    Args:
+        net: a network with the layers from which `states_of` read the states.
+        states: numbers or tensors by layer and state.
+
+    Raises:
+        ValueError: a state is missing, or not in the network; nothing is set then.
+    """
+    wanted = _states(net)
+    if wanted.keys() != states.keys():
+        missing, unknown = sorted(wanted.keys() - states.keys()), sorted(states.keys() - wanted.keys())
+        raise ValueError(
+            f"the states are those of another network: missing {', '.join(missing) or 'none'}; "
+            f"unknown {', '.join(unknown) or 'none'}"
+        )
+    for name, (layer, state) in wanted.items():
+        setattr(layer, state, states[name])
+
+
+def _states(net: nn.Module) -> dict[str, tuple[BaseNode | Carrying, str]]:
+    """Return each layer that keeps states, and the state's attribute, by the name of both."""
+    layers = ((name, layer) for name, layer in net.named_modules() if isinstance(layer, BaseNode | Carrying))
+    return {f"{name}.{state}" if name else state: (layer, state) for name, layer in layers for state in layer.states}
 
 
 def detach_net(net: nn.Module) -> None:

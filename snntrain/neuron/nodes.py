@@ -9,26 +9,30 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from snntrain.neuron import arguments, surrogate
+from snntrain.neuron import arguments, charges, surrogate
 from snntrain.neuron import clamp as clamps
 from snntrain.neuron.base import BaseNode
-from snntrain.neuron.integrate_and_fire import Coefficient
+from snntrain.neuron.charges import Coefficients
+from snntrain.neuron.learnable import has_shape, learnable, logged
 
 
 class IFNode(BaseNode):
     """Integrate-and-fire: `h = v + x`. Arguments as in `BaseNode`."""
 
-    def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        return 1.0, 0.0, self.rest
+    def dynamics(self) -> Coefficients:
+        return charges.integrated(self.rest)
 
 
 class LIFNode(BaseNode):
     """Leaky integrate-and-fire: `h = v + (x - (v - v_reset)) / tau`; with a soft reset, v_reset is 0 here.
 
+    With `decay_input=False` the input is not divided: `h = v + x - (v - v_reset) / tau`.
+
     Args:
         tau: membrane time constant, in time steps; a number, or a tensor that broadcasts over `[N, *]`, such as
             `[C, 1, 1]` for one per channel. An `nn.Parameter` is learnt; any other tensor moves with the module and is
             not part of the `state_dict()`.
+        decay_input: whether the input is divided by tau.
         others: as in `BaseNode`.
 
     Raises:
@@ -47,8 +51,17 @@ class LIFNode(BaseNode):
         detach_reset: bool = False,
         monitor_state: bool = False,
         step_mode: str = "s",
+        *,
+        decay_input: bool = True,
+        learn_threshold: bool = False,
+        per_neuron: bool = False,
     ) -> None:
-        super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode)
+        super().__init__(
+            *(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode),
+            learn_threshold=learn_threshold,
+            per_neuron=per_neuron,
+        )
+        self.decay_input = bool(decay_input)
         if isinstance(tau, Tensor) and (tau.numel() > 1 or isinstance(tau, nn.Parameter)):
             self._keep(tau)
         else:
@@ -64,8 +77,8 @@ class LIFNode(BaseNode):
         else:
             self.register_buffer("tau", tau, persistent=False)
 
-    def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        return 1 / _wide(self.tau), -1.0, self.rest
+    def dynamics(self) -> Coefficients:
+        return charges.leaky(self.tau, self.rest, self.decay_input)
 
     def extra_repr(self) -> str:
         return f"tau={arguments.shown(self.tau)}, {super().extra_repr()}"
@@ -74,16 +87,20 @@ class LIFNode(BaseNode):
 class PLIFNode(BaseNode):
     """LIF with a learnable time constant: `h = v + (x - (v - v_reset)) k` (Fang et al., ICCV 2021).
 
+    With `decay_input=False` the input is not multiplied: `h = v + x - (v - v_reset) k`.
+
     Args:
         init_tau: time constant at the start, in time steps.
         clamp: False learns `k = w` itself; True learns `k = clamp_function(w)`; the name of a pair in
             `snntrain.neuron.clamp.PAIRS` chooses both functions.
         clamp_function: a function of a tensor `w`, with values in (0, 1).
         inverse_clamp_function: maps a tau (a float) to the `w` for which `clamp_function(w) == 1 / tau`.
+        decay_input: whether the input is multiplied by k.
+        per_neuron: True learns a `w` for each neuron.
         others: as in `BaseNode`.
 
     Attributes:
-        w: the learnable parameter, shape `[1]`.
+        w: the learnable parameter, shape `[1]`, or with `per_neuron` the shape of the neurons of one sample.
 
     Raises:
         ValueError: `clamp=True` without both functions, an unknown pair, or a pair that does not give
@@ -102,8 +119,17 @@ class PLIFNode(BaseNode):
         detach_reset: bool = False,
         monitor_state: bool = False,
         step_mode: str = "s",
+        *,
+        decay_input: bool = True,
+        learn_threshold: bool = False,
+        per_neuron: bool = False,
     ) -> None:
-        super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode)
+        super().__init__(
+            *(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode),
+            learn_threshold=learn_threshold,
+            per_neuron=per_neuron,
+        )
+        self.decay_input = bool(decay_input)
         init_tau = arguments.positive("init_tau", init_tau)
         if isinstance(clamp, str):
             if clamp not in clamps.PAIRS:
@@ -112,7 +138,7 @@ class PLIFNode(BaseNode):
         self.clamp = bool(clamp)
         self.clamp_function = clamp_function
         w = self._initial_weight(init_tau, inverse_clamp_function)
-        self.w = nn.Parameter(torch.tensor([w]))
+        self.w = learnable(self, "w", w, per_neuron)
         # Not computed from the parameter, which may be on the meta device.
         tau = _inverse(self._decay(torch.tensor([w], device="cpu")).item())
         if not math.isclose(tau, init_tau, rel_tol=1e-4):
@@ -135,24 +161,29 @@ class PLIFNode(BaseNode):
             raise ValueError(f"init_tau={init_tau} is not in the range of the clamp functions: {error}") from None
 
     def decay(self) -> Tensor:
-        """Return `k`, the inverse of tau, differentiable, shape `[1]`."""
+        """Return `k`, the inverse of tau, differentiable, of the shape of `w`."""
         return self._decay(self.w)
 
     def _decay(self, w: Tensor) -> Tensor:
         return self.clamp_function(w) if self.clamp and self.clamp_function else w
 
     def tau(self) -> float:
-        """Return the current time constant, in time steps."""
-        return _inverse(self.decay().item())
+        """Return the current time constant, in time steps; if each neuron has its own, their mean."""
+        k = self.decay().detach()
+        return _inverse(k.item()) if k.numel() == 1 else (1 / k).mean().item()
 
     def learnt(self) -> dict[str, float]:
-        return {"tau": self.tau()}
+        if not has_shape(self.w):
+            return super().learnt()
+        k = self.decay()
+        tau = {"tau": self.tau()} if k.numel() == 1 else logged("tau", 1 / k)
+        return tau | super().learnt()
 
-    def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        return _wide(self.decay()), -1.0, self.rest
+    def dynamics(self) -> Coefficients:
+        return charges.decaying(self.decay(), self.rest, self.decay_input)
 
     def extra_repr(self) -> str:
-        tau = "?" if self.w.is_meta else f"{self.tau():.4g}"
+        tau = "?" if not has_shape(self.w) or self.w.is_meta else f"{self.tau():.4g}"
         return f"tau={tau}, clamp={self.clamp}, {super().extra_repr()}"
 
 
@@ -163,10 +194,11 @@ class RIFNode(BaseNode):
         init_w: weight of the self connection at the start.
         amplitude: None learns `w = g` itself; a number A keeps it in (-A, A) by `w = (2 σ(g) - 1) A`; a pair
             (lo, hi) keeps it in (lo, hi) by `w = σ(g) (hi - lo) + lo`.
+        per_neuron: True learns a `g` for each neuron.
         others: as in `BaseNode`.
 
     Attributes:
-        g: the learnable parameter, shape `[1]`.
+        g: the learnable parameter, shape `[1]`, or with `per_neuron` the shape of the neurons of one sample.
         amplitude: the given value.
         bounds: None, or the open interval (lo, hi) of the amplitude.
 
@@ -185,13 +217,20 @@ class RIFNode(BaseNode):
         detach_reset: bool = False,
         monitor_state: bool = False,
         step_mode: str = "s",
+        *,
+        learn_threshold: bool = False,
+        per_neuron: bool = False,
     ) -> None:
-        super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode)
+        super().__init__(
+            *(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode),
+            learn_threshold=learn_threshold,
+            per_neuron=per_neuron,
+        )
         self.amplitude = amplitude
         self.bounds = _open_interval(amplitude)
         if self.bounds is not None and not self.bounds[0] < init_w < self.bounds[1]:
             raise ValueError(f"init_w={init_w} must lie inside the open interval of amplitude={amplitude}")
-        self.g = nn.Parameter(torch.tensor([self._initial_weight(arguments.number("init_w", init_w))]))
+        self.g = learnable(self, "g", self._initial_weight(arguments.number("init_w", init_w)), per_neuron)
 
     def _initial_weight(self, init_w: float) -> float:
         if self.bounds is None:
@@ -200,28 +239,21 @@ class RIFNode(BaseNode):
         return math.log((init_w - lo) / (hi - init_w))
 
     def w(self) -> Tensor:
-        """Return the current weight of the self connection, differentiable, shape `[1]`."""
+        """Return the current weight of the self connection, differentiable, of the shape of `g`."""
         if self.bounds is None:
             return self.g
         lo, hi = self.bounds
         return torch.sigmoid(self.g) * (hi - lo) + lo
 
     def learnt(self) -> dict[str, float]:
-        return {"w": self.w().item()}
+        return (logged("w", self.w()) if has_shape(self.g) else {}) | super().learnt()
 
-    def dynamics(self) -> tuple[Coefficient, Coefficient, Coefficient]:
-        return 1.0, _wide(self.w()), self.rest
+    def dynamics(self) -> Coefficients:
+        return charges.self_connected(self.w(), self.rest)
 
     def extra_repr(self) -> str:
-        w = "?" if self.g.is_meta else f"{self.w().item():.4g}"
+        w = "?" if not has_shape(self.g) or self.g.is_meta else arguments.shown(self.w())
         return f"w={w}, bounds={self.bounds}, {super().extra_repr()}"
-
-
-def _wide(coefficient: Coefficient) -> Coefficient:
-    """Return a coefficient in float32 at least: in half precision, the sum of its gradient may overflow."""
-    if isinstance(coefficient, Tensor) and coefficient.element_size() < 4:
-        return coefficient.float()
-    return coefficient
 
 
 def _inverse(k: float) -> float:

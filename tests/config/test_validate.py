@@ -1,13 +1,16 @@
 """All errors of a command line are reported before anything is built, one per line."""
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snntrain.config.combinations import combinations
-from snntrain.config.compose import composer
+from snntrain.config.compose import CONF, composer
 from snntrain.config.validate import _values, checked, validate
 from snntrain.errors import UserError
+
+PLIF_KEYS = "the keys are _target_, v_threshold, learn_threshold, per_neuron, init_tau, clamp, decay_input"
 
 
 def errors(*overrides: str, **options: object) -> list[str]:
@@ -51,7 +54,7 @@ def test_a_rule_is_skipped_when_one_of_its_values_is_wrong_by_itself(overrides, 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("neuron=liff", "there are if, lif, plif, rif (did you mean lif?)"),
+        ("neuron=liff", "there are if, lif, plif, psn, rif, sliding_psn (did you mean lif?)"),
         ("neuron=[1]", "a group takes the name of an option, as in neuron=lif"),
         ("neuron=[[lif]]", "a group takes the name of an option"),
         ("neurn=lif", "did you mean neuron?"),
@@ -83,7 +86,7 @@ def test_a_rule_is_skipped_when_one_of_its_values_is_wrong_by_itself(overrides, 
         ("+neuron.slope=3", "there is no key 'slope'"),
         ("~T", "T is needed"),
         ("trainer=3", "no trainer '3'"),
-        ("neuron=null", "there are if, lif, plif, rif"),
+        ("neuron=null", "there are if, lif, plif, psn, rif, sliding_psn"),
     ],
 )
 def test_one_wrong_override_gives_one_line_that_says_what_is_allowed(override, message):
@@ -128,30 +131,28 @@ def test_values_that_fit_are_composed(overrides):
 
 def test_a_sweep_is_checked_in_each_of_its_values():
     lines = errors("neuron=lif,plif", "neuron.tau=3", multirun=True)
-    assert lines == [
-        "neuron.tau=3: with neuron=plif there is no key 'tau'; the keys are _target_, v_threshold, init_tau, clamp"
-    ]
+    assert lines == ["neuron.tau=3: with neuron=plif there is no key 'tau'; " + PLIF_KEYS]
 
 
 def test_a_sweep_over_all_options_and_a_range_is_valid():
     configs = validate(["neuron=glob(*)", "seed=range(3)", "T=2"], multirun=True)
+    files = sorted((CONF / "neuron").glob("*.yaml"))
+    names = [yaml.safe_load(file.read_text())["_target_"].rpartition(".")[2] for file in files]
+    assert {"IFNode", "LIFNode", "PLIFNode", "RIFNode"} < set(names)
     assert [(config.neuron._target_.rpartition(".")[2], config.seed, config.T) for config in configs] == [
-        ("IFNode", 0, 2),
-        ("LIFNode", 0, 2),
-        ("PLIFNode", 0, 2),
-        ("RIFNode", 0, 2),
-        ("IFNode", 1, 2),
-        ("IFNode", 2, 2),
+        *((name, 0, 2) for name in names),
+        (names[0], 1, 2),
+        (names[0], 2, 2),
     ]
 
 
 def test_every_bad_value_of_a_swept_key_is_reported():
     assert errors("T=2,0,x,4,y", "neuron.tau=1,2", multirun=True) == [
-        "neuron.tau=1: with neuron=plif there is no key 'tau'; the keys are _target_, v_threshold, init_tau, clamp",
+        "neuron.tau=1: with neuron=plif there is no key 'tau'; " + PLIF_KEYS,
         "T=0: must be >= 1 (time steps)",
         "T=x: must be a whole number, >= 1 (time steps)",
         "T=y: must be a whole number, >= 1 (time steps)",
-        "neuron.tau=2: with neuron=plif there is no key 'tau'; the keys are _target_, v_threshold, init_tau, clamp",
+        "neuron.tau=2: with neuron=plif there is no key 'tau'; " + PLIF_KEYS,
     ]
 
 

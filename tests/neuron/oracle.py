@@ -84,6 +84,30 @@ class PLIF:
 
 
 @dataclass(frozen=True)
+class UndividedLIF:
+    """The leak pulls with 1 / tau, and the input is added as it is."""
+
+    tau: float
+
+    def __call__(self, v: Array, x: Array, v_r: float) -> Array:
+        return v + x - (v - v_r) / self.tau
+
+    def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
+        return 1 - 1 / self.tau, 1.0, 0.0
+
+
+@dataclass(frozen=True)
+class UndividedPLIF:
+    k: float
+
+    def __call__(self, v: Array, x: Array, v_r: float) -> Array:
+        return v + x - (v - v_r) * self.k
+
+    def slopes(self, v: Array, x: Array, v_r: float) -> tuple[float, float, Array | float]:
+        return 1 - self.k, 1.0, v_r - v
+
+
+@dataclass(frozen=True)
 class RIF:
     w: float
 
@@ -111,18 +135,25 @@ class Trace:
 
 @dataclass(frozen=True)
 class Gradients:
+    """`k_each` and `threshold_each` `[*]`: of each neuron's own k and threshold; `k` is the sum of the former."""
+
     x: Array
     k: float
     v_first: Array
+    k_each: Array = field(default_factory=lambda: np.zeros(()))
+    threshold_each: Array = field(default_factory=lambda: np.zeros(()))
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A neuron with fixed numbers; v_reset None is the soft reset."""
+    """A neuron with fixed numbers; v_reset None is the soft reset.
+
+    The threshold, and the k of the charge, may be an array with a number per neuron.
+    """
 
     charge: Charge
     surrogate: Surrogate = field(default_factory=logistic)
-    v_threshold: float = 1.0
+    v_threshold: float | Array = 1.0
     v_reset: float | None = 0.0
     detach_reset: bool = False
     spiking: bool = True
@@ -146,20 +177,24 @@ class Cell:
 
     def backward(self, x: Array, trace: Trace, grad_s: Array, grad_v: Array) -> Gradients:
         """Return gradients of sum(grad_s * s) + sum(grad_v * v[T-1]); grad_s: [T, *], grad_v: [*]."""
-        grad_x, grad_k, g_v = np.empty_like(x), 0.0, grad_v
+        grad_x, grad_k, g_v = np.empty_like(x), np.zeros(x.shape[1:]), grad_v
+        grad_threshold = np.zeros(x.shape[1:])
         v_before = trace.v_before
         for t in reversed(range(len(x))):
             h, s = trace.h[t], trace.s[t]
             if self.v_reset is None:
-                dv_dh, dv_ds = np.ones_like(h), np.full_like(h, -self.v_threshold)
+                dv_dh, dv_ds = np.ones_like(h), -self.v_threshold * np.ones_like(h)
             else:
                 dv_dh, dv_ds = 1 - s, self.v_reset - h
             g_s = grad_s[t] + (0.0 if self.detach_reset else g_v * dv_ds)
-            g_h = g_v * dv_dh + g_s * self.surrogate.gradient(h - self.v_threshold)
+            through_spike = g_s * self.surrogate.gradient(h - self.v_threshold)
+            g_h = g_v * dv_dh + through_spike
+            # The threshold enters the spike with a minus sign, and the soft reset as the amount that it subtracts.
+            grad_threshold -= through_spike + (g_v * s if self.v_reset is None else 0.0)
             dh_dv, dh_dx, dh_dk = self.charge.slopes(v_before[t], x[t], self.rest)
             grad_x[t], g_v = g_h * dh_dx, g_h * dh_dv
-            grad_k += float(np.sum(g_h * dh_dk))
-        return Gradients(grad_x, grad_k, g_v)
+            grad_k += g_h * dh_dk
+        return Gradients(grad_x, float(grad_k.sum()), g_v, grad_k, grad_threshold)
 
     def rounding_bound(self, x: Array, trace: Trace, unit: float) -> tuple[Array, Array]:
         """Return how far h and v in a narrower format may be from this trace if the spikes are the same.
@@ -175,6 +210,6 @@ class Cell:
             dh_dv = abs(self.charge.slopes(v, x_t, self.rest)[0])
             e_h[t] = dh_dv * carried + 8 * unit * max(1.0, dh_dv) * (np.abs(v) + np.abs(x_t) + abs(self.rest))
             spread = e_h[t] if self.v_reset is None else e_h[t] * (1 - trace.s[t])
-            carried = spread + 2 * unit * (np.abs(trace.h[t]) + abs(self.v_threshold) + abs(self.rest))
+            carried = spread + 2 * unit * (np.abs(trace.h[t]) + np.abs(self.v_threshold) + abs(self.rest))
             e_v[t] = carried
         return e_h, e_v

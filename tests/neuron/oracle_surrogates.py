@@ -98,6 +98,52 @@ def rectangle(alpha: float = 1.0) -> Surrogate:
     )
 
 
+def q_pseudo_spike(alpha: float = 2.0) -> Surrogate:
+    def tail(x: Array) -> Array:
+        return (1 + 2 * np.abs(x) / (alpha - 1)) ** (1 - alpha) / 2
+
+    return Surrogate(
+        lambda x: (1 + 2 * np.abs(x) / (alpha - 1)) ** (-alpha),
+        lambda x: np.where(x < 0, tail(x), 1 - tail(x)),
+        (0.0,),
+    )
+
+
+def squarewave_fourier_series(n: int = 2, T_period: float = 8.0) -> Surrogate:
+    odd = 2 * np.pi * np.arange(1, 2 * n, 2) / T_period
+    return Surrogate(
+        lambda x: 4 / T_period * np.cos(np.multiply.outer(x, odd)).sum(-1),
+        lambda x: 0.5 + 2 / np.pi * (np.sin(np.multiply.outer(x, odd)) / np.arange(1, 2 * n, 2)).sum(-1),
+    )
+
+
+def leaky_k_relu(leak: float = 0.0, k: float = 1.0) -> Surrogate:
+    return Surrogate(lambda x: np.where(x < 0, leak, k), lambda x: x * np.where(x < 0, leak, k), (0.0,))
+
+
+def log_tailed_relu(leak: float = 0.0) -> Surrogate:
+    def primitive(x: Array) -> Array:
+        return np.where(x <= 0, leak * x, np.where(x <= 1, x, 1 + np.log(np.maximum(x, 1))))
+
+    def gradient(x: Array) -> Array:
+        return np.where(x <= 0, leak, np.where(x <= 1, 1.0, 1 / np.maximum(x, 1)))
+
+    return Surrogate(gradient, primitive, (0.0, 1.0))
+
+
+def s2nn(alpha: float = 4.0, beta: float = 1.0) -> Surrogate:
+    below = logistic(alpha)
+    return Surrogate(
+        lambda x: np.where(x < 0, below.gradient(x), beta / (np.maximum(x, 0) + 1)),
+        lambda x: np.where(x < 0, below.primitive(x), beta * np.log(np.maximum(x, 0) + 1) + 0.5),
+        (0.0,),
+    )
+
+
+def straight_through() -> Surrogate:
+    return Surrogate(np.ones_like, lambda x: x)
+
+
 SURROGATES: dict[str, Callable[..., Surrogate]] = {
     "PiecewiseQuadratic": piecewise_quadratic,
     "PiecewiseExp": piecewise_exp,
@@ -109,4 +155,10 @@ SURROGATES: dict[str, Callable[..., Surrogate]] = {
     "PiecewiseLeakyReLU": piecewise_leaky_relu,
     "SuperSpike": super_spike,
     "Rectangle": rectangle,
+    "QPseudoSpike": q_pseudo_spike,
+    "SquarewaveFourierSeries": squarewave_fourier_series,
+    "LeakyKReLU": leaky_k_relu,
+    "LogTailedReLU": log_tailed_relu,
+    "S2NN": s2nn,
+    "DeterministicPass": straight_through,
 }

@@ -38,7 +38,10 @@ check = settings(max_examples=EXAMPLES, deadline=None)
 
 # The kind of a neuron, its surrogate, whether its reset is soft, and whether that is detached.
 Rule = tuple[str, str, bool, bool]
-RULES: list[Rule] = list(product(["if", "lif", "plif", "rif"], SURROGATES, [False, True], [False, True]))
+# The bounds of the rounding errors hold for an even gradient that is greatest at the threshold.
+UNEVEN = ("LeakyKReLU", "LogTailedReLU", "S2NN", "SquarewaveFourierSeries", "DeterministicPass")
+EVEN = [name for name in SURROGATES if name not in UNEVEN]
+RULES: list[Rule] = list(product(["if", "lif", "plif", "rif"], EVEN, [False, True], [False, True]))
 # The compiled executor compiles one kernel for each, which takes a second.
 FEW_RULES: list[Rule] = [
     ("if", "Sigmoid", False, True),
@@ -119,7 +122,11 @@ def drawn(draw: st.DrawFn, rules: list[Rule], spiking: st.SearchStrategy[bool]) 
         lo, hi = amplitude if isinstance(amplitude, tuple) else (-amplitude, amplitude)
         w = lo + draw(st.floats(0.0625, 0.9375)) * (hi - lo)
     leaky = {"w": number(0.25, 2), "c": number(0.0078125, 0.5)}
-    shape = leaky if surrogate == "PiecewiseLeakyReLU" else {"alpha": number(0.5, 4)}
+    shape = (
+        leaky
+        if surrogate == "PiecewiseLeakyReLU"
+        else {"alpha": number(1.125 if surrogate == "QPseudoSpike" else 0.5, 4)}
+    )
     return Setting(
         kind=kind,
         tau=draw(st.one_of(number(lowest_tau, 8), number(8, 1e5), st.just(1e5))),

@@ -67,14 +67,15 @@ def test_a_variable_forces_the_executor(monkeypatch: pytest.MonkeyPatch) -> None
         run(current(4, 3), [0.5, -1.0, 0.0])
 
 
-def test_every_surrogate_of_the_package_has_a_formula() -> None:
+def test_every_surrogate_of_the_package_has_a_formula_except_three_that_run_in_plain_pytorch() -> None:
+    plain = {surrogate.PoissonPass, surrogate.QPseudoSpike, surrogate.SquarewaveFourierSeries}
     kinds = [
         kind
         for _, kind in inspect.getmembers(surrogate, inspect.isclass)
         if issubclass(kind, surrogate.Surrogate) and kind is not surrogate.Surrogate
     ]
-    assert set(kinds) == set(KINDS)
-    assert all(formula(kind()) is not None for kind in kinds)
+    assert set(kinds) == {*KINDS, *plain}
+    assert {kind for kind in kinds if formula(kind()) is None} == plain
 
 
 # ---- exported or traced programs -------------------------------------------------------------------------------------

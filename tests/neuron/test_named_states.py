@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from snntrain.neuron import BaseNode, LIFNode, surrogate
+from snntrain.neuron import BaseNode, LIFNode, load_states, states_of, surrogate
 from snntrain.neuron.integrate_and_fire import Trajectory
+from snntrain.neuron.learnable import learnable
 
 from .cases import drive, every_mode, recorded
 
@@ -143,3 +144,42 @@ def test_a_state_of_another_batch_is_refused() -> None:
     node.a = torch.zeros(7)
     with pytest.raises(ValueError, match=r"holds the state of a batch of shape \[7\] and was given \[2, 5\]"):
         node(current())
+
+
+class ThreeStateNode(BaseNode):
+    """A filtered current, and a threshold that moves with a trace of spikes; the filter is learnt for each neuron."""
+
+    states = ("v", "current", "trace")
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self.keep = learnable(self, "keep", 0.5, per_neuron=True)
+
+    def charge(self, x: Tensor) -> Tensor:
+        self.current = self.keep * self.current + x
+        return 0.5 * self.v + self.current
+
+    def threshold(self) -> Tensor:
+        return super().threshold() + self.trace
+
+    def adapt(self, s: Tensor) -> None:
+        self.trace = 0.75 * self.trace + 0.5 * s
+
+
+def test_three_states_with_learnt_constants_of_their_own_stream_and_learn() -> None:
+    whole, parts = (ThreeStateNode(step_mode="m", learn_threshold=True) for _ in range(2))
+    x = current().float()
+    expected = whole(x)
+    assert 0 < expected.sum() < expected.numel()
+    first = parts(x[:4])
+    states = states_of(parts)
+    assert list(states) == ["v", "current", "trace"]
+    parts.reset()
+    load_states(parts, states)
+    assert torch.equal(torch.cat([first, parts(x[4:])]), expected)
+    expected.sum().backward()
+    assert whole.keep.shape == SHAPE[1:]
+    assert whole.keep.grad is not None
+    assert (whole.keep.grad != 0).all()
+    assert whole.log_threshold.grad is not None
+    assert whole.log_threshold.grad.item() < 0

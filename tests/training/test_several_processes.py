@@ -39,6 +39,10 @@ CASES = {
         *("scheduler=plateau", "scheduler.patience=0", "scheduler.watch=loss", "scheduler.factor=0.5"),
         *("trainer.random_T=[2,5]", "optimizer.groups=[{match: out*, lr: 0.01, schedule: step}]"),
     ),
+    "constants per neuron, random spikes": (
+        *("neuron=plif", "neuron.per_neuron=true", "neuron.learn_threshold=true"),
+        *("surrogate=poisson_pass", "neuron.v_threshold=0.1"),
+    ),
     # The last batch has 1 image: other processes than the first have none.
     "a batch of one image": ("trainer.batch_size=36", "network.dropout=0.3", "encoder=poisson"),
     # The last batch has 2 images. Not 1: torch 2.14 computes a wrong gradient for a batch normalisation of one image

@@ -43,10 +43,12 @@ from snntrain.config.schema.model import (
     Surrogate,
 )
 from snntrain.config.schema.option import GREATEST, LONGEST, MOST_ITEMS, Checked, Part, option
+from snntrain.config.schema.parallel import PSN, ParallelNeuron, SlidingPSN
 from snntrain.config.schema.parameter_rule import ParameterRule
 from snntrain.config.schema.register import SCHEMAS, register
 from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.run import Config
+from snntrain.config.schema.surrogates import S2NN, LeakyKReLU, LogTailedReLU, Pass, SquarewaveFourierSeries
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
 from snntrain.config.schema.written import WrittenNetwork
 
@@ -62,8 +64,10 @@ __all__ = [
     "MLP",
     "MOST_ITEMS",
     "PLIF",
+    "PSN",
     "RIF",
     "RSNN",
+    "S2NN",
     "SCHEMAS",
     "SGD",
     "Adam",
@@ -81,6 +85,8 @@ __all__ = [
     "EventFolder",
     "Heidelberg",
     "ImageFolder",
+    "LeakyKReLU",
+    "LogTailedReLU",
     "MSERate",
     "Monitor",
     "MultiStep",
@@ -88,8 +94,10 @@ __all__ = [
     "OneCycle",
     "Optimizer",
     "OwnDataset",
+    "ParallelNeuron",
     "ParameterRule",
     "Part",
+    "Pass",
     "PiecewiseLeakyReLU",
     "Plateau",
     "Polynomial",
@@ -99,6 +107,8 @@ __all__ = [
     "Saccades",
     "Scheduler",
     "Search",
+    "SlidingPSN",
+    "SquarewaveFourierSeries",
     "Step",
     "SubmititSlurm",
     "Surrogate",

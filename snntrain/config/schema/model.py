@@ -12,11 +12,14 @@ class Neuron:
 
     _target_: str = option("class of the neuron")
     v_threshold: float = option("a neuron fires if its charged potential is >= this")
+    learn_threshold: bool = option("learn the threshold, from v_threshold on; it stays above v_reset and 0")
+    per_neuron: bool = option("learn one constant for each neuron, not one for the layer")
 
 
 @dataclass
 class LIF(Neuron):
     tau: float = option("membrane time constant, in time steps", above=0)
+    decay_input: bool = option("divide the input by the time constant too")
 
 
 @dataclass
@@ -26,6 +29,7 @@ class PLIF(Neuron):
         "function that keeps 1/tau between 0 and 1, or null to learn 1/tau itself",
         choices=("sigmoid", "reciprocal_abs_plus_1", "piecewise_exp"),
     )
+    decay_input: bool = option("divide the input by the time constant too")
 
 
 @dataclass

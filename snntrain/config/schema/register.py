@@ -36,7 +36,9 @@ from snntrain.config.schema.model import (
     Reset,
     Surrogate,
 )
+from snntrain.config.schema.parallel import PSN, SlidingPSN
 from snntrain.config.schema.rsnn import RSNN
+from snntrain.config.schema.surrogates import S2NN, LeakyKReLU, LogTailedReLU, Pass, SquarewaveFourierSeries
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
 from snntrain.config.schema.written import WrittenNetwork
 
@@ -46,8 +48,15 @@ SCHEMAS: dict[str, type] = {
     "neuron/lif": LIF,
     "neuron/plif": PLIF,
     "neuron/rif": RIF,
+    "neuron/psn": PSN,
+    "neuron/sliding_psn": SlidingPSN,
     "surrogate/surrogate": Surrogate,
     "surrogate/piecewise_leaky_relu": PiecewiseLeakyReLU,
+    "surrogate/pass": Pass,
+    "surrogate/log_tailed_relu": LogTailedReLU,
+    "surrogate/leaky_k_relu": LeakyKReLU,
+    "surrogate/s2nn": S2NN,
+    "surrogate/squarewave_fourier_series": SquarewaveFourierSeries,
     "reset/reset": Reset,
     "dataset/digits": Dataset,
     "dataset/torchvision": Dataset,

@@ -5,6 +5,7 @@ The charge is `h = v + gain (x + feedback (v - rest))`.
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from snntrain.kernels import dispatch
@@ -15,6 +16,7 @@ from snntrain.neuron.integrate_and_fire.formulas import formula
 from snntrain.neuron.integrate_and_fire.operator import fused
 from snntrain.neuron.integrate_and_fire.reference import Coefficient, Trajectory, charge, fire_and_reset
 from snntrain.neuron.integrate_and_fire.rest import exactly_at_rest
+from snntrain.neuron.integrate_and_fire.threshold import with_learnt_threshold
 
 __all__ = ["Coefficient", "Trajectory", "charge", "fire_and_reset", "integrate_and_fire", "is_repeated", "steps_of"]
 
@@ -35,8 +37,8 @@ def integrate_and_fire(
 ) -> Trajectory:
     """Run the recurrence over all steps of `x` with the fastest executor for its device and dtype.
 
-    Plain PyTorch runs all cases that compiled code does not take: thresholds that are tensors, surrogates from outside
-    this package, and the transforms of `torch.func` and forward-mode differentiation.
+    Plain PyTorch runs all cases that compiled code does not take: thresholds that are tensors, except for one number
+    on a CPU, surrogates from outside this package, and the transforms of `torch.func` and forward-mode differentiation.
 
     Args:
         x: input current `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. For half precision the
@@ -59,10 +61,15 @@ def integrate_and_fire(
         x = x[:1]
     v = exactly_at_rest(v, rest)
     known = formula(surrogate)
-    compiled = dispatch.chosen(x) != "reference" and not is_transformed()
-    if compiled and known is not None and not isinstance(v_threshold, Tensor):
-        rule = Rule(v_threshold, v_reset, detach_reset, *known)
-        return fused(x, steps, gain, feedback, rest, v, rule, record)
+    executor = dispatch.chosen(x)
+    if executor != "reference" and known is not None and not is_transformed():
+        if not isinstance(v_threshold, Tensor):
+            rule = Rule(v_threshold, v_reset, detach_reset, *known)
+            return fused(x, steps, gain, feedback, rest, v, rule, record)
+        # The host reads the number.
+        if executor == "cpu" and v_threshold.numel() == 1 and x.numel() and not torch.compiler.is_compiling():
+            rule = Rule(0.0, v_reset, detach_reset, *known)
+            return with_learnt_threshold(x, steps, [gain, feedback, rest, v], v_threshold, rule, record)
     return reference.integrate_and_fire(
         *(x, steps, gain, feedback, rest, v),
         v_threshold=v_threshold,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from snntrain.neuron import surrogate
+from snntrain.neuron.surrogate.rule import shape_of
 
 
 class Formula(NamedTuple):
@@ -26,6 +27,10 @@ KINDS: tuple[type[surrogate.Surrogate], ...] = (
     surrogate.PiecewiseLeakyReLU,
     surrogate.SuperSpike,
     surrogate.Rectangle,
+    surrogate.LeakyKReLU,
+    surrogate.LogTailedReLU,
+    surrogate.S2NN,
+    surrogate.DeterministicPass,
 )
 
 
@@ -36,13 +41,12 @@ def formula(function: object) -> Formula | None:
     """
     if type(function) not in KINDS or not function.spiking:  # type: ignore[attr-defined]
         return None
-    kind = KINDS.index(type(function))
-    if isinstance(function, surrogate.PiecewiseLeakyReLU):
-        return Formula(kind, function.w, function.c)
-    return Formula(kind, function.alpha, 0.0)  # type: ignore[attr-defined]
+    assert isinstance(function, surrogate.Surrogate)
+    shape = [float(getattr(function, parameter.name)) for parameter in shape_of(function)]
+    return Formula(KINDS.index(type(function)), *shape, *[0.0] * (2 - len(shape)))
 
 
 def surrogate_of(kind: int, p: float, q: float) -> surrogate.Surrogate:
     """Return the surrogate of a formula."""
     of_kind: Callable[..., surrogate.Surrogate] = KINDS[kind]
-    return of_kind(p, q) if of_kind is surrogate.PiecewiseLeakyReLU else of_kind(p)
+    return of_kind(*(p, q)[: len(shape_of(KINDS[kind]))])

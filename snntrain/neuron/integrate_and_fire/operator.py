@@ -36,7 +36,7 @@ def fused(
     # Turning numbers into tensors would cost more than the rest of this function.
     tensors = [value if isinstance(value, Tensor) else None for value in given]
     numbers = [0.0 if isinstance(value, Tensor) else value for value in given]
-    return Trajectory(*_integrate_and_fire(x, T, *tensors, numbers, *rule, record))
+    return Trajectory(*forward(x, T, *tensors, numbers, *rule, record))
 
 
 def inputs(x: Tensor, T: int, gain: Coefficient, feedback: Coefficient, rest: Coefficient, v: Coefficient) -> Inputs:
@@ -49,7 +49,7 @@ def _ordered(layout: Layout, x: Tensor, T: int, given: Sequence[Coefficient]) ->
     return Inputs(layout.ordered(x), T, layout.neurons, *ordered)
 
 
-def _joined(tensors: Sequence[Tensor | None], numbers: Sequence[float]) -> list[Coefficient]:
+def joined(tensors: Sequence[Tensor | None], numbers: Sequence[float]) -> list[Coefficient]:
     """Return gain, feedback, rest and `v0`, each as its tensor, or as its number if it has no tensor."""
     return [n if tensor is None else tensor for tensor, n in zip(tensors, numbers, strict=True)]
 
@@ -77,7 +77,7 @@ def _forward(
     outputs = _outputs(layout, x, T, record)
     if layout.neurons:
         rule = Rule(v_threshold, v_reset, detach_reset, kind, p, q)
-        load(dispatch.chosen(x)).forward(rule, _ordered(layout, x, T, _joined(tensors, numbers)), *outputs)
+        load(dispatch.chosen(x)).forward(rule, _ordered(layout, x, T, joined(tensors, numbers)), *outputs)
     return outputs
 
 
@@ -110,9 +110,7 @@ def _differentiate(ctx: Any, grad_s: Tensor | None, grad_v_last: Tensor | None, 
     if grad_s is None:
         grad_s = x.new_zeros(1, *x.shape[1:]).expand(ctx.T, *x.shape[1:])
     _, _, *needed = ctx.needs_input_grad[:6]
-    grad_x, *found = _integrate_and_fire_backward(
-        grad_s, grad_v_last, x, ctx.T, *tensors, *ctx.numbers_and_rule, needed
-    )
+    grad_x, *found = backward(grad_s, grad_v_last, x, ctx.T, *tensors, *ctx.numbers_and_rule, needed)
     gradients = iter(found)
     return grad_x, None, *(next(gradients) if one else None for one in needed), *[None] * 8
 
@@ -146,7 +144,7 @@ def _backward(
     grad_v0 = x.new_empty(layout.neurons, dtype=_computed_in(x)) if continued else None
     parts = load(dispatch.chosen(x)).backward(
         Rule(v_threshold, v_reset, detach_reset, kind, p, q),
-        _ordered(layout, x, T, _joined(tensors, numbers)),
+        _ordered(layout, x, T, joined(tensors, numbers)),
         layout.ordered(grad_s),
         None if grad_v_last is None else layout.ordered_step(grad_v_last),
         grad_x,
@@ -218,7 +216,7 @@ def _defined_gradients(
     grad_s, grad_v_last, x, *tensors = given
     assert x is not None
     numbers, *rule = numbers_and_rule
-    *coefficients, v0 = _joined(tensors, numbers)
+    *coefficients, v0 = joined(tensors, numbers)
     run = reference.by_rule(Rule(*rule), x, T, coefficients, v0)
     pulled = [(run.s, grad_s), *([] if grad_v_last is None else [(run.v_last, grad_v_last)])]
     outputs, gradients = zip(*pulled, strict=True)
@@ -226,7 +224,5 @@ def _defined_gradients(
     return list(torch.autograd.grad(outputs, wanted, gradients, create_graph=True, materialize_grads=True))
 
 
-_integrate_and_fire_backward = register(
-    "integrate_and_fire_backward", _backward, _backward_fake, _differentiate_backward, _keep_backward
-)
-_integrate_and_fire = register("integrate_and_fire", _forward, _forward_fake, _differentiate, _keep)
+backward = register("integrate_and_fire_backward", _backward, _backward_fake, _differentiate_backward, _keep_backward)
+forward = register("integrate_and_fire", _forward, _forward_fake, _differentiate, _keep)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from snntrain.config.changes import ADDED
 from snntrain.config.schema import Config
 from snntrain.config.targets import Component, build, misfit
 from snntrain.config.trust.targets import locate
@@ -24,11 +25,12 @@ from snntrain.data.batches import SHARE_OF_MEMORY, Batches, fits
 from snntrain.data.dataset import Data, Split
 from snntrain.data.statistics import Statistics
 from snntrain.errors import UserError
+from snntrain.network.first_input import give_shapes
 from snntrain.network.parameter_groups import ParameterGroup
 from snntrain.network.readout import Readout, readout_of
 from snntrain.network.sequence import checkpoint_segments
 from snntrain.network.synchronised import synchronise
-from snntrain.neuron import BaseNode
+from snntrain.neuron import BaseNode, stateful_layers
 from snntrain.training.job import compilers, intensities, normalisation, repeatable, time_steps
 from snntrain.training.job.average import Average
 from snntrain.training.job.optimisation import OF_GROUPS, Steps, optimizer_of, scheduler_of, wrong_schedules
@@ -154,6 +156,7 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
     loss = component(config, "loss").to(world.device)
     if padded:
         check_lengths(loss, data)
+        _check_causal(network.network)
     if balance(config) == "loss":
         check_weights(loss)
     if training.augment is not None and training.augment.mixes:
@@ -198,15 +201,18 @@ def data_of(config: Config) -> Data:
     Raises:
         UserError: it is missing and cannot be downloaded, or damaged.
     """
-    data: Data = component(config, "dataset", **_steps(config))
+    data: Data = component(config, "dataset", **_steps(config, "dataset", config.T))
     return data
 
 
-def _steps(config: Config) -> dict[str, int]:
-    """Pass the time steps to a data set that makes its samples from them, as frames from events."""
-    described = _described(config, "dataset")
-    parameters = inspect.signature(locate(described.target, config.allow_targets)).parameters
-    return {"T": config.T} if "T" in parameters and "T" not in described.arguments else {}
+def _steps(config: Config, group: str, T: int) -> dict[str, int]:
+    """Pass the time steps to a class that asks for them: a data set of frames from events, or a neuron with weights."""
+    described = _described(config, group)
+    return {"T": T} if "T" not in described.arguments and _takes(config, described.target, "T") else {}
+
+
+def _takes(config: Config, target: str, key: str) -> bool:
+    return key in inspect.signature(locate(target, config.allow_targets)).parameters
 
 
 def _check_targets(config: Config) -> None:
@@ -225,10 +231,10 @@ def _check_targets(config: Config) -> None:
 
 
 def _more(config: Config, group: str) -> dict[str, int]:
-    """Return the arguments that a data set and a schedule get only if they have them; the values do not count."""
+    """Return the arguments that some classes get only if they have them; the values do not count."""
     if group == "scheduler":
         return Steps(1, 1).given(_described(config, group).target, config.allow_targets)
-    return _steps(config) if group == "dataset" else {}
+    return _steps(config, group, config.T) if group in ("dataset", "neuron") else {}
 
 
 def component(config: Config, group: str, *given: Any, **also: Any) -> Any:
@@ -252,7 +258,13 @@ def _of_group(group: str, error: UserError) -> list[str]:
 
 
 def _described(config: Config, group: str) -> Component:
-    return Component.of(getattr(config, group), leave_out=NOT_ARGUMENTS.get(group, ()))
+    described = Component.of(getattr(config, group), leave_out=NOT_ARGUMENTS.get(group, ()))
+    # A class from before a key was added does without its neutral value.
+    arguments = described.arguments.items()
+    added = {key for key, value in arguments if (name := f"{group}.{key}") in ADDED and ADDED[name] is value}
+    unknown = [key for key in added if not _takes(config, described.target, key)]
+    known = {key: value for key, value in arguments if key not in unknown}
+    return Component(described.target, known)
 
 
 def model(config: Config, data: Data, numbers: Statistics) -> Model:
@@ -262,14 +274,31 @@ def model(config: Config, data: Data, numbers: Statistics) -> Model:
         raise UserError(f"dataset.mean={config.dataset.mean}: one number per channel, and {data.name} has {whole}")
     encoder = component(config, "encoder", T=config.T, mean=list(numbers.mean), std=list(numbers.std))
     intensities.check(encoder, data)
-    neuron = partial(_neuron, config)
-    return Model(
-        encoder,
-        component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron),
-    )
+    steps = data.steps or config.T
+    neuron = partial(_neuron, config, steps)
+    network = component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron)
+    try:
+        give_shapes(network, data.shape, steps)
+    except ValueError as error:
+        raise UserError(f"network: {error}") from error
+    return Model(encoder, network)
 
 
-def _neuron(config: Config) -> BaseNode:
+def _check_causal(network: nn.Module) -> None:
+    """Check that no neuron reads later steps, which may be padding.
+
+    Raises:
+        UserError: one does.
+    """
+    for name, layer in stateful_layers(network):
+        if not getattr(layer, "causal", True):
+            raise UserError(
+                f"neuron.causal=False: layer {name} reads all steps, and these sequences have padding; "
+                "give neuron.causal=true or neuron=sliding_psn"
+            )
+
+
+def _neuron(config: Config, steps: int) -> BaseNode:
     node = component(
         config,
         "neuron",
@@ -277,6 +306,7 @@ def _neuron(config: Config) -> BaseNode:
         surrogate_function=component(config, "surrogate"),
         detach_reset=config.detach_reset,
         step_mode="m",
+        **_steps(config, "neuron", steps),
     )
     if not isinstance(node, BaseNode):
         target = _described(config, "neuron").target

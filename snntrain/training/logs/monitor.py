@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
+
 from snntrain.data.batch import Batch
 from snntrain.data.batches import Batches
 from snntrain.data.dataset import some_of
@@ -50,6 +52,7 @@ class Monitor:
         """Return whether pictures are drawn for this epoch."""
         return epoch == 1 or last or epoch % self.job.config.monitor.every == 0
 
+    @torch.no_grad()
     def look(self, drawn: bool) -> Seen:
         """Run the network on the probes.
 
@@ -60,7 +63,7 @@ class Monitor:
         nodes = dict(spiking_layers(self.job.evaluated.network))
         in_window, distances = {}, {}
         for name, trajectory in trajectories.items():
-            distance = trajectory.h - trajectory.more.get("threshold", nodes[name].v_threshold)
+            distance = trajectory.h - trajectory.more.get("threshold", nodes[name].threshold())
             distance = valid_values(distance, self.batch.lengths)
             in_window[name] = share_in_window(distance, nodes[name].surrogate_function)
             if (counted := histogram(distance)) is not None:

@@ -53,6 +53,15 @@ def inverse_square(u, p, q):
     return ONE / (y * y)
 
 
+def log_tailed(u, p, q):
+    return where(u <= ZERO, p, ONE / where(u > ONE, u, ONE))
+
+
+def logistic_below(u, p, q):
+    e = exp_negative(-p * magnitude(u))
+    return where(u < ZERO, p * e / ((ONE + e) * (ONE + e)), q / (ONE + magnitude(u)))
+
+
 def cauchy(u, p, q):
     y = HALF_PI * p * u
     return HALF * p / (ONE + y * y)
@@ -70,6 +79,10 @@ GRADIENTS: tuple[Callable[..., Any], ...] = (
     lambda u, p, q: where(magnitude(u) <= p, HALF / p, q),  # PiecewiseLeakyReLU
     inverse_square,  # SuperSpike
     lambda u, p, q: where(magnitude(u) <= HALF / p, p, ZERO),  # Rectangle
+    lambda u, p, q: where(u < ZERO, p, q),  # LeakyKReLU
+    log_tailed,
+    logistic_below,  # S2NN
+    lambda u, p, q: ONE,  # DeterministicPass
 )
 
 

@@ -216,8 +216,17 @@ def surrogate_gradient(u, p, q, KIND: tl.constexpr):
     elif KIND == 8:  # SuperSpike
         y = 1.0 + p * tl.abs(u)
         slope = inverse(y * y)
-    else:  # Rectangle
+    elif KIND == 9:  # Rectangle
         slope = tl.where(p * tl.abs(u) <= 0.5, p, 0.0)
+    elif KIND == 10:  # LeakyKReLU
+        slope = tl.where(u < 0.0, p, q)
+    elif KIND == 11:  # LogTailedReLU
+        slope = tl.where(u <= 0.0, p, inverse(tl.where(u > 1.0, u, 1.0)))
+    elif KIND == 12:  # S2NN
+        e = exp(-p, tl.abs(u))
+        slope = tl.where(u < 0.0, p * e * inverse((1.0 + e) * (1.0 + e)), q * inverse(1.0 + tl.abs(u)))
+    else:  # DeterministicPass
+        slope = tl.where(u == u, 1.0, u)
     return slope
 
 

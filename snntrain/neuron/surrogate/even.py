@@ -1,96 +1,14 @@
-"""Surrogate gradients: a step function forward, a smooth derivative backward.
-
-A surrogate is a small immutable value. Calling it fires: `s = surrogate(h - v_threshold)` is 1 if its argument is
-`>= 0`, else 0; the gradient is `gradient(x)` instead of the derivative of the step. With `spiking=False` it returns
-`primitive(x)`, the integral of `gradient`, with ordinary autograd.
-
-The tests check each gradient against the finite difference of its primitive.
-"""
+"""Surrogates with a smooth or piecewise gradient that is even around the threshold."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from snntrain.kernels.register import is_transformed
-
-
-class _Spike(torch.autograd.Function):
-    """Heaviside step forward, the surrogate's gradient backward (differentiable again, as it is torch code)."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(x: Tensor, surrogate: Surrogate) -> Tensor:
-        return (x >= 0).to(x.dtype)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Surrogate], output: Tensor) -> None:
-        x, ctx.surrogate = inputs
-        ctx.save_for_backward(x)
-
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
-        (x,) = ctx.saved_tensors
-        return grad * ctx.surrogate.gradient(x), None
-
-
-class _SpikeWithTangent(_Spike):
-    """`_Spike` with forward-mode differentiation, which torch's compiler does not trace."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Surrogate], output: Tensor) -> None:
-        _Spike.setup_context(ctx, inputs, output)
-        ctx.save_for_forward(inputs[0])
-
-    @staticmethod
-    def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
-        (x,) = ctx.saved_tensors
-        slope: Tensor = ctx.surrogate.gradient(x)
-        return tangent * slope
-
-
-@dataclass(frozen=True)
-class Surrogate:
-    """A firing rule: step function and surrogate gradient.
-
-    Args:
-        spiking: True (default) fires 0 or 1; False returns the primitive, a float.
-
-    Raises:
-        ValueError: a shape parameter is not a positive finite number.
-    """
-
-    spiking: bool = field(default=True, kw_only=True)
-
-    def __post_init__(self) -> None:
-        for parameter in fields(self):
-            value = getattr(self, parameter.name)
-            if parameter.name != "spiking" and not (value > 0 and math.isfinite(value)):
-                raise ValueError(f"{type(self).__name__}: {parameter.name} must be a positive number, not {value!r}")
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """Return the spikes (with `spiking=False` the primitive) for the distance `x` from the threshold, any shape."""
-        if not self.spiking:
-            return self.primitive(x)
-        with_tangent = is_transformed() and not torch.compiler.is_compiling()
-        fire = _SpikeWithTangent if with_tangent else _Spike
-        spikes: Tensor = fire.apply(x, self)
-        return spikes
-
-    def gradient(self, x: Tensor) -> Tensor:
-        """Return the derivative for the backward pass, elementwise."""
-        raise NotImplementedError(f"{type(self).__name__} defines no gradient(x)")
-
-    def primitive(self, x: Tensor) -> Tensor:
-        """Return the integral of `gradient`, elementwise."""
-        raise NotImplementedError(f"{type(self).__name__} defines no primitive(x)")
+from snntrain.neuron.surrogate.rule import Surrogate
 
 
 @dataclass(frozen=True)
@@ -232,3 +150,49 @@ class Rectangle(Surrogate):
 
     def primitive(self, x: Tensor) -> Tensor:
         return (self.alpha * x + 0.5).clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class QPseudoSpike(Surrogate):
+    """Tail of a chosen weight: `(1 + 2|x|/(α-1))^-α`, α > 1 (Herranz-Celotti and Rouat, arXiv:2202.00282, 2022)."""
+
+    alpha: float = field(default=2.0, metadata={"above": 1})
+
+    def gradient(self, x: Tensor) -> Tensor:
+        return (1 + 2 / (self.alpha - 1) * x.abs()) ** -self.alpha
+
+    def primitive(self, x: Tensor) -> Tensor:
+        # Not x.abs(): its derivative at 0 is 0.
+        size = torch.where(x < 0, -x, x)
+        tail = 0.5 * (1 + 2 / (self.alpha - 1) * size) ** (1 - self.alpha)
+        return torch.where(x < 0, tail, 1 - tail)
+
+
+@dataclass(frozen=True)
+class SquarewaveFourierSeries(Surrogate):
+    """The first `n` terms of the Fourier series of a square wave of a period: `(4/P) Σ_{i<=n} cos(2π(2i-1)x/P)`.
+
+    The wave is 1 over the half period above the threshold, and 0 over the one below; its gradient may be negative.
+    """
+
+    n: int = field(default=2, metadata={"at_least": 1})
+    T_period: float = 8.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if int(self.n) != self.n:
+            raise ValueError(f"SquarewaveFourierSeries: n must be a whole number, not {self.n!r}")
+
+    def gradient(self, x: Tensor) -> Tensor:
+        # Within one period, as the argument of a cosine may overflow in half precision.
+        x = x.remainder(self.T_period)
+        terms = [(rate * x).cos() for rate in self._rates()]
+        return 4 / self.T_period * torch.stack(terms).sum(0)
+
+    def primitive(self, x: Tensor) -> Tensor:
+        x = x.remainder(self.T_period)
+        terms = [(rate * x).sin() / rate for rate in self._rates()]
+        return 0.5 + 4 / self.T_period * torch.stack(terms).sum(0)
+
+    def _rates(self) -> list[float]:
+        return [2 * math.pi * (2 * i - 1) / self.T_period for i in range(1, int(self.n) + 1)]
