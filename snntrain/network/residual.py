@@ -30,6 +30,8 @@ class Residual(OverTime):
         ValueError: an unknown join.
     """
 
+    takes_constant = True
+
     def __init__(self, body: TimeSequential, shortcut: TimeSequential | None = None, join: str = "add") -> None:
         super().__init__()
         if join not in JOINS:
@@ -38,9 +40,14 @@ class Residual(OverTime):
         self.shortcut = shortcut
         self.join = join
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the joined sequence, `[T, N, *]`; a constant input is computed once up to the first neurons."""
-        return JOINS[self.join](self.body(x), x if self.shortcut is None else self.shortcut(x))
+    def forward(self, x: Tensor, T: int | None = None) -> Tensor:
+        """Return the joined sequence, `[T, N, *]`; a constant input is computed once up to the first neurons.
+
+        Args:
+            x: `[T, N, *]`, or with `T` given `[1, N, *]`, the same at each of T steps. The output is then also
+                `[1, N, *]` if no layer has a state.
+        """
+        return JOINS[self.join](self.body(x, T), x if self.shortcut is None else self.shortcut(x, T))
 
     def extra_repr(self) -> str:
         return f"join={self.join!r}"

@@ -1,6 +1,7 @@
 """Layers over time: stateless layers take T steps as one large batch, and a constant input only once."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,9 @@ from snntrain.neuron.integrate_and_fire import is_repeated, steps_of
 
 class OverTime(nn.Module):
     """The base of layers that take the whole sequence `[T, N, *]`, not its steps as one batch."""
+
+    # True for a layer with `forward(x, T)`, which may get a constant current as one step `[1, N, *]`.
+    takes_constant: ClassVar[bool] = False
 
 
 class TimeSequential(nn.Sequential, OverTime):
@@ -27,6 +31,8 @@ class TimeSequential(nn.Sequential, OverTime):
             batch for time. Or the input has more than one step, and their number is not `T`.
     """
 
+    takes_constant = True
+
     def forward(self, x: Tensor, T: int | None = None) -> Tensor:
         """Return the output of the last layer, `[T, N, *]`.
 
@@ -40,7 +46,7 @@ class TimeSequential(nn.Sequential, OverTime):
         for layer in self:
             if not _takes_time(layer):
                 x = over_steps(layer, x)
-            elif isinstance(layer, BaseNode | TimeSequential) and len(x) < steps:
+            elif len(x) < steps and _takes_constant(layer):
                 x = layer(x, steps)
             else:
                 x = layer(x.expand(steps, *x.shape[1:]))
@@ -51,6 +57,10 @@ def over_steps(layer: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Apply a stateless layer to every step of `x` `[T, N, *]`, as one batch."""
     steps: Tensor = torch.unflatten(layer(x.flatten(0, 1)), 0, x.shape[:2])
     return steps
+
+
+def _takes_constant(layer: nn.Module) -> bool:
+    return isinstance(layer, BaseNode) or (isinstance(layer, OverTime) and layer.takes_constant)
 
 
 def _takes_time(layer: nn.Module) -> bool:

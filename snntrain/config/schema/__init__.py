@@ -37,6 +37,15 @@ from snntrain.config.schema.option import GREATEST, LONGEST, MOST_ITEMS, Checked
 from snntrain.config.schema.register import SCHEMAS, register
 from snntrain.config.schema.run import Config
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
+from snntrain.config.schema.vision import (
+    VGG,
+    MSResNet,
+    QKFormer,
+    SEWResNet,
+    SEWResNetEvents,
+    Spikformer,
+    SpikingResNet19,
+)
 
 __all__ = [
     "BESIDE_THE_RUN",
@@ -53,6 +62,7 @@ __all__ = [
     "RIF",
     "SCHEMAS",
     "SGD",
+    "VGG",
     "Adam",
     "Augment",
     "CERate",
@@ -68,6 +78,7 @@ __all__ = [
     "Heidelberg",
     "ImageFolder",
     "MSERate",
+    "MSResNet",
     "Monitor",
     "Neuron",
     "OneCycle",
@@ -75,11 +86,16 @@ __all__ = [
     "OwnDataset",
     "Part",
     "PiecewiseLeakyReLU",
+    "QKFormer",
     "Ray",
     "Reset",
+    "SEWResNet",
+    "SEWResNetEvents",
     "Saccades",
     "Scheduler",
     "Search",
+    "Spikformer",
+    "SpikingResNet19",
     "SubmititSlurm",
     "Surrogate",
     "Sweep",

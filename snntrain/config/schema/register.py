@@ -29,6 +29,15 @@ from snntrain.config.schema.model import (
     Surrogate,
 )
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
+from snntrain.config.schema.vision import (
+    VGG,
+    MSResNet,
+    QKFormer,
+    SEWResNet,
+    SEWResNetEvents,
+    Spikformer,
+    SpikingResNet19,
+)
 
 SCHEMAS: dict[str, type] = {
     "config": Composition,
@@ -54,6 +63,13 @@ SCHEMAS: dict[str, type] = {
     "encoder/encoder": Encoder,
     "network/mlp": MLP,
     "network/csnn": CSNN,
+    "network/sew_resnet": SEWResNet,
+    "network/sew_resnet_events": SEWResNetEvents,
+    "network/ms_resnet": MSResNet,
+    "network/spiking_resnet19": SpikingResNet19,
+    "network/vgg": VGG,
+    "network/spikformer": Spikformer,
+    "network/qkformer": QKFormer,
     "loss/mse_rate": MSERate,
     "loss/ce_rate": CERate,
     "optimizer/adam": Adam,
