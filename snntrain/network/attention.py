@@ -53,20 +53,22 @@ class SpikingSelfAttention(OverTime):
     def forward(self, x: Tensor) -> Tensor:
         """Return spikes of the shape of `x`, `[T, N, C, H, W]`."""
         q, k, v = (self._tokens(branch(x)) for branch in (self.query, self.key, self.value))
-        tokens, size = q.shape[-2:]
-        k = k.transpose(-1, -2)
-        if tokens > size:
-            attended = self.product2(q, self.product1(k, v))
-        else:
-            attended = self.product2(self.product1(q, k), v)
+        attended = self._attended(q, k.transpose(-1, -2), v)
         # The channels come last in memory, as in the convolutions before and after.
         places = (attended * self.scale).transpose(2, 3).flatten(3).unflatten(2, x.shape[3:])
         spikes: Tensor = self.neuron(places.permute(0, 1, 4, 2, 3))
         return spikes
 
+    def _attended(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Return `q k v` `[T, N, heads, tokens, size]`; `k` is already transposed."""
+        tokens, size = q.shape[-2:]
+        first_kv = tokens > size
+        product: Tensor = self.product2(q, self.product1(k, v)) if first_kv else self.product2(self.product1(q, k), v)
+        return product
+
     def _tokens(self, spikes: Tensor) -> Tensor:
         """Return spikes `[T, N, C, H, W]` as `[T, N, heads, H W, C / heads]`."""
-        return spikes.flatten(3).unflatten(2, (self.heads, -1)).transpose(-1, -2)
+        return torch.unflatten(spikes.flatten(3), 2, (self.heads, -1)).transpose(-1, -2)
 
     def extra_repr(self) -> str:
         return f"heads={self.heads}, scale={self.scale}"
@@ -101,10 +103,11 @@ class QKAttention(OverTime):
         """Return spikes of the shape of `x`, `[T, N, C, H, W]`."""
         q, k = self.query(x), self.key(x)
         if self.over == "channel":
-            selected: Tensor = self.neuron(q.sum((3, 4), keepdim=True))
-            return k * selected
+            selected: Tensor = k * self.neuron(q.sum((3, 4), keepdim=True))
+            return selected
         q, k = (spikes.unflatten(2, (self.heads, -1)) for spikes in (q, k))
-        return (k * self.neuron(q.sum(3)).unsqueeze(3)).flatten(2, 3)
+        selected = k * self.neuron(q.sum(3)).unsqueeze(3)
+        return selected.flatten(2, 3)
 
     def extra_repr(self) -> str:
         return f"heads={self.heads}, over={self.over!r}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from snntrain.network.drop_path import rising
@@ -75,7 +75,7 @@ def check_stem(stem: str) -> None:
         raise ValueError(f"stem={stem!r} is not a stem: give one of {', '.join(STEMS)}")
 
 
-def counts_of(depth: int, known: dict[int, tuple[int, ...]]) -> tuple[int, ...]:
+def counts_of(depth: int, known: Mapping[int, tuple[int, ...]]) -> tuple[int, ...]:
     """Return the number of blocks of each stage.
 
     Raises:
