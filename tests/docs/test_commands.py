@@ -107,6 +107,7 @@ SLOW = (
     "snntrain inspect run=outputs/<date>/<time>-<id>",
     "snntrain -m surrogate.alpha=1,4 seed=0,1,2",
     "snntrain monitor=off",
+    "snntrain network=sew_resnet network.width=8 trainer.epochs=1",
 )
 
 
