@@ -73,7 +73,7 @@ def normalised(split: Split) -> tuple[Tensor, Tensor]:
     return (split.images[:].float() / 16 - 0.3) / 0.38, split.labels
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", QUICK)
 @pytest.mark.sample(2)
 def test_a_few_images_are_learnt_by_heart(name: str) -> None:
     x, y = normalised(load().train)
