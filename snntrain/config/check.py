@@ -188,7 +188,7 @@ def bounds(metadata: Any) -> str:
     signs = {"at_least": ">=", "above": ">", "at_most": "<=", "below": "<"}
     parts = [f"{sign} {metadata[name]}" for name, sign in signs.items() if metadata.get(name) is not None]
     if metadata.get("choices"):
-        parts.append(f"one of {', '.join(metadata['choices'])}")
+        parts.append(f"one of {', '.join(map(str, metadata['choices']))}")
     return " and ".join(parts)
 
 

@@ -8,6 +8,10 @@ dense operations      the operations if no input and no weight were zero; the ze
 membrane updates      potentials that a step changed; the first step after a reset changes all
 spikes                spikes of the neurons, not of an encoder
 
+The product of two matrices in spiking self-attention counts the products of two non-zero elements: ACs if one of the
+factors is 0 or ±1 throughout, as spikes are, since then the other is added or left out. Sums and masks, as those of Q-K
+attention, count nothing, like pooling.
+
 The kind of a layer depends on all of its inputs; NeuroBench decides anew in each call. The first layer counts MACs on
 analog images, and ACs after an encoder of spikes. After average pooling a layer counts MACs, after max pooling ACs.
 Biases, pooling and voting count nothing, nor does batch normalisation, which folds into the weights of the layer

@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from snntrain.cost.membranes import Membranes
+from snntrain.cost.products import Products
 from snntrain.cost.rates import FiringRates
 from snntrain.cost.synapses import Synapses, can_be_counted
+from snntrain.network.attention import MatrixProduct
 from snntrain.neuron import BaseNode
 
 # Picojoules per float32 operation in 45 nm CMOS at 0.9 V: a multiplication is 3.7, an addition 0.9.
@@ -45,6 +47,7 @@ class Cost:
         self.rates = FiringRates(net)
         self.layers = dict(_layers(net))
         self.synapses = {name: Synapses(layer) for name, layer in self.layers.items() if can_be_counted(layer)}
+        self.products = {name: Products() for name, layer in self.layers.items() if isinstance(layer, MatrixProduct)}
         self.membranes = {name: Membranes(layer) for name, layer in self.layers.items() if isinstance(layer, BaseNode)}
         self._attached = ExitStack()
 
@@ -52,6 +55,8 @@ class Cost:
         self._attached.enter_context(self.rates)
         for synapses in self.synapses.values():
             self._attach(synapses.layer.register_forward_pre_hook(_synapse_hook(synapses), with_kwargs=True))
+        for name, products in self.products.items():
+            self._attach(self.layers[name].register_forward_pre_hook(_product_hook(products)))
         for membranes in self.membranes.values():
             before, after = _membrane_hooks(membranes)
             self._attach(membranes.layer.register_forward_pre_hook(before))
@@ -71,6 +76,8 @@ class Cost:
         self.rates.add_up(sum_over_all)
         for synapses in self.synapses.values():
             synapses.add_up(sum_over_all)
+        for products in self.products.values():
+            products.add_up(sum_over_all)
         for membranes in self.membranes.values():
             membranes.add_up(sum_over_all)
 
@@ -95,7 +102,8 @@ class Cost:
             return {**dict(zip(SPIKING, (spikes, int(self.membranes[name].updates) / images), strict=True)), **size}
         if isinstance(layer, FOLDED):
             return size
-        operations = self.synapses[name].operations() if name in self.synapses else None
+        counter = self.synapses.get(name) or self.products.get(name)
+        operations = None if counter is None else counter.operations()
         if operations is None:
             return {**dict.fromkeys(SYNAPTIC), **size}
         effective = operations.effective / images
@@ -126,12 +134,19 @@ def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]
 
 def _is_whole(layer: nn.Module) -> bool:
     """Return whether a module counts as one layer, whatever parts it has."""
-    return isinstance(layer, BaseNode) or can_be_counted(layer)
+    return isinstance(layer, BaseNode | MatrixProduct) or can_be_counted(layer)
 
 
 def _synapse_hook(synapses: Synapses) -> Any:
     def add(layer: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         synapses.add(_input(given, named))
+
+    return add
+
+
+def _product_hook(products: Products) -> Any:
+    def add(layer: nn.Module, given: tuple[Tensor, Tensor]) -> None:
+        products.add(*given)
 
     return add
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from snntrain.kernels.pooling import MaxPool2x2
 from snntrain.network.head import Factory, Layers
+from snntrain.network.images import check_blocks, image_shape
 from snntrain.network.mlp import fully_connected
 from snntrain.network.sequence import TimeSequential
 
@@ -47,22 +48,12 @@ class CSNN(TimeSequential):
         pool: str = "max",
         output: Callable[[], nn.Module | None] | None = None,
     ) -> None:
-        if len(in_shape) != 3:
-            raise ValueError(
-                "needs images [N, C, H, W] or frames [N, T, C, H, W], and these samples are units, "
-                f"[N, T, {in_shape[0]}]; use network=mlp"
-            )
-        width, *sides = in_shape
+        width, *sides = image_shape(in_shape)
         if not channels or any(size < 1 for size in channels):
             raise ValueError(f"channels must be one number of at least 1 per block, not {list(channels)}")
         if pool not in POOLS:
             raise ValueError(f"pool={pool!r} is not a pooling: give one of {', '.join(POOLS)}")
-        if min(sides) >> len(channels) < 1:
-            most = min(sides).bit_length() - 1
-            raise ValueError(
-                f"channels={list(channels)} makes {len(channels)} blocks, and images of {sides[0]}x{sides[1]} "
-                f"can be halved {most} times: give at most {most}"
-            )
+        check_blocks(channels, sides)
         layers: Layers = OrderedDict()
         for index, size in enumerate(channels, 1):
             layers[f"conv{index}"] = nn.Conv2d(width, size, kernel_size=3, padding=1, bias=False)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from torch import nn
+from torch import Tensor, nn
+
+from snntrain.neuron import BaseNode
 
 
 class TdBatchNorm2d(nn.BatchNorm2d):
@@ -28,3 +30,9 @@ class TdBatchNorm2d(nn.BatchNorm2d):
         """Set the statistics to 0 and 1, the weight to `alpha * v_threshold`, and the bias to 0."""
         super().reset_parameters()
         nn.init.constant_(self.weight, self.start)
+
+
+def threshold_of(node: BaseNode) -> float:
+    """Return the threshold of a layer of neurons as a number, the mean of thresholds that are learnt one by one."""
+    threshold = node.v_threshold
+    return threshold.detach().mean().item() if isinstance(threshold, Tensor) else threshold

@@ -115,6 +115,7 @@ SLOW = (
     "snntrain -m \"optimizer.groups=[{match: 'out.*', lr: 0.01}]\" optimizer.groups.0.lr=0.01,0.1",
     "snntrain T=16 trainer.checkpoint_layers=4",
     "snntrain trainer.init_from=outputs/<date>/<time>-<id> optimizer.lr=1e-4",
+    "snntrain network=sew_resnet network.width=8 trainer.epochs=1",
 )
 
 

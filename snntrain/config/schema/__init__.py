@@ -50,6 +50,15 @@ from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.run import Config
 from snntrain.config.schema.surrogates import S2NN, LeakyKReLU, LogTailedReLU, Pass, SquarewaveFourierSeries
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
+from snntrain.config.schema.vision import (
+    VGG,
+    MSResNet,
+    QKFormer,
+    SEWResNet,
+    SEWResNetEvents,
+    Spikformer,
+    SpikingResNet19,
+)
 from snntrain.config.schema.written import WrittenNetwork
 
 __all__ = [
@@ -70,6 +79,7 @@ __all__ = [
     "S2NN",
     "SCHEMAS",
     "SGD",
+    "VGG",
     "Adam",
     "Augment",
     "CERate",
@@ -88,6 +98,7 @@ __all__ = [
     "LeakyKReLU",
     "LogTailedReLU",
     "MSERate",
+    "MSResNet",
     "Monitor",
     "MultiStep",
     "Neuron",
@@ -101,13 +112,18 @@ __all__ = [
     "PiecewiseLeakyReLU",
     "Plateau",
     "Polynomial",
+    "QKFormer",
     "RMSprop",
     "Ray",
     "Reset",
+    "SEWResNet",
+    "SEWResNetEvents",
     "Saccades",
     "Scheduler",
     "Search",
     "SlidingPSN",
+    "Spikformer",
+    "SpikingResNet19",
     "SquarewaveFourierSeries",
     "Step",
     "SubmititSlurm",

@@ -34,7 +34,7 @@ def option(
     above: float | None = None,
     at_most: float | None = None,
     below: float | None = None,
-    choices: tuple[str, ...] = (),
+    choices: tuple[str, ...] | tuple[int, ...] = (),
     most: float = GREATEST,
     most_items: int = MOST_ITEMS,
     longest: int = LONGEST,

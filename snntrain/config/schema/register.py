@@ -40,6 +40,15 @@ from snntrain.config.schema.parallel import PSN, SlidingPSN
 from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.surrogates import S2NN, LeakyKReLU, LogTailedReLU, Pass, SquarewaveFourierSeries
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
+from snntrain.config.schema.vision import (
+    VGG,
+    MSResNet,
+    QKFormer,
+    SEWResNet,
+    SEWResNetEvents,
+    Spikformer,
+    SpikingResNet19,
+)
 from snntrain.config.schema.written import WrittenNetwork
 
 SCHEMAS: dict[str, type] = {
@@ -75,6 +84,13 @@ SCHEMAS: dict[str, type] = {
     "network/csnn": CSNN,
     "network/rsnn": RSNN,
     "network/layers": WrittenNetwork,
+    "network/sew_resnet": SEWResNet,
+    "network/sew_resnet_events": SEWResNetEvents,
+    "network/ms_resnet": MSResNet,
+    "network/spiking_resnet19": SpikingResNet19,
+    "network/vgg": VGG,
+    "network/spikformer": Spikformer,
+    "network/qkformer": QKFormer,
     "loss/mse_rate": MSERate,
     "loss/ce_rate": CERate,
     "optimizer/adam": Adam,

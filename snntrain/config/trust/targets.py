@@ -30,6 +30,9 @@ TRUSTED = {
     "encoder": ("snntrain.data.encoder",),
     "network": (
         *("snntrain.network.mlp", "snntrain.network.csnn", "snntrain.network.rsnn", "snntrain.network.grammar"),
+        *("snntrain.network.sew_resnet", "snntrain.network.sew_resnet_events", "snntrain.network.ms_resnet"),
+        *("snntrain.network.spiking_resnet19", "snntrain.network.vgg"),
+        *("snntrain.network.spikformer", "snntrain.network.qkformer"),
         *("torch.nn", "torchvision.models"),
     ),
     "loss": ("snntrain.training.loss", "torch.nn"),
