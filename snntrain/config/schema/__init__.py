@@ -19,21 +19,21 @@ from snntrain.config.schema.data import (
     Saccades,
     Tensors,
 )
+from snntrain.config.schema.loss import TET, CERate, Loss
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
     MLP,
     PLIF,
     RIF,
-    CERate,
     Encoder,
-    MSERate,
     Neuron,
     PiecewiseLeakyReLU,
     Reset,
     Surrogate,
 )
 from snntrain.config.schema.option import GREATEST, LONGEST, MOST_ITEMS, Checked, Part, option
+from snntrain.config.schema.readout import Integrated, Membrane, Readout
 from snntrain.config.schema.register import SCHEMAS, register
 from snntrain.config.schema.run import Config
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
@@ -53,6 +53,7 @@ __all__ = [
     "RIF",
     "SCHEMAS",
     "SGD",
+    "TET",
     "Adam",
     "Augment",
     "CERate",
@@ -67,7 +68,9 @@ __all__ = [
     "EventFolder",
     "Heidelberg",
     "ImageFolder",
-    "MSERate",
+    "Integrated",
+    "Loss",
+    "Membrane",
     "Monitor",
     "Neuron",
     "OneCycle",
@@ -76,6 +79,7 @@ __all__ = [
     "Part",
     "PiecewiseLeakyReLU",
     "Ray",
+    "Readout",
     "Reset",
     "Saccades",
     "Scheduler",

@@ -14,20 +14,20 @@ from snntrain.config.schema.data import (
     Saccades,
     Tensors,
 )
+from snntrain.config.schema.loss import TET, CERate, Loss
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
     MLP,
     PLIF,
     RIF,
-    CERate,
     Encoder,
-    MSERate,
     Neuron,
     PiecewiseLeakyReLU,
     Reset,
     Surrogate,
 )
+from snntrain.config.schema.readout import Integrated, Membrane, Readout
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
 
 SCHEMAS: dict[str, type] = {
@@ -54,8 +54,12 @@ SCHEMAS: dict[str, type] = {
     "encoder/encoder": Encoder,
     "network/mlp": MLP,
     "network/csnn": CSNN,
-    "loss/mse_rate": MSERate,
+    "readout/readout": Readout,
+    "readout/sum_softmax": Integrated,
+    "readout/membrane": Membrane,
+    "loss/mse_rate": Loss,
     "loss/ce_rate": CERate,
+    "loss/tet": TET,
     "optimizer/adam": Adam,
     "optimizer/sgd": SGD,
     "scheduler/none": Scheduler,

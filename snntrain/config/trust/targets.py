@@ -28,6 +28,7 @@ TRUSTED = {
     ),
     "encoder": ("snntrain.data.encoder",),
     "network": ("snntrain.network.mlp", "snntrain.network.csnn", "torch.nn", "torchvision.models"),
+    "readout": tuple(f"snntrain.network.readout.{name}" for name in ("rate", "membrane", "sum_softmax", "current")),
     "loss": ("snntrain.training.loss", "torch.nn"),
     "optimizer": ("torch.optim",),
     "scheduler": ("snntrain.training.schedule", "torch.optim.lr_scheduler"),

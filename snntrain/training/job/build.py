@@ -25,17 +25,19 @@ from snntrain.data.dataset import Data, Split
 from snntrain.data.statistics import Statistics
 from snntrain.errors import UserError
 from snntrain.network.parameter_groups import optimizer_argument, parameter_groups, scale_learning_rates
-from snntrain.network.readout import Readout, readout_of
+from snntrain.network.readout import Rate, Readout
 from snntrain.network.synchronised import synchronise
 from snntrain.neuron import BaseNode
 from snntrain.training.job import compilers, intensities, normalisation, repeatable
 from snntrain.training.job.average import Average
 from snntrain.training.job.uncompiled import without_compiler
 from snntrain.training.job.world import World
-from snntrain.training.loss import check_lengths, check_weights
+from snntrain.training.loss import FiringPenalty, check_lengths, check_weights, watch
 
 # Keys of a data set that describe its batches, not its content.
 PRESENTATION = ("mean", "std", "augment", "balance", "resident", "workers")
+# Keys of a group that are no arguments of its class.
+NOT_ARGUMENTS = {"dataset": PRESENTATION, "loss": ("rate_target", "rate_weight")}
 
 # The arguments that each component receives besides its own keys: the number of positional ones, and the names.
 GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
@@ -44,6 +46,7 @@ GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
     "dataset": (0, ()),
     "encoder": (0, ("T", "mean", "std")),
     "network": (0, ("in_shape", "classes", "neuron")),
+    "readout": (0, ()),
     "loss": (0, ()),
     "optimizer": (1, ()),
     "scheduler": (1, ("total_steps",)),
@@ -51,17 +54,24 @@ GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
 
 
 class Model(nn.Module):
-    """Encoder and network: images `[N, C, H, W]`, or sequences `[T, N, *]`, to `[T, N, classes]`."""
+    """Encoder and network: images `[N, C, H, W]`, or sequences `[T, N, *]`, to `[T, N, classes]`.
 
-    def __init__(self, encoder: nn.Module, network: nn.Module) -> None:
+    Args:
+        encoder: makes a sequence of images.
+        network: maps the sequence to the output.
+        chosen: the readout of the configuration.
+    """
+
+    def __init__(self, encoder: nn.Module, network: nn.Module, chosen: Readout | None = None) -> None:
         super().__init__()
         self.encoder = encoder
         self.network = network
+        self.chosen = chosen or Rate()
 
     @property
     def readout(self) -> Readout:
         """The readout of the network's output."""
-        return readout_of(self.network)
+        return self.chosen.of(self.network)
 
     def forward(self, images: Tensor) -> Tensor:
         spikes: Tensor = self.network(self.encoder(images))
@@ -152,6 +162,12 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
     groups = parameter_groups(network)
     optimizer = component(config, "optimizer", optimizer_argument(groups), variant=without_compiler, **fused)
     scale_learning_rates(optimizer, groups)
+    average = None if trainer.ema is None else Average(network, trainer.ema)
+    # After the copy of the network, to which hooks would belong as well.
+    for one in [network] if average is None else [network, average.model]:
+        watch(loss, one.network)
+    if (penalty := _penalty(config)) is not None:
+        penalty.attach(network.network, loss)
     return Job(
         config=config,
         world=world,
@@ -162,7 +178,7 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
         optimizer=optimizer,
         scheduler=component(config, "scheduler", optimizer, total_steps=steps),
         scaler=world.precision.scaler(),
-        average=None if trainer.ema is None else Average(network, trainer.ema),
+        average=average,
         train=training,
         validation=batches(config, data, data.validation, world, limit=trainer.limit_batches),
     )
@@ -203,6 +219,30 @@ def _check_targets(config: Config) -> None:
             lines += _of_group(group, error)
     if lines:
         raise UserError(*lines)
+    _check_output(config)
+
+
+def _check_output(config: Config) -> None:
+    """Check that the network can end in the layer that the readout needs."""
+    if type(_readout(config)).output is not Readout.output and not _takes_output(config):
+        readout, network = (_described(config, group).target.rpartition(".")[2] for group in ("readout", "network"))
+        raise UserError(
+            f"readout={readout}: the network {network} takes no argument output, which makes the layer after its last "
+            "linear layer; use readout=rate, which reads its output as it is, or give its __init__ an argument output"
+        )
+
+
+def _takes_output(config: Config) -> bool:
+    network = locate(_described(config, "network").target, config.allow_targets)
+    return "output" in inspect.signature(network).parameters
+
+
+def _readout(config: Config) -> Readout:
+    readout = component(config, "readout")
+    if not isinstance(readout, Readout):
+        target = _described(config, "readout").target
+        raise UserError(f"readout._target_={target}: must be a subclass of snntrain.network.readout.Readout")
+    return readout
 
 
 def component(config: Config, group: str, *given: Any, **also: Any) -> Any:
@@ -219,7 +259,13 @@ def _of_group(group: str, error: UserError) -> list[str]:
 
 
 def _described(config: Config, group: str) -> Component:
-    return Component.of(getattr(config, group), leave_out=PRESENTATION if group == "dataset" else ())
+    described = Component.of(getattr(config, group), leave_out=NOT_ARGUMENTS.get(group, ()))
+    if group == "loss" and described.arguments.get("label_smoothing") == 0:
+        # A loss of the user's own need not have it.
+        parameters = inspect.signature(locate(described.target, config.allow_targets)).parameters
+        if "label_smoothing" not in parameters:
+            del described.arguments["label_smoothing"]
+    return described
 
 
 def model(config: Config, data: Data, numbers: Statistics) -> Model:
@@ -229,11 +275,21 @@ def model(config: Config, data: Data, numbers: Statistics) -> Model:
         raise UserError(f"dataset.mean={config.dataset.mean}: one number per channel, and {data.name} has {whole}")
     encoder = component(config, "encoder", T=config.T, mean=list(numbers.mean), std=list(numbers.std))
     intensities.check(encoder, data)
-    neuron = partial(_neuron, config)
-    return Model(
-        encoder,
-        component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron),
-    )
+    neuron, readout = partial(_neuron, config), _readout(config)
+    output = {"output": readout.output(neuron)} if _takes_output(config) else {}
+    network = component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron, **output)
+    return Model(encoder, network, readout)
+
+
+def _penalty(config: Config) -> FiringPenalty | None:
+    """Return the penalty for firing rates; None if it has no weight, or a user's own loss does not have the keys."""
+    target, weight = (value_at(config.loss, key) for key in ("rate_target", "rate_weight"))
+    if weight in (None, 0):
+        return None
+    try:
+        return FiringPenalty(target, weight)
+    except ValueError as error:
+        raise UserError(f"loss.{error}") from error
 
 
 def _neuron(config: Config) -> BaseNode:
