@@ -21,11 +21,12 @@ class Rate(Readout):
         votes: spiking neurons per class, averaged in the output; None if the output may have other values than spikes.
     """
 
-    meaning = "output spikes"
+    picture = "spike_counts"
 
     def __init__(self, votes: int | None = None) -> None:
         super().__init__()
         self.votes = votes
+        self.meaning = "output" if votes is None else "output spikes"
 
     def of(self, network: nn.Module) -> Rate:
         """Return the readout with the votes of a network, see `votes_of`."""

@@ -19,10 +19,12 @@ class Readout(nn.Module, ABC):
 
     Attributes:
         meaning: words for the scores in pictures.
+        picture: name of the picture of the scores.
         votes: spiking neurons per class, averaged in the output; None if the output may have other values than spikes.
     """
 
     meaning: str = "output"
+    picture: str = "scores"
     votes: int | None = None
 
     def output(self, neuron: Callable[[], BaseNode]) -> Callable[[], nn.Module | None]:
