@@ -42,10 +42,10 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     traced = by_activity(recordings, neurons)
     v_threshold, v_reset = recordings[0].v_threshold, recordings[0].v_reset
     low, high = _limits(recordings, traced)
-    top = high + (high - low) * TICK_BAND / (1 - TICK_BAND)
-    scale = Scale("potential", low, top, round_ticks(low, high, 4))
     spiking = recordings[0].spiking
     v_reset = v_reset if spiking else None
+    top = high + (high - low) * TICK_BAND / (1 - TICK_BAND) if spiking else high
+    scale = Scale("potential", low, top, round_ticks(low, high, 4))
     entries = len(traced) + spiking + (v_reset is not None)
     below = 0.05 + LEGEND_ROW * legend_rows(entries)
     T = longest(recordings)

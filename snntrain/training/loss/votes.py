@@ -45,9 +45,9 @@ class MSEVotes(nn.Module):
             output: the output of the last call of the watched network.
         """
         ballots = self._ballots.pop() if self._ballots else output
-        target = targets(labels, output[0], self.label_smoothing)
-        rates = mean_over_time(ballots, lengths).unflatten(1, (target.shape[1], -1))
-        each = F.mse_loss(rates, target.to(rates.dtype).unsqueeze(2).expand_as(rates), reduction="none")
+        rates = mean_over_time(ballots, lengths).unflatten(1, (output.shape[2], -1))
+        target = targets(labels, rates[:, :, 0], self.label_smoothing)
+        each = F.mse_loss(rates, target.unsqueeze(2).expand_as(rates), reduction="none")
         return mean_of(each.mean((1, 2)), weights)
 
 
