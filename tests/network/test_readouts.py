@@ -168,7 +168,7 @@ def test_networks_end_in_the_layer_of_the_readout(name: str, votes: int) -> None
 
 
 def test_unknown_ways_to_read_a_potential_and_bad_time_constants_are_refused() -> None:
-    with pytest.raises(ValueError, match="over='median'.*last, max, mean"):
+    with pytest.raises(ValueError, match=r"over='median'.*last, max, mean"):
         Membrane(2.0, "median")
     for make in (Membrane, SumSoftmax):
         with pytest.raises(ValueError, match="tau"):

@@ -32,6 +32,10 @@ RUNS = {
     "averaged": ("trainer.ema=0.9", "trainer.accumulate=2", "optimizer=adamw", "reset=soft"),
     "cycled": ("optimizer=sgd", "scheduler=onecycle", "trainer.clip_grad_norm=0.5", "neuron=rif"),
     "streamed": ("dataset.resident=never", "dataset.workers=0", "scheduler=none", "trainer.precision=bf16"),
+    "potentials": (
+        *("readout=membrane", "readout.over=last", "loss.rate_weight=0.5", "trainer.ema=0.9", "network.dropout=0.3"),
+        *WATCHED,
+    ),
     "early": ("optimizer.lr=1e-20", "trainer.early_stopping=2", "network.dropout=0.3"),
 }
 

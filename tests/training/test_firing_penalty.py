@@ -166,7 +166,7 @@ def test_a_network_that_runs_step_by_step_has_the_same_penalty(lengths: Tensor |
 
 
 def test_bad_targets_and_weights_are_refused() -> None:
-    with pytest.raises(ValueError, match="rate_target=1.5"):
+    with pytest.raises(ValueError, match=r"rate_target=1\.5"):
         FiringPenalty(1.5, 1.0)
     for weight in (0.0, -1.0, math.inf, math.nan):
         with pytest.raises(ValueError, match="rate_weight="):
