@@ -34,7 +34,6 @@ from snntrain.training.loss import loss_of
 from tests.conftest import TINY, Outcome
 
 from . import ranks
-from .interrupted_runs import same_end
 from .jobs import OURS, configured, prepared, prepared_by, rows, same, state, stepping, trained
 from .recorded import epochs, launched, outcome, recorded
 from .stand_in import StandIn, device_decides
@@ -73,7 +72,7 @@ def test_digits_are_learnt(recipe: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("recipe", list(RECIPES))
-@pytest.mark.sample(4)
+@pytest.mark.sample(3)
 def test_the_loss_falls(recipe: str) -> None:
     job = prepared(*WHOLE, "T=2", *RECIPES[recipe], "trainer.limit_batches=20")
     first, second = epochs(job, stepping(job))
@@ -105,7 +104,8 @@ def test_a_paused_run_resumes_to_the_same_bits(tmp_path: Path) -> None:
     trained(tmp_path / "paused", *given, "trainer.pause_after=1")
     assert len(rows(tmp_path / "paused")) == 1
     trained(tmp_path / "paused", *given, "trainer.pause_after=null")
-    same_end(tmp_path / "whole", tmp_path / "paused")
+    assert rows(tmp_path / "paused") == rows(tmp_path / "whole")
+    assert same(state(tmp_path / "paused"), state(tmp_path / "whole"), apart=("sizes",))
 
 
 @every
@@ -128,6 +128,7 @@ def test_padded_sequences_are_evaluated_as_each_of_them_alone(readout: str) -> N
 
 
 @pytest.mark.usefixtures("device_decides")
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "given",
     [
