@@ -22,6 +22,8 @@ class CE(nn.Module):
         ValueError: `scale` is not a positive number, or `label_smoothing` is outside [0, 1).
     """
 
+    takes_probabilities = True
+
     def __init__(self, scale: float = 1.0, label_smoothing: float = 0.0) -> None:
         super().__init__()
         if not (scale > 0 and math.isfinite(scale)):

@@ -24,6 +24,8 @@ class TET(nn.Module):
         ValueError: `mse_weight` is outside [0, 1], `mse_target` is not finite, or `label_smoothing` is outside [0, 1).
     """
 
+    takes_probabilities = True
+
     def __init__(self, mse_weight: float = 0.001, mse_target: float = 1.0, label_smoothing: float = 0.0) -> None:
         super().__init__()
         if not 0 <= mse_weight <= 1:

@@ -26,6 +26,8 @@ class MSEVotes(nn.Module):
         ValueError: `label_smoothing` is outside [0, 1).
     """
 
+    takes_probabilities = True
+
     def __init__(self, label_smoothing: float = 0.0) -> None:
         super().__init__()
         self.label_smoothing = checked_smoothing(label_smoothing)
