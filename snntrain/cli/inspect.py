@@ -230,10 +230,11 @@ def _answers(seen: Inspection) -> Iterable[str]:
     width = max(map(len, seen.numbers))
     yield f"{'layer':<{width}}  spikes per neuron and step  silent  saturated"
     for layer, numbers in seen.numbers.items():
-        yield (
-            f"{layer:<{width}}  {numbers.rate:>26.4f}  {100 * numbers.silent:>4.1f} %"
-            f"  {100 * numbers.saturated:>7.1f} %  {seen.learnt.get(layer, '')}"
-        ).rstrip()
+        rate, silent, saturated = "–", "–", "–"
+        if numbers.rate is not None and numbers.silent is not None and numbers.saturated is not None:
+            rate, silent = f"{numbers.rate:.4f}", f"{100 * numbers.silent:.1f} %"
+            saturated = f"{100 * numbers.saturated:.1f} %"
+        yield f"{layer:<{width}}  {rate:>26}  {silent:>6}  {saturated:>9}  {seen.learnt.get(layer, '')}".rstrip()
 
 
 def _file_name(tag: str) -> str:

@@ -25,7 +25,7 @@ FREE = (
 # These set the learning rate of each step.
 SCHEDULED = ("optimizer", "scheduler", "trainer.epochs")
 
-# The values of keys that older runs do not have.
+# The values of keys that older runs do not have. A group with its `_target_` here is a group that they do not have.
 ADDED: dict[str, Any] = {
     "dataset.balance": "none",
     "optimizer.decay_norm": True,
@@ -34,6 +34,8 @@ ADDED: dict[str, Any] = {
     "neuron.learn_threshold": False,
     "neuron.per_neuron": False,
     "neuron.decay_input": True,
+    "readout._target_": "snntrain.network.readout.rate.Rate",
+    **{"loss.label_smoothing": 0.0, "loss.rate_target": 0.1, "loss.rate_weight": 0.0},
     **{f"dataset.augment.{field.name}": field.default for field in fields(Augment) if field.default != MISSING},
 }
 

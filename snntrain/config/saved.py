@@ -99,7 +99,7 @@ def _typed(content: dict[str, Any], run: Path) -> DictConfig:
     """Return the plain content as a Config whose groups have their types again."""
     try:
         config: DictConfig = OmegaConf.structured(schema.Config)
-        for key, value in content.items():
+        for key, value in {**_added_groups(), **content}.items():
             config[key] = _subtree(key, value) if isinstance(value, dict) else value
     except (OmegaConfBaseException, RecursionError, ValueError) as error:
         raise UserError(f"{run / 'config.yaml'}: {first_line(error)}; {WHOLE}") from error
@@ -111,9 +111,7 @@ def _subtree(group: str, content: dict[str, Any]) -> Any:
     if (defaults := CONF / group / "default.yaml").is_file():
         # Keys that did not exist yet when the run was made.
         content = {key: value for key, value in _default(defaults).items() if key != "defaults"} | content
-    # Keys of a deeper part have their values in its schema.
-    direct = ((key.removeprefix(f"{group}."), value) for key, value in ADDED.items() if key.startswith(f"{group}."))
-    added = {key: value for key, value in direct if "." not in key}
+    added = _added(group)
     for path, declared in schema.SCHEMAS.items():
         keys = {field.name for field in fields(declared)}
         if path.startswith(f"{group}/") and keys - added.keys() <= content.keys() <= keys:
@@ -121,6 +119,17 @@ def _subtree(group: str, content: dict[str, Any]) -> Any:
             return OmegaConf.merge(OmegaConf.structured(declared), own, content)
     # The keys belong to a user's own class.
     return content
+
+
+def _added_groups() -> dict[str, Any]:
+    """Return the groups that older runs do not have."""
+    return {key.removesuffix("._target_"): _added(key.removesuffix("._target_")) for key in ADDED if "._target_" in key}
+
+
+def _added(group: str) -> dict[str, Any]:
+    """Return the keys of a group that older runs do not have; those of a deeper part have values in its schema."""
+    direct = ((key.removeprefix(f"{group}."), value) for key, value in ADDED.items() if key.startswith(f"{group}."))
+    return {key: value for key, value in direct if "." not in key}
 
 
 @cache

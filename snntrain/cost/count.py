@@ -98,8 +98,9 @@ class Cost:
     def _of_layer(self, name: str, layer: nn.Module, images: int) -> Figures:
         size = _size(list(layer.parameters(recurse=_is_whole(layer))))
         if isinstance(layer, BaseNode):
-            spikes = self._spikes(name) / images
-            return {**dict(zip(SPIKING, (spikes, int(self.membranes[name].updates) / images), strict=True)), **size}
+            spikes, updates = SPIKING
+            counts = {spikes: self._spikes(name) / images} if layer.spiking else {}
+            return {**counts, updates: int(self.membranes[name].updates) / images, **size}
         if isinstance(layer, FOLDED):
             return size
         counter = self.synapses.get(name) or self.products.get(name)

@@ -1,4 +1,4 @@
-"""Membrane updates of a spiking layer: potentials that a step changed."""
+"""Membrane updates of a layer of neurons: potentials that a step changed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from snntrain.neuron.integrate_and_fire.updates import changed, count_updates
 
 
 class Membranes:
-    """The sum of the membrane updates of a spiking layer, on its device, without those of padding.
+    """The sum of the membrane updates of a layer of neurons, on its device, without those of padding.
 
     `before` and `after` enclose each call.
     """
@@ -23,8 +23,9 @@ class Membranes:
         self.layer = layer
         self.updates: Tensor | int = 0
         # A user's own rules may change more than v, and must not run twice, nor may random spikes: the monitor records
-        # their potentials.
-        self.by_monitor = layer.has_own_rule or getattr(layer.surrogate_function, "random", False)
+        # their potentials. It also records those of neurons that do not spike, which have another recurrence.
+        random = getattr(layer.surrogate_function, "random", False)
+        self.by_monitor = layer.has_own_rule or random or not layer.spiking
         self._valid_steps = ValidSteps()
 
     def before(self) -> None:
@@ -39,7 +40,7 @@ class Membranes:
 
         Args:
             x: the input of the call.
-            s: its spikes, `[T, N, *]`, or `[N, *]` in single-step mode.
+            s: its output, `[T, N, *]`, or `[N, *]` in single-step mode.
         """
         self.updates = self.updates + self._of_call(x, s)
         if self.by_monitor and not self.watched:

@@ -119,8 +119,9 @@ def plots(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> 
     """Yield the tag, `kind/layer`, and the plot of each picture.
 
     Every layer has a spike raster, voltage traces and a heat map. A convolutional layer also has the spike counts of
-    its channels. Then follow, for sequences, the input's frames and views over time, and the output's potential over
-    time; and the output's spike counts and, if given, the confusion matrix.
+    its channels. Neurons that never spike have no pictures of spikes. Then follow, for sequences, the input's frames
+    and views over time, and the output's potential over time; and the output's spike counts, or the scores of another
+    readout, and, if given, the confusion matrix.
 
     Args:
         probes: the recordings; a plot has a panel per sample.
@@ -130,14 +131,15 @@ def plots(probes: Probes, confusion: NDArray[np.int64] | None, neurons: int) -> 
     titles = _titles(probes)
     for layer, recording in probes.recordings.items():
         samples = [of_sample(recording, sample, probes.lengths) for sample in range(len(titles))]
-        yield f"spikes/{layer}", raster(samples, titles, layer, neurons)
+        if recording.spiking:
+            yield f"spikes/{layer}", raster(samples, titles, layer, neurons)
         yield f"voltages/{layer}", voltage_traces(samples, titles, layer)
         yield f"heat_map/{layer}", heat_map(samples, titles, layer, neurons)
-        if recording.s.ndim == 5:
+        if recording.spiking and recording.s.ndim == 5:
             yield f"spike_counts/{layer}", count_map(_valid_spikes(recording, probes), titles, layer, neurons)
     if probes.sequences is not None:
         yield from _of_sequences(probes, titles)
-    yield "output/spike_counts", output_counts(probes, titles)
+    yield f"output/{probes.answers.picture}", output_counts(probes, titles)
     if confusion is not None:
         yield "output/confusion", confusion_matrix(confusion, probes.class_names)
 

@@ -34,14 +34,15 @@ def png(figure: Figure) -> bytes:
 
 
 def arrays(probes: Probes) -> dict[str, np.ndarray]:
-    """Return all recordings: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input`, `output`, `predicted`, …
+    """Return all recordings: `<layer>/h`, `/v`, `/s` `[T, N, *]`, `input`, `output`, `scores`, …
 
     `input` has the images `[N, C, H, W]`. Sequences are in `sequences` `[T, N, *]`, and if they have padding, the
     number of their valid steps is in `lengths` `[N]`.
     """
     layers: dict[str, Any] = {}
     for layer, recording in probes.recordings.items():
-        sequences = {"h": recording.h, "v": recording.v, "s": recording.s, **recording.more}
+        spikes = {"s": recording.s} if recording.spiking else {}
+        sequences = {"h": recording.h, "v": recording.v, **spikes, **recording.more}
         layers |= {f"{layer}/{name}": sequence for name, sequence in sequences.items()}
     sequences = {} if probes.sequences is None else {"sequences": probes.sequences}
     lengths = {} if probes.lengths is None else {"lengths": np.asarray(probes.lengths, np.int64)}
@@ -52,6 +53,7 @@ def arrays(probes: Probes) -> dict[str, np.ndarray]:
         | {
             "input": probes.images,
             "output": probes.output,
+            "scores": probes.answers.scores,
             "predicted": np.asarray(probes.answers.classes, np.int64),
             "labels": np.asarray(probes.labels, np.int64),
             "class_names": np.asarray(probes.class_names, str),

@@ -13,18 +13,18 @@ class LayerNumbers:
     Args:
         shape: the shape of the layer's neurons.
         neurons: number of the layer's neurons.
-        rate: spikes per neuron and time step.
-        silent: share of the neurons that never fired.
-        saturated: share of the neurons that fired at every step.
+        rate: spikes per neuron and time step; None if the neurons never spike.
+        silent: share of the neurons that never fired; None if they never spike.
+        saturated: share of the neurons that fired at every step; None if they never spike.
         lowest: the lowest potential `h` before the reset.
         highest: the highest potential `h` before the reset.
     """
 
     shape: tuple[int, ...]
     neurons: int
-    rate: float
-    silent: float
-    saturated: float
+    rate: float | None
+    silent: float | None
+    saturated: float | None
     lowest: float
     highest: float
 
@@ -41,9 +41,9 @@ def layer_numbers(recording: Recording, lengths: Sequence[int] | None = None) ->
     return LayerNumbers(
         shape=s.shape[1:],
         neurons=s[0].size,
-        rate=float(s.mean()),
-        silent=1 - float(s.any(0).mean()),
-        saturated=float(s.all(0).mean()),
+        rate=float(s.mean()) if recording.spiking else None,
+        silent=1 - float(s.any(0).mean()) if recording.spiking else None,
+        saturated=float(s.all(0).mean()) if recording.spiking else None,
         lowest=float(h.min()),
         highest=float(h.max()),
     )

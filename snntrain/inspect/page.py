@@ -115,7 +115,7 @@ def _layers(seen: Inspection) -> Iterable[str]:
         yield (
             f'<tr><th><a href="#layer{number}">{escape(layer)}</a></th>'
             f"<td>{numbers.neurons:,}{shape}</td>"
-            f"<td>{_bar(numbers.rate, f'{numbers.rate:.4f}')}</td><td>{_bar(numbers.silent)}</td>"
+            f"<td>{_bar(numbers.rate, '.4f')}</td><td>{_bar(numbers.silent)}</td>"
             f"<td>{_bar(numbers.saturated)}</td><td>{numbers.lowest:.2f} … {numbers.highest:.2f}</td>"
             f"<td>{escape(seen.learnt.get(layer, '–'))}</td></tr>"
         )
@@ -127,9 +127,12 @@ def _layers(seen: Inspection) -> Iterable[str]:
         yield "</section>"
 
 
-def _bar(share: float, text: str | None = None) -> str:
-    """Return a number with a bar behind it."""
-    return f'<span class="bar" style="--share:{100 * share:.1f}%">{text or f"{100 * share:.1f} %"}</span>'
+def _bar(share: float | None, form: str | None = None) -> str:
+    """Return a number with a bar behind it, by default in percent; a dash without a number."""
+    if share is None:
+        return "–"
+    text = f"{100 * share:.1f} %" if form is None else f"{share:{form}}"
+    return f'<span class="bar" style="--share:{100 * share:.1f}%">{text}</span>'
 
 
 def _pictures(seen: Inspection, tags: Iterable[str]) -> Iterable[str]:

@@ -12,14 +12,14 @@ from torch import Tensor, nn
 from snntrain.errors import UserError
 from snntrain.inspect.recording import Recording
 from snntrain.network.mode import evaluating
-from snntrain.neuron import BaseNode, spiking_layers
+from snntrain.neuron import BaseNode, stateful_layers
 from snntrain.neuron.integrate_and_fire import Trajectory
 
 
 def watch(
     net: nn.Module, forward: Callable[[], Tensor], layers: Collection[str] | None = None
 ) -> tuple[Tensor, dict[str, Trajectory]]:
-    """Return the output of `forward`, and the trajectories `[T, N, *]` of the spiking layers by name.
+    """Return the output of `forward`, and the trajectories `[T, N, *]` of the layers of neurons by name.
 
     The network runs in evaluation mode and without gradients. Afterwards modes and observers are restored and states
     are reset, even if `forward` raises.
@@ -29,7 +29,7 @@ def watch(
         forward: a function that runs the network.
         layers: the names of the layers to watch; None for all.
     """
-    watched = {name: layer for name, layer in spiking_layers(net) if layers is None or name in layers}
+    watched = {name: layer for name, layer in stateful_layers(net) if layers is None or name in layers}
     before = {name: layer.observer for name, layer in watched.items()}
     calls: dict[str, list[Trajectory]] = {}
     try:
@@ -44,9 +44,9 @@ def watch(
 
 
 def record(net: nn.Module, forward: Callable[[], Any], layers: Collection[str] | None = None) -> dict[str, Recording]:
-    """Record the spiking layers of `net` while `forward` runs it, on the host; otherwise as `watch`."""
+    """Record the layers of neurons of `net` while `forward` runs it, on the host; otherwise as `watch`."""
     _, trajectories = watch(net, forward, layers)
-    nodes = dict(spiking_layers(net))
+    nodes = dict(stateful_layers(net))
     return {name: recording(nodes[name], trajectory) for name, trajectory in trajectories.items()}
 
 
@@ -58,11 +58,13 @@ def recording(layer: BaseNode, trajectory: Trajectory) -> Recording:
     if isinstance(v_threshold, Tensor):
         v_threshold = v_threshold.detach().mean().item()
     more = {name: sequence.float().cpu().numpy() for name, sequence in trajectory.more.items()}
-    return Recording(h, v, (trajectory.s != 0).cpu().numpy(), v_threshold, layer.v_reset, more)
+    # The output of neurons that do not spike is their potential.
+    s = trajectory.s != 0 if layer.spiking else torch.zeros_like(trajectory.s, dtype=torch.bool)
+    return Recording(h, v, s.cpu().numpy(), v_threshold, layer.v_reset, more, layer.spiking)
 
 
 def matching_layers(net: nn.Module, patterns: Collection[str], key: str) -> list[str]:
-    """Return the names of the spiking layers that match a name or shell pattern, in the network's order.
+    """Return the names of the layers of neurons that match a name or shell pattern, in the network's order.
 
     Args:
         net: the network.
@@ -72,7 +74,7 @@ def matching_layers(net: nn.Module, patterns: Collection[str], key: str) -> list
     Raises:
         UserError: a pattern matches no layer.
     """
-    names = [name for name, _ in spiking_layers(net)]
+    names = [name for name, _ in stateful_layers(net)]
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in names):
             raise UserError(

@@ -23,6 +23,7 @@ class Recording:
         v_threshold: a neuron fires if `h` is `>=` this.
         v_reset: potential after a spike; None for the soft reset.
         more: by name, each further state after each step, float32, and `threshold` if it changes.
+        spiking: False for neurons that never spike and have neither threshold nor reset: a leaky integrator.
     """
 
     h: NDArray[np.float32]
@@ -31,6 +32,7 @@ class Recording:
     v_threshold: float
     v_reset: float | None
     more: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    spiking: bool = True
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,25 @@ class Answers:
     """The predictions for a few images, as `snntrain.network.readout` makes them.
 
     Args:
-        scores: `[N, classes]`: the spikes of a class over all steps and votes; or, if the output does not spike, its
-            sum over the steps.
+        scores: `[N, classes]`: the spikes of a class over all steps and votes; or, if the output does not spike, the
+            scores of the readout.
         classes: the predicted class of each image `[N]`.
         tied: whether several classes share the largest score `[N]`; the first of them is predicted.
         votes: spiking neurons per class; None if the output does not spike.
+        meaning: words for the scores.
+        picture: name of the picture of the scores.
+        course: values `[T, N, classes]` from which the scores come, over time; None for the output itself.
+        course_meaning: words for these values.
     """
 
     scores: NDArray[np.float64]
     classes: Sequence[int]
     tied: Sequence[bool]
     votes: int | None
+    meaning: str = "output"
+    picture: str = "spike_counts"
+    course: NDArray[np.float32] | None = None
+    course_meaning: str = "output"
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class Probes:
             of units `[T, units]` a raster `[1, units, T]`.
         labels: true classes `[N]`, or UNKNOWN.
         class_names: the names of all classes.
-        recordings: the recording of each spiking layer `[T, N, *]` by name, in the order of the network.
+        recordings: the recording of each layer of neurons `[T, N, *]` by name, in the order of the network.
         output: the input of the loss `[T, N, classes]`.
         answers: the predictions.
         sequences: the sequences before the encoder `[T, N, C, H, W]` or `[T, N, units]`; None if the samples are

@@ -70,13 +70,13 @@ def _layers(module: nn.Module, name: str = "") -> Iterator[tuple[str, nn.Module]
 
 
 def _row(name: str, module: nn.Module, output: Tensor) -> Row:
-    spiking = isinstance(module, BaseNode)
+    timed = isinstance(module, BaseNode | OverTime)
     # A stateless layer gets time merged into the batch dimension.
-    shape = output.shape[2 if spiking or isinstance(module, OverTime) else 1 :]
+    shape = output.shape[2 if timed else 1 :]
     return Row(
         name,
         type(module).__name__,
         "x".join(map(str, shape)),
         sum(p.numel() for p in module.parameters()),
-        shape.numel() if spiking else 0,
+        shape.numel() if isinstance(module, BaseNode) and module.spiking else 0,
     )

@@ -213,8 +213,8 @@ HOSTILE = {
     "the environment": ("name: snntrain", "name: ${oc.env:HOME}", "name=${oc.env:HOME}: a run saves values"),
     "the environment in a number": ("T: 4", "T: ${oc.decode:${oc.env:SECRET,4}}", "a run saves values, not interpol"),
     "a made-up mapping": (
-        r"loss:\n  _target_: \S+",
-        "loss: ${oc.create:{_target_:os.system}}",
+        r"loss:\n(  .*\n)+",
+        "loss: ${oc.create:{_target_:os.system}}\n",
         "a run saves values, not interpolations",
     ),
     "an interpolation of a key": ("seed: 0", "${oc.env:HOME}: 0\nseed: 0", "a run saves values, not interpolations"),

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from snntrain.inspect.recording import Probes, Recording
-from snntrain.network.readout import Readout
+from snntrain.network.readout import Rate
 from snntrain.training.evaluation.look import answers
 
 
@@ -20,5 +20,5 @@ def probes_of(
     votes: int | None = 1,
 ) -> Probes:
     """Return probes with the answers that a readout with `votes` makes of the output `[T, N, classes]`."""
-    said = answers(Readout(votes), torch.from_numpy(output))
+    said = answers(Rate(votes), torch.from_numpy(output))
     return Probes(images, labels, class_names, recordings, output, said)

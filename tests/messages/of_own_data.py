@@ -260,7 +260,7 @@ CASES: dict[str, Case] = {
     # training/
     "own data: weights for another loss": (
         lambda _: check_weights(nn.Identity()),
-        ("loss=Identity takes no weights", "dataset.balance=loss", "use loss=ce_rate"),
+        ("loss=Identity takes no weights", "dataset.balance=loss", "use loss=mse_rate, ce_rate, ce, tet or mse_votes"),
     ),
     "own data: intensities beyond 1": (_beyond_one, ("encoder=poisson", "from 0 to 1", "or use encoder=direct")),
     "own data: numbers of a stranger": (

@@ -180,7 +180,7 @@ CASES: dict[str, Case] = {
     ),
     "a loss without lengths": (
         World.sequences_for_a_loss_without_lengths,
-        ("loss=Infinite", "have different lengths", "use loss=ce_rate or loss=mse_rate"),
+        ("loss=Infinite", "have different lengths", "use loss=mse_rate, ce_rate, ce, tet or mse_votes"),
     ),
     "loss that is not finite": (
         lambda _: loop.train_epoch(fake_training(loss=math.nan)),

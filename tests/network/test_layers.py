@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from snntrain.network.layers import TimeDropout, Vote
-from snntrain.network.readout import Readout
+from snntrain.network.readout import Rate
 
 from .inputs import noise
 
@@ -76,7 +76,7 @@ def test_ties_between_votes_are_decided_alike_in_every_precision(dtype: torch.dt
     spikes = (torch.arange(10) < shares[..., None]).flatten(1)[:, None].to(dtype)
     rates = Vote(10)(spikes).double().sum(0)
     assert rates[0, 0] == pytest.approx(rates[0, 1].item(), rel=1e-7)
-    decided = Readout(10).decide(Vote(10)(spikes))
+    decided = Rate(10).decide(Vote(10)(spikes))
     assert decided.classes.tolist() == [0]
     assert decided.tied.tolist() == [True]
 

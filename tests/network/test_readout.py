@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from snntrain.network.csnn import CSNN
 from snntrain.network.layers import TimeDropout, Vote
 from snntrain.network.mlp import MLP
-from snntrain.network.readout import Readout, readout_of
+from snntrain.network.readout import Rate, readout_of
 from snntrain.network.sequence import TimeSequential
 from snntrain.neuron import LIFNode, surrogate
 
@@ -43,7 +43,7 @@ def test_spikes_are_counted_as_integers_whatever_the_votes_and_the_precision(
 ) -> None:
     spikes = ballots(T, 60, 5, votes)
     counts, first, tied = counted(spikes, votes)
-    decision = Readout(votes).decide(Vote(votes)(spikes.to(dtype)))
+    decision = Rate(votes).decide(Vote(votes)(spikes.to(dtype)))
     assert not decision.scores.is_floating_point()
     assert decision.scores.tolist() == counts
     assert decision.classes.tolist() == first
@@ -55,18 +55,18 @@ def test_equal_counts_are_a_tie_in_any_order_of_the_votes() -> None:
     steps = [[3] * 11 + [2], [2, *[3] * 11], [7, 7, 7, 7, 7, *[0] * 7]]
     shares = torch.tensor(steps).T[:, None].float() / 10
     assert len(set(shares.sum(0)[0].tolist())) > 1
-    decision = Readout(10).decide(shares)
+    decision = Rate(10).decide(shares)
     assert (decision.scores.tolist(), decision.classes.tolist(), decision.tied.tolist()) == ([[35] * 3], [0], [True])
 
 
 def test_a_silent_output_is_a_tie_of_all_classes() -> None:
-    decision = Readout(1).decide(torch.zeros(4, 2, 3))
+    decision = Rate(1).decide(torch.zeros(4, 2, 3))
     assert (decision.classes.tolist(), decision.tied.tolist()) == ([0, 0], [True, True])
 
 
 def test_an_output_that_is_not_spikes_is_summed_in_float64() -> None:
     output = torch.tensor([[[1e8, 1e8]], [[1.0, 0.0]], [[-1e8, -1e8]]])
-    decision = Readout(None).decide(output)
+    decision = Rate(None).decide(output)
     assert decision.scores.tolist() == [[1.0, 0.0]]
     assert (decision.classes.tolist(), decision.tied.tolist()) == ([0], [False])
 
@@ -75,7 +75,7 @@ def test_an_output_that_is_not_spikes_is_summed_in_float64() -> None:
     ("scores", "first"), [([float("nan"), 1.0], 1), ([float("nan")] * 2, 0), ([float("-inf"), float("nan")], 0)]
 )
 def test_nan_is_never_the_greatest(scores: list[float], first: int) -> None:
-    assert Readout(None).decide(torch.tensor([[scores]])).classes.tolist() == [first]
+    assert Rate(None).decide(torch.tensor([[scores]])).classes.tolist() == [first]
 
 
 class Graded(surrogate.ATan):
@@ -130,4 +130,4 @@ def node(**arguments: Any) -> LIFNode:
 def test_only_a_chain_that_ends_in_neurons_is_known_to_give_spikes(
     network: Callable[[], nn.Module], votes: int | None
 ) -> None:
-    assert readout_of(network()) == Readout(votes)
+    assert readout_of(network()).votes == votes

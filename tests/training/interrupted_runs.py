@@ -38,6 +38,10 @@ RUNS = {
         "optimizer.groups=[{match: out*, lr: 0.01, schedule: {name: step, every: 1}}, {match: '*neuron.w', lr: 0.1}]",
         *("trainer.random_T=[2,4]", "trainer.checkpoint_layers=2"),
     ),
+    "potentials": (
+        *("readout=membrane", "readout.over=last", "loss.rate_weight=0.5", "trainer.ema=0.9", "network.dropout=0.3"),
+        *WATCHED,
+    ),
     "early": ("optimizer.lr=1e-20", "trainer.early_stopping=2", "network.dropout=0.3"),
 }
 

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from snntrain.data.batch import Batch
-from snntrain.network.readout import Readout
+from snntrain.network.readout import Rate
 from snntrain.training.evaluation.evaluate import Tally
 from snntrain.training.logs import bar
 
@@ -43,7 +43,7 @@ def read_all(ours: int) -> str:
 
 def run() -> int:
     """Show an epoch of 2,000 images, all classified correctly; return the number of batches."""
-    tally, count = Tally(2, torch.device("cpu"), Readout(votes=1)), 0
+    tally, count = Tally(2, torch.device("cpu"), Rate(votes=1)), 0
     for _, labels in bar.with_bar(batches(), 0, 4, "epoch 10/20", tally):
         count += 1
         tally.add(torch.tensor(0.125), torch.tensor([1.0, 0.0]).expand(1, len(labels), 2), Batch(labels, labels))

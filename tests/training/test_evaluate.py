@@ -11,7 +11,7 @@ from torch import Tensor
 
 from snntrain.data.batch import Batch
 from snntrain.data.batches import Batches
-from snntrain.network.readout import Readout
+from snntrain.network.readout import Rate
 from snntrain.neuron import reset_net
 from snntrain.training.evaluation.evaluate import Tally, evaluate
 from snntrain.training.evaluation.look import look
@@ -22,7 +22,7 @@ from snntrain.training.saving import checkpoint
 from .jobs import prepared, trained
 
 CPU = torch.device("cpu")
-SPIKES = Readout(votes=1)
+SPIKES = Rate(votes=1)
 UNEVEN = ("trainer.eval_batch_size=60", "trainer.limit_batches=null")
 
 

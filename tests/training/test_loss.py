@@ -10,7 +10,8 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from snntrain.training.loss import CERate, MSERate
+from snntrain.config.trust import targets
+from snntrain.training.loss import CE, TET, CERate, MSERate, MSEVotes
 
 CONF = Path(__file__).parents[2] / "conf" / "loss"
 T, N, C = 6, 5, 4
@@ -94,11 +95,15 @@ def test_label_smoothing_outside_its_range_is_refused(smoothing: float) -> None:
         CERate(label_smoothing=smoothing)
 
 
-@pytest.mark.parametrize(("name", "loss"), [("mse_rate", MSERate), ("ce_rate", CERate)])
+LOSSES = {"mse_rate": MSERate, "ce_rate": CERate, "ce": CE, "tet": TET, "mse_votes": MSEVotes}
+
+
+@pytest.mark.parametrize(("name", "loss"), LOSSES.items(), ids=list(LOSSES))
 def test_the_configuration_file_gives_the_defaults(name: str, loss: type[nn.Module]) -> None:
     values = OmegaConf.to_container(OmegaConf.load(CONF / f"{name}.yaml"))
     assert isinstance(values, dict)
-    assert values.pop("_target_") == f"{loss.__module__}.{loss.__name__}"
-    assert values.pop("defaults") == [f"/schema/loss/{name}@_here_", "_self_"]
+    assert targets.locate(values.pop("_target_")) is loss
+    del values["defaults"]
+    assert (values.pop("rate_target"), values.pop("rate_weight")) == (0.1, 0.0)
     defaults = inspect.signature(loss).parameters.values()
     assert values == {p.name: p.default for p in defaults if p.default is not p.empty}

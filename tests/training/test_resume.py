@@ -58,7 +58,11 @@ __all__ = ["_interrupted_by_nobody"]
 
 @pytest.mark.parametrize(
     "kind",
-    ["noise", "cycled", *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("averaged", "streamed", "early"))],
+    [
+        "noise",
+        "cycled",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("averaged", "streamed", "potentials", "early")),
+    ],
 )
 def test_a_run_ends_as_if_it_had_never_been_interrupted(kind: str, tmp_path: Path) -> None:
     """The signals come in training and validation, in the first and last steps, and in the test."""

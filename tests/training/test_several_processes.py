@@ -43,6 +43,11 @@ CASES = {
         *("neuron=plif", "neuron.per_neuron=true", "neuron.learn_threshold=true"),
         *("surrogate=poisson_pass", "neuron.v_threshold=0.1"),
     ),
+    "potentials, cross entropy, penalty for rates": (
+        *("readout=membrane", "readout.over=last", "loss=ce", "loss.label_smoothing=0.1", "loss.rate_weight=0.5"),
+        *(*CSNN, "neuron.v_threshold=0.3"),
+    ),
+    "error of votes": ("loss=mse_votes", "network.votes=3", "trainer.accumulate=2", "neuron.v_threshold=0.3"),
     # The last batch has 1 image: other processes than the first have none.
     "a batch of one image": ("trainer.batch_size=36", "network.dropout=0.3", "encoder=poisson"),
     # The last batch has 2 images. Not 1: torch 2.14 computes a wrong gradient for a batch normalisation of one image

@@ -28,15 +28,14 @@ from snntrain.config.schema.learning import (
     Step,
     Warmed,
 )
+from snntrain.config.schema.loss import TET, CERate, Loss
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
     MLP,
     PLIF,
     RIF,
-    CERate,
     Encoder,
-    MSERate,
     Neuron,
     PiecewiseLeakyReLU,
     Reset,
@@ -45,6 +44,7 @@ from snntrain.config.schema.model import (
 from snntrain.config.schema.option import GREATEST, LONGEST, MOST_ITEMS, Checked, Part, option
 from snntrain.config.schema.parallel import PSN, ParallelNeuron, SlidingPSN
 from snntrain.config.schema.parameter_rule import ParameterRule
+from snntrain.config.schema.readout import Integrated, Membrane, Readout
 from snntrain.config.schema.register import SCHEMAS, register
 from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.run import Config
@@ -79,6 +79,7 @@ __all__ = [
     "S2NN",
     "SCHEMAS",
     "SGD",
+    "TET",
     "VGG",
     "Adam",
     "Augment",
@@ -95,10 +96,12 @@ __all__ = [
     "EventFolder",
     "Heidelberg",
     "ImageFolder",
+    "Integrated",
     "LeakyKReLU",
     "LogTailedReLU",
-    "MSERate",
+    "Loss",
     "MSResNet",
+    "Membrane",
     "Monitor",
     "MultiStep",
     "Neuron",
@@ -115,6 +118,7 @@ __all__ = [
     "QKFormer",
     "RMSprop",
     "Ray",
+    "Readout",
     "Reset",
     "SEWResNet",
     "SEWResNetEvents",

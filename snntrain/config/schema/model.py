@@ -1,4 +1,4 @@
-"""The keys of what computes: neurons, surrogates, reset, encoder, network and loss."""
+"""The keys of what computes: neurons, surrogates, reset, encoder and network."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -75,15 +75,3 @@ class CSNN(MLP):
         "channels of each 3x3 convolution; each is followed by pooling", at_least=1, most=100_000, most_items=100
     )
     pool: str = option("how pooling halves the sides: the greatest or the mean of 2x2", choices=("max", "avg"))
-
-
-@dataclass
-class MSERate:
-    _target_: str = option("class of the loss")
-
-
-@dataclass
-class CERate:
-    _target_: str = option("class of the loss")
-    scale: float = option("factor that turns firing rates into logits", above=0)
-    label_smoothing: float = option("share of the target spread over all classes", at_least=0, below=1)

@@ -22,21 +22,21 @@ from snntrain.config.schema.learning import (
     RMSprop,
     Step,
 )
+from snntrain.config.schema.loss import TET, CERate, Loss
 from snntrain.config.schema.model import (
     CSNN,
     LIF,
     MLP,
     PLIF,
     RIF,
-    CERate,
     Encoder,
-    MSERate,
     Neuron,
     PiecewiseLeakyReLU,
     Reset,
     Surrogate,
 )
 from snntrain.config.schema.parallel import PSN, SlidingPSN
+from snntrain.config.schema.readout import Integrated, Membrane, Readout
 from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.surrogates import S2NN, LeakyKReLU, LogTailedReLU, Pass, SquarewaveFourierSeries
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
@@ -91,8 +91,12 @@ SCHEMAS: dict[str, type] = {
     "network/vgg": VGG,
     "network/spikformer": Spikformer,
     "network/qkformer": QKFormer,
-    "loss/mse_rate": MSERate,
+    "readout/readout": Readout,
+    "readout/sum_softmax": Integrated,
+    "readout/membrane": Membrane,
+    "loss/mse_rate": Loss,
     "loss/ce_rate": CERate,
+    "loss/tet": TET,
     "optimizer/adam": Adam,
     "optimizer/sgd": SGD,
     "optimizer/rmsprop": RMSprop,

@@ -23,6 +23,7 @@ class Config:
     dataset: Checked[Dataset | OwnDataset] = option("the images and their split")
     encoder: Checked[Part] = option("how an image becomes an input over T steps")
     network: Checked[Part] = option("the layers from the encoded image to the classes")
+    readout: Checked[Part] = option("how the output of the network over time becomes scores of the classes")
     loss: Checked[Part] = option("what is minimised")
     optimizer: Checked[Part] = option("how the gradients move the weights")
     scheduler: Checked[Part] = option("the course of the learning rate over the run")

@@ -35,6 +35,7 @@ TRUSTED = {
         *("snntrain.network.spikformer", "snntrain.network.qkformer"),
         *("torch.nn", "torchvision.models"),
     ),
+    "readout": tuple(f"snntrain.network.readout.{name}" for name in ("rate", "membrane", "sum_softmax", "current")),
     "loss": ("snntrain.training.loss", "torch.nn"),
     "optimizer": ("torch.optim",),
     "scheduler": ("snntrain.training.schedule", "torch.optim.lr_scheduler"),

@@ -20,7 +20,7 @@ SPAN = 1.5
 def heat_map(recordings: Sequence[Recording], titles: Sequence[str], layer: str, rows: int) -> Figure:
     """Plot the potential `v` after the reset, with a panel per sample, a row per neuron, a column per time step.
 
-    White is the reset potential (0 with the soft reset). A dash marks a spike.
+    White is the reset potential (0 with the soft reset, and for neurons that never spike). A dash marks a spike.
 
     Args:
         recordings: the recordings of the layer, one per sample: `[T, neurons]`; the rest of a shorter one is grey.
@@ -34,15 +34,17 @@ def heat_map(recordings: Sequence[Recording], titles: Sequence[str], layer: str,
     heading = shown_of(layer, "potential v", count, neurons)
     y = Scale("neuron", -0.5, count - 0.5, rows_labelled(shown))
     panels = Panels(heading, titles, time_scale(T), y, below=BAR)
-    bar = colour_scale(recordings[0].v_threshold, recordings[0].v_reset)
+    first = recordings[0]
+    bar = colour_scale(first.v_threshold, first.v_reset) if first.spiking else symmetric_scale(recordings)
     for panel, recording in enumerate(recordings):
         left, bottom, right, top = panels.box(panel)
         end = left + (right - left) * len(recording.v) / T
         colours = coloured(COLOURS, bar.share(recording.v[:, shown].T[::-1]))
         panels.image((left, bottom, end, top), colours, f"v {panel}", smooth=False)
-    spikes = [np.nonzero(recording.s[:, shown]) for recording in recordings]
-    step, row = (panels.right - panels.left) / T, panels.height / count
-    panels.add(spike_marks(panels, spikes, width=min(0.25 * step, 0.1), height=0.5 * row, colour=INK), "spikes")
+    if first.spiking:
+        spikes = [np.nonzero(recording.s[:, shown]) for recording in recordings]
+        step, row = (panels.right - panels.left) / T, panels.height / count
+        panels.add(spike_marks(panels, spikes, width=min(0.25 * step, 0.1), height=0.5 * row, colour=INK), "spikes")
     panels.padding([len(recording.v) for recording in recordings])
     panels.colour_bar(COLOURS, bar)
     return panels.figure
@@ -60,3 +62,10 @@ def colour_scale(v_threshold: float, v_reset: float | None) -> Scale:
         high: f"≥ {high:g}",
     }
     return Scale("v after the step · a dash is a spike", low, high, ticks)
+
+
+def symmetric_scale(recordings: Sequence[Recording]) -> Scale:
+    """Return a scale around 0 that reaches to the greatest finite potential of neurons that never spike."""
+    potentials = np.concatenate([np.abs(recording.v).ravel() for recording in recordings])
+    reach = float(potentials[np.isfinite(potentials)].max(initial=0)) or 1.0
+    return Scale("v after the step", -reach, reach, {value: f"{value:.3g}" for value in (-reach, 0.0, reach)})

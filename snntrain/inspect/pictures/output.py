@@ -1,4 +1,4 @@
-"""The output spikes of each class, beside the image."""
+"""The output spikes of each class, or its score by another readout, beside the image."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -34,24 +34,30 @@ LEAST = 0.025
 def output_counts(probes: Probes, titles: Sequence[str]) -> Figure:
     """Plot output spikes summed over time, with a panel per sample, a bar per class, and the image on the left.
 
-    With several neurons per class, a bar is their mean. The bar of the predicted class is blue if the prediction is
-    right; a triangle points at the true class.
+    With several neurons per class, a bar is their mean. Another readout than that of spikes has its scores instead,
+    which may be negative. The bar of the predicted class is blue if the prediction is right; a triangle points at the
+    true class.
     """
     T, N, classes = probes.output.shape
     T = T if probes.lengths is None else max(probes.lengths)
     guesses, votes = probes.answers.classes, probes.answers.votes
+    what, summed = probes.answers.meaning, probes.answers.picture == "spike_counts"
     counts = probes.answers.scores / (votes or 1)
-    what = "output" if votes is None else "output spikes"
-    heading = f"{what}, mean of {votes} neurons per class" if votes is not None and votes > 1 else what
+    finite = counts[np.isfinite(counts)]
     # An output without spikes needs an axis, too.
-    most = float(counts.max(initial=0)) or 1.0
+    low, high = float(finite.min(initial=0)), float(finite.max(initial=0))
+    high = high if high > low else 1.0
+    counts = counts.clip(low, high)
+    heading = f"{what}, mean of {votes} neurons per class" if votes is not None and votes > 1 else what
     x = Scale("class", -0.5, classes - 0.5, class_ticks(probes.class_names, WIDTH - LEFT - BESIDE - RIGHT))
-    y = Scale(f"{what} in {T} steps", 0, 1.05 * most, round_ticks(0, most, 3))
+    y = Scale(f"{what} in {T} steps" if summed else what, 1.05 * low, 1.05 * high, round_ticks(low, high, 3))
     panels = Panels(heading, titles, x, y, left=BESIDE, below=0.05 + LEGEND_ROW)
     for panel in range(N):
         bottom = panels.floor(panel) + (panels.height - SIDE) / 2
         box = (IMAGE, bottom, IMAGE + SIDE, bottom + SIDE)
         panels.image(box, thumbnail(probes, panel), f"image {panel}", smooth=False)
+    if low < 0:
+        panels.level(0, "zero", color=INK)
     others = [(panel, cls) for panel in range(N) for cls in range(classes) if cls != guesses[panel]]
     wrong = [guess != label != UNKNOWN for guess, label in zip(guesses, probes.labels, strict=True)]
     colours = [COLOURS[1] if missed else COLOURS[0] for missed in wrong]
@@ -78,9 +84,10 @@ def _bars(
     """Return bars of counts `[N, classes]` for pairs of panel and class, at least `least` inches wide and high."""
     bars = []
     for panel, cls in of:
-        x, floor, half = float(panels.x(cls)), panels.floor(panel), max(float(panels.x(0.4) - panels.x(0)), least / 2)
-        top = max(float(panels.y(panel, counts[panel, cls])), floor + least)
-        bars.append([(x - half, floor), (x + half, floor), (x + half, top), (x - half, top)])
+        x, half = float(panels.x(cls)), max(float(panels.x(0.4) - panels.x(0)), least / 2)
+        zero, end = float(panels.y(panel, 0)), float(panels.y(panel, counts[panel, cls]))
+        end = min(end, zero - least) if end < zero else max(end, zero + least)
+        bars.append([(x - half, zero), (x + half, zero), (x + half, end), (x - half, end)])
     return PolyCollection(bars, **style)
 
 

@@ -47,8 +47,8 @@ STYLES: dict[str, dict[str, Any]] = {
 def output_over_time(probes: Probes, samples: Sequence[Sample], titles: Sequence[str]) -> Figure:
     """Plot each sample over time, and below it the output's potential before the reset, a line per class.
 
-    With several output neurons per class, a line is their mean. If the output does not spike, or its layer is not
-    recorded, the lines are the output itself.
+    With several output neurons per class, a line is their mean. If the output does not spike, the lines are what the
+    readout makes of it over time, as potentials; if its layer is not recorded, the output itself.
 
     Args:
         probes: the recordings.
@@ -93,7 +93,8 @@ def potential_of_classes(probes: Probes) -> tuple[str, NDArray[np.float32], floa
             of_classes = (T, N, classes, votes)
             if np.allclose(last.s.reshape(of_classes).mean(3), probes.output, atol=1e-3):
                 return "potential h", last.h.reshape(of_classes).mean(3), last.v_threshold
-    return "output", probes.output, None
+    course = probes.answers.course
+    return probes.answers.course_meaning, probes.output if course is None else course, None
 
 
 def _scale(what: str, shown: Sequence[NDArray[np.float32]], threshold: float | None) -> Scale:

@@ -31,7 +31,7 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     """Plot the potentials of a few neurons before and after the reset, with a panel per sample.
 
     At each step the line rises to `h`, the potential after charging, and falls to `v` if the neuron fires; ticks at the
-    top of the panel mark the spikes.
+    top of the panel mark the spikes. Neurons that never spike have one line, without threshold and reset.
 
     Args:
         recordings: the recordings of the layer, one per sample: `[T, neurons]`; the rest of a shorter one is grey.
@@ -42,9 +42,11 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
     traced = by_activity(recordings, neurons)
     v_threshold, v_reset = recordings[0].v_threshold, recordings[0].v_reset
     low, high = _limits(recordings, traced)
-    top = high + (high - low) * TICK_BAND / (1 - TICK_BAND)
+    spiking = recordings[0].spiking
+    v_reset = v_reset if spiking else None
+    top = high + (high - low) * TICK_BAND / (1 - TICK_BAND) if spiking else high
     scale = Scale("potential", low, top, round_ticks(low, high, 4))
-    entries = len(traced) + 1 + (v_reset is not None)
+    entries = len(traced) + spiking + (v_reset is not None)
     below = 0.05 + LEGEND_ROW * legend_rows(entries)
     T = longest(recordings)
     panels = Panels(f"{layer}: membrane potential", titles, time_scale(T), scale, below=below)
@@ -63,9 +65,10 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
         for colour, neuron in zip(COLOURS, traced, strict=False):
             line = Line2D(*_threshold(panels, recordings, neuron), linewidth=1, **{**THRESHOLD, "color": colour})
             panels.add(line, f"threshold of neuron {neuron}")
-    else:
+    elif spiking:
         panels.level(v_threshold, "threshold", **THRESHOLD)
-    legend["threshold"] = Line2D([], [], linewidth=1, **THRESHOLD)
+    if spiking:
+        legend["threshold"] = Line2D([], [], linewidth=1, **THRESHOLD)
     if v_reset is not None:
         panels.level(v_reset, "reset", **RESET)
         legend["reset"] = Line2D([], [], linewidth=1, **RESET)
@@ -76,7 +79,7 @@ def voltage_traces(recordings: Sequence[Recording], titles: Sequence[str], layer
 
 def _limits(recordings: Sequence[Recording], traced: list[int]) -> tuple[float, float]:
     """Return the range of the potentials, the threshold and the reset, with a margin."""
-    levels = [recordings[0].v_threshold, recordings[0].v_reset or 0.0]
+    levels = [recordings[0].v_threshold, recordings[0].v_reset or 0.0] if recordings[0].spiking else []
     potentials = [
         part[:, traced].ravel()
         for recording in recordings
@@ -84,7 +87,7 @@ def _limits(recordings: Sequence[Recording], traced: list[int]) -> tuple[float, 
     ]
     values = np.concatenate([levels, *potentials])
     finite = values[np.isfinite(values)]
-    low, high = float(finite.min()), float(finite.max())
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     margin = 0.05 * (high - low) or 0.5
     return low - margin, high + margin
 

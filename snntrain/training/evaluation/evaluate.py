@@ -147,7 +147,7 @@ def evaluate(
         for batch in batches:
             with precision.autocast(), computing(batch.share), padded(batch.x, batch.lengths):
                 spikes = net(batch.x)
-                loss = loss_of(loss_function, spikes, batch)
+                loss = loss_of(loss_function, spikes, batch, tally.readout)
             reset_net(net)
             # The loss of a share without rows is NaN.
             if len(batch.labels):

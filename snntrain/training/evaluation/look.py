@@ -10,7 +10,7 @@ from snntrain.data.batch import Batch
 from snntrain.inspect.probe import recording, watch
 from snntrain.inspect.recording import Answers, Probes
 from snntrain.network.readout import Readout, mean_over_time, without_padding
-from snntrain.neuron import spiking_layers
+from snntrain.neuron import stateful_layers
 from snntrain.neuron.integrate_and_fire import Trajectory
 from snntrain.training.job.build import Job
 from snntrain.training.job.repeatable import repeatable_draws
@@ -32,7 +32,7 @@ def watch_job(job: Job, x: Tensor, layers: Collection[str] | None = None) -> tup
 
 def as_probes(job: Job, batch: Batch, output: Tensor, trajectories: Mapping[str, Trajectory]) -> Probes:
     """Copy the result of `watch_job` for a batch to the host."""
-    nodes = dict(spiking_layers(job.evaluated.network))
+    nodes = dict(stateful_layers(job.evaluated.network))
     sequences = batch.x.float().cpu().numpy() if batch.is_sequence else None
     return Probes(
         images=_as_images(batch).float().cpu().numpy(),
@@ -62,9 +62,14 @@ def _as_images(batch: Batch) -> Tensor:
 def answers(readout: Readout, output: Tensor, lengths: Tensor | None = None) -> Answers:
     """Return the class of each image, on the host; arguments as in `Readout.decide`."""
     decision = readout.decide(output, lengths)
+    name, course = readout.course(output.detach())
     return Answers(
         scores=decision.scores.double().cpu().numpy(),
         classes=decision.classes.tolist(),
         tied=decision.tied.tolist(),
         votes=readout.votes,
+        meaning=readout.meaning,
+        picture=readout.picture,
+        course=None if course is output else course.float().cpu().numpy(),
+        course_meaning=name,
     )

@@ -27,7 +27,7 @@ from snntrain.data.statistics import Statistics
 from snntrain.errors import UserError
 from snntrain.network.first_input import give_shapes
 from snntrain.network.parameter_groups import ParameterGroup
-from snntrain.network.readout import Readout, readout_of
+from snntrain.network.readout import Rate, Readout
 from snntrain.network.sequence import checkpoint_segments
 from snntrain.network.synchronised import synchronise
 from snntrain.neuron import BaseNode, stateful_layers
@@ -35,12 +35,12 @@ from snntrain.training.job import compilers, intensities, normalisation, repeata
 from snntrain.training.job.average import Average
 from snntrain.training.job.optimisation import OF_GROUPS, Steps, optimizer_of, scheduler_of, wrong_schedules
 from snntrain.training.job.world import World
-from snntrain.training.loss import check_lengths, check_probabilities, check_weights
+from snntrain.training.loss import FiringPenalty, check_lengths, check_probabilities, check_weights, watch
 
 # Keys of a data set that describe its batches, not its content.
 PRESENTATION = ("mean", "std", "augment", "balance", "resident", "workers")
 # The keys of a group that its class does not get.
-NOT_ARGUMENTS = {"dataset": PRESENTATION, "optimizer": OF_GROUPS}
+NOT_ARGUMENTS = {"dataset": PRESENTATION, "loss": ("rate_target", "rate_weight"), "optimizer": OF_GROUPS}
 
 # The arguments that each component receives besides its own keys: the number of positional ones, and the names.
 GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
@@ -49,6 +49,7 @@ GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
     "dataset": (0, ()),
     "encoder": (0, ("T", "mean", "std")),
     "network": (0, ("in_shape", "classes", "neuron")),
+    "readout": (0, ()),
     "loss": (0, ()),
     "optimizer": (1, ()),
     "scheduler": (1, ()),
@@ -56,17 +57,24 @@ GIVEN: dict[str, tuple[int, tuple[str, ...]]] = {
 
 
 class Model(nn.Module):
-    """Encoder and network: images `[N, C, H, W]`, or sequences `[T, N, *]`, to `[T, N, classes]`."""
+    """Encoder and network: images `[N, C, H, W]`, or sequences `[T, N, *]`, to `[T, N, classes]`.
 
-    def __init__(self, encoder: nn.Module, network: nn.Module) -> None:
+    Args:
+        encoder: makes a sequence of images.
+        network: maps the sequence to the output.
+        chosen: the readout of the configuration.
+    """
+
+    def __init__(self, encoder: nn.Module, network: nn.Module, chosen: Readout | None = None) -> None:
         super().__init__()
         self.encoder = encoder
         self.network = network
+        self.chosen = chosen or Rate()
 
     @property
     def readout(self) -> Readout:
         """The readout of the network's output."""
-        return readout_of(self.network)
+        return self.chosen.of(self.network)
 
     def forward(self, images: Tensor) -> Tensor:
         spikes: Tensor = self.network(self.encoder(images))
@@ -165,6 +173,12 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
         optimizer, groups = optimizer_of(config, network)
     with _named("scheduler"):
         scheduler = scheduler_of(config, optimizer, groups, steps)
+    average = None if trainer.ema is None else Average(network, trainer.ema)
+    # After the copy of the network, to which hooks would belong as well.
+    for one in [network] if average is None else [network, average.model]:
+        watch(loss, one.network)
+    if (penalty := _penalty(config)) is not None:
+        penalty.attach(network.network, loss)
     return Job(
         config=config,
         world=world,
@@ -176,7 +190,7 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
         groups=groups,
         scheduler=scheduler,
         scaler=world.precision.scaler(),
-        average=None if trainer.ema is None else Average(network, trainer.ema),
+        average=average,
         train=training,
         validation=batches(config, data, data.validation, world, limit=trainer.limit_batches),
     )
@@ -228,6 +242,30 @@ def _check_targets(config: Config) -> None:
     lines += wrong_schedules(config)
     if lines:
         raise UserError(*lines)
+    _check_output(config)
+
+
+def _check_output(config: Config) -> None:
+    """Check that the network can end in the layer that the readout needs."""
+    if type(_readout(config)).output is not Readout.output and not _takes_output(config):
+        readout, network = (_described(config, group).target.rpartition(".")[2] for group in ("readout", "network"))
+        raise UserError(
+            f"readout={readout}: the network {network} takes no argument output, which makes the layer after its last "
+            "linear layer; use readout=rate, which reads its output as it is, or give its __init__ an argument output"
+        )
+
+
+def _takes_output(config: Config) -> bool:
+    network = locate(_described(config, "network").target, config.allow_targets)
+    return "output" in inspect.signature(network).parameters
+
+
+def _readout(config: Config) -> Readout:
+    readout = component(config, "readout")
+    if not isinstance(readout, Readout):
+        target = _described(config, "readout").target
+        raise UserError(f"readout._target_={target}: must be a subclass of snntrain.network.readout.Readout")
+    return readout
 
 
 def _more(config: Config, group: str) -> dict[str, int]:
@@ -261,7 +299,7 @@ def _described(config: Config, group: str) -> Component:
     described = Component.of(getattr(config, group), leave_out=NOT_ARGUMENTS.get(group, ()))
     # A class from before a key was added does without its neutral value.
     arguments = described.arguments.items()
-    added = {key for key, value in arguments if (name := f"{group}.{key}") in ADDED and ADDED[name] is value}
+    added = {key for key, value in arguments if (name := f"{group}.{key}") in ADDED and ADDED[name] == value}
     unknown = [key for key in added if not _takes(config, described.target, key)]
     known = {key: value for key, value in arguments if key not in unknown}
     return Component(described.target, known)
@@ -275,13 +313,25 @@ def model(config: Config, data: Data, numbers: Statistics) -> Model:
     encoder = component(config, "encoder", T=config.T, mean=list(numbers.mean), std=list(numbers.std))
     intensities.check(encoder, data)
     steps = data.steps or config.T
-    neuron = partial(_neuron, config, steps)
-    network = component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron)
+    neuron, readout = partial(_neuron, config, steps), _readout(config)
+    output = {"output": readout.output(neuron)} if _takes_output(config) else {}
+    network = component(config, "network", in_shape=data.shape, classes=len(data.class_names), neuron=neuron, **output)
     try:
         give_shapes(network, data.shape, steps)
     except ValueError as error:
         raise UserError(f"network: {error}") from error
-    return Model(encoder, network)
+    return Model(encoder, network, readout)
+
+
+def _penalty(config: Config) -> FiringPenalty | None:
+    """Return the penalty for firing rates; None if it has no weight, or a user's own loss does not have the keys."""
+    target, weight = (value_at(config.loss, key) for key in ("rate_target", "rate_weight"))
+    if weight in (None, 0):
+        return None
+    try:
+        return FiringPenalty(target, weight)
+    except ValueError as error:
+        raise UserError(f"loss.{error}") from error
 
 
 def _check_causal(network: nn.Module) -> None:

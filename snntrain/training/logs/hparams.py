@@ -8,6 +8,11 @@ from snntrain.config.schema import Config
 from snntrain.config.values import values_of
 from snntrain.training.logs.cost_scalars import SPENT
 
+GROUPS = (
+    *("neuron", "surrogate", "reset", "network", "encoder"),
+    *("readout", "loss", "optimizer", "scheduler", "trainer"),
+)
+
 
 def hyper_parameters(config: Config, data_name: str) -> dict[str, bool | int | float | str]:
     """Return the settings by which runs differ, by dotted key; a group is named after its class: `neuron: PLIFNode`.
@@ -17,7 +22,7 @@ def hyper_parameters(config: Config, data_name: str) -> dict[str, bool | int | f
     values: dict[str, bool | int | float | str] = {}
     for key in ("T", "seed", "detach_reset"):
         values[key] = getattr(config, key)
-    for group in ("neuron", "surrogate", "reset", "network", "encoder", "loss", "optimizer", "scheduler", "trainer"):
+    for group in GROUPS:
         own = values_of(getattr(config, group))
         target = own.pop("_target_", None)
         for key, value in own.items():

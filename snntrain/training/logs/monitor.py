@@ -15,7 +15,7 @@ from snntrain.inspect.probe import matching_layers
 from snntrain.inspect.recording import Probes
 from snntrain.inspect.samples import sample_indices
 from snntrain.network.readout import valid_values
-from snntrain.neuron import spiking_layers
+from snntrain.neuron import stateful_layers
 from snntrain.training.evaluation.look import as_probes, watch_job
 from snntrain.training.job.build import Job
 
@@ -60,9 +60,11 @@ class Monitor:
             drawn: whether pictures are drawn; all recordings are copied to the host for them.
         """
         output, trajectories = watch_job(self.job, self.batch.x, self.layers)
-        nodes = dict(spiking_layers(self.job.evaluated.network))
+        nodes = dict(stateful_layers(self.job.evaluated.network))
         in_window, distances = {}, {}
         for name, trajectory in trajectories.items():
+            if not nodes[name].spiking:
+                continue
             distance = trajectory.h - trajectory.more.get("threshold", nodes[name].threshold())
             distance = valid_values(distance, self.batch.lengths)
             in_window[name] = share_in_window(distance, nodes[name].surrogate_function)

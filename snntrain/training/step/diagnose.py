@@ -35,7 +35,7 @@ def where_it_began(job: Job, batch: Batch) -> str | None:
         with _watched(job.model, finding):
             with job.world.precision.autocast(), padded(batch.x, batch.lengths):
                 spikes = job.model(batch.x)
-                loss = loss_of(job.loss, spikes, batch)
+                loss = loss_of(job.loss, spikes, batch, job.model.readout)
             finding.look("the loss", loss)
             if spikes.requires_grad:
                 spikes.register_hook(finding.looker("the gradient of the loss"))

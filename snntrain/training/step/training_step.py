@@ -53,6 +53,7 @@ class TrainingStep:
         trainer, device = job.config.trainer, job.world.device
         self.job, self.tally = job, tally
         self.accumulate: int = trainer.accumulate
+        self.readout = job.model.readout
         self.forward = torch.compile(job.model) if trainer.compile else job.model
         self.norms = GradientNorms(job.model.network, device, beside=job.model)
         self.bad_steps = BadSteps(trainer.max_bad_steps, device)
@@ -170,7 +171,7 @@ class TrainingStep:
         with computing(batch.share), padded(batch.x, batch.lengths):
             with self.job.world.precision.autocast():
                 spikes = self.forward(batch.x)
-                loss = _weighted(loss_of(self.job.loss, spikes, batch), spikes, batch.share)
+                loss = _weighted(loss_of(self.job.loss, spikes, batch, self.readout), spikes, batch.share)
             reset_net(self.job.model)
             self.job.scaler.scale(loss / count).backward()
         return loss.detach(), spikes.detach()
