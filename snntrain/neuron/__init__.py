@@ -13,14 +13,18 @@ from snntrain.neuron.layers import (
 )
 from snntrain.neuron.leaky_integrator import LINode
 from snntrain.neuron.nodes import IFNode, LIFNode, PLIFNode, RIFNode
+from snntrain.neuron.two_state_nodes import AdLIFNode, CubaNode, TwoStateNode
 
 __all__ = [
+    "AdLIFNode",
     "BaseNode",
+    "CubaNode",
     "IFNode",
     "LIFNode",
     "LINode",
     "PLIFNode",
     "RIFNode",
+    "TwoStateNode",
     "begin_epoch",
     "clamp",
     "detach_net",
