@@ -22,8 +22,9 @@ class Membranes:
     def __init__(self, layer: BaseNode) -> None:
         self.layer = layer
         self.updates: Tensor | int = 0
-        # A user's own rules may change more than v, and must not run twice: the monitor records their potentials.
-        self.by_monitor = layer.has_own_rule
+        # A user's own rules, and those of further states, may change more than v, and must not run twice: the monitor
+        # records their potentials.
+        self.by_monitor = layer.has_own_rule or len(layer.states) > 1
         self._valid_steps = ValidSteps()
 
     def before(self) -> None:

@@ -37,6 +37,7 @@ from snntrain.config.schema.option import GREATEST, LONGEST, MOST_ITEMS, Checked
 from snntrain.config.schema.register import SCHEMAS, register
 from snntrain.config.schema.run import Config
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
+from snntrain.config.schema.two_states import AdLIF, Cuba
 
 __all__ = [
     "BESIDE_THE_RUN",
@@ -53,6 +54,7 @@ __all__ = [
     "RIF",
     "SCHEMAS",
     "SGD",
+    "AdLIF",
     "Adam",
     "Augment",
     "CERate",
@@ -60,6 +62,7 @@ __all__ = [
     "Composition",
     "Config",
     "Cosine",
+    "Cuba",
     "DVS128Gesture",
     "Dataset",
     "Encoder",

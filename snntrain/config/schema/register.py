@@ -29,6 +29,7 @@ from snntrain.config.schema.model import (
     Surrogate,
 )
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
+from snntrain.config.schema.two_states import AdLIF, Cuba
 
 SCHEMAS: dict[str, type] = {
     "config": Composition,
@@ -36,6 +37,8 @@ SCHEMAS: dict[str, type] = {
     "neuron/lif": LIF,
     "neuron/plif": PLIF,
     "neuron/rif": RIF,
+    "neuron/cuba": Cuba,
+    "neuron/adlif": AdLIF,
     "surrogate/surrogate": Surrogate,
     "surrogate/piecewise_leaky_relu": PiecewiseLeakyReLU,
     "reset/reset": Reset,

@@ -87,7 +87,7 @@ def moved(place, soft, rule, coefficients, x, v, w, i):
     raise NotImplementedError("compiled code only")
 
 
-@overload(moved, prefer_literal=True, inline="always")
+@overload(moved, prefer_literal=True)
 def _moved(place, soft, rule, coefficients, x, v, w, i):
     PLACE, SOFT = place.literal_value, soft.literal_value
     FILTERS = PLACE == FILTER
