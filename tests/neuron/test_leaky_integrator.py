@@ -92,5 +92,5 @@ def test_half_precision_is_computed_in_float32_with_autocast_as_well() -> None:
 
 @pytest.mark.parametrize(("tau", "learn_tau"), [(0.0, False), (1.0, True), (0.5, True)])
 def test_a_time_constant_out_of_bounds_is_refused(tau: float, learn_tau: bool) -> None:
-    with pytest.raises(ValueError, match="tau=|tau must be"):
+    with pytest.raises(ValueError, match=r"tau=|tau must be"):
         LINode(tau, learn_tau=learn_tau)

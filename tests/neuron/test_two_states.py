@@ -11,7 +11,6 @@ import torch
 from snntrain.kernels import dispatch
 from snntrain.neuron import AdLIFNode, CubaNode, LIFNode, surrogate
 from snntrain.neuron.integrate_and_fire.formulas import KINDS as SURROGATES
-
 from tests.pairs import every_pair, every_value
 
 from .two_state_cases import (
@@ -235,8 +234,8 @@ def test_without_filter_cuba_is_lif() -> None:
     assert torch.equal(cuba(x), lif(x))
 
 
-@every_kind
-@every_reset
+@every_value(every_kind, every_reset)
+@pytest.mark.sample(1)
 def test_a_neuron_at_rest_without_input_stays_there_exactly(kind: Kind, v_reset: float | None) -> None:
     node = node_of(kind, v_reset=v_reset)
     for _ in range(2):

@@ -27,4 +27,6 @@ class AdLIF(Neuron):
     learn_tau: bool = option("learn both time constants, within their bounds")
     learn_ab: bool = option("learn a and b")
     tau_u_bounds: list[float] = option("least and greatest learnt membrane time constant", at_least=0, most_items=2)
-    tau_w_bounds: list[float] = option("least and greatest learnt time constant of the adaptation", at_least=0, most_items=2)
+    tau_w_bounds: list[float] = option(
+        "least and greatest learnt time constant of the adaptation", at_least=0, most_items=2
+    )

@@ -17,9 +17,7 @@ from snntrain.neuron.two_states.contract import NAMES, PLACES
 STRIDED = torch.strided
 
 
-def check(
-    x: Tensor, T: int, place: int, tensors: Sequence[Tensor | None], numbers: Sequence[float], kind: int
-) -> None:
+def check(x: Tensor, T: int, place: int, tensors: Sequence[Tensor | None], numbers: Sequence[float], kind: int) -> None:
     """Check the arguments of forward and backward.
 
     Args:

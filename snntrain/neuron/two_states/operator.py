@@ -44,9 +44,7 @@ def fused(
 
 
 def _ordered(layout: Layout, x: Tensor, T: int, place: int, given: Sequence[Coefficient]) -> Inputs:
-    *coefficients, v0, w0 = (
-        layout.ordered_step(value) if isinstance(value, Tensor) else value for value in given
-    )
+    *coefficients, v0, w0 = (layout.ordered_step(value) if isinstance(value, Tensor) else value for value in given)
     return Inputs(layout.ordered(x), T, layout.neurons, place, Coefficients(*coefficients), v0, w0)
 
 
@@ -159,9 +157,7 @@ def _backward(
     if not layout.neurons:
         return [grad_x, *(torch.zeros_like(value) for value in _chosen(tensors, needed))]
     *learnt, needs_v0, needs_w0 = needed
-    of_states = [
-        x.new_empty(layout.neurons, dtype=_computed_in(x)) if one else None for one in (needs_v0, needs_w0)
-    ]
+    of_states = [x.new_empty(layout.neurons, dtype=_computed_in(x)) if one else None for one in (needs_v0, needs_w0)]
     pulls = (None if grad is None else layout.ordered_step(grad) for grad in (grad_v_last, grad_w_last))
     parts = load(dispatch.chosen(x)).backward(
         Rule(v_threshold, v_reset, detach_reset, kind, p, q),

@@ -95,10 +95,7 @@ def _moved(place, soft, rule, coefficients, x, v, w, i):
     def move(place, soft, rule, coefficients, x, v, w, i):
         (v_threshold, v_reset, _, _), (gain, feedback, rest, _, _, _) = rule, coefficients
         current, before, adapted = load(x, i), load(v, i), load(w, i)
-        if FILTERS:
-            later = following_w(PLACE, coefficients, i, current, adapted, before, before)
-        else:
-            later = adapted
+        later = following_w(PLACE, coefficients, i, current, adapted, before, before) if FILTERS else adapted
         drive = driven(PLACE, current, adapted, later)
         h = before + of(gain, i) * fed_back(drive, of(feedback, i), before - of(rest, i))
         over = h - raised(PLACE, v_threshold, adapted)
@@ -200,7 +197,7 @@ def back_row(place, kind, soft, attached, learnt, rule, coefficients, far, n, kn
 @overload(back_row, prefer_literal=True, jit_options={"fastmath": {"contract"}})
 def _back_row(place, kind, soft, attached, learnt, rule, coefficients, far, n, known, read, written, sums):
     PLACE, KIND, SOFT, ATTACHED, LEARNT = (c.literal_value for c in (place, kind, soft, attached, learnt))
-    FILTERS, CURRENTS, THRESHOLDS = (PLACE == one for one in (FILTER, CURRENT, THRESHOLD))
+    FILTERS, CURRENTS, THRESHOLDS = (one == PLACE for one in (FILTER, CURRENT, THRESHOLD))
     EACH, CONSTANT = isinstance(coefficients[0], types.CPointer), isinstance(written[3], types.CPointer)
     GAIN, FEEDBACK, REST, DECAY, INFLOW, JUMP = (bool(LEARNT & flag) for flag in LEARNS)
     FROM_REST = GAIN or FEEDBACK

@@ -369,7 +369,7 @@ def backward(
     for back in range(last + 1):
         group = last - back
         v, w = v0s, w0s
-        if starts is not None:
+        if starts is not None:  # noqa: SIM102 - only the outer condition is known to the compiler
             if group > 0:
                 v = load(row(starts, 2 * (group - 1), M, block), inside)
                 w = load(row(starts, 2 * (group - 1) + 1, M, block), inside)
