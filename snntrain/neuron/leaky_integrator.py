@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -54,8 +54,8 @@ class LINode(BaseNode):
         """Return 1/tau: a float, or if it is learnt, differentiable in float32 at least."""
         if not self.learn_tau:
             return 1 / self.tau
-        parameter: Tensor = self.w_tau
-        return clamp.PAIRS["sigmoid"].function(parameter.float() if parameter.element_size() < 4 else parameter)
+        w: Any = self.w_tau
+        return clamp.PAIRS["sigmoid"].function(w.float() if w.element_size() < 4 else w)
 
     def learnt(self) -> dict[str, float]:
         k = self.decay()

@@ -151,8 +151,9 @@ def by_rule(
     record: bool = False,
 ) -> Run:
     """Run the recurrence with a rule of the compiled executors."""
+    v, w = states
     return two_states(
-        *(x, T, place, Coefficients(*coefficients), *states),
+        *(x, T, place, Coefficients(*coefficients), v, w),
         v_threshold=rule.v_threshold,
         v_reset=rule.v_reset,
         surrogate=surrogate_of(rule.kind, rule.p, rule.q),

@@ -52,7 +52,7 @@ def backward(rule: Rule, given: Inputs, pulls: Pulls, out: Gradients, learnt: Se
         found = [backward(rule, part, Pulls(*its), Gradients(*into), learnt) for part, its, into in pieces]
         for piece, output in zip(written, out, strict=True):
             cut.write_back(piece, output)
-        return [None if each[0] is None else torch.cat(each)[: given.neurons] for each in zip(*found, strict=True)]  # type: ignore[arg-type]
+        return [None if each[0] is None else torch.cat(each)[: given.neurons] for each in zip(*found, strict=True)]
     each, block = _each(given), kernels.backward_block(given.T)
     flags = sum(flag for flag, wanted in zip(LEARNS, learnt, strict=True) if wanted)
     kernel = kernels.backward(
@@ -62,7 +62,11 @@ def backward(rule: Rule, given: Inputs, pulls: Pulls, out: Gradients, learnt: Se
     # The kernel adds to the entry of a neuron, but overwrites the entry of a block.
     parts = [_part(given.neurons, block, each) if wanted else None for wanted in learnt]
     _call(
-        *(kernel, rule, given, block, 2 * given.T + kernels.MORE_ROWS),
+        kernel,
+        rule,
+        given,
+        block,
+        2 * given.T + kernels.MORE_ROWS,
         p=rule.p,
         q=rule.q,
         grad_s=_address(pulls.s),

@@ -33,8 +33,8 @@ COEFFICIENTS = ("gain", "feedback", "rest", "decay", "inflow", "jump")
 VALUES = (*COEFFICIENTS, "v0", "w0")
 
 # The argument of a kernel, see `integrate_and_fire/cpu/kernels.py`. `x` and `grad_s` are `[T, M]`, where M is a
-# multiple of WIDTH. `s`, `h`, `v`, `w` and `grad_x` are contiguous `[T, M]`, but `grad_x` is `[M]` if `constant`. The values are
-# numbers, or float32 `[M]` at `each_gain` and so on.
+# multiple of WIDTH. `s`, `h`, `v`, `w` and `grad_x` are contiguous `[T, M]`, but `grad_x` is `[M]` if `constant`. The
+# values are numbers, or float32 `[M]` at `each_gain` and so on.
 CALL = np.dtype(
     [
         # The next block and the next thread: each thread takes one and adds one.
