@@ -139,8 +139,12 @@ def forward(
     """Write spikes `s` `[T, M]` and the last states `[M]`; unless None, `h_all`, `v_all` and `w_all` `[T, M]`."""
     block = block_of(M, BLOCK)
     coefficients = (
-        *(of(gain, block, GAIN), of(feedback, block, FEEDBACK), of(rest, block, REST)),
-        *(of(decay, block, DECAY), of(inflow, block, INFLOW), of(jump, block, JUMP)),
+        of(gain, block, GAIN),
+        of(feedback, block, FEEDBACK),
+        of(rest, block, REST),
+        of(decay, block, DECAY),
+        of(inflow, block, INFLOW),
+        of(jump, block, JUMP),
     )
     thresholds = v_threshold, v_reset
     v = tl.full([BLOCK], 0.0, tl.float32) + of(v0, block, V0)
@@ -344,8 +348,12 @@ def backward(
     block = block_of(M, BLOCK)
     inside = block[2]
     coefficients = (
-        *(of(gain, block, GAIN), of(feedback, block, FEEDBACK), of(rest, block, REST)),
-        *(of(decay, block, DECAY), of(inflow, block, INFLOW), of(jump, block, JUMP)),
+        of(gain, block, GAIN),
+        of(feedback, block, FEEDBACK),
+        of(rest, block, REST),
+        of(decay, block, DECAY),
+        of(inflow, block, INFLOW),
+        of(jump, block, JUMP),
     )
     thresholds, shape = (v_threshold, v_reset), (p, q)
     zero = tl.full([BLOCK], 0.0, tl.float32)
