@@ -12,10 +12,12 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from benchmarks.peers import PEERS, TAU, spikingjelly_ways
 from benchmarks.timing import alternate, synchronize
-from snntrain.neuron import IFNode, LIFNode, PLIFNode
+from snntrain.neuron import AdLIFNode, CubaNode, IFNode, LIFNode, PLIFNode
 from snntrain.neuron.surrogate import ATan, Surrogate
 
-NAMES = {"if": "IF", "lif": "LIF", "plif": "PLIF"}
+NAMES = {"if": "IF", "lif": "LIF", "plif": "PLIF", "cuba": "CUBA", "adlif": "adLIF"}
+# Of the neurons with two states, kinds whose constants are numbers, not learnt.
+FIXED = {"cuba fixed": "CUBA, fixed", "adlif fixed": "adLIF, fixed"}
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,13 @@ def neuron(kind: str, surrogate: Surrogate = ATan()) -> nn.Module:
         return IFNode(**common)
     if kind == "lif":
         return LIFNode(tau=TAU, **common)
-    return PLIFNode(init_tau=TAU, clamp="sigmoid", **common)
+    if kind == "plif":
+        return PLIFNode(init_tau=TAU, clamp="sigmoid", **common)
+    learns = kind not in FIXED
+    if kind.startswith("cuba"):
+        return CubaNode(tau=TAU, tau_i=TAU, learn_tau=learns, **common)
+    # The decay of TAU, and the other values of conf/neuron/adlif.yaml.
+    return AdLIFNode(1.44, 30.0, a=0.1, b=0.5, q=5.0, learn_tau=learns, learn_ab=learns, **common)
 
 
 def ours(name: str, kind: str, problem: Problem, surrogate: Surrogate = ATan()) -> Candidate:
@@ -109,7 +117,7 @@ def ours(name: str, kind: str, problem: Problem, surrogate: Surrogate = ATan()) 
         node.reset()
         return node(problem.x, len(x)) if constant else node(x)
 
-    runs = f"{NAMES[kind]}, {type(surrogate).__name__}, {str(problem.x.dtype).removeprefix('torch.')}"
+    runs = f"{(NAMES | FIXED)[kind]}, {type(surrogate).__name__}, {str(problem.x.dtype).removeprefix('torch.')}"
     return Candidate(name, runs, neuron(kind, surrogate).to(problem.x.device), run, problem)
 
 
@@ -162,7 +170,7 @@ class Spec:
 
     Args:
         key: `snntrain`, or a key of `peers.PEERS`.
-        kind: if, lif or plif.
+        kind: a key of `NAMES`.
         T, shape, dtype, device: those of the problem.
     """
 

@@ -16,7 +16,7 @@ import torch
 
 from benchmarks import machine, workers
 from benchmarks.first_use import cold_and_warm
-from benchmarks.layers import Candidate, Problem, Spec, copying, floor, ours, theirs
+from benchmarks.layers import FIXED, NAMES, Candidate, Problem, Spec, copying, floor, ours, theirs
 from benchmarks.peers import KINDS, PEERS, chosen
 from benchmarks.report import Row, Section, show, write
 from benchmarks.timing import Times, alternate
@@ -62,7 +62,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         settings.T, settings.shape, settings.repeats = 4, "4x64", 3
     if settings.lines is None:
         settings.lines = ",".join(line for line in LINES if not (settings.quick and line == "first_use"))
-    for option, known in (("neurons", KINDS), ("lines", LINES)):
+    for option, known in (("neurons", NAMES), ("lines", LINES)):
         if unknown := [name for name in getattr(settings, option).split(",") if name not in known]:
             parser.error(f"--{option} {','.join(unknown)}: there are {', '.join(known)}")
     try:
@@ -159,6 +159,13 @@ def variants(settings: argparse.Namespace) -> list[Section]:
     return [_section(f"variants {_size(changing)} {settings.dtype}", candidates, settings)]
 
 
+def two_states(settings: argparse.Namespace) -> list[Section]:
+    """Compare the neurons with two states with LIF."""
+    problem = _problem(settings)
+    candidates = [ours(f"snntrain {kind}", kind, problem) for kind in ("lif", "plif", "cuba", "adlif", *FIXED)]
+    return [_section(f"two states {_size(problem)} {settings.dtype}", candidates, settings)]
+
+
 def first_use(settings: argparse.Namespace) -> list[Section]:
     """Measure the first step in a new process."""
     rows: list[Row] = []
@@ -177,6 +184,7 @@ LINES: dict[str, Callable[[argparse.Namespace], list[Section]]] = {
     "surrogates": surrogates,
     "time": time,
     "variants": variants,
+    "two_states": two_states,
     "first_use": first_use,
 }
 

@@ -7,6 +7,8 @@ snntorch      Leaky(beta=1)      Leaky(beta=0.5)      Leaky(learn_beta)     atan
 norse         IAFCell            LIFBoxCell           LIFBoxCell, learned   SuperSpike   v + (x - v) / tau
 sinabs        IAF                LIF                  LIF, learned          exponential  alpha v + (1 - alpha) x
 
+For CUBA, snnTorch has Synaptic and Norse LIFCell, here with two states as well; for adaptive LIF, Norse has LSNNCell.
+
 IF is `v + x` everywhere. SpikingJelly and snnTorch keep the reset out of the gradient, as ours does; Norse and Sinabs
 have neither this setting nor ATan.
 
@@ -44,12 +46,20 @@ class Peer:
     runs: str
 
 
+def _check_kind(name: str, kind: str) -> None:
+    """Raise NotImplementedError if the comparison has no neuron of a kind in a package."""
+    if kind not in KINDS:
+        raise NotImplementedError(f"no {kind} of {name} is compared")
+
+
 # ---- SpikingJelly ----------------------------------------------------------------------------------------------------
 
 
 def spikingjelly(kind: str) -> nn.Module:
     """Return a node in multi-step mode."""
     from spikingjelly.activation_based import neuron, surrogate
+
+    _check_kind("SpikingJelly", kind)
 
     common: dict[str, Any] = {
         "surrogate_function": surrogate.ATan(alpha=2.0),
@@ -114,6 +124,10 @@ def snntorch(kind: str) -> nn.Module:
     import snntorch as snn
     from snntorch import surrogate
 
+    if kind == "cuba":
+        decays = {"alpha": 1 - 1 / TAU, "beta": 1 - 1 / TAU, "learn_alpha": True, "learn_beta": True}
+        return snn.Synaptic(**decays, spike_grad=surrogate.atan(alpha=2.0), reset_mechanism="zero")
+    _check_kind("snnTorch", kind)
     return snn.Leaky(
         beta=1.0 if kind == "if" else 1 - 1 / TAU,
         learn_beta=kind == "plif",
@@ -126,6 +140,10 @@ def norse(kind: str) -> nn.Module:
     from norse.torch import IAFCell, LIFBoxCell
     from norse.torch.functional.lif_box import LIFBoxParameters
 
+    if kind in ("cuba", "adlif"):
+        from norse.torch import LIFCell, LSNNCell
+
+        return (LIFCell if kind == "cuba" else LSNNCell)()
     if kind == "if":
         return IAFCell()
     step = 1e-3
@@ -146,7 +164,11 @@ def initial_state(cell: nn.Module) -> Any:
 def cell_run(cell: nn.Module, x: Tensor) -> Tensor:
     state, spikes = initial_state(cell), []
     for current in x:
-        s, state = cell(current, state)
+        # snnTorch's neurons with two states take and return them one by one.
+        s, *after = (
+            cell(current, *state) if isinstance(state, tuple) and hasattr(cell, "reset_mem") else cell(current, state)
+        )
+        state = after[0] if len(after) == 1 else tuple(after)
         spikes.append(s)
     return torch.stack(spikes)
 
@@ -158,6 +180,7 @@ def sinabs(kind: str, **shape: int) -> nn.Module:
     """Return a layer over `[N, T, *]`; with `batch_size` over `[N * T, *]`, as in its networks."""
     from sinabs import activation, layers
 
+    _check_kind("Sinabs", kind)
     common: dict[str, Any] = {
         "spike_fn": activation.SingleSpike,
         "reset_fn": activation.MembraneReset(),

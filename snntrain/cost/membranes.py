@@ -22,10 +22,11 @@ class Membranes:
     def __init__(self, layer: BaseNode) -> None:
         self.layer = layer
         self.updates: Tensor | int = 0
-        # A user's own rules may change more than v, and must not run twice, nor may random spikes: the monitor records
-        # their potentials. It also records those of neurons that do not spike, which have another recurrence.
+        # A user's own rules, and those of further states, may change more than v, and must not run twice, nor may random
+        # spikes: the monitor records their potentials. It also records those of neurons that do not spike, which have
+        # another recurrence.
         random = getattr(layer.surrogate_function, "random", False)
-        self.by_monitor = layer.has_own_rule or random or not layer.spiking
+        self.by_monitor = layer.has_own_rule or len(layer.states) > 1 or random or not layer.spiking
         self._valid_steps = ValidSteps()
 
     def before(self) -> None:

@@ -17,10 +17,13 @@ from snntrain.neuron.layers import (
 from snntrain.neuron.leaky_integrator import LINode
 from snntrain.neuron.nodes import IFNode, LIFNode, PLIFNode, RIFNode
 from snntrain.neuron.parallel import PSNNode, SlidingPSNNode
+from snntrain.neuron.two_state_nodes import AdLIFNode, CubaNode, TwoStateNode
 
 __all__ = [
+    "AdLIFNode",
     "BaseNode",
     "Carrying",
+    "CubaNode",
     "IFNode",
     "LIFNode",
     "LINode",
@@ -28,6 +31,7 @@ __all__ = [
     "PSNNode",
     "RIFNode",
     "SlidingPSNNode",
+    "TwoStateNode",
     "begin_epoch",
     "clamp",
     "detach_net",

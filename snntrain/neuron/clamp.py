@@ -56,3 +56,23 @@ PAIRS: dict[str, Pair] = {
     "reciprocal_abs_plus_1": Pair(reciprocal_abs_plus_1, inverse_reciprocal_abs_plus_1),
     "piecewise_exp": Pair(piecewise_exp, inverse_piecewise_exp),
 }
+
+
+def interval(lo: float, hi: float) -> Pair:
+    """Return the pair of a value in the open interval (lo, hi): lo + (hi - lo) σ(w), and its inverse.
+
+    The inverse takes the value itself, not a tau whose inverse is the value.
+
+    Raises:
+        ValueError: the bounds are not finite numbers lo < hi.
+    """
+    if not -math.inf < lo < hi < math.inf:
+        raise ValueError(f"the bounds of a learnt constant must be finite numbers lo < hi, not [{lo}, {hi}]")
+
+    def inside(w: Tensor) -> Tensor:
+        return lo + (hi - lo) * torch.sigmoid(w)
+
+    def inverse(value: float) -> float:
+        return math.log((value - lo) / (hi - value))
+
+    return Pair(inside, inverse)

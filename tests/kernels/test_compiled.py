@@ -52,6 +52,7 @@ def test_a_cached_kernel_is_recompiled_after_a_change_in_any_of_its_files() -> N
         "kernels/pooling/cpu/kernels.py",
         "neuron/integrate_and_fire/cpu/kernels.py",
         "neuron/integrate_and_fire/cpu/updates.py",
+        "neuron/two_states/cpu/kernels.py",
     }
     for kernel in kernels:
         assert files_of(kernel) <= set(sources(kernel)), kernel

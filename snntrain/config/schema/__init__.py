@@ -50,6 +50,7 @@ from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.run import Config
 from snntrain.config.schema.surrogates import S2NN, LeakyKReLU, LogTailedReLU, Pass, SquarewaveFourierSeries
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Optimizer, Scheduler, Trainer
+from snntrain.config.schema.two_states import AdLIF, Cuba
 from snntrain.config.schema.vision import (
     VGG,
     MSResNet,
@@ -81,6 +82,7 @@ __all__ = [
     "SGD",
     "TET",
     "VGG",
+    "AdLIF",
     "Adam",
     "Augment",
     "CERate",
@@ -89,6 +91,7 @@ __all__ = [
     "Config",
     "Cosine",
     "CosineOscillating",
+    "Cuba",
     "DVS128Gesture",
     "Dataset",
     "Encoder",

@@ -40,6 +40,7 @@ from snntrain.config.schema.readout import Integrated, Membrane, Readout
 from snntrain.config.schema.rsnn import RSNN
 from snntrain.config.schema.surrogates import S2NN, LeakyKReLU, LogTailedReLU, Pass, SquarewaveFourierSeries
 from snntrain.config.schema.training import SGD, Adam, Cosine, Monitor, OneCycle, Scheduler, Trainer
+from snntrain.config.schema.two_states import AdLIF, Cuba
 from snntrain.config.schema.vision import (
     VGG,
     MSResNet,
@@ -59,6 +60,8 @@ SCHEMAS: dict[str, type] = {
     "neuron/rif": RIF,
     "neuron/psn": PSN,
     "neuron/sliding_psn": SlidingPSN,
+    "neuron/cuba": Cuba,
+    "neuron/adlif": AdLIF,
     "surrogate/surrogate": Surrogate,
     "surrogate/piecewise_leaky_relu": PiecewiseLeakyReLU,
     "surrogate/pass": Pass,

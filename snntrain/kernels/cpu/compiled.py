@@ -35,8 +35,12 @@ def compiled(kernel: Callable[..., Any], record: np.dtype[Any], variant: str) ->
 
 
 def sources(kernel: Path) -> list[Path]:
-    """Return the files on which a kernel in the file `kernel` may depend: those of its folder and of this folder."""
-    return sorted(file for folder in {Path(__file__).parent, kernel.parent} for file in folder.glob("*.py"))
+    """Return the files on which a kernel in the file `kernel` may depend.
+
+    They are those of this folder, and of the folders `cpu` of all operators beside the kernel's own.
+    """
+    beside = kernel.parents[2].glob(f"*/{kernel.parent.name}/*.py")
+    return sorted({*Path(__file__).parent.glob("*.py"), *kernel.parent.glob("*.py"), *beside})
 
 
 @cache

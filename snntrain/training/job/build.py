@@ -235,6 +235,8 @@ def _check_targets(config: Config) -> None:
     for group, (given, also) in GIVEN.items():
         try:
             also = (*also, *_more(config, group))
+            if group == "neuron":
+                _check_spikes(config)
             wrong = misfit(_described(config, group), given, also, config.allow_targets)
             lines += [f"{group}: {wrong}"] if wrong else []
         except UserError as error:
@@ -273,6 +275,21 @@ def _more(config: Config, group: str) -> dict[str, int]:
     if group == "scheduler":
         return Steps(1, 1).given(_described(config, group).target, config.allow_targets)
     return _steps(config, group, config.T) if group in ("dataset", "neuron") else {}
+
+
+def _check_spikes(config: Config) -> None:
+    """Check that the neurons of all layers spike.
+
+    Raises:
+        UserError: they are leaky integrators, which only a readout has.
+    """
+    target = _described(config, "neuron").target
+    found = locate(target, config.allow_targets)
+    if inspect.isclass(found) and issubclass(found, BaseNode) and not found.spiking:
+        raise UserError(
+            f"neuron._target_={target}: never spikes, so it cannot be the neuron of every layer; choose one that does, "
+            "as neuron=lif, and readout=membrane for integrators at the end of the network"
+        )
 
 
 def component(config: Config, group: str, *given: Any, **also: Any) -> Any:
