@@ -22,7 +22,7 @@ class Membranes:
     def __init__(self, layer: BaseNode) -> None:
         self.layer = layer
         self.updates: Tensor | int = 0
-        # A user's own rules, and those of further states, may change more than v, and must not run twice, nor may random
+        # The rules of a user and those of further states may change more than v, and must not run twice, nor may random
         # spikes: the monitor records their potentials. It also records those of neurons that do not spike, which have
         # another recurrence.
         random = getattr(layer.surrogate_function, "random", False)
