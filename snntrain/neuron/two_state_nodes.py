@@ -13,7 +13,7 @@ from snntrain.neuron import arguments, clamp, surrogate
 from snntrain.neuron.base import THRESHOLD, BaseNode
 from snntrain.neuron.integrate_and_fire import Coefficient, Trajectory
 from snntrain.neuron.integrate_and_fire import charge as charged
-from snntrain.neuron.learnable import learnable
+from snntrain.neuron.learnable import awaits_shape, learnable, logged
 from snntrain.neuron.two_states import Coefficients, adapted, filtered, two_states
 
 ADAPTS = ("current", "threshold")
@@ -45,8 +45,8 @@ class TwoStateNode(BaseNode):
 
     def threshold(self) -> float | Tensor:
         if self.place != "threshold":
-            return self.v_threshold
-        raised: float | Tensor = self.v_threshold + getattr(self, self.states[1])
+            return super().threshold()
+        raised: float | Tensor = super().threshold() + getattr(self, self.states[1])
         return raised
 
     def adapt(self, s: Tensor) -> None:
@@ -77,7 +77,7 @@ class TwoStateNode(BaseNode):
             self.coefficients(),
             self.v,
             getattr(self, name),
-            v_threshold=self.v_threshold,
+            v_threshold=super().threshold(),
             v_reset=self.v_reset,
             surrogate=self.surrogate_function,
             detach_reset=self.detach_reset,
@@ -90,7 +90,7 @@ class TwoStateNode(BaseNode):
         more = {name: run.w}
         if before is not None:
             first = torch.as_tensor(before, device=run.w.device).detach().to(run.w).expand(run.w.shape[1:])
-            more[THRESHOLD] = torch.cat([first.unsqueeze(0), run.w[:-1]]) + _detached(self.v_threshold)
+            more[THRESHOLD] = torch.cat([first.unsqueeze(0), run.w[:-1]]) + _detached(super().threshold())
         return Trajectory(run.s, run.v_last, run.h, run.v, more)
 
     @property
@@ -108,13 +108,15 @@ class CubaNode(TwoStateNode):
     Args:
         tau: membrane time constant at the start, in time steps.
         tau_i: time constant of the current at the start, in time steps; at least 1, where the current is `x`.
-        learn_tau: True learns both time constants, one for the layer, each as `1/tau = sigmoid(w)`; they must then be
-            above 1, and remain so.
+        learn_tau: True learns both time constants, each as `1/tau = sigmoid(w)`; they must then be above 1, and remain
+            so.
+        per_neuron: True learns one of each for every neuron, in place of one for the layer.
         others: as in `BaseNode`.
 
     Attributes:
         i: the filtered current, a state as `v`.
-        w_tau, w_tau_i: the learnt parameters, shape `[1]`, with `learn_tau=True`.
+        w_tau, w_tau_i: the learnt parameters with `learn_tau=True`, shape `[1]`, or with `per_neuron` the shape of the
+            neurons of one sample.
 
     Raises:
         ValueError: a time constant outside these bounds.
@@ -133,8 +135,15 @@ class CubaNode(TwoStateNode):
         detach_reset: bool = False,
         monitor_state: bool = False,
         step_mode: str = "s",
+        *,
+        learn_threshold: bool = False,
+        per_neuron: bool = False,
     ) -> None:
-        super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode)
+        super().__init__(
+            *(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode),
+            learn_threshold=learn_threshold,
+            per_neuron=per_neuron,
+        )
         self.learn_tau = bool(learn_tau)
         self._taus = {name: arguments.positive(name, tau) for name, tau in (("tau", tau), ("tau_i", tau_i))}
         for name, value in self._taus.items():
@@ -143,7 +152,7 @@ class CubaNode(TwoStateNode):
             if value < 1 and name == "tau_i":
                 raise ValueError(f"tau_i={value} must be at least 1 time step: the current would change its sign")
             if self.learn_tau:
-                learnable(self, f"w_{name}", clamp.PAIRS["sigmoid"].inverse(value))
+                learnable(self, f"w_{name}", clamp.PAIRS["sigmoid"].inverse(value), per_neuron)
 
     def decay(self, name: str) -> Coefficient:
         """Return 1/tau of a time constant, 'tau' or 'tau_i': a float, or differentiable in float32 at least."""
@@ -152,13 +161,16 @@ class CubaNode(TwoStateNode):
         return clamp.PAIRS["sigmoid"].function(_wide(getattr(self, f"w_{name}")))
 
     def learnt(self) -> dict[str, float]:
-        return {name: _mean(1 / self.decay(name)) for name in self._taus} if self.learn_tau else {}
+        if not self.learn_tau or awaits_shape(self):
+            return {}
+        taus = (logged(name, torch.as_tensor(1 / self.decay(name))) for name in self._taus)
+        return {key: value for tau in taus for key, value in tau.items()} | super().learnt()
 
     def coefficients(self) -> Coefficients:
         return Coefficients(self.decay("tau"), -1.0, self.rest, 1 - self.decay("tau_i"), 1.0, 0.0)
 
     def extra_repr(self) -> str:
-        taus = (f"{name}={_shown(1 / self.decay(name))}" for name in self._taus)
+        taus = (f"{name}={'?' if awaits_shape(self) else _shown(1 / self.decay(name))}" for name in self._taus)
         return f"{', '.join(taus)}, learn_tau={self.learn_tau}, {super().extra_repr()}"
 
 
@@ -175,15 +187,17 @@ class AdLIFNode(TwoStateNode):
         a, b: adaptation by the potential, and by a spike, at the start. The paper keeps them in [0, 1] and [0, 2].
         q: scale of both.
         adapt: "current" or "threshold".
-        learn_tau: True learns both time constants, one for the layer, within their bounds.
-        learn_ab: True learns `a` in (0, 1) and `b` in (0, 2), one of each for the layer.
+        learn_tau: True learns both time constants within their bounds.
+        learn_ab: True learns `a` in (0, 1) and `b` in (0, 2).
+        per_neuron: True learns one of each for every neuron, in place of one for the layer.
         tau_u_bounds, tau_w_bounds: the open intervals of learnt time constants, in time steps. The paper has (5, 25)
             and (60, 300) for steps of 4 ms.
         others: as in `BaseNode`.
 
     Attributes:
         w: the adaptation, a state as `v`.
-        w_tau_u, w_tau_w, w_a, w_b: the learnt parameters, shape `[1]`: a constant is `lo + (hi - lo) sigmoid(w)`.
+        w_tau_u, w_tau_w, w_a, w_b: the learnt parameters, shape `[1]`, or with `per_neuron` the shape of the neurons of
+            one sample: a constant is `lo + (hi - lo) sigmoid(w)`.
 
     Raises:
         ValueError: a constant outside its bounds, bounds that are no interval, or an unknown `adapt`.
@@ -209,12 +223,19 @@ class AdLIFNode(TwoStateNode):
         detach_reset: bool = False,
         monitor_state: bool = False,
         step_mode: str = "s",
+        *,
+        learn_threshold: bool = False,
+        per_neuron: bool = False,
     ) -> None:
         if adapt not in ADAPTS:
             raise ValueError(f"adapt={adapt!r} must be one of {', '.join(ADAPTS)}")
         # The monitor's names depend on it.
         object.__setattr__(self, "place", adapt)
-        super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode)
+        super().__init__(
+            *(v_threshold, v_reset, surrogate_function, detach_reset, monitor_state, step_mode),
+            learn_threshold=learn_threshold,
+            per_neuron=per_neuron,
+        )
         self.q = arguments.number("q", q)
         self._values: dict[str, float] = {}
         self._bounds: dict[str, tuple[float, float]] = {}
@@ -235,7 +256,7 @@ class AdLIFNode(TwoStateNode):
                     f"or give {switch}=False"
                 )
             self._bounds[name] = bounds
-            learnable(self, f"w_{name}", clamp.interval(*bounds).inverse(value))
+            learnable(self, f"w_{name}", clamp.interval(*bounds).inverse(value), per_neuron)
 
     def constant(self, name: str) -> Coefficient:
         """Return tau_u, tau_w, a or b: a float, or if it is learnt, differentiable in float32 at least."""
@@ -244,7 +265,10 @@ class AdLIFNode(TwoStateNode):
         return clamp.interval(*self._bounds[name]).function(_wide(getattr(self, f"w_{name}")))
 
     def learnt(self) -> dict[str, float]:
-        return {name: _mean(self.constant(name)) for name in self._bounds}
+        if awaits_shape(self):
+            return {}
+        constants = (logged(name, torch.as_tensor(self.constant(name))) for name in self._bounds)
+        return {key: value for constant in constants for key, value in constant.items()} | super().learnt()
 
     def coefficients(self) -> Coefficients:
         a, b = self.constant("a"), self.constant("b")
@@ -254,7 +278,8 @@ class AdLIFNode(TwoStateNode):
         return Coefficients(gain, -1.0, self.rest, 1 - settled, scale * a, scale * b)
 
     def extra_repr(self) -> str:
-        constants = (f"{name}={_shown(self.constant(name))}" for name in self._values)
+        blank = awaits_shape(self)
+        constants = (f"{name}={'?' if blank else _shown(self.constant(name))}" for name in self._values)
         return f"{', '.join(constants)}, q={self.q}, adapt={self.place}, {super().extra_repr()}"
 
 
@@ -285,10 +310,6 @@ def _wide(parameter: Tensor) -> Tensor:
 
 def _detached(value: float | Tensor) -> float | Tensor:
     return value.detach() if isinstance(value, Tensor) else value
-
-
-def _mean(value: Coefficient) -> float:
-    return value.detach().mean().item() if isinstance(value, Tensor) else value
 
 
 def _shown(value: Coefficient) -> str:

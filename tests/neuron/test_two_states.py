@@ -288,3 +288,34 @@ def test_a_subclass_with_a_rule_of_its_own_runs_by_it() -> None:
     assert not lif.has_own_rule
     assert not torch.equal(own(x), lif(x))
     assert own.w.count_nonzero() == 0
+
+
+@pytest.mark.parametrize("adapt", ["current", "threshold"])
+def test_gradients_of_constants_per_neuron_add_up_to_that_of_the_layers_constant(adapt: str) -> None:
+    torch.manual_seed(0)
+    x, pull = 2 * torch.randn(6, 3, 4), torch.randn(6, 3, 4)
+    gradients = []
+    for per_neuron in (False, True):
+        node = AdLIFNode(
+            *(3.0, 20.0, 0.4, 0.8, 5.0, adapt),
+            v_threshold=0.5,
+            step_mode="m",
+            learn_threshold=True,
+            per_neuron=per_neuron,
+        )
+        spikes = node(x)
+        assert 0.05 < spikes.mean() < 0.95
+        (spikes * pull).sum().backward()
+        gradients.append({name: p.grad.sum() for name, p in node.named_parameters() if p.grad is not None})
+        shapes = {tuple(p.shape) for p in node.parameters()}
+        assert shapes == {(4,) if per_neuron else (1,)}
+    assert gradients[0].keys() == {"log_threshold", "w_tau_u", "w_tau_w", "w_a", "w_b"}
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-4, atol=1e-5)
+    assert all(gradient.abs() > 0 for gradient in gradients[0].values())
+
+
+def test_cuba_learns_constants_per_neuron() -> None:
+    node = CubaNode(step_mode="m", per_neuron=True, v_threshold=0.3)
+    node(torch.rand(5, 2, 3)).sum().backward()
+    assert all(p.shape == (3,) and p.grad is not None and p.grad.abs().sum() > 0 for p in node.parameters())
+    assert node.learnt()["tau_i_max"] == pytest.approx(2.0)

@@ -71,6 +71,15 @@ def test_digits_are_learnt(recipe: str, tmp_path: Path) -> None:
         assert summary["cost"]["layers"]["fc1_neuron"]["spikes_per_image"] < 40
 
 
+def test_the_time_constant_of_the_integrators_is_learnt() -> None:
+    job = prepared("T=2", "readout=membrane", "readout.learn_tau=true", "readout.tau=3", "trainer.limit_batches=5")
+    before = job.model.network.get_submodule("out_neuron").learnt()["tau"]
+    epochs(job, stepping(job))
+    after = job.model.network.get_submodule("out_neuron").learnt()["tau"]
+    assert before == pytest.approx(3, rel=1e-5)
+    assert after != pytest.approx(3, rel=1e-5)
+
+
 @pytest.mark.parametrize("recipe", list(RECIPES))
 @pytest.mark.sample(3)
 def test_the_loss_falls(recipe: str) -> None:

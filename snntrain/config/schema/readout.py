@@ -15,6 +15,7 @@ class Readout:
 @dataclass
 class Integrated(Readout):
     tau: float = option("time constant of the leaky integrators after the last layer, in time steps", above=0)
+    learn_tau: bool = option("learn that time constant; it must then be above 1")
 
 
 @dataclass

@@ -19,18 +19,20 @@ class Integrated(Readout):
 
     Args:
         tau: time constant of the integrators, in time steps.
+        learn_tau: whether it is learnt, one for all integrators; it must then be above 1.
 
     Raises:
-        ValueError: `tau` is not positive.
+        ValueError: `tau` is not positive, or not above 1 with `learn_tau`.
     """
 
-    def __init__(self, tau: float) -> None:
+    def __init__(self, tau: float, learn_tau: bool = False) -> None:
         super().__init__()
-        self.tau = LINode(tau).tau
+        node = LINode(tau, learn_tau=learn_tau)
+        self.tau, self.learn_tau = node.tau, node.learn_tau
 
     def output(self, neuron: Callable[[], BaseNode]) -> Callable[[], nn.Module | None]:
         """Return what makes the leaky integrators; spiking neurons are not made."""
-        return lambda: LINode(tau=self.tau, step_mode="m")
+        return lambda: LINode(tau=self.tau, learn_tau=self.learn_tau, step_mode="m")
 
 
 class Membrane(Integrated):
@@ -39,9 +41,10 @@ class Membrane(Integrated):
     Args:
         tau: time constant of the integrators, in time steps.
         over: 'last', the potential after the last valid step; 'max', the greatest; 'mean', the mean.
+        learn_tau: as in `Integrated`.
 
     Raises:
-        ValueError: `tau` is not positive, or another `over`.
+        ValueError: `tau` is not positive, or not above 1 with `learn_tau`; or another `over`.
     """
 
     meanings: ClassVar[dict[str, str]] = {
@@ -50,8 +53,8 @@ class Membrane(Integrated):
         "mean": "mean potential",
     }
 
-    def __init__(self, tau: float = 2.0, over: str = "mean") -> None:
-        super().__init__(tau)
+    def __init__(self, tau: float = 2.0, over: str = "mean", learn_tau: bool = False) -> None:
+        super().__init__(tau, learn_tau)
         if over not in self.meanings:
             raise ValueError(f"over={over!r} is not a way to read a potential: give one of {', '.join(self.meanings)}")
         self.over, self.meaning = over, self.meanings[over]

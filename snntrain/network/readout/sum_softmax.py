@@ -15,16 +15,16 @@ class SumSoftmax(Integrated):
     The sum is over the valid steps (Bittar and Garner, Front. Neurosci. 2022; Hammouamri et al., ICLR 2024).
 
     Args:
-        tau: time constant of the integrators, in time steps.
+        tau, learn_tau: as in `Integrated`.
 
     Raises:
-        ValueError: `tau` is not positive.
+        ValueError: `tau` is not positive, or not above 1 with `learn_tau`.
     """
 
     meaning = "sum of the softmax"
 
-    def __init__(self, tau: float = 2.0) -> None:
-        super().__init__(tau)
+    def __init__(self, tau: float = 2.0, learn_tau: bool = False) -> None:
+        super().__init__(tau, learn_tau)
 
     def scores(self, output: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return the sum of the softmax over the valid steps, `[N, classes]`; arguments as in `Readout.scores`."""
