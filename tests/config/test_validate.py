@@ -54,7 +54,7 @@ def test_a_rule_is_skipped_when_one_of_its_values_is_wrong_by_itself(overrides, 
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("neuron=liff", "there are if, lif, plif, psn, rif, sliding_psn (did you mean lif?)"),
+        ("neuron=liff", "there are adlif, cuba, if, lif, plif, psn, rif, sliding_psn (did you mean lif?)"),
         ("neuron=[1]", "a group takes the name of an option, as in neuron=lif"),
         ("neuron=[[lif]]", "a group takes the name of an option"),
         ("neurn=lif", "did you mean neuron?"),
@@ -86,7 +86,7 @@ def test_a_rule_is_skipped_when_one_of_its_values_is_wrong_by_itself(overrides, 
         ("+neuron.slope=3", "there is no key 'slope'"),
         ("~T", "T is needed"),
         ("trainer=3", "no trainer '3'"),
-        ("neuron=null", "there are if, lif, plif, psn, rif, sliding_psn"),
+        ("neuron=null", "there are adlif, cuba, if, lif, plif, psn, rif, sliding_psn"),
     ],
 )
 def test_one_wrong_override_gives_one_line_that_says_what_is_allowed(override, message):
