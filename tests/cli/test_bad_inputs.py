@@ -62,7 +62,7 @@ BAD = {
     "very long value": ("optimizer.lr=" + "9" * 50_000, "cannot be read"),
     "presets without -m": ("experiment=plif_mnist,mnist_cpu", "gives several values; add -m"),
     "key that one neuron of a sweep lacks": ("-m neuron=lif,rif neuron.tau=3", "with neuron=rif there is no key 'tau'"),
-    "unknown option": ("neuron=liff", "there are adlif, cuba, if, lif, plif, psn, rif, sliding_psn (did you mean lif?)"),
+    "unknown option": ("neuron=liff", "plif, psn, rif, sliding_psn (did you mean lif?)"),
     "unknown group": ("neurn=lif", "did you mean neuron?"),
     "unknown key": ("neuron.int_tau=3", "did you mean init_tau?"),
     "unknown preset": ("experiment=paper", "there are mnist_cpu"),

@@ -27,6 +27,7 @@ from snntrain.data.statistics import Statistics
 from snntrain.errors import UserError
 from snntrain.network.first_input import give_shapes
 from snntrain.network.parameter_groups import ParameterGroup
+from snntrain.network.pointwise import subsample_before
 from snntrain.network.readout import Rate, Readout
 from snntrain.network.sequence import checkpoint_segments
 from snntrain.network.synchronised import synchronise
@@ -151,6 +152,8 @@ def prepare(config: Config, world: World, before: Statistics | None = None) -> J
     # Channels last is the order in which convolutions and pooling compute on both devices.
     numbers = normalisation.of(config, data, before)
     network = model(config, data, numbers).to(world.device).to(memory_format=torch.channels_last)
+    if world.device.type == "cpu":
+        subsample_before(network)
     time_steps.check(trainer, data, network.encoder)
     if trainer.checkpoint_layers is not None:
         _checkpoint(network.network, trainer.checkpoint_layers)
