@@ -19,6 +19,7 @@ from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSou
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from snntrain.config.changes import ADDED
 from snntrain.config.job_folder import joined
 from snntrain.config.trust import config_files
 from snntrain.config.trust.config_files import ConfigFolder
@@ -58,7 +59,7 @@ class Loader(ConfigLoaderImpl):
         parsed, files = self._parse_overrides_and_create_caching_repo(config_name, overrides)
         how = (run_mode, from_shell, validate_sweep_overrides)
         if any(_is_below(override, WRITTEN_BY_HYDRA) for override in parsed):
-            return super()._load_configuration_impl(config_name, overrides, *how, **newer)
+            return _completed(super()._load_configuration_impl(config_name, overrides, *how, **newer))
         values = [override for override in parsed if _is_value(override, files)]
         choices = [override.input_line or "" for override in parsed if override not in values]
         # `from_shell` changes messages, not the composed configuration.
@@ -66,7 +67,7 @@ class Loader(ConfigLoaderImpl):
         newer = {name: value for name, value in newer.items() if name != "parsed_overrides"}
         key = (config_name, run_mode, validate_sweep_overrides, *sorted(newer.items()), *choices)
         if key not in self._kept:
-            self._kept[key] = super()._load_configuration_impl(config_name, choices, *how, **newer)
+            self._kept[key] = _completed(super()._load_configuration_impl(config_name, choices, *how, **newer))
             if len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -125,6 +126,16 @@ def _read_as_data(repository: ConfigRepository) -> None:
         else source
         for source in repository.sources
     ]
+
+
+def _completed(config: DictConfig) -> DictConfig:
+    """Give keys without a value that of older versions: a user's file may extend a schema from before they existed."""
+    for key, value in ADDED.items():
+        parent, _, leaf = key.rpartition(".")
+        node = OmegaConf.select(config, parent)
+        if isinstance(node, DictConfig) and leaf in node.keys() and OmegaConf.is_missing(node, leaf):
+            node[leaf] = value
+    return config
 
 
 def _is_value(override: Override, files: CachingConfigRepository) -> bool:

@@ -12,7 +12,7 @@ from tests.conftest import Outcome
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("snntrain neuron=", ["neuron=if", "neuron=lif", "neuron=plif", "neuron=rif"]),
+        ("snntrain neuron=p", ["neuron=plif", "neuron=psn"]),
         ("snntrain -m T=1,2 neuron=l", ["neuron=lif"]),
         ("snntrain neuron=rif neuron.init", ["neuron.init_w="]),
         ("snntrain trainer.ep", ["trainer.epochs="]),

@@ -54,8 +54,8 @@ def test_every_key_is_listed(text: str) -> None:
         ("trainer.clip_grad_norm", "trainer.clip_grad_norm=null"),
         ("dataset.augment.translate", "(>= 0 and < 1)"),
         ("neuron.tau", "lif: membrane time constant"),
-        ("optimizer.betas", "all but sgd: "),
-        ("scheduler.warmup", "cosine: share of the run in which the learning rate rises in a line, from lr/(1 + steps"),
+        ("optimizer.betas", "all but rmsprop, sgd: "),
+        ("scheduler.warmup", "share of the run in which the learning rate rises in a line, from lr/(1 + steps"),
         ("scheduler.warmup", "onecycle: share of the run in which the learning rate rises, from lr/25"),
         ("trainer.limit_batches", "of training and of validation each"),
         ("trainer.early_stopping", "validation (accuracy, then loss)"),
@@ -66,7 +66,7 @@ def test_a_key_shows_its_default_its_meaning_and_its_allowed_values(key: str, sa
 
 
 def test_the_default_option_stands_in_brackets(text: str) -> None:
-    assert "  neuron=if, lif, [plif], rif\n" in text
+    assert "  neuron=adlif, cuba, if, lif, [plif], psn, rif, sliding_psn\n" in text
     assert "  debug=overfit, smoke\n" in text
 
 
@@ -82,7 +82,7 @@ def test_options_of_the_users_own_are_listed_with_ours(tmp_path: Path) -> None:
     )
     (tmp_path / "neuron" / "mine.yaml").write_text("_target_: mine.Node\nleak: 1\n")
     text = help_text(str(tmp_path))
-    assert "  neuron=if, lif, mine, [plif], rif, slow\n" in text
+    assert "  neuron=adlif, cuba, if, lif, mine, [plif], psn, rif, sliding_psn, slow\n" in text
     assert "lif, slow: membrane time constant" in text
 
 

@@ -151,7 +151,7 @@ def test_a_word_that_the_shell_has_split_is_joined(split: list[str], whole: str)
 def test_messages_show_a_value_as_it_was_typed() -> None:
     with pytest.raises(UserError, match=r"^T=#1: must be a whole number"):
         validate(["T=#1"])
-    with pytest.raises(UserError, match=r"^neuron=李: no neuron '李'; there are if"):
+    with pytest.raises(UserError, match=r"^neuron=李: no neuron '李'; there are adlif"):
         validate(["neuron=李"])
 
 
