@@ -38,7 +38,7 @@ def configured(experiment: str) -> Config:
     return copy.deepcopy(_composed(experiment))
 
 
-# A network of each kind with the same layers and few channels; 8 at least, see docs/networks.md.
+# A network of each kind with few channels; 8 at least, see docs/networks.md.
 SMALL: dict[str, dict[str, Any]] = {
     "CSNN": {"channels": [8, 8], "hidden": [16]},
     "SEWResNetEvents": {"channels": [8, 8, 8, 8, 16, 16, 16]},
@@ -92,7 +92,17 @@ def train_and_evaluate(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     assert int(metrics.confusion.sum()) == COUNTS[1]
 
 
-@every_experiment
+# These differ from another one in their data, or in sizes that the small network has not.
+ALIKE = (
+    *("adlif_ssc", "dcls_ssc", "mnist_cpu", "mnist_fast", "nmnist_small", "plif_fashion_mnist", "plif_nmnist"),
+    *("plif_cifar10_dvs", "qkformer_cifar100", "sew_cifar10_dvs", "spikformer_cifar100"),
+)
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in ALIKE else []) for name in EXPERIMENTS],
+)
 def test_an_experiment_trains_with_a_small_network(experiment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     train_and_evaluate(small(configured(experiment)), monkeypatch)
 
