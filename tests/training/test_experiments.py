@@ -113,6 +113,19 @@ def test_an_experiment_trains(experiment: str, monkeypatch: pytest.MonkeyPatch) 
     train_and_evaluate(configured(experiment), monkeypatch)
 
 
+def test_delays_learn_fast_and_only_weights_decay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "data_of", random_set)
+    job = prepared_by(small(configured("dcls_shd")))
+    found = {}
+    for name, parameter in job.model.network.named_parameters():
+        (group,) = (g for g in job.optimizer.param_groups if any(p is parameter for p in g["params"]))
+        found[name.rpartition(".")[2] if "norm" not in name else "norm"] = (group["lr"], group["weight_decay"])
+    # A cosine begins at its peak, one cycle at a 25th of it.
+    assert found["delay"] == (pytest.approx(0.1), 0)
+    assert found["weight"] == (pytest.approx(5e-3 / 25), 1e-5)
+    assert found["norm"] == (pytest.approx(5e-3 / 25), 0)
+
+
 def header_of(experiment: str) -> str:
     """Return the comments at the top of a file as one line."""
     lines = (CONF / "experiment" / f"{experiment}.yaml").read_text().partition("\n\n")[0].splitlines()
