@@ -35,14 +35,15 @@ resume() {
     return $code
 }
 
-# The paper's training, for as many of its 100 epochs as fit into the time.
+# The training of the paper, with one descent of the learning rate in 100 epochs, as many as fit into the time.
 paper() {
     local run="$OUT/plif_mnist" epochs=100 extra=() code
     [ -z "$QUICK" ] || { epochs=1; extra=(trainer.limit_batches=2 'network.channels=[8,8]' 'network.hidden=[32]'); }
     rm -rf "$run"
     timeout --signal=TERM --preserve-status "$((PAPER * PATIENCE))" "$PYTHON" -m snntrain experiment=plif_mnist \
         dataset.root="$scratch/data" trainer.device="$DEVICE" trainer.batch_size=128 optimizer.lr=2e-3 \
-        scheduler.warmup=0.03 trainer.ema=0.999 trainer.epochs=$epochs hydra.run.dir="$run" "${extra[@]}"
+        scheduler.half_period=$epochs scheduler.warmup=0.03 trainer.ema=0.999 trainer.epochs=$epochs \
+        hydra.run.dir="$run" "${extra[@]}"
     code=$?
     # It was terminated at the end of the time, and saved.
     [ "$code" -eq 0 ] || [ "$code" -eq 143 ] || return "$code"

@@ -65,7 +65,7 @@ BAD = {
     "unknown option": ("neuron=liff", "plif, psn, rif, sliding_psn (did you mean lif?)"),
     "unknown group": ("neurn=lif", "did you mean neuron?"),
     "unknown key": ("neuron.int_tau=3", "did you mean init_tau?"),
-    "unknown preset": ("experiment=paper", "there are mnist_cpu"),
+    "unknown preset": ("experiment=paper", "there are adlif_shd"),
     "not an override": ("T", "T: cannot be read"),
     "unbalanced bracket": ("network.hidden=[3", "cannot be read"),
     "no number": ("T=abc", "T=abc: must be a whole number, >= 1"),
