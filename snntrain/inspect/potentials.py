@@ -12,6 +12,8 @@ from snntrain.neuron.surrogate import PiecewiseQuadratic, Rectangle
 
 BINS = 50
 # A gradient below this share of the gradient at the threshold hardly passes.
+# A surrogate may begin above the threshold.
+JUST_ABOVE = 1e-6
 SHARE = 0.1
 # The gradient of these is zero beyond some distance, where the window ends.
 BOUNDED = (PiecewiseQuadratic, Rectangle)
@@ -59,8 +61,8 @@ def histogram(values: Tensor, bins: int = BINS) -> Histogram | None:
 def share_in_window(distance: Tensor, surrogate: Callable[[Tensor], Tensor]) -> float:
     """Return the share of potentials in the surrogate's window, where a gradient passes.
 
-    The window is the range in which the surrogate gradient is at least a tenth of its value at the threshold, or, for
-    bounded surrogates (PiecewiseQuadratic, Rectangle), in which it is not zero. Half of its width:
+    The window is the range in which the surrogate gradient is at least a tenth of its value at the threshold or just
+    above it, or, for bounded surrogates (PiecewiseQuadratic, Rectangle), in which it is not zero. Half of its width:
 
     ================== ================ =========================
     surrogate          in general       with default parameters
@@ -75,7 +77,11 @@ def share_in_window(distance: Tensor, surrogate: Callable[[Tensor], Tensor]) -> 
     PiecewiseLeakyReLU w                1, unbounded if c >= 1/(20w)
     SuperSpike         (√10 - 1)/α      0.216
     Rectangle          1/(2α)           0.5
+    QPseudoSpike       (√10 - 1)/α      1.081
     ================== ================ =========================
+
+    S2NN's begins below the threshold and ends at 9, LogTailedReLU's ends at 10, both with default parameters. That of
+    LeakyKReLU begins at the threshold, SquarewaveFourierSeries has many, and those of the passes have no end.
 
     The gradient itself is evaluated, so the function also works for the user's own surrogates.
 
@@ -87,7 +93,7 @@ def share_in_window(distance: Tensor, surrogate: Callable[[Tensor], Tensor]) -> 
     if isinstance(surrogate, BOUNDED):
         inside = gradient > 0
     else:
-        inside = gradient >= SHARE * _gradient(surrogate, distance.new_zeros(1))
+        inside = gradient >= SHARE * _gradient(surrogate, distance.new_tensor([0.0, JUST_ABOVE])).amax()
     return inside.double().mean().item()
 
 

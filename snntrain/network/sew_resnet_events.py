@@ -14,7 +14,7 @@ from snntrain.network.head import Factory, Layers, head
 from snntrain.network.images import check_blocks, image_shape
 from snntrain.network.resnet import Block
 from snntrain.network.sequence import TimeSequential
-from snntrain.network.sew_resnet import check_drop_path, sew_block
+from snntrain.network.sew_block import check_drop_path, sew_block
 
 
 class SEWResNetEvents(TimeSequential):

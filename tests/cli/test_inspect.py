@@ -92,8 +92,8 @@ def forward(run: Path, indices: list[int], *overrides: str) -> dict[str, np.ndar
     for name, layer in spiking_layers(net.network):
         assert layer.monitor
         found |= {f"{name}/{key}": np.stack(values) for key, values in layer.monitor.items()}
-    # Spikes of each class, a mean of its votes.
-    found["scores"] = np.round(10 * found["output"]).sum(0) / 10
+    # Spikes of each class, over all of its votes.
+    found["scores"] = (10 * found["output"]).round().astype(np.float64).sum(0)
     return found | {"labels": job.data.test.labels[indices].numpy(), "class_names": np.array(job.data.class_names)}
 
 

@@ -88,19 +88,22 @@ def test_of_our_own_package_only_components_can_be_built() -> None:
     functions = {f"{f.__module__.rpartition('.')[2]}.{f.__qualname__}" for f in found if inspect.isfunction(f)}
     sets = ("mnist", "fashion_mnist", "kmnist", "emnist", "cifar10", "cifar100", "svhn")
     recorded = ("nmnist", "ncaltech101", "dvs128_gesture", "cifar10_dvs")
-    schedules = ("constant", "cosine", "one_cycle")
+    courses = ("constant", "cosine", "linear", "one_cycle", "polynomial")
+    by_epoch = ("cosine_oscillating", "multistep", "step")
     assert functions - {"dataset.hold_out"} == {
         "digits.load",
         *(f"vision.{name}" for name in sets),
         *(f"{name}.{name}" for name in recorded),
         *(f"heidelberg.{name}" for name in ("shd", "ssc")),
         *(f"{name}.load" for name in ("image_folder", "event_folder", "tensors")),
-        *(f"schedule.{name}" for name in schedules),
+        *(f"courses.{name}" for name in courses),
+        *(f"epochs.{name}" for name in by_epoch),
+        "plateau.plateau",
     }
     classes = {c.__qualname__: c for c in found if inspect.isclass(c)}
     components = (torch.nn.Module, torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler)
     assert all(
-        issubclass(c, components) or c.__module__ in ("snntrain.neuron.surrogate", "snntrain.data.dataset")
+        issubclass(c, components) or c.__module__.startswith(("snntrain.neuron.surrogate.", "snntrain.data.dataset"))
         for c in classes.values()
     )
     assert {"PLIFNode", "ATan", "CSNN", "MLP", "Direct", "MSERate"} <= classes.keys()

@@ -28,7 +28,16 @@ HALF_WIDTHS = [
     (surrogate.PiecewiseLeakyReLU(w=0.7), 0.7),
     (surrogate.SuperSpike(10.0), (ROOT - 1) / 10),
     (surrogate.Rectangle(4.0), 1 / 8),
+    (surrogate.QPseudoSpike(2.0), (ROOT - 1) / 2),
 ]
+# Windows with ends of different distance from the threshold.
+ENDS = [
+    (surrogate.S2NN(), -math.acosh(ROOT) / 2, 9.0),
+    (surrogate.LogTailedReLU(), 0.0, 10.0),
+    (surrogate.LeakyKReLU(), 0.0, 1e9),
+]
+ENDLESS = [surrogate.DeterministicPass(), surrogate.PoissonPass()]
+PERIODIC = surrogate.SquarewaveFourierSeries(n=2, T_period=8.0)
 
 
 @settings(max_examples=60)
@@ -89,8 +98,28 @@ def test_the_window_is_as_wide_as_documented(firing: Surrogate, half: float) -> 
     assert share_in_window(torch.cat([inside, outside]), firing) == pytest.approx(5 / 9)
 
 
+@pytest.mark.parametrize(("firing", "low", "high"), ENDS, ids=lambda value: type(value).__name__)
+def test_a_window_may_reach_farther_on_one_side(firing: Surrogate, low: float, high: float) -> None:
+    inside = torch.tensor([low + 1e-3, 0.5, 0.999 * high], dtype=torch.float64)
+    assert share_in_window(inside, firing) == 1
+    assert share_in_window(torch.tensor([low - 1e-3, -30.0], dtype=torch.float64), firing) == 0
+    if high < 100:
+        assert share_in_window(torch.tensor([1.001 * high, 50.0], dtype=torch.float64), firing) == 0
+
+
+@pytest.mark.parametrize("firing", ENDLESS, ids=lambda value: type(value).__name__)
+def test_a_pass_has_no_end(firing: Surrogate) -> None:
+    assert share_in_window(torch.tensor([-99.0, 0.0, 99.0]), firing) == 1
+
+
+def test_a_periodic_surrogate_has_a_window_in_each_period() -> None:
+    assert share_in_window(torch.tensor([-8.0, 0.0, 8.0]), PERIODIC) == 1
+    assert share_in_window(torch.tensor([-4.0, 4.0]), PERIODIC) == 0
+
+
 def test_every_surrogate_of_the_package_has_a_known_window() -> None:
-    assert {type(firing) for firing, _ in HALF_WIDTHS} == set(Surrogate.__subclasses__())
+    known = {type(firing) for firing, *_ in (*HALF_WIDTHS, *ENDS)} | {type(firing) for firing in (*ENDLESS, PERIODIC)}
+    assert known == set(Surrogate.__subclasses__())
 
 
 def test_a_leak_that_lets_gradients_pass_is_a_window_without_an_end() -> None:
