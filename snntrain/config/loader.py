@@ -133,7 +133,7 @@ def _completed(config: DictConfig) -> DictConfig:
     for key, value in ADDED.items():
         parent, _, leaf = key.rpartition(".")
         node = OmegaConf.select(config, parent)
-        if isinstance(node, DictConfig) and leaf in node.keys() and OmegaConf.is_missing(node, leaf):
+        if isinstance(node, DictConfig) and OmegaConf.is_missing(node, leaf):
             node[leaf] = value
     return config
 

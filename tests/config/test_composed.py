@@ -84,3 +84,19 @@ def test_a_primary_config_without_the_schema_is_refused(tmp_path: Path) -> None:
 def test_a_reference_in_a_list_that_leads_nowhere_is_refused() -> None:
     with pytest.raises(UserError, match=r"network\.hidden"):
         validate(["network.hidden=[16,'${nowhere}']"])
+
+
+def test_a_file_that_extends_a_schema_from_before_some_keys_gets_their_neutral_values(tmp_path: Path) -> None:
+    (tmp_path / "neuron").mkdir()
+    (tmp_path / "neuron" / "slow.yaml").write_text(
+        "defaults: [/schema/neuron/lif@_here_, _self_]\n_target_: snntrain.neuron.LIFNode\nv_threshold: 1\ntau: 20\n"
+    )
+    (tmp_path / "optimizer").mkdir()
+    (tmp_path / "optimizer" / "mine.yaml").write_text(
+        "defaults: [/schema/optimizer/sgd@_here_, _self_]\n"
+        "_target_: torch.optim.SGD\nlr: 0.1\nweight_decay: 0\nmomentum: 0\nnesterov: false\n"
+    )
+    (config,) = validate(["neuron=slow", "optimizer=mine", "neuron.per_neuron=true"], config_dir=str(tmp_path))
+    assert (value_at(config.neuron, "decay_input"), value_at(config.neuron, "learn_threshold")) == (True, False)
+    assert value_at(config.neuron, "per_neuron") is True
+    assert (value_at(config.optimizer, "decay_norm"), value_at(config.optimizer, "groups")) == (True, [])

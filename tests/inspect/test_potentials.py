@@ -119,7 +119,7 @@ def test_a_periodic_surrogate_has_a_window_in_each_period() -> None:
 
 def test_every_surrogate_of_the_package_has_a_known_window() -> None:
     known = {type(firing) for firing, *_ in (*HALF_WIDTHS, *ENDS)} | {type(firing) for firing in (*ENDLESS, PERIODIC)}
-    assert known == set(Surrogate.__subclasses__())
+    assert known >= set(Surrogate.__subclasses__())
 
 
 def test_a_leak_that_lets_gradients_pass_is_a_window_without_an_end() -> None:
