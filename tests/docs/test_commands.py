@@ -88,7 +88,7 @@ NOT_RUN = {
     "python -m benchmarks.sweeps": "takes minutes; tests/benchmarks/test_benchmarks.py runs a smaller one",
     "python -m benchmarks.streaming": "takes minutes; tests/benchmarks/test_cache.py runs a smaller one",
     "python -m benchmarks.cache_memory": "takes minutes and 10 GB; tests/benchmarks/test_cache.py runs a smaller one",
-    "python -m benchmarks.recipes": "takes hours",
+    "python -m benchmarks.recipes mnist_fast": "takes minutes and needs MNIST",
     "python -m benchmarks.scaling_model": "tests/benchmarks/test_scaling_model.py runs it",
     "snntrain optimizer=adamw optimizer._target_=timm.optim.Lion optimizer.lr=1e-4 allow_targets=[timm]": "needs timm",
     "snntrain optimizer=adamw optimizer._target_=timm.optim.Lamb allow_targets=[timm]": "needs timm",
