@@ -16,7 +16,7 @@ from snntrain.neuron import AdLIFNode, CubaNode, IFNode, LIFNode, PLIFNode
 from snntrain.neuron.surrogate import ATan, Surrogate
 
 NAMES = {"if": "IF", "lif": "LIF", "plif": "PLIF", "cuba": "CUBA", "adlif": "adLIF"}
-# Of the neurons with two states, kinds whose constants are numbers, not learnt.
+# Kinds of neurons with two states and constants that are numbers, not learnt.
 FIXED = {"cuba fixed": "CUBA, fixed", "adlif fixed": "adLIF, fixed"}
 
 

@@ -30,6 +30,8 @@ from snntrain.data.batch import Batch
 from snntrain.training import loop
 from snntrain.training.evaluation.evaluate import evaluate
 from snntrain.training.job import build, world
+from snntrain.training.job.batches import batches
+from snntrain.training.job.components import component
 from snntrain.training.state import begin
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -94,7 +96,7 @@ def train(name: str, words: Sequence[str]) -> None:
 def ours(job: build.Job, config: Config) -> Iterator[tuple[float, float]]:
     """Yield the seconds of training of each epoch, and the accuracy after it."""
     training = begin(job)
-    test = build.batches(config, job.data, job.data.test, job.world)
+    test = batches(config, job.data, job.data.test, job.world)
     for _ in range(config.trainer.epochs):
         started = time.perf_counter()
         loop.train_epoch(training)
@@ -107,15 +109,15 @@ def ours(job: build.Job, config: Config) -> Iterator[tuple[float, float]]:
 def spikingjelly(job: build.Job, config: Config) -> Iterator[tuple[float, float]]:
     """Yield the seconds of training of each epoch, and the accuracy after it; the loop is that of its tutorials."""
     net = peer_networks.build("spikingjelly", _task(config))
-    optimizer = build.component(config, "optimizer", net.parameters())
-    scheduler = build.component(config, "scheduler", optimizer, total_steps=config.trainer.epochs * len(job.train))
+    optimizer = component(config, "optimizer", net.parameters())
+    scheduler = component(config, "scheduler", optimizer, total_steps=config.trainer.epochs * len(job.train))
     normalise = job.model.encoder
-    test = build.batches(config, job.data, job.data.test, job.world)
+    test = batches(config, job.data, job.data.test, job.world)
     for epoch in range(1, config.trainer.epochs + 1):
         net.train()
-        batches = [(_normalised(batch, normalise), batch.labels) for batch in job.train.epoch(epoch)]
+        ready = [(_normalised(batch, normalise), batch.labels) for batch in job.train.epoch(epoch)]
         started = time.perf_counter()
-        for images, labels in batches:
+        for images, labels in ready:
             loss = job.loss(net(images).unsqueeze(0), labels)
             optimizer.zero_grad()
             loss.backward()

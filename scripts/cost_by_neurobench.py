@@ -20,6 +20,7 @@ from snntrain.config import saved
 from snntrain.cost.count import Cost
 from snntrain.neuron import reset_net
 from snntrain.training.job import build, world
+from snntrain.training.job.batches import batches
 from snntrain.training.saving import checkpoint
 
 NAMES = {
@@ -34,8 +35,8 @@ def main(run: Path, count: int = 10) -> None:
     job = build.prepare(config, world.decide(config.trainer))
     model, net = job.evaluated.eval(), job.evaluated.network
     checkpoint.restore(net, run / "checkpoints" / "best.pt")
-    batches = build.batches(job.config, job.data, job.data.test, job.world)
-    inputs = [model.encoder(batch.x) for batch in islice(batches.epoch(), count)]
+    test = batches(job.config, job.data, job.data.test, job.world)
+    inputs = [model.encoder(batch.x) for batch in islice(test.epoch(), count)]
     # Not at the same time: NeuroBench calls copies of the layers, which include our hooks.
     with torch.no_grad(), Cost(net) as cost:
         for x in inputs:

@@ -26,7 +26,7 @@ def data_sets(options: Mapping[str, Mapping[str, Any]], wanted: Part) -> Iterato
         options: the values of each option of the group dataset, by name.
         wanted: the data set that a run would use.
     """
-    # Of the user's own data nothing is known.
+    # Nothing is known of the user's own data.
     options = {
         name: option
         for name, option in options.items()

@@ -1,6 +1,6 @@
 """Gradient checkpointing that knows the states of neurons: less memory for activations, more computation.
 
-Of a segment of layers only the input is kept. Its backward pass computes the segment again, from the states, the
+Only the input of a segment of layers is kept. Its backward pass computes the segment again, from the states, the
 buffers and the random numbers with which the first computation began, and leaves all of them as they are. So gradients
 are the same to the bit, and normalisations count a batch once.
 """
@@ -19,7 +19,7 @@ from snntrain.neuron import BaseNode, Carrying
 
 # Layers of a segment, `[T, N, *]` to `[T, N, *]`.
 Segment = Callable[[Tensor], Tensor]
-# What a neuron shows to others, which a second computation must not change.
+# Attributes by which others see a neuron; a second computation must not change what they have seen.
 SHOWN: dict[str, Any] = {"monitor": None, "observer": None}
 
 

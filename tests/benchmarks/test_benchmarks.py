@@ -80,7 +80,8 @@ def test_all_reduce_benchmark_counts_the_calls_of_a_step(tmp_path: Path) -> None
     assert times["rows"][0]["step ms"] > times["rows"][0]["waiting ms"] > 0
     # Two normalisations of 32 and 64 channels: forward two sums and a count in float64, backward two sums in float32.
     sums = 8 * (65 + 129) + 4 * (64 + 128)
-    assert [(row["calls"], row["KB"]) for row in parts["rows"][1:]] == [(4, sums / 1e3), (1, 16 / 1e3)]
+    # The agreement before a step has three whole numbers.
+    assert [(row["calls"], row["KB"]) for row in parts["rows"][1:]] == [(4, sums / 1e3), (1, 24 / 1e3)]
 
 
 @pytest.mark.slow

@@ -10,7 +10,8 @@ from snntrain.config import schema
 from snntrain.config.compose import CONF, composer
 from snntrain.config.composed import Composed
 from snntrain.config.saved import _subtree
-from snntrain.training.job.build import GIVEN, PRESENTATION, _check_targets
+from snntrain.training.job.components import GIVEN, PRESENTATION
+from snntrain.training.job.targets import check_targets
 
 EXTENDING = sorted(path for path in CONF.glob("*/*.yaml") if "/schema/" in path.read_text())
 OPTIONS = [(path.parent.name, path.stem) for path in EXTENDING]
@@ -56,7 +57,7 @@ def test_every_target_takes_the_keys_of_its_schema(group):
     with composer() as compose:
         for option in compose.loader.get_group_options(group):
             config = compose([f"{group}={option}"])
-            _check_targets(Composed(config).settings())
+            check_targets(Composed(config).settings())
             assert config[group]._target_
 
 

@@ -13,7 +13,7 @@ from snntrain.data.catalogue import EMBEDDED, KNOWN, place_of, state_of
 from tests.data.sets.layouts import write_nmnist
 
 OPTIONS = {path.stem: yaml.safe_load(path.read_text()) for path in CONF.glob("dataset/*.yaml")}
-# Of the user's own data nothing is known.
+# Nothing is known of the user's own data.
 SETS = {name: option for name, option in OPTIONS.items() if ".own." not in option["_target_"]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from snntrain.training.job import build, optimisation, rules, time_steps
+from snntrain.training.job import model, optimisation, rules, time_steps
 from snntrain.training.job.rules import Rules
 from snntrain.training.saving import initial
 from tests.training.jobs import configured, moving_dots, prepared, write_checkpoint
@@ -86,9 +86,9 @@ CASES: dict[str, Case] = {
         lambda _: _matched("[{match: '*'}, {match: '*bias'}]"),
         ("optimizer.groups[1].match=*bias", "earlier patterns take all that it matches", "put it before them"),
     ),
-    # training/job/build.py
+    # training/job/model.py
     "no chain of layers": (
-        lambda _: build._checkpoint(nn.Linear(2, 2), 3),
+        lambda _: model.compute_again(nn.Linear(2, 2), 3),
         ("trainer.checkpoint_layers=3", "Linear has no chain of layers", "leave it out"),
     ),
     # training/job/time_steps.py

@@ -15,7 +15,7 @@ from snntrain.config.compose import CONF
 from snntrain.config.schema import Config
 from snntrain.config.validate import validate
 from snntrain.training.evaluation.evaluate import evaluate
-from snntrain.training.job import build, normalisation
+from snntrain.training.job import build, model, normalisation
 
 from .jobs import one_epoch, prepared_by, stepping, weights
 from .random_sets import COUNTS, random_set
@@ -72,8 +72,8 @@ def test_an_experiment_has_its_name_and_a_network_that_takes_its_data(experiment
     data = random_set(config)
     # Constants per neuron get their shape by an empty sample, which needs memory.
     with torch.device("cpu" if config.neuron.per_neuron else "meta"):
-        model = build.model(config, data, normalisation.of(config, data, None))
-    assert sum(parameter.numel() for parameter in model.parameters()) > 50_000
+        built = model.model(config, data, normalisation.of(config, data, None))
+    assert sum(parameter.numel() for parameter in built.parameters()) > 50_000
 
 
 def train_and_evaluate(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:

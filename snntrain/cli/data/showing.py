@@ -16,7 +16,7 @@ from snntrain.files.folder import Folder
 from snntrain.files.output import write_output
 from snntrain.files.paths import user_path
 from snntrain.inspect.pictures.events import animation, picture
-from snntrain.training.job.build import data_of
+from snntrain.training.job.components import data_of
 
 OWN = ("sample", "split", "out")
 SPLITS = ("train", "validation", "test")

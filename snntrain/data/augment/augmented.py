@@ -91,7 +91,7 @@ class Augmented:
             found[Part.ERASED] = drawn(Part.ERASED, lambda rng, n: erasing.draw(rng, n, self.size, augment.erase))
         if Part.MIXED in parts:
             mixed = drawn(Part.MIXED, self._mixed).float()
-            # A recorded step keeps its shapes: a partner without a part is no partner.
+            # A recorded step keeps its shapes: a partner with the part 0 changes nothing.
             over = augment.mix_until is not None and epoch > augment.mix_until
             found[Part.MIXED] = torch.zeros_like(mixed) if over else mixed
         return [found[part] for part in parts]

@@ -11,7 +11,7 @@ from snntrain.data.padding import padded
 from snntrain.data.share import computing
 from snntrain.network.readout import Readout
 from snntrain.neuron import reset_net
-from snntrain.training.job.build import Model
+from snntrain.training.job.model import Model
 from snntrain.training.job.precision import Precision
 from snntrain.training.job.repeatable import repeatable_draws
 from snntrain.training.loss import loss_of

@@ -6,7 +6,7 @@ from tqdm import tqdm
 
 from snntrain.signals import Stop
 from snntrain.training.evaluation.evaluate import Metrics, evaluate
-from snntrain.training.job import build
+from snntrain.training.job.batches import batches
 from snntrain.training.job.build import Job
 
 
@@ -20,10 +20,10 @@ def metrics_on_test(job: Job, stop: Stop | None = None) -> Metrics:
     Raises:
         Stopped: a signal has arrived.
     """
-    batches = build.batches(job.config, job.data, job.data.test, job.world)
+    test = batches(job.config, job.data, job.data.test, job.world)
     bar = tqdm(
-        batches.epoch(),
-        total=len(batches),
+        test.epoch(),
+        total=len(test),
         desc="test images",
         leave=False,
         # None: only on a terminal.

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from snntrain.training.job.average import Average
-from snntrain.training.job.build import Job, Model
+from snntrain.training.job.build import Job
+from snntrain.training.job.model import Model
 from snntrain.training.progress import Progress
 from snntrain.training.saving.random_states import random_states
 from snntrain.training.schedule.of_groups import FURTHER
@@ -26,7 +27,7 @@ WORDS = 624
 # The keys that an optimizer needs in a parameter group, and its tensors that have the shape of the parameter.
 NEEDED = ("params", "lr", "betas", "eps", "weight_decay", "momentum", "dampening", "nesterov")
 OF_A_SHAPE = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq", "momentum_buffer", "square_avg", "grad_avg")
-# What an optimizer of torch keeps for a parameter after its first step.
+# The entries that an optimizer of torch keeps for a parameter after its first step.
 KEPT: dict[type[torch.optim.Optimizer], frozenset[str]] = {
     torch.optim.Adam: frozenset({"step", "exp_avg", "exp_avg_sq"}),
     torch.optim.NAdam: frozenset({"step", "mu_product", "exp_avg", "exp_avg_sq"}),
