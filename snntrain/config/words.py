@@ -1,7 +1,7 @@
 """The overrides of a command line as people type them, read before Hydra's grammar reads them.
 
 A text that the grammar cannot read is taken literally: `name=#1` and `hydra.run.dir=~/r1` need no quotes, which the
-shell would remove. Lists, mappings and sweeps are left to the grammar; a network as text is none of them, even if it
+shell would remove. The grammar reads lists, mappings and sweeps. A network as text is taken literally, even if it
 begins with a bracket.
 """
 

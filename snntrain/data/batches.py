@@ -149,7 +149,7 @@ class Batches:
     def _mixed(self, x: Tensor, labels: Tensor, lengths: Tensor | None, share: Share | None, drawn: Tensor) -> Batch:
         """Return the batch in which each sample is mixed with its partner.
 
-        Several processes have the partners behind their own rows.
+        If several processes share a batch, each has its own rows first, then their partners.
         """
         assert self.augment is not None
         own, rows = len(drawn), 0 if x.ndim == 4 else 1
@@ -196,7 +196,7 @@ class Batches:
         return of_batch[share.start : share.stop]
 
     def _read(self, of_batch: Tensor) -> Tensor:
-        """Return the rows that this process makes: its own, and behind them their partners, if they are mixed."""
+        """Return the rows that this process makes: its own, then their partners if they are mixed."""
         if self.size == 1 or self.augment is None or not self.augment.mixes:
             return self._own(of_batch)
         return torch.cat([self._own(of_batch), self._own(of_batch.flip(0))])

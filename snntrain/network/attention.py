@@ -30,7 +30,7 @@ class SpikingSelfAttention(OverTime):
     Args:
         channels: number of channels C.
         heads: number of heads; each has `channels / heads` channels.
-        neuron: makes a fresh multi-step node. The neurons behind the products have half of its threshold.
+        neuron: makes a fresh multi-step node. The neurons after the products have half its threshold.
         scale: factor of the products.
         bias: whether the 1x1 convolutions of q, k and v have a bias.
 

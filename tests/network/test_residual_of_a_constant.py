@@ -34,7 +34,7 @@ def test_one_step_for_all_gives_the_result_of_the_repeated_step(join: str, proje
     expected.sum().backward()
     for own, other in zip(net.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(own.grad, other.grad)
-    # The linear layer behind the neurons sees all steps, the others one.
+    # The linear layer after the neurons sees all steps, the others one.
     assert sorted(len(shape) and shape[0] for shape in seen) == sorted([N, *[N] * projected, N * T if first else N])
 
 

@@ -62,7 +62,7 @@ class Augmented:
         self.parts = tuple(part for part, is_wanted in wanted.items() if is_wanted)
 
     def draws(self, seed: int, epoch: int, sizes: Sequence[int]) -> list[Tensor]:
-        """Return the draws of all batches of an epoch, one batch behind the other, in the order of `parts`; on the CPU.
+        """Return the draws of all batches of an epoch, joined in the order of `parts`; on the CPU.
 
         Args:
             seed, epoch: determine the draws, together with the index of the batch.

@@ -41,7 +41,7 @@ def check(x: Tensor, T: int, tensors: Sequence[Tensor | None], numbers: Sequence
         raise ValueError(f"numbers must be {len(NAMES)}, one for each of {', '.join(NAMES)}, not {len(numbers)}")
     for name, values in zip(NAMES, tensors, strict=True):
         if values is not None:
-            _check_for_a_step(name, values, shape[1:], device)
+            check_for_a_step(name, values, shape[1:], device)
 
 
 def check_gradients(x: Tensor, T: int, grad_s: Tensor, grad_v_last: Tensor | None) -> None:
@@ -51,9 +51,9 @@ def check_gradients(x: Tensor, T: int, grad_s: Tensor, grad_v_last: Tensor | Non
         ValueError: as `check`.
     """
     step = x.shape[1:]
-    _check_like("the gradient of the spikes", grad_s, (T, *step), x)
+    check_like("the gradient of the spikes", grad_s, (T, *step), x)
     if grad_v_last is not None:
-        _check_like("the gradient of the last potential", grad_v_last, step, x)
+        check_like("the gradient of the last potential", grad_v_last, step, x)
 
 
 def check_needed(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> None:
@@ -70,8 +70,12 @@ def _wants_none(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> boo
     return any(one and values is None for one, values in zip(needed, tensors, strict=True))
 
 
-def _check_for_a_step(name: str, values: Tensor, step: Sequence[int], device: torch.device) -> None:
-    """Check a coefficient or state: one real number, or a tensor that broadcasts over a step."""
+def check_for_a_step(name: str, values: Tensor, step: Sequence[int], device: torch.device) -> None:
+    """Check a coefficient or state: one real number, or a tensor that broadcasts over a step.
+
+    Raises:
+        ValueError: as `check`.
+    """
     if not values.dtype.is_floating_point or values.layout is not STRIDED:
         raise ValueError(f"{name} must be a dense floating-point tensor, not {values.dtype} of layout {values.layout}")
     shape = values.shape
@@ -89,7 +93,12 @@ def _check_for_a_step(name: str, values: Tensor, step: Sequence[int], device: to
     )
 
 
-def _check_like(name: str, values: Tensor, shape: Sequence[int], x: Tensor) -> None:
+def check_like(name: str, values: Tensor, shape: Sequence[int], x: Tensor) -> None:
+    """Check a gradient: it has a given shape, and the dtype and device of the input `x`.
+
+    Raises:
+        ValueError: as `check`.
+    """
     fits = values.shape == shape and values.dtype == x.dtype and values.layout is STRIDED
     if not fits or values.device != x.device:
         raise ValueError(

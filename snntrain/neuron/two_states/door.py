@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
+from snntrain.neuron.integrate_and_fire.door import STRIDED, check_for_a_step, check_like
 from snntrain.neuron.integrate_and_fire.formulas import KINDS
 from snntrain.neuron.two_states.contract import NAMES, PLACES
-
-STRIDED = torch.strided
 
 
 def check(x: Tensor, T: int, place: int, tensors: Sequence[Tensor | None], numbers: Sequence[float], kind: int) -> None:
@@ -44,7 +42,7 @@ def check(x: Tensor, T: int, place: int, tensors: Sequence[Tensor | None], numbe
         raise ValueError(f"numbers must be {len(NAMES)}, one for each of {', '.join(NAMES)}, not {len(numbers)}")
     for name, values in zip(NAMES, tensors, strict=True):
         if values is not None:
-            _check_for_a_step(name, values, shape[1:], device)
+            check_for_a_step(name, values, shape[1:], device)
 
 
 def check_gradients(x: Tensor, T: int, grad_s: Tensor, of_states: Sequence[Tensor | None]) -> None:
@@ -54,10 +52,10 @@ def check_gradients(x: Tensor, T: int, grad_s: Tensor, of_states: Sequence[Tenso
         ValueError: as `check`.
     """
     step = x.shape[1:]
-    _check_like("the gradient of the spikes", grad_s, (T, *step), x)
+    check_like("the gradient of the spikes", grad_s, (T, *step), x)
     for name, values in zip(("v", "w"), of_states, strict=True):
         if values is not None:
-            _check_like(f"the gradient of the last {name}", values, step, x)
+            check_like(f"the gradient of the last {name}", values, step, x)
 
 
 def check_needed(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> None:
@@ -69,31 +67,3 @@ def check_needed(needed: Sequence[bool], tensors: Sequence[Tensor | None]) -> No
     fits = len(needed) == len(NAMES)
     if not fits or any(one and values is None for one, values in zip(needed, tensors, strict=True)):
         raise ValueError(f"needed must have a truth value for each of {', '.join(NAMES)}, True only for tensors")
-
-
-def _check_for_a_step(name: str, values: Tensor, step: Sequence[int], device: torch.device) -> None:
-    """Check a coefficient or state: one real number, or a tensor that broadcasts over a step."""
-    if not values.dtype.is_floating_point or values.layout is not STRIDED:
-        raise ValueError(f"{name} must be a dense floating-point tensor, not {values.dtype} of layout {values.layout}")
-    shape = values.shape
-    if values.numel() == 1:
-        # The host reads a number on a CPU, for any device.
-        if values.device == device or values.device.type == "cpu":
-            return
-    elif values.device == device:
-        back = len(step) - len(shape)
-        if back >= 0 and all(own == 1 or own == size for own, size in zip(shape, step[back:], strict=True)):
-            return
-    raise ValueError(
-        f"{name} must be a number or broadcast over a step of shape {list(step)} on {device}, "
-        f"not {list(shape)} on {values.device}"
-    )
-
-
-def _check_like(name: str, values: Tensor, shape: Sequence[int], x: Tensor) -> None:
-    fits = values.shape == shape and values.dtype == x.dtype and values.layout is STRIDED
-    if not fits or values.device != x.device:
-        raise ValueError(
-            f"{name} must be {list(shape)}, {x.dtype} on {x.device}, not {list(values.shape)}, {values.dtype} of "
-            f"layout {values.layout} on {values.device}"
-        )

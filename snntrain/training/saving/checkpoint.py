@@ -70,7 +70,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def read(path: Path) -> bytes:
-    """Return the content of a checkpoint, or of a file that is none but could be one.
+    """Return the content of a checkpoint; empty bytes for a file that does not end as one does.
 
     Raises:
         UserError: no such file, or it cannot be read.
