@@ -4,6 +4,8 @@ SpikingJelly  its own layers in multi-step mode over `[T, N, *]`, the image repe
 Sinabs        PyTorch's layers and squeezed neurons over `[N * T, *]`, the image repeated T times
 snnTorch      a loop over time around the whole network
 Norse         a loop over time around the whole network
+
+`spikingjelly_copy` writes a network of ours in SpikingJelly's layers, with the same weights.
 """
 
 from __future__ import annotations
@@ -16,6 +18,9 @@ from torch import Tensor, nn
 
 from benchmarks import peers
 from benchmarks.tasks import CLASSES, NETWORKS, Network, Task
+from snntrain.network.layers import Vote
+from snntrain.network.sequence import TimeSequential
+from snntrain.neuron import BaseNode
 
 
 def build(key: str, task: Task) -> nn.Module:
@@ -61,6 +66,66 @@ class _MultiStep(nn.Module):
         self.reset(self.layers)
         spikes = self.layers(images.unsqueeze(0).repeat(self.T, 1, 1, 1, 1))
         return _vote(spikes.mean(0), self.network)
+
+
+def spikingjelly_copy(network: TimeSequential, neuron: str, T: int, once: bool) -> nn.Module:
+    """Return a chain of our layers in SpikingJelly's, with the same weights; it returns firing rates `[N, classes]`.
+
+    Args:
+        network: convolutions, normalisations, pools, linear layers, neurons of one kind, and a vote or none.
+        neuron: kind of the neurons, as `peers.spikingjelly`.
+        T: number of time steps.
+        once: whether the layers before the first neurons compute once for an image, as the authors of PLIF wrote it
+            by hand, and their result is repeated; else the image is repeated, as in SpikingJelly's tutorials.
+
+    Raises:
+        ValueError: it has no counterpart of a layer here.
+    """
+    return _Copy(network, neuron, T, once)
+
+
+class _Copy(nn.Module):
+    def __init__(self, network: TimeSequential, neuron: str, T: int, once: bool) -> None:
+        super().__init__()
+        from spikingjelly.activation_based import functional, layer
+
+        self.T, self.once, self.clear = T, once, functional.reset_net
+        children = list(network.children())
+        self.votes = children.pop().votes if isinstance(children[-1], Vote) else 1
+        first = next(index for index, child in enumerate(children) if isinstance(child, BaseNode))
+        copies = [_copy(child, neuron, layer) for child in children]
+        self.before, self.after = nn.Sequential(*copies[:first]), nn.Sequential(*copies[first:])
+        functional.set_step_mode(self.after, "m")
+        functional.set_step_mode(self.before, "s" if once else "m")
+
+    def forward(self, images: Tensor) -> Tensor:
+        self.clear(self.after)
+        if self.once:
+            x = self.before(images).unsqueeze(0).repeat(self.T, 1, 1, 1, 1)
+        else:
+            x = self.before(images.unsqueeze(0).repeat(self.T, 1, 1, 1, 1))
+        return self.after(x).mean(0).unflatten(1, (CLASSES, self.votes)).mean(2)
+
+
+def _copy(child: nn.Module, neuron: str, kit: Any) -> nn.Module:
+    if isinstance(child, BaseNode):
+        return peers.spikingjelly(neuron)
+    if isinstance(child, nn.Flatten):
+        return kit.Flatten()
+    if isinstance(child, nn.MaxPool2d):
+        return kit.MaxPool2d(child.kernel_size, child.stride, child.padding)
+    copy: nn.Module
+    if isinstance(child, nn.Conv2d):
+        sizes = (child.in_channels, child.out_channels, child.kernel_size, child.stride, child.padding)
+        copy = kit.Conv2d(*sizes, groups=child.groups, bias=child.bias is not None)
+    elif isinstance(child, nn.BatchNorm2d):
+        copy = kit.BatchNorm2d(child.num_features)
+    elif isinstance(child, nn.Linear):
+        copy = kit.Linear(child.in_features, child.out_features, bias=child.bias is not None)
+    else:
+        raise ValueError(f"{type(child).__name__}: no counterpart in SpikingJelly is written here")
+    copy.load_state_dict(child.state_dict())
+    return copy
 
 
 class _Squeezed(nn.Module):

@@ -39,7 +39,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     device = torch.device("cpu")
     out = settings.out or machine.results_folder(device)
     runs = {
-        recipe: [trained(settings.runs, recipe, seed, settings.set) for seed in range(settings.seeds)]
+        recipe: [
+            trained(settings.runs, recipe, seed, [f"experiment={recipe}", *settings.set])
+            for seed in range(settings.seeds)
+        ]
         for recipe in settings.recipes
     }
     single = [
@@ -52,10 +55,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     curves(runs).savefig(out / "recipes_curves.png", dpi=110)
 
 
-def trained(folder: Path, recipe: str, seed: int, words: Sequence[str]) -> Path:
+def trained(folder: Path, name: str, seed: int, words: Sequence[str]) -> Path:
     """Return the folder of a finished run; train it if it is not there, or resume it."""
-    run = folder / f"{recipe}-{seed}"
-    command = [sys.executable, "-m", "snntrain", f"experiment={recipe}", f"seed={seed}", *words, f"hydra.run.dir={run}"]
+    run = folder / f"{name}-{seed}"
+    command = [sys.executable, "-m", "snntrain", *words, f"seed={seed}", f"hydra.run.dir={run}"]
     if not _is_finished(run):
         subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
     return run

@@ -46,6 +46,9 @@ class Loader(ConfigLoaderImpl):
         _read_as_data(self.repository)
         self._kept: OrderedDict[tuple[Any, ...], DictConfig] = OrderedDict()
         self._files: dict[str | None, CachingConfigRepository] = {}
+        # Of the composition at work: the groups that the command line chooses from, and the keys of each option.
+        self._chosen: set[str] = set()
+        self._keys: dict[str, set[str]] = {}
 
     def _load_configuration_impl(
         self,
@@ -58,6 +61,7 @@ class Loader(ConfigLoaderImpl):
     ) -> DictConfig:
         parsed, files = self._parse_overrides_and_create_caching_repo(config_name, overrides)
         how = (run_mode, from_shell, validate_sweep_overrides)
+        self._chosen, self._keys = {override.key_or_group for override in parsed if not _is_value(override, files)}, {}
         if any(_is_below(override, WRITTEN_BY_HYDRA) for override in parsed):
             return _completed(super()._load_configuration_impl(config_name, overrides, *how, **newer))
         values = [override for override in parsed if _is_value(override, files)]
@@ -92,7 +96,24 @@ class Loader(ConfigLoaderImpl):
             config_files.check_hydra(result.config, f"{default.config_path}.yaml")
         # A config without a package, such as a preset, is merged itself: without a copy, the result's changes would
         # reach it.
-        return copy.deepcopy(result)
+        result = copy.deepcopy(result)
+        if default.package:
+            part = OmegaConf.select(result.config, default.package)
+            self._keys.setdefault(default.package, set()).update(part if isinstance(part, DictConfig) else ())
+        else:
+            self._without_replaced(result.config)
+        return result
+
+    def _without_replaced(self, preset: DictConfig) -> None:
+        """Take a preset's keys out that were for another option than the one that the command line chooses.
+
+        With `experiment=plif_mnist neuron=lif`, `neuron.init_tau` of the preset has no meaning.
+        """
+        for group in self._chosen & self._keys.keys():
+            part = OmegaConf.select(preset, group)
+            if isinstance(part, DictConfig):
+                for key in set(part) - self._keys[group]:
+                    del part[key]
 
     def _process_config_searchpath(
         self, config_name: str | None, parsed_overrides: list[Override], repo: CachingConfigRepository

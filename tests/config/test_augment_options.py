@@ -20,7 +20,7 @@ DVS_WIDE = {"one_of": True, "degrees": 30.0, "shear": 0.3, "crop_padding": 5, "c
 NEW = (
     *("shear", "roll", "cutout", "temporal_crop", "drop", "polarity_flip", "one_of"),
     *("rand_augment", "rand_augment_magnitude", "rand_augment_std", "rand_augment_probability", "trivial_augment"),
-    *("mixup", "cutmix", "mix_switch", "mix_until", "erase", "erase_with", "frames"),
+    *("mixup", "cutmix", "mix_probability", "mix_switch", "mix_until", "erase", "erase_with", "frames"),
 )
 
 

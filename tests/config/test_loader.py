@@ -35,7 +35,7 @@ def composed(loader: ConfigLoader, overrides: list[str], mode: RunMode, config_n
     [
         [],
         ["debug=smoke", "seed=1", "T=8", "seed=2", "hydra.mode=RUN"],
-        ["experiment=plif_mnist", "neuron=rif", "neuron.init_w=0.2", "+foo.bar=3", "++network.hidden=[1,2]"],
+        ["experiment=mnist_cpu", "neuron=rif", "neuron.init_w=0.2", "+foo.bar=3", "++network.hidden=[1,2]"],
         ["optimizer.lr=0.5", "optimizer={lr:0.1}", "optimizer=sgd", "~monitor", "hydra.run.dir=a/${T}"],
         ["hydra/job_logging=default", "name='a=b,c'", "hydra.job.config.override_dirname.exclude_keys=[T]", "T=2"],
         ["hydra.searchpath=[/tmp]", "hydra.verbose=true", "hydra.overrides.task=[a]"],

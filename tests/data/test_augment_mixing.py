@@ -52,7 +52,13 @@ def draws_of(part: Part, seed: int = 0) -> np.random.Generator:
 
 def mixing_of(augment: Augment, n: int, size: tuple[int, int] = (9, 11), seed: int = 0) -> np.ndarray:
     return mixing.draw(
-        draws_of(Part.MIXED, seed), n, size, mixup=augment.mixup, cutmix=augment.cutmix, switch=augment.mix_switch
+        draws_of(Part.MIXED, seed),
+        n,
+        size,
+        mixup=augment.mixup,
+        cutmix=augment.cutmix,
+        switch=augment.mix_switch,
+        probability=augment.mix_probability,
     )
 
 
@@ -100,6 +106,23 @@ def test_a_batch_has_cutmix_with_the_probability_of_the_switch(switch: float) ->
     augment = Augment(mixup=1.0, cutmix=1.0, mix_switch=switch)
     cut = [not mixing_of(augment, 3, seed=seed)[:, 1].any() for seed in range(400)]
     assert np.mean(cut) == pytest.approx(switch, abs=0.07)
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
+def test_a_batch_is_mixed_with_a_probability(probability: float) -> None:
+    augment = Augment(mixup=1.0, cutmix=1.0, mix_probability=probability)
+    mixed_batches = [mixing_of(augment, 3, seed=seed).any() for seed in range(400)]
+    assert np.mean(mixed_batches) == pytest.approx(probability, abs=0.07)
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_a_batch_that_is_not_mixed_is_as_without_mixing(kind: str) -> None:
+    of = split(kind)
+    plain, found = first(of, None), first(of, Augment(mixup=1.0, mix_probability=0.0))
+    assert torch.equal(found.x.float() * (1 / 255 if plain.x.dtype == torch.uint8 else 1), plain.x.float())
+    assert found.targets is not None
+    assert torch.equal(found.targets.argmax(1), plain.labels)
+    assert found.targets.sum() == len(of)
 
 
 @settings(max_examples=20)
@@ -324,6 +347,7 @@ def test_sequences_of_equal_length_are_mixed() -> None:
     [
         ({"mixup": -1}, r"augment\.mixup must be 0 or more, not -1"),
         ({"cutmix": float("inf")}, r"augment\.cutmix must be 0 or more"),
+        ({"mix_probability": -0.1}, r"augment\.mix_probability must lie in \[0, 1\], not -0\.1"),
         ({"mix_switch": 1.5}, r"augment\.mix_switch must lie in \[0, 1\], not 1\.5"),
         ({"mix_until": -1}, r"augment\.mix_until must be the number of an epoch"),
         ({"erase": 1.1}, r"augment\.erase must lie in \[0, 1\]"),

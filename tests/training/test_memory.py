@@ -57,7 +57,8 @@ def test_a_step_and_an_evaluation_too_big_for_the_machine_report_what_to_lower()
     assert done.stdout.splitlines() == [
         "out of memory on the CPU in training with trainer.batch_size=1024, T=256, precision fp32: "
         "try trainer.batch_size=512 with trainer.accumulate=2, which keeps the size of a step, "
-        "or trainer.precision=bf16 or a lower T or a smaller network",
+        "or trainer.precision=bf16 or trainer.checkpoint_layers=4, which computes activations again in the backward "
+        "pass, or a lower T or a smaller network",
         "out of memory on the CPU in evaluation with trainer.eval_batch_size=2048, T=256, precision fp32: "
         "try trainer.eval_batch_size=1024 or trainer.precision=bf16 or a lower T or a smaller network",
     ]

@@ -112,7 +112,15 @@ class Augmented:
 
     def _mixed(self, rng: np.random.Generator, n: int) -> NDArray[Any]:
         augment = self.augment
-        return mixing.draw(rng, n, self.size, mixup=augment.mixup, cutmix=augment.cutmix, switch=augment.mix_switch)
+        return mixing.draw(
+            rng,
+            n,
+            self.size,
+            mixup=augment.mixup,
+            cutmix=augment.cutmix,
+            switch=augment.mix_switch,
+            probability=augment.mix_probability,
+        )
 
     def make(
         self, stored: Tensor, lengths: Tensor | None, drawn: Mapping[Part, Tensor]

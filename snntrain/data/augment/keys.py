@@ -13,7 +13,7 @@ MIXING = ("mixup", "cutmix")
 # These say how another change is made, and are none by themselves.
 MODIFIERS = (
     *("one_of", "rand_augment_magnitude", "rand_augment_std", "rand_augment_probability"),
-    *("mix_switch", "mix_until", "erase_with"),
+    *("mix_probability", "mix_switch", "mix_until", "erase_with"),
 )
 # The changes of which `one_of` takes one, by key.
 CHOICES = {

@@ -22,8 +22,9 @@ def draw(
     mixup: float,
     cutmix: float,
     switch: float,
+    probability: float = 1.0,
 ) -> NDArray[np.float64]:
-    """Draw how each sample of a batch is mixed; either all by mixup or all by CutMix.
+    """Draw how each sample of a batch is mixed: all by mixup, all by CutMix, or none.
 
     Returns:
         The partner's part in the label and in the pixels, and the partner's rectangle: first row, first column, rows,
@@ -35,7 +36,10 @@ def draw(
         size: height and width in pixels.
         mixup, cutmix: parameter of the beta distribution from which the partner's part is drawn; 0 for never.
         switch: probability of CutMix if both are given.
+        probability: that the batch is mixed. In one that is not, the partners' parts are 0.
     """
+    if probability < 1 and rng.random() >= probability:
+        return np.zeros((samples, 6))
     cuts = rng.random() < (switch if mixup and cutmix else float(cutmix > 0))
     alpha = cutmix if cuts else mixup
     part = rng.beta(alpha, alpha, size=samples)

@@ -43,6 +43,7 @@ class Augment:
         trivial_augment: one operation of TrivialAugment for each image, as `operations.trivial`.
         mixup: parameter of the beta distribution from which a partner's part in a sample is drawn; 0 for no mixup.
         cutmix: the same for CutMix.
+        mix_probability: probability that a batch is mixed at all.
         mix_switch: probability of CutMix for a batch, if mixup is given as well.
         mix_until: last epoch, counted from 1, in which samples are mixed; None for all.
         erase: probability that a rectangle of a sample is erased.
@@ -73,6 +74,7 @@ class Augment:
     trivial_augment: bool = False
     mixup: float = 0.0
     cutmix: float = 0.0
+    mix_probability: float = 1.0
     mix_switch: float = 0.5
     mix_until: int | None = None
     erase: float = 0.0
@@ -96,7 +98,7 @@ class Augment:
             if not 0 <= getattr(self, key) < math.inf:
                 raise ValueError(f"augment.{key} must be 0 or more, not {getattr(self, key)}")
         for key, most in (
-            *(("rand_augment_probability", 1), ("mix_switch", 1), ("erase", 1)),
+            *(("rand_augment_probability", 1), ("mix_probability", 1), ("mix_switch", 1), ("erase", 1)),
             ("rand_augment_magnitude", GREATEST_MAGNITUDE),
         ):
             if not 0 <= getattr(self, key) <= most:
