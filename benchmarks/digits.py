@@ -49,7 +49,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     rows = [row_of(network, settings.seeds, settings.runs, settings.set) for network in settings.networks]
     section = Section("Networks on the digits", "test accuracy", rows, "± is the standard deviation over the seeds")
     report.show(section)
-    report.write("digits", settings.out or machine.results_folder(device), machine.describe(device), vars(settings), [section])
+    report.write(
+        "digits", settings.out or machine.results_folder(device), machine.describe(device), vars(settings), [section]
+    )
 
 
 def row_of(network: str, seeds: int, folder: Path, words: Sequence[str]) -> Row:

@@ -51,9 +51,7 @@ class Augment:
         most=1000,
         default=0.0,
     )
-    mix_probability: float = option(
-        "probability that a batch has mixup or CutMix", at_least=0, at_most=1, default=1.0
-    )
+    mix_probability: float = option("probability that a batch has mixup or CutMix", at_least=0, at_most=1, default=1.0)
     mix_switch: float = option("probability of CutMix for a batch, beside mixup", at_least=0, at_most=1, default=0.5)
     mix_until: int | None = option(
         "last epoch with mixup or CutMix; null: all", at_least=0, most=10_000_000, default=None
