@@ -1,7 +1,7 @@
 """Every network of images on the 8x8 digits, with the default neuron: accuracy and seconds of training.
 
-`python -m benchmarks.digits [csnn sew_resnet …] [--seeds 3] [--out FOLDER] [--set KEY=VALUE …]`. Each run is one command
-`snntrain`, with the words of `NETWORKS` below, alone on the machine. The weights are those of the best epoch by
+`python -m benchmarks.digits [csnn sew_resnet …] [--seeds 3] [--out FOLDER] [--set KEY=VALUE …]`. Each run is one
+command `snntrain`, with the words of `NETWORKS` below, alone on the machine. The weights are those of the best epoch by
 validation, and the test images are used once, by the run itself.
 """
 

@@ -100,7 +100,7 @@ class Loader(ConfigLoaderImpl):
         if default.package:
             part = OmegaConf.select(result.config, default.package)
             self._keys.setdefault(default.package, set()).update(part if isinstance(part, DictConfig) else ())
-        else:
+        elif isinstance(result.config, DictConfig):
             self._without_replaced(result.config)
         return result
 

@@ -14,7 +14,7 @@ from snntrain.cost.membranes import Membranes
 from snntrain.cost.products import Products
 from snntrain.cost.rates import FiringRates
 from snntrain.cost.synapses import Synapses, can_be_counted
-from snntrain.network.attention import MatrixProduct
+from snntrain.network.vision.attention import MatrixProduct
 from snntrain.neuron import BaseNode
 
 # Picojoules per float32 operation in 45 nm CMOS at 0.9 V: a multiplication is 3.7, an addition 0.9.

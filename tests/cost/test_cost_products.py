@@ -12,7 +12,7 @@ from snntrain.cost.count import Cost, not_counted
 from snntrain.cost.products import Products
 from snntrain.cost.table import cost_table
 from snntrain.data.padding import padded
-from snntrain.network.attention import MatrixProduct
+from snntrain.network.vision.attention import MatrixProduct
 from tests.network.inputs import noise, sparse
 from tests.network.vision.nets import DIGITS, built
 

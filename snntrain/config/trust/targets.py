@@ -17,6 +17,8 @@ from typing import Any, get_type_hints
 from snntrain.errors import UserError, first_line
 from snntrain.process.working_directory import importing
 
+# The networks of `snntrain.network.vision`.
+VISION = ("sew_resnet", "sew_resnet_events", "ms_resnet", "spiking_resnet19", "vgg", "spikformer", "qkformer")
 # The modules of each group.
 TRUSTED = {
     "neuron": ("snntrain.neuron",),
@@ -30,9 +32,7 @@ TRUSTED = {
     "encoder": ("snntrain.data.encoder",),
     "network": (
         *("snntrain.network.mlp", "snntrain.network.csnn", "snntrain.network.rsnn", "snntrain.network.grammar"),
-        *("snntrain.network.sew_resnet", "snntrain.network.sew_resnet_events", "snntrain.network.ms_resnet"),
-        *("snntrain.network.spiking_resnet19", "snntrain.network.vgg"),
-        *("snntrain.network.spikformer", "snntrain.network.qkformer"),
+        *(f"snntrain.network.vision.{name}" for name in VISION),
         *("torch.nn", "torchvision.models"),
     ),
     "readout": tuple(f"snntrain.network.readout.{name}" for name in ("rate", "membrane", "sum_softmax", "current")),

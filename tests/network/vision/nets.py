@@ -8,15 +8,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from snntrain.network.ms_resnet import MSResNet
 from snntrain.network.norms import TdBatchNorm2d
-from snntrain.network.qkformer import QKFormer
 from snntrain.network.sequence import TimeSequential
-from snntrain.network.sew_resnet import SEWResNet
-from snntrain.network.sew_resnet_events import SEWResNetEvents
-from snntrain.network.spikformer import Spikformer
-from snntrain.network.spiking_resnet19 import SpikingResNet19
-from snntrain.network.vgg import VGG
+from snntrain.network.vision.ms_resnet import MSResNet
+from snntrain.network.vision.qkformer import QKFormer
+from snntrain.network.vision.sew_resnet import SEWResNet
+from snntrain.network.vision.sew_resnet_events import SEWResNetEvents
+from snntrain.network.vision.spikformer import Spikformer
+from snntrain.network.vision.spiking_resnet19 import SpikingResNet19
+from snntrain.network.vision.vgg import VGG
 from snntrain.neuron import LIFNode, surrogate
 
 DIGITS, FRAMES = (1, 8, 8), (2, 16, 16)

@@ -12,14 +12,14 @@ from torch import Tensor
 
 from snntrain.data.dataset import Split
 from snntrain.data.digits import load
-from snntrain.network.ms_resnet import MSResNet
-from snntrain.network.qkformer import QKFormer
 from snntrain.network.sequence import TimeSequential
-from snntrain.network.sew_resnet import SEWResNet
-from snntrain.network.sew_resnet_events import SEWResNetEvents
-from snntrain.network.spikformer import Spikformer
-from snntrain.network.spiking_resnet19 import SpikingResNet19
-from snntrain.network.vgg import VGG
+from snntrain.network.vision.ms_resnet import MSResNet
+from snntrain.network.vision.qkformer import QKFormer
+from snntrain.network.vision.sew_resnet import SEWResNet
+from snntrain.network.vision.sew_resnet_events import SEWResNetEvents
+from snntrain.network.vision.spikformer import Spikformer
+from snntrain.network.vision.spiking_resnet19 import SpikingResNet19
+from snntrain.network.vision.vgg import VGG
 from snntrain.neuron import LIFNode, reset_net, surrogate
 
 T, BATCH = 2, 32

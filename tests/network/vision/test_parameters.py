@@ -10,13 +10,13 @@ import pytest
 import torch
 from torchvision import models
 
-from snntrain.network.ms_resnet import MSResNet
-from snntrain.network.qkformer import QKFormer
-from snntrain.network.sew_resnet import SEWResNet
-from snntrain.network.sew_resnet_events import SEWResNetEvents
-from snntrain.network.spikformer import Spikformer
-from snntrain.network.spiking_resnet19 import SpikingResNet19
-from snntrain.network.vgg import VGG
+from snntrain.network.vision.ms_resnet import MSResNet
+from snntrain.network.vision.qkformer import QKFormer
+from snntrain.network.vision.sew_resnet import SEWResNet
+from snntrain.network.vision.sew_resnet_events import SEWResNetEvents
+from snntrain.network.vision.spikformer import Spikformer
+from snntrain.network.vision.spiking_resnet19 import SpikingResNet19
+from snntrain.network.vision.vgg import VGG
 from snntrain.neuron import IFNode
 
 IMAGENET, CIFAR, DVS = (3, 224, 224), (3, 32, 32), (2, 128, 128)

@@ -11,11 +11,11 @@ import torch
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from snntrain.network.attention import SpikingSelfAttention
 from snntrain.network.layers import Vote
 from snntrain.network.readout import readout_of
 from snntrain.network.residual import Residual
 from snntrain.network.table import layer_table
+from snntrain.network.vision.attention import SpikingSelfAttention
 from snntrain.neuron import BaseNode, IFNode, reset_net, spiking_layers
 from tests.network.inputs import constant, neuron, noise, shapes_seen
 

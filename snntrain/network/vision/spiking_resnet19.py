@@ -15,8 +15,8 @@ from snntrain.network.head import Factory, Layers, head
 from snntrain.network.images import image_shape
 from snntrain.network.norms import TdBatchNorm2d, threshold_of
 from snntrain.network.residual import Residual
-from snntrain.network.resnet import Block, check_width, plan
 from snntrain.network.sequence import TimeSequential
+from snntrain.network.vision.resnet import Block, check_width, plan
 
 
 class SpikingResNet19(TimeSequential):

@@ -14,8 +14,8 @@ from snntrain.network.head import Factory, Layers, head
 from snntrain.network.images import image_shape
 from snntrain.network.norms import TdBatchNorm2d, threshold_of
 from snntrain.network.residual import Residual
-from snntrain.network.resnet import Block, check_stem, check_width, counts_of, plan
 from snntrain.network.sequence import TimeSequential
+from snntrain.network.vision.resnet import Block, check_stem, check_width, counts_of, plan
 
 COUNTS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 104: (3, 8, 32, 8)}
 DEEP = 104

@@ -12,9 +12,9 @@ from snntrain.network.convolution import spiking_convolution
 from snntrain.network.drop_path import rising
 from snntrain.network.head import Factory, Layers, head
 from snntrain.network.images import check_blocks, image_shape
-from snntrain.network.resnet import Block
 from snntrain.network.sequence import TimeSequential
-from snntrain.network.sew_block import check_drop_path, sew_block
+from snntrain.network.vision.resnet import Block
+from snntrain.network.vision.sew_block import check_drop_path, sew_block
 
 
 class SEWResNetEvents(TimeSequential):

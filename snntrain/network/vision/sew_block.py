@@ -8,8 +8,8 @@ from snntrain.network.convolution import spiking_convolution
 from snntrain.network.drop_path import dropping
 from snntrain.network.head import Factory, Layers
 from snntrain.network.residual import Residual
-from snntrain.network.resnet import Block
 from snntrain.network.sequence import TimeSequential
+from snntrain.network.vision.resnet import Block
 
 
 def sew_block(block: Block, neuron: Factory, join: str, expansion: int = 1) -> Residual:

@@ -10,9 +10,9 @@ from torch import nn
 from snntrain.network.convolution import initialise_for_relu, spiking_convolution
 from snntrain.network.head import Factory, Layers, head
 from snntrain.network.images import image_shape
-from snntrain.network.resnet import check_stem, check_width, counts_of, plan
 from snntrain.network.sequence import TimeSequential
-from snntrain.network.sew_block import check_drop_path, sew_block
+from snntrain.network.vision.resnet import check_stem, check_width, counts_of, plan
+from snntrain.network.vision.sew_block import check_drop_path, sew_block
 
 COUNTS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 # From this depth on a block has three convolutions, and its outputs four times as many channels as those between them.

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from snntrain.network.attention import SpikingSelfAttention
 from snntrain.network.convolution import spiking_convolution
 from snntrain.network.drop_path import rising
 from snntrain.network.head import Factory, Layers, head
 from snntrain.network.images import image_shape
 from snntrain.network.residual import Residual
 from snntrain.network.sequence import TimeSequential
-from snntrain.network.transformer import hidden_channels, overlapping_pool, transformer_block
+from snntrain.network.vision.attention import SpikingSelfAttention
+from snntrain.network.vision.transformer import hidden_channels, overlapping_pool, transformer_block
 
 # The convolutions of the patch splitting have the dimension divided by these.
 SHARES = (8, 4, 2, 1)

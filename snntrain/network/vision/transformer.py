@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import nn
 
-from snntrain.network.attention import perceptron
 from snntrain.network.convolution import spiking_convolution
 from snntrain.network.drop_path import dropping
 from snntrain.network.head import Factory, Layers
 from snntrain.network.residual import Residual
 from snntrain.network.sequence import OverTime, TimeSequential
+from snntrain.network.vision.attention import perceptron
 
 
 def transformer_block(

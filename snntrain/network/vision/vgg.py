@@ -12,8 +12,8 @@ from snntrain.network.csnn import POOLS
 from snntrain.network.head import Factory, Layers, head
 from snntrain.network.images import halvings, image_shape
 from snntrain.network.layers import TimeDropout
-from snntrain.network.resnet import check_width
 from snntrain.network.sequence import TimeSequential
+from snntrain.network.vision.resnet import check_width
 
 # The channels of the 3x3 convolutions of each stage, as multiples of the width; a pooling follows each stage.
 VARIANTS: dict[str, tuple[tuple[int, ...], ...]] = {

@@ -1,0 +1,1 @@
+"""Networks of images from the literature, a file each, and the blocks that only they have."""
