@@ -100,11 +100,11 @@ class _Copy(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         self.clear(self.after)
-        if self.once:
-            x = self.before(images).unsqueeze(0).repeat(self.T, 1, 1, 1, 1)
-        else:
-            x = self.before(images.unsqueeze(0).repeat(self.T, 1, 1, 1, 1))
+        x = self._repeated(self.before(images)) if self.once else self.before(self._repeated(images))
         return self.after(x).mean(0).unflatten(1, (CLASSES, self.votes)).mean(2)
+
+    def _repeated(self, x: Tensor) -> Tensor:
+        return x.unsqueeze(0).repeat(self.T, *[1] * x.ndim)
 
 
 def _copy(child: nn.Module, neuron: str, kit: Any) -> nn.Module:

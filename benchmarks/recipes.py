@@ -25,7 +25,7 @@ from benchmarks import machine, report
 from benchmarks.report import Row, Section
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPES = ("mnist_fast", "nmnist_small")
+RECIPES = ("mnist_fast", "mnist_best_cpu", "fashion_cpu", "nmnist_1k")
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -96,6 +96,7 @@ def train_and_evaluate(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
 ALIKE = (
     *("adlif_ssc", "dcls_ssc", "mnist_cpu", "mnist_fast", "nmnist_small", "plif_fashion_mnist", "plif_nmnist"),
     *("plif_cifar10_dvs", "qkformer_cifar100", "sew_cifar10_dvs", "spikformer_cifar100"),
+    *("mnist_best_cpu", "nmnist_1k"),
 )
 
 
