@@ -26,14 +26,23 @@ NETWORKS = {
     "csnn": (*RATES, "trainer.epochs=12"),
     "mlp": (*RATES, "trainer.epochs=30"),
     "layers": (*RATES, "network.layers={16C3-BN-N-P2}*2-10K-N-V10", "trainer.epochs=20"),
-    "sew_resnet": (*CURRENTS, "network.width=8", "trainer.epochs=20"),
+    "sew_resnet": (*CURRENTS, "T=2", "network.width=8", "trainer.epochs=20"),
     "sew_resnet_gesture": (*CURRENTS, "network.channels=[16,16,16]", "trainer.epochs=20"),
     "sew_resnet_cifar10_dvs": (*CURRENTS, "network.channels=[16,32]", "trainer.epochs=20"),
-    "ms_resnet": (*CURRENTS, "network.width=8", "trainer.epochs=15"),
-    "spiking_resnet19": (*CURRENTS, "network.width=8", "network.hidden=64", "network.alpha=2", "trainer.epochs=15"),
-    "vgg": (*CURRENTS, "network.width=8", "network.pools=3", "trainer.epochs=20"),
-    "spikformer": (*CURRENTS, "network.dim=64", "network.depth=1", "network.heads=4", "network.patch=2"),
-    "qkformer": (*CURRENTS, "network.dims=[16,32]", "network.depths=[1,1]", "network.heads=4"),
+    "ms_resnet": (*CURRENTS, "T=2", "network.width=8", "trainer.epochs=15"),
+    "spiking_resnet19": (
+        *(*CURRENTS, "T=2", "network.width=8", "network.hidden=64", "network.alpha=2"),
+        *("scheduler.warmup=0.1", "trainer.epochs=25"),
+    ),
+    "vgg": (*CURRENTS, "T=2", "network.width=8", "network.pools=3", "trainer.epochs=20"),
+    "spikformer": (
+        *(*CURRENTS, "network.dim=64", "network.depth=1", "network.heads=4", "network.patch=2"),
+        "trainer.epochs=12",
+    ),
+    "qkformer": (
+        *(*CURRENTS, "network.dims=[16,32]", "network.depths=[1,1]", "network.heads=4"),
+        "trainer.epochs=10",
+    ),
 }
 
 
