@@ -7,6 +7,7 @@ from __future__ import annotations
 import copy
 import os
 from collections import OrderedDict
+from dataclasses import is_dataclass
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
@@ -46,7 +47,7 @@ class Loader(ConfigLoaderImpl):
         _read_as_data(self.repository)
         self._kept: OrderedDict[tuple[Any, ...], DictConfig] = OrderedDict()
         self._files: dict[str | None, CachingConfigRepository] = {}
-        # Of the composition at work: the groups that the command line chooses from, and the keys of each option.
+        # Of the composition at work: the groups that the command line chooses from, and the keys of each schema.
         self._chosen: set[str] = set()
         self._keys: dict[str, set[str]] = {}
 
@@ -97,15 +98,20 @@ class Loader(ConfigLoaderImpl):
         # A config without a package, such as a preset, is merged itself: without a copy, the result's changes would
         # reach it.
         result = copy.deepcopy(result)
-        if default.package:
-            part = OmegaConf.select(result.config, default.package)
-            self._keys.setdefault(default.package, set()).update(part if isinstance(part, DictConfig) else ())
+        if isinstance(result.config, DictConfig) and default.package:
+            self._keep_keys(result.config, default.package)
         elif isinstance(result.config, DictConfig):
-            self._without_replaced(result.config)
+            self._leave_out_replaced(result.config)
         return result
 
-    def _without_replaced(self, preset: DictConfig) -> None:
-        """Take a preset's keys out that were for another option than the one that the command line chooses.
+    def _keep_keys(self, config: DictConfig, package: str) -> None:
+        """Keep the keys that a schema has; an option without one takes any key."""
+        part = OmegaConf.select(config, package)
+        if isinstance(part, DictConfig) and is_dataclass(OmegaConf.get_type(part)):
+            self._keys[package] = set(part)
+
+    def _leave_out_replaced(self, preset: DictConfig) -> None:
+        """Leave out a preset's keys that were for another option than the one that the command line chooses.
 
         With `experiment=plif_mnist neuron=lif`, `neuron.init_tau` of the preset has no meaning.
         """

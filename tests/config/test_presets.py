@@ -54,3 +54,15 @@ def test_a_key_that_no_option_has_is_still_refused(tmp_path: Path) -> None:
 def test_a_value_on_the_command_line_must_fit_the_option() -> None:
     with pytest.raises(UserError, match=r"neuron\.init_tau=3: with neuron=lif there is no key 'init_tau'"):
         validate(["experiment=plif_mnist", "neuron=lif", "neuron.init_tau=3"])
+
+
+def test_an_option_without_a_schema_takes_the_keys_of_a_preset(tmp_path: Path) -> None:
+    for name, text in {
+        "optimizer/mine.yaml": "_target_: torch.optim.NAdam\nlr: 0.1\n",
+        "experiment/own.yaml": "# @package _global_\noptimizer:\n  momentum_decay: 0.01\n",
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir()
+        path.write_text(text)
+    (config,) = validate(["experiment=own", "optimizer=mine"], config_dir=str(tmp_path))
+    assert config.optimizer["momentum_decay"] == 0.01

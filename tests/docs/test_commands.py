@@ -56,7 +56,7 @@ NOT_RUN = {
     'eval "$(snntrain --shell-completion install=bash)"': "changes the shell; its inner command is run",
     "snntrain doctor": "as the command after it; tests/cli/test_doctor.py runs it",
     "pytest -m slow": "takes half an hour",
-    "pytest -m slow --part 2/12": "takes minutes; .ci/run runs such parts",
+    "pytest -m slow --part 2/24": "takes minutes; .ci/run runs such parts",
     "pytest -m gpu": "needs a GPU; scripts/gpu/smoke.sh runs it",
     "pip install 'coverage>=7.10'": "installs packages",
     "coverage run -m pytest -n 2": "takes ten minutes",
