@@ -7,7 +7,6 @@ validation, and the test images are used once, by the run itself.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import torch
 
 from benchmarks import machine, report
-from benchmarks.recipes import figures, trained
+from benchmarks.recipes import arguments, figures, trained
 from benchmarks.report import Row, Section
 
 # Of all networks; the default neuron and surrogate.
@@ -47,15 +46,9 @@ NETWORKS = {
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("networks", nargs="*", default=list(NETWORKS), help="options of network=")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="further configuration")
-    parser.add_argument("--runs", type=Path, default=Path("outputs/digits"), help="folder of the runs")
-    parser.add_argument("--out", type=Path, help="folder of the results")
-    settings = parser.parse_args(argv)
+    settings = arguments(__doc__, list(NETWORKS), "options of network=", "outputs/digits").parse_args(argv)
     device = torch.device("cpu")
-    rows = [row_of(network, settings.seeds, settings.runs, settings.set) for network in settings.networks]
+    rows = [row_of(network, settings.seeds, settings.runs, settings.set) for network in settings.names]
     section = Section("Networks on the digits", "test accuracy", rows, "± is the standard deviation over the seeds")
     report.show(section)
     report.write(

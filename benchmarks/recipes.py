@@ -29,13 +29,7 @@ RECIPES = ("mnist_fast", "mnist_best_cpu", "fashion_cpu", "nmnist_1k")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("recipes", nargs="*", default=list(RECIPES), help="files of conf/experiment")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="further configuration")
-    parser.add_argument("--runs", type=Path, default=Path("outputs/recipes"), help="folder of the runs")
-    parser.add_argument("--out", type=Path, help="folder of the results")
-    settings = parser.parse_args(argv)
+    settings = arguments(__doc__, RECIPES, "files of conf/experiment", "outputs/recipes").parse_args(argv)
     device = torch.device("cpu")
     out = settings.out or machine.results_folder(device)
     runs = {
@@ -43,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             trained(settings.runs, recipe, seed, [f"experiment={recipe}", *settings.set])
             for seed in range(settings.seeds)
         ]
-        for recipe in settings.recipes
+        for recipe in settings.names
     }
     single = [
         {"name": recipe, "seed": seed} | figures(folder) for recipe in runs for seed, folder in enumerate(runs[recipe])
@@ -53,6 +47,24 @@ def main(argv: Sequence[str] | None = None) -> None:
         report.show(section)
     report.write("recipes", out, machine.describe(device), vars(settings), sections)
     curves(runs).savefig(out / "recipes_curves.png", dpi=110)
+
+
+def arguments(doc: str | None, names: Sequence[str], kind: str, runs: str) -> argparse.ArgumentParser:
+    """Return the command line of a benchmark of whole trainings.
+
+    Args:
+        doc: the text of its module; the first line is shown.
+        names: what it trains, if the command line names nothing.
+        kind: what such a name is.
+        runs: folder of the runs.
+    """
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0] if doc else None)
+    parser.add_argument("names", nargs="*", default=list(names), help=kind)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="further configuration")
+    parser.add_argument("--runs", type=Path, default=Path(runs), help="folder of the runs")
+    parser.add_argument("--out", type=Path, help="folder of the results")
+    return parser
 
 
 def trained(folder: Path, name: str, seed: int, words: Sequence[str]) -> Path:
