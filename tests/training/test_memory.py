@@ -106,13 +106,17 @@ def advice(*overrides: str, work: Work = TRAINING) -> str:
 
 
 def test_only_helpful_settings_are_proposed() -> None:
-    lean = advice("trainer.batch_size=1", "trainer.precision=bf16", "T=2", "trainer.accumulate=3")
-    assert lean.endswith("with trainer.batch_size=1, T=2, precision bf16: try a lower T or a smaller network")
+    lean = ("trainer.batch_size=1", "trainer.precision=bf16", "T=2", "trainer.accumulate=3")
+    assert "precision bf16: try trainer.checkpoint_layers=4, which computes" in advice(*lean)
+    leanest = advice(*lean, "trainer.checkpoint_layers=4")
+    assert leanest.endswith("with trainer.batch_size=1, T=2, precision bf16: try a lower T or a smaller network")
     assert "trainer.batch_size=8 with trainer.accumulate=6, which" in advice("trainer.accumulate=3")
     assert "resident" not in advice()
     assert "dataset.resident=never" in advice("dataset.resident=always")
     assert "dataset.workers=0" in advice("dataset.workers=2", "dataset.resident=never")
-    assert advice("trainer.batch_size=1", "trainer.precision=bf16", "T=1").endswith(": try a smaller network")
+    least = ("trainer.batch_size=1", "trainer.precision=bf16", "T=1", "trainer.checkpoint_layers=4")
+    assert advice(*least).endswith(": try a smaller network")
+    assert "checkpoint_layers" not in advice("trainer.compile=true")
     evaluating = advice("trainer.eval_batch_size=100", work=EVALUATION)
     assert "with trainer.eval_batch_size=100," in evaluating
     assert "try trainer.eval_batch_size=50 or" in evaluating

@@ -112,7 +112,7 @@ def _remedies(config: Config, world: World, work: Work) -> Iterator[str]:
         yield "dataset.resident=never"
     if world.precision.dtype == torch.float32:
         yield "trainer.precision=bf16"
-    if work == TRAINING and trainer.checkpoint_layers is None:
+    if work == TRAINING and trainer.checkpoint_layers is None and not trainer.compile:
         yield "trainer.checkpoint_layers=4, which computes activations again in the backward pass,"
     if config.T > 1:
         yield "a lower T"
