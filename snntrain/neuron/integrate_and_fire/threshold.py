@@ -17,10 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from snntrain.kernels.operands import chosen, joined, split
 from snntrain.neuron.integrate_and_fire import reference
 from snntrain.neuron.integrate_and_fire.contract import Rule
 from snntrain.neuron.integrate_and_fire.formulas import surrogate_of
-from snntrain.neuron.integrate_and_fire.operator import backward, forward, joined
+from snntrain.neuron.integrate_and_fire.operator import backward, forward
 from snntrain.neuron.integrate_and_fire.reference import Coefficient, Trajectory
 
 
@@ -30,8 +31,7 @@ def with_learnt_threshold(
     """Run the recurrence; `coefficients` are gain, feedback, rest and `v`, and the threshold of `rule` is not used."""
     # Each step needs its own gradient, unrounded.
     wide = x.expand(T, *x.shape[1:]).to(torch.promote_types(x.dtype, torch.float32))
-    tensors = [value if isinstance(value, Tensor) else None for value in coefficients]
-    numbers = [0.0 if isinstance(value, Tensor) else value for value in coefficients]
+    tensors, numbers = split(coefficients)
     run = Trajectory(*_Learnt.apply(wide, threshold, *tensors, numbers, rule, record))
     return run if x.dtype == wide.dtype else run._replace(s=run.s.to(x.dtype), v_last=run.v_last.to(x.dtype))
 
@@ -109,6 +109,6 @@ def _defined(
     )
     pulled = [(run.s, grad_s), *([] if grad_v_last is None else [(run.v_last, grad_v_last)])]
     outputs, gradients = zip(*pulled, strict=True)
-    leaves = [x, threshold, *(one for one, wanted in zip(given, needed, strict=True) if wanted and one is not None)]
+    leaves = [x, threshold, *chosen(given, needed)]
     leaves = [one if one.requires_grad else one.requires_grad_() for one in leaves]
     return list(torch.autograd.grad(outputs, leaves, gradients, create_graph=True, materialize_grads=True))

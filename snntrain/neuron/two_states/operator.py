@@ -12,8 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from snntrain.kernels import dispatch
+from snntrain.kernels import dispatch, operands
 from snntrain.kernels.layout import Layout
+from snntrain.kernels.operands import chosen, state_dtype, summed
 from snntrain.kernels.register import register
 from snntrain.neuron.integrate_and_fire.contract import Rule
 from snntrain.neuron.integrate_and_fire.reference import Coefficient
@@ -36,21 +37,13 @@ def fused(
     record: bool,
 ) -> Run:
     """Run the recurrence as one operator; arguments as in `two_states`."""
-    given = (*coefficients, v, w)
-    # Turning numbers into tensors would cost more than the rest of this function.
-    tensors = [value if isinstance(value, Tensor) else None for value in given]
-    numbers = [0.0 if isinstance(value, Tensor) else value for value in given]
+    tensors, numbers = operands.split((*coefficients, v, w))
     return Run(*_two_states(x, T, place, *tensors, numbers, *rule, record))
 
 
 def _ordered(layout: Layout, x: Tensor, T: int, place: int, given: Sequence[Coefficient]) -> Inputs:
     *coefficients, v0, w0 = (layout.ordered_step(value) if isinstance(value, Tensor) else value for value in given)
     return Inputs(layout.ordered(x), T, layout.neurons, place, Coefficients(*coefficients), v0, w0)
-
-
-def _joined(tensors: Sequence[Tensor | None], numbers: Sequence[float]) -> list[Coefficient]:
-    """Return the values of `NAMES`, each as its tensor, or as its number if it has no tensor."""
-    return [n if tensor is None else tensor for tensor, n in zip(tensors, numbers, strict=True)]
 
 
 def _forward(
@@ -81,7 +74,7 @@ def _forward(
     outputs = _outputs(layout, x, T, record)
     if layout.neurons:
         rule = Rule(v_threshold, v_reset, detach_reset, kind, p, q)
-        given = _ordered(layout, x, T, place, _joined(tensors, numbers))
+        given = _ordered(layout, x, T, place, operands.joined(tensors, numbers))
         load(dispatch.chosen(x)).forward(rule, given, Outputs(*outputs))
     return outputs
 
@@ -93,13 +86,8 @@ def _forward_fake(x: Tensor, T: int, place: int, *given: Any) -> list[Tensor]:
 
 
 def _outputs(layout: Layout, x: Tensor, T: int, record: bool) -> list[Tensor]:
-    recorded = [layout.empty(T, x, _computed_in(x)) for _ in range(3 * record)]
+    recorded = [layout.empty(T, x, state_dtype(x)) for _ in range(3 * record)]
     return [layout.empty(T, x), layout.empty_step(x), layout.empty_step(x), *recorded]
-
-
-def _computed_in(x: Tensor) -> torch.dtype:
-    """Return the dtype of the states during the run."""
-    return torch.promote_types(x.dtype, torch.float32)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
@@ -155,19 +143,19 @@ def _backward(
     layout = Layout(x)
     grad_x = layout.empty(len(x), x)
     if not layout.neurons:
-        return [grad_x, *(torch.zeros_like(value) for value in _chosen(tensors, needed))]
+        return [grad_x, *(torch.zeros_like(value) for value in chosen(tensors, needed))]
     *learnt, needs_v0, needs_w0 = needed
-    of_states = [x.new_empty(layout.neurons, dtype=_computed_in(x)) if one else None for one in (needs_v0, needs_w0)]
+    of_states = [x.new_empty(layout.neurons, dtype=state_dtype(x)) if one else None for one in (needs_v0, needs_w0)]
     pulls = (None if grad is None else layout.ordered_step(grad) for grad in (grad_v_last, grad_w_last))
     parts = load(dispatch.chosen(x)).backward(
         Rule(v_threshold, v_reset, detach_reset, kind, p, q),
-        _ordered(layout, x, T, place, _joined(tensors, numbers)),
+        _ordered(layout, x, T, place, operands.joined(tensors, numbers)),
         Pulls(layout.ordered(grad_s), *pulls),
         Gradients(grad_x, *of_states),
         learnt,
     )
-    pieces = _chosen((*parts, *of_states), needed)
-    return [grad_x, *(_summed(layout, *pair) for pair in zip(pieces, _chosen(tensors, needed), strict=True))]
+    pieces = chosen((*parts, *of_states), needed)
+    return [grad_x, *(summed(layout, *pair) for pair in zip(pieces, chosen(tensors, needed), strict=True))]
 
 
 def _check_backward(
@@ -186,25 +174,12 @@ def _check_backward(
     door.check_needed(needed, tensors)
 
 
-def _chosen(values: Sequence[Tensor | None], needed: Sequence[bool]) -> list[Tensor]:
-    return [value for value, one in zip(values, needed, strict=True) if one and value is not None]
-
-
-def _summed(layout: Layout, parts: Tensor, like: Tensor) -> Tensor:
-    """Return the gradient of a coefficient or state `like` that was broadcast over a step: the float64 sum of parts."""
-    if like.numel() == 1:
-        total = (parts.sum(0, keepdim=True, dtype=torch.float64) if len(parts) > 1 else parts).to(like)
-        return total if total.shape == like.shape else total.reshape(like.shape)
-    each = parts.as_strided(layout.shape, layout.strides)
-    return (each if like.shape == layout.shape else each.double().sum_to_size(like.shape)).to(like.dtype)
-
-
 def _backward_fake(
     grad_s: Tensor, grad_v_last: Tensor | None, grad_w_last: Tensor | None, x: Tensor, T: int, place: int, *given: Any
 ) -> list[Tensor]:
     tensors, (numbers, _, _, _, kind, _, _, needed) = given[: len(NAMES)], given[len(NAMES) :]
     _check_backward(grad_s, (grad_v_last, grad_w_last), x, T, place, tensors, numbers, kind, needed)
-    return [Layout(x).empty(len(x), x), *map(torch.empty_like, _chosen(tensors, needed))]
+    return [Layout(x).empty(len(x), x), *map(torch.empty_like, chosen(tensors, needed))]
 
 
 def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> None:
@@ -216,15 +191,11 @@ def _keep_backward(ctx: Any, inputs: tuple[Any, ...], output: list[Tensor]) -> N
 
 def _differentiate_backward(ctx: Any, *pulls: Tensor) -> tuple[Any, ...]:
     """Return the derivative of the gradients, from the definition, of any order."""
-    saved, once_more = ctx.saved_tensors, torch.is_grad_enabled()
-    with torch.enable_grad():
-        # Aliases, so that the derivative ends at them: an incoming gradient may itself depend on the input. Tensors
-        # that require no gradient are included, since their gradients are among the results.
-        given = [k if k is None else k.view_as(k) if k.requires_grad else k.detach().requires_grad_() for k in saved]
-        found = _defined_gradients(given, ctx.T, ctx.place, ctx.numbers_and_rule, ctx.needed)
-        wanted = [k for k in given if k is not None]
-        seconds = iter(torch.autograd.grad(found, wanted, pulls, create_graph=once_more, allow_unused=True))
-    gradients = [None if k is None else next(seconds) for k in given]
+    gradients = operands.derivative_of_gradients(
+        ctx.saved_tensors,
+        lambda given: _defined_gradients(given, ctx.T, ctx.place, ctx.numbers_and_rule, ctx.needed),
+        pulls,
+    )
     return *gradients[:4], None, None, *gradients[4:], *[None] * OTHERS
 
 
@@ -236,11 +207,11 @@ def _defined_gradients(
     tensors = given[4:]
     assert x is not None
     numbers, *rule = numbers_and_rule
-    *coefficients, v0, w0 = _joined(tensors, numbers)
+    *coefficients, v0, w0 = operands.joined(tensors, numbers)
     run = reference.by_rule(Rule(*rule), x, T, place, coefficients, (v0, w0))
     pulled = [(output, grad) for output, grad in zip(run, incoming, strict=False) if grad is not None]
     outputs, gradients = zip(*pulled, strict=True)
-    wanted = [x, *_chosen(tensors, needed)]
+    wanted = [x, *chosen(tensors, needed)]
     return list(torch.autograd.grad(outputs, wanted, gradients, create_graph=True, materialize_grads=True))
 
 
