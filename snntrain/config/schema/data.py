@@ -16,7 +16,7 @@ class Augment:
     crop_padding: int = option("pixels of padding before a random crop to the old size", at_least=0, most=1000)
     flip: bool = option("mirror left to right with a probability of 1/2")
     # These have a default, so that the file of a data set names only the changes that it makes.
-    shear: float = option("shear along x, up to +- this many pixels per row", at_least=0, most=100, default=0.0)
+    shear: float = option("shear along x, up to +- this many pixels per row", at_least=0, most=3, default=0.0)
     roll: int = option(
         "shift pixels or units, up to +- this; they come in again on the other side", at_least=0, most=1000, default=0
     )
