@@ -47,7 +47,8 @@ def device_name(device: torch.device) -> str:
 
 def results_folder(device: torch.device) -> Path:
     """Return benchmarks/results/<date>-<device name>."""
-    name = re.sub(r"[^A-Za-z0-9]+", "-", device_name(device)).strip("-").lower()
+    plain = re.sub(r"\((R|TM)\)", "", device_name(device))
+    name = re.sub(r"[^A-Za-z0-9]+", "-", plain).strip("-").lower()
     return Path(__file__).parent / "results" / f"{datetime.now():%Y-%m-%d}-{name}"
 
 
