@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from snntrain.config import schema
-from snntrain.config.schema import Config
+from snntrain.config.schema import SCHEMAS, Augment, Config, OwnDataset, ParameterRule
 
 # Beside the keys of a dataclass, the name of its class.
 CLASS = "__class__"
-_classes = {kind.__name__: kind for kind in vars(schema).values() if isinstance(kind, type) and is_dataclass(kind)}
+CLASSES = {kind.__name__: kind for kind in (*SCHEMAS.values(), Config, Augment, OwnDataset, ParameterRule)}
 
 
 def to_json(config: Config) -> str:
@@ -44,7 +43,7 @@ def _typed(value: Any) -> Any:
     content = {key: _typed(below) for key, below in value.items() if key != CLASS}
     if CLASS not in value:
         return content
-    kind = _classes[value[CLASS]]
+    kind = CLASSES[value[CLASS]]
     known = {field.name for field in fields(kind)}
     settings = kind(**{key: below for key, below in content.items() if key in known})
     vars(settings).update(content)
