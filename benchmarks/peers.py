@@ -201,8 +201,8 @@ def sinabs_run(layer: nn.Module, x: Tensor) -> Tensor:
 
 PEERS = {
     "spikingjelly": Peer("SpikingJelly", spikingjelly, spikingjelly_run, "IFNode, LIFNode, ParametricLIFNode"),
-    "snntorch": Peer("snnTorch", snntorch, cell_run, "Leaky, a loop over time"),
-    "norse": Peer("Norse", norse, cell_run, "IAFCell, LIFBoxCell, a loop over time"),
+    "snntorch": Peer("snnTorch", snntorch, cell_run, "Leaky or Synaptic, a loop over time"),
+    "norse": Peer("Norse", norse, cell_run, "one Cell of each kind, a loop over time"),
     "sinabs": Peer("Sinabs", sinabs, sinabs_run, "IAF, LIF"),
 }
 
